@@ -1,0 +1,1 @@
+"""Sampling music from an exported model, and showing it."""

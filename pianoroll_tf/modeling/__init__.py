@@ -1,0 +1,1 @@
+"""The network, its losses, optimizers and metrics, and its training."""

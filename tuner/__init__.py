@@ -1,0 +1,1 @@
+"""Search and study over losses and optimizers."""
