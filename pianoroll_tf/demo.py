@@ -1,0 +1,119 @@
+"""The main job on the embedded corpus: Bach → records → training → model → two pieces of music.
+
+Usage: python -m pianoroll_tf.demo [FOLDER]
+
+Every step is one of the package's own commands, printed before it runs, so that the demo can be
+repeated by hand. What already stands is not made again.
+"""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from pianoroll_tf import cli
+
+RECORDS, RUN, MODEL = Path("tfrecords/demo"), Path("runs/demo"), Path("saved_models/demo")
+EPOCHS = 30  # about three minutes on two cores
+STEPS_PER_SECOND = 8  # the grid of the demo: 4 steps a beat at 120 beats a minute
+PRIMER_STEPS, NEW_STEPS = 64, 256  # 8 s of Bach, then 32 s of the model
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    parser = cli.make_parser("pianoroll_tf.demo", "Train on Bach and generate music, in less than ten minutes.")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("demo"), help="where the music goes")
+    parser.add_argument("--works", type=int, default=None, help="use only so many works of the corpus (default: all)")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"epochs of training (default: {EPOCHS})")
+    return parser
+
+
+def run_command(name: str, *words: object, quiet: bool = False) -> None:
+    """Runs `python -m pianoroll_tf.NAME WORDS` and shows it first.
+
+    Raises:
+        UserError: The command failed; it has said why.
+    """
+    shown = " ".join(["python -m", f"pianoroll_tf.{name}", *(shlex.quote(str(word)) for word in words)])
+    print(f"\n$ {shown}", flush=True)
+    output = subprocess.DEVNULL if quiet else None
+    done = subprocess.run([sys.executable, "-m", f"pianoroll_tf.{name}", *map(str, words)], stdout=output)
+    if done.returncode:
+        raise cli.UserError(f"the demo must stop here, because this failed (exit code {done.returncode}): {shown}")
+
+
+def pick_primer(corpus: Path) -> Path:
+    """The primer: the longest piece of the test split, which the model has never seen.
+
+    Raises:
+        UserError: The corpus is too small to have a test split.
+    """
+    from pianoroll_tf.data.records import read_manifest
+
+    files = [entry for entry in read_manifest(RECORDS)["files"] if entry["split"] == "test"]
+    if not files:
+        raise cli.UserError("the test split must hold at least one piece. Received: 0 (use more --works)")
+    return corpus / max(files, key=lambda entry: (entry["notes"], entry["path"]))["path"]
+
+
+def generate(folder: Path, name: str, *words: object) -> None:
+    """Generates NAME.mid, .png and .wav in `folder`, unless they stand and are newer than the model."""
+    made = [folder / f"{name}{ending}" for ending in (".mid", ".png", ".wav")]
+    model = max(path.stat().st_mtime for path in MODEL.iterdir() if path.name.isdigit())
+    if all(path.is_file() and path.stat().st_mtime >= model for path in made):
+        print(f"\n{made[0]}, .png and .wav stand already")
+        return
+    run_command("generate", MODEL, made[0], "--steps", NEW_STEPS, *words, "--png", "--wav")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    return cli.run(body, build_parser(), argv)
+
+
+def body(args: argparse.Namespace) -> None:
+    """The demo, step by step."""
+    from pianoroll_tf.data import corpus
+
+    midi = args.folder / "bach"
+    print(f"\nWriting music21's works of Bach as MIDI files into {midi}", flush=True)
+    corpus.write_corpus(midi, limit=args.works)
+    run_command("build_records", midi, RECORDS, "--steps-per-second", STEPS_PER_SECOND)
+    run_command("train", RECORDS, RUN, "--epochs", args.epochs)
+    run_command("evaluate", RUN, "--split", "test")
+    run_command("export", RUN, MODEL)
+    primer = pick_primer(midi)
+    generate(args.folder, "continuation", "--primer", primer, "--primer-steps", PRIMER_STEPS)
+    generate(args.folder, "from_nothing")
+    print(closing(args.folder, primer))
+
+
+def closing(folder: Path, primer: Path) -> str:
+    """What was made, how good the model is, and how to go on with one's own files."""
+    scores = json.loads((RUN / "evaluation" / "test.json").read_text())
+    rows = [(name, scores[key]) for name, key in NAMES.items()]
+    table = "\n".join(f"  {name:<20}{row['nll']:>14.3f}{row['pr_auc']:>10.3f}{row['f1']:>8.3f}" for name, row in rows)
+    return f"""
+Made:
+  {folder}/continuation.mid .png .wav   the first {PRIMER_STEPS / STEPS_PER_SECOND:.0f} s of {primer.name}, continued
+  {folder}/from_nothing.mid .png .wav   a piece from nothing
+  {MODEL}                    the model; {RUN}: its training (tensorboard --logdir {RUN})
+
+How good it is, on {scores["pieces"]} pieces it has not seen:
+  {"":<20}{"NLL a step":>14}{"PR-AUC":>10}{"F1":>8}
+{table}
+
+The same with your own folder of MIDI files (after: source .venv/bin/activate):
+  python -m pianoroll_tf.build_records MY_MIDI_FOLDER tfrecords/mine
+  python -m pianoroll_tf.train tfrecords/mine runs/mine && python -m pianoroll_tf.export runs/mine saved_models/mine
+  python -m pianoroll_tf.generate saved_models/mine music.mid --png --wav
+"""
+
+
+NAMES = {"this model": "model", "copy the last step": "copy_last_step", "note frequency": "note_frequency"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Exit codes, one-line errors, progress lines."""
+
+import pytest
+
+from pianoroll_tf import cli
+
+
+def leave(error: BaseException | None) -> int:
+    """Runs a command whose body raises `error`."""
+
+    def body(args):
+        if error is not None:
+            raise error
+
+    return cli.run(body, cli.make_parser("prog", "A command."), [])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (None, 0, ""),
+        (cli.UserError("the disk is full"), 1, "python -m prog: the disk is full\n"),
+        (cli.UsageError("steps must be > 0"), 2, "python -m prog: steps must be > 0\n"),
+        (ValueError("two\nlines\x1b[2J"), 1, "python -m prog: two lines\ufffd[2J\n"),
+        (OSError(28, "No space left on device", "x.tfrecord"), 1, "No space left on device: x.tfrecord\n"),
+        (KeyError("odd"), 1, "unexpected KeyError"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_exit_codes_and_single_lines(error, code, text, capsys) -> None:
+    assert leave(error) == code
+    err = capsys.readouterr().err
+    assert text in err
+    assert err.count("\n") == (1 if error else 0)
+
+
+def test_debug_raises() -> None:
+    def body(args):
+        raise cli.UserError("seen")
+
+    with pytest.raises(cli.UserError, match="seen"):
+        cli.run(body, cli.make_parser("prog", "A command."), ["--debug"])
+
+
+def test_usage_errors_become_exit_code_2() -> None:
+    with pytest.raises(cli.UsageError, match="bad"), cli.usage_errors():
+        raise ValueError("bad")
+
+
+def test_progress_prints_plain_lines_where_there_is_no_terminal(capsys) -> None:
+    with cli.Progress(3, "files", every_seconds=0.0) as progress:
+        progress.update(2, "1 skipped")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("2/3 files, 1 skipped")
+    assert len(lines) == 2
