@@ -1,0 +1,209 @@
+"""The training losses, from logits, and the posterior probability that belongs to each.
+
+A cell's *signed logit* is the logit of its own true class: the logit where the target is 1, minus the
+logit where it is 0. Its sigmoid is `p_t`, the probability given to what happened.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import keras
+from keras import ops
+
+from pianoroll_tf.config import LossConfig
+
+
+def signed_logits(targets, logits):
+    """The logit of the true class of each cell; targets are 0 or 1."""
+    return ops.where(targets > 0.5, logits, -logits)
+
+
+def binary_crossentropy(targets, logits):
+    """`-log p_t` of each cell, in nats, by softplus: no sigmoid, so nothing saturates.
+
+    Args:
+        targets: 0 or 1, any shape.
+        logits: The same shape, float32.
+
+    Returns:
+        The loss of each cell, shape and dtype of `logits`.
+
+    >>> print(f"{float(binary_crossentropy(1.0, 0.0)):.4f}")  # log 2
+    0.6931
+    """
+    return ops.softplus(-signed_logits(targets, logits))
+
+
+def focal(targets, logits, gamma, alpha=None):
+    """`-alpha_t (1 - p_t)^gamma log p_t` of each cell.
+
+    `(1 - p_t)^gamma` is `exp(gamma log(1 - p_t))` with the logarithm by softplus: a power of `1 - p_t`
+    itself has an infinite derivative at 0 for gamma < 1, and 0^0 for gamma 0.
+
+    Args:
+        targets: 0 or 1, any shape.
+        logits: The same shape, float32.
+        gamma: Focusing parameter >= 0; 0 gives `binary_crossentropy`, times `alpha_t`.
+        alpha: Weight of the cells with target 1; the others weigh `1 - alpha`. None: all weigh 1.
+
+    Returns:
+        The loss of each cell, shape and dtype of `logits`.
+
+    Reference:
+        Lin et al. 2017, "Focal Loss for Dense Object Detection", equation 5.
+
+    >>> print(f"{float(focal(1.0, 0.0, gamma=2.0)):.4f}")  # 0.5^2 log 2
+    0.1733
+    """
+    signed = signed_logits(targets, logits)
+    loss = ops.softplus(-signed)
+    if gamma:
+        loss = ops.exp(-gamma * ops.softplus(signed)) * loss
+    if alpha is not None:
+        loss = ops.where(targets > 0.5, alpha, 1.0 - alpha) * loss
+    return loss
+
+
+def focal_posterior_logits(logits, gamma, alpha=None):
+    """Log-odds of the true posterior for which the focal loss has its optimum at `logits`.
+
+    The focal loss is not proper: its best output q is not the probability of a note. With
+    `phi(v) = (1-v)^g - g (1-v)^(g-1) v ln v` and `h(v) = v / phi(v)` the odds of the posterior are
+    `[(1-alpha)/alpha] h(q) / h(1-q)`. In logits z, with `r(z) = softplus(z) / exp(z)`, that is
+
+        (1 + g) z + log(1 + g r(z)) - log(1 + g r(-z)) + log((1-alpha)/alpha)
+
+    where r lies between 0 and 1, so nothing over- or underflows. Strictly increasing in z.
+
+    Args:
+        logits: The network's output, any shape, float32.
+        gamma: The focal loss's gamma; 0 gives `logits`.
+        alpha: The focal loss's alpha, or None.
+
+    Returns:
+        Log-odds of the posterior, shape and dtype of `logits`.
+
+    Reference:
+        Charoenphakdee et al. 2021, "On Focal Loss for Class-Posterior Probability Estimation: A
+        Theoretical Perspective", theorem 11.
+
+    >>> z = ops.log(0.190 / 0.810)  # the optimum of gamma 2 for a note that sounds 2 % of the time
+    >>> print(f"{float(ops.sigmoid(focal_posterior_logits(z, gamma=2.0))):.3f}")
+    0.020
+    """
+    posterior = logits
+    if gamma:
+        ratio, mirrored = _softplus_over_exp(logits), _softplus_over_exp(-logits)
+        posterior = (1.0 + gamma) * logits + ops.log1p(gamma * ratio) - ops.log1p(gamma * mirrored)
+    return posterior if alpha is None else posterior + math.log((1.0 - alpha) / alpha)
+
+
+def _softplus_over_exp(logits):
+    """`log(1 + e^z) / e^z`, between 0 and 1; below -10 by its series, where the quotient loses its digits."""
+    above = ops.maximum(logits, -10.0)
+    exp_below = ops.exp(ops.minimum(logits, -10.0))
+    return ops.where(logits > -10.0, ops.softplus(above) * ops.exp(-above), 1.0 - exp_below / 2.0)
+
+
+@keras.saving.register_keras_serializable(package="pianoroll_tf")
+class StepLoss(keras.losses.Loss):
+    """A loss of cells, summed over the pitches of a step, averaged over the steps with weight.
+
+    Called with `sample_weight` = mask [batch, time] it is the mean over unmasked steps; 0 where all are masked.
+    """
+
+    def __init__(self, name: str = "step_loss", **kwargs) -> None:
+        super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
+        self.arguments = kwargs
+
+    def cells(self, targets, logits):
+        """The loss of each cell, [batch, time, pitch]."""
+        raise NotImplementedError
+
+    def call(self, y_true, y_pred):
+        """Targets and logits [batch, time, pitch] → loss of each step [batch, time]."""
+        return ops.sum(self.cells(y_true, y_pred), axis=-1)
+
+    def get_config(self) -> dict:
+        """Arguments of the constructor."""
+        return {"name": self.name, **self.arguments}
+
+
+@keras.saving.register_keras_serializable(package="pianoroll_tf")
+class BinaryCrossentropy(StepLoss):
+    """Binary cross-entropy a step: the negative log-likelihood in nats."""
+
+    def __init__(self, name: str = "bce") -> None:
+        super().__init__(name=name)
+
+    def cells(self, targets, logits):
+        """The loss of each cell, [batch, time, pitch]."""
+        return binary_crossentropy(targets, logits)
+
+
+@keras.saving.register_keras_serializable(package="pianoroll_tf")
+class Focal(StepLoss):
+    """Focal loss a step.
+
+    Args:
+        gamma: Focusing parameter >= 0.
+        alpha: Weight of sounding cells, or None.
+    """
+
+    def __init__(self, gamma: float = LossConfig.gamma, alpha: float | None = LossConfig.alpha, name: str = "focal"):
+        super().__init__(name=name, gamma=gamma, alpha=alpha)
+
+    def cells(self, targets, logits):
+        """The loss of each cell, [batch, time, pitch]."""
+        return focal(targets, logits, **self.arguments)
+
+
+@dataclasses.dataclass(frozen=True)
+class LossEntry:
+    """What the package must know of a loss.
+
+    Attributes:
+        make: Settings → Keras loss over (targets, logits).
+        posterior_logits: (settings, logits) → log-odds of the posterior that the loss's optimum stands for.
+    """
+
+    make: Callable[[LossConfig], keras.losses.Loss]
+    posterior_logits: Callable
+
+
+LOSSES = {
+    "bce": LossEntry(
+        make=lambda config: BinaryCrossentropy(),
+        posterior_logits=lambda config, logits: logits,
+    ),
+    "focal": LossEntry(
+        make=lambda config: Focal(gamma=config.gamma, alpha=config.alpha),
+        posterior_logits=lambda config, logits: focal_posterior_logits(logits, config.gamma, config.alpha),
+    ),
+}
+
+
+def make_loss(config: LossConfig) -> keras.losses.Loss:
+    """The training loss: targets, logits [batch, time, pitch], mask as `sample_weight` [batch, time] → float32 [].
+
+    >>> loss = make_loss(LossConfig(loss="bce"))
+    >>> zeros = ops.zeros((1, 2, 84))
+    >>> mask = ops.array([[1.0, 0.0]])
+    >>> print(f"{float(loss(zeros, zeros, sample_weight=mask)):.3f}")  # 84 log 2
+    58.224
+    """
+    return LOSSES[config.loss].make(config)
+
+
+def posterior_logits(config: LossConfig, logits):
+    """Log-odds of the probability that each cell sounds, as the loss's optimum stands for it.
+
+    Args:
+        config: The loss the network was trained with.
+        logits: The network's output, [..., pitch], float32 or lower.
+
+    Returns:
+        float32, shape of `logits`.
+    """
+    return LOSSES[config.loss].posterior_logits(config, ops.cast(logits, "float32"))

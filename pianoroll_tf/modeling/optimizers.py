@@ -1,0 +1,97 @@
+"""The optimizers, Keras's own, and the learning rate over a run."""
+
+import math
+from collections.abc import Callable
+
+import keras
+from keras import ops
+
+from pianoroll_tf.config import OptimizerConfig
+
+OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "rmsprop": keras.optimizers.RMSprop,
+}
+
+# Name → share of the peak learning rate at `progress`, which goes from 0 (warm-up done) to 1 (end of the run).
+SCHEDULES: dict[str, Callable] = {
+    "constant": lambda progress: ops.ones_like(progress),
+    "cosine": lambda progress: 0.5 * (1.0 + ops.cos(math.pi * progress)),
+    "linear": lambda progress: 1.0 - progress,
+}
+
+
+@keras.saving.register_keras_serializable(package="pianoroll_tf")
+class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A linear rise to the peak, then an entry of `SCHEDULES` to the end of the run.
+
+    The first step has `peak / warmup_steps`, not 0, so that it is not wasted. A warm-up longer than half
+    of the run is cut to that half, so that a short run reaches the peak too.
+
+    Args:
+        peak: Highest learning rate.
+        schedule: Entry of `SCHEDULES`.
+        warmup_steps: Steps of the rise.
+        total_steps: Steps of the run; later ones keep the last value.
+
+    >>> rate = WarmupSchedule(peak=1.0, schedule="linear", warmup_steps=2, total_steps=6)
+    >>> [float(rate(step)) for step in range(7)]
+    [0.5, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0]
+    """
+
+    def __init__(self, peak: float, schedule: str, warmup_steps: int, total_steps: int) -> None:
+        if schedule not in SCHEDULES:
+            raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}. Received: schedule={schedule!r}")
+        if total_steps < 1:
+            raise ValueError(f"total_steps must be >= 1. Received: total_steps={total_steps}")
+        self.peak, self.schedule = peak, schedule
+        self.warmup_steps, self.total_steps = warmup_steps, total_steps
+
+    def __call__(self, step):
+        """Learning rate of a step counted from 0, float32 []."""
+        step = ops.cast(step, "float32")
+        warmup = float(min(self.warmup_steps, self.total_steps // 2))
+        rise = ops.minimum((step + 1.0) / max(warmup, 1.0), 1.0)
+        progress = ops.clip((step - warmup) / (self.total_steps - warmup), 0.0, 1.0)
+        return self.peak * rise * SCHEDULES[self.schedule](progress)
+
+    def get_config(self) -> dict:
+        """Arguments of the constructor."""
+        return {
+            "peak": self.peak,
+            "schedule": self.schedule,
+            "warmup_steps": self.warmup_steps,
+            "total_steps": self.total_steps,
+        }
+
+
+def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer of a run.
+
+    Weight decay is decoupled for every entry, as Keras does it: a step first takes `weight_decay * learning rate`
+    of each weight away (biases excepted), then follows the gradient. So "adam" with weight decay is
+    "adamw", whose name stands in the table for those who look for it.
+
+    Args:
+        config: The settings.
+        total_steps: Steps of the whole run, where the schedule ends.
+
+    Raises:
+        ValueError: `total_steps` is less than 1.
+
+    Reference:
+        Loshchilov, Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
+    """
+    optimizer = OPTIMIZERS[config.optimizer](
+        learning_rate=WarmupSchedule(
+            peak=config.learning_rate,
+            schedule=config.schedule,
+            warmup_steps=config.warmup_steps,
+            total_steps=total_steps,
+        ),
+        weight_decay=config.weight_decay or None,
+        global_clipnorm=config.clip_norm or None,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
