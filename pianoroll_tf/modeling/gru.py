@@ -1,0 +1,64 @@
+"""Recurrent layers the network can be built with, behind one small contract."""
+
+from collections.abc import Callable
+
+import keras
+
+
+def _keras_gru(units: int, name: str, seed: int, dtype: str) -> keras.layers.Layer:
+    """Keras's own GRU; with these settings (`reset_after`, no mask) it runs as one cuDNN kernel on a GPU."""
+    return keras.layers.GRU(
+        units,
+        reset_after=True,
+        return_sequences=True,
+        return_state=True,
+        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
+        recurrent_initializer=keras.initializers.Orthogonal(seed=seed + 1),
+        dtype=dtype,
+        name=name,
+    )
+
+
+# name in ModelConfig.recurrent -> (units, name, seed, dtype) -> a layer that maps `[batch, time, features]`, and
+# `initial_state=` `[batch, units]`, to (outputs `[batch, time, units]`, last state `[batch, units]`).
+RECURRENT_LAYERS: dict[str, Callable[[int, str, int, str], keras.layers.Layer]] = {
+    "gru": _keras_gru,
+}
+
+
+def make_recurrent(kind: str, units: int, name: str, seed: int, dtype: str) -> keras.layers.Layer:
+    """A recurrent layer of the table.
+
+    Args:
+        kind: Entry of `RECURRENT_LAYERS`.
+        units: Size of the state.
+        name: Name of the layer.
+        seed: Seed of its initial weights.
+        dtype: Keras dtype policy, "float32" or "mixed_bfloat16".
+
+    Raises:
+        ValueError: `kind` is not in the table.
+    """
+    if kind not in RECURRENT_LAYERS:
+        raise ValueError(f"recurrent must be one of {', '.join(RECURRENT_LAYERS)}. Received: recurrent={kind!r}")
+    return RECURRENT_LAYERS[kind](units, name, seed, dtype)
+
+
+def advance_recurrent(layer: keras.layers.Layer, inputs, state):
+    """Runs a layer of the table from a given state.
+
+    One step, the case of generation, goes to the layer's cell: this saves a loop inside the caller's loop.
+
+    Args:
+        layer: Made by `make_recurrent` and built.
+        inputs: `[batch, time, features]`, in the layer's compute dtype.
+        state: `[batch, units]`, in the layer's compute dtype.
+
+    Returns:
+        (outputs `[batch, time, units]`, state `[batch, units]`).
+    """
+    cell = getattr(layer, "cell", None)
+    if cell is None or inputs.shape[1] != 1:
+        return layer(inputs, initial_state=state, training=False)
+    output, (state,) = cell(inputs[:, 0], [state], training=False)
+    return keras.ops.expand_dims(output, 1), state
