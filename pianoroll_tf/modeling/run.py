@@ -1,0 +1,143 @@
+"""The run folder: settings, best weights, and what else a training leaves for the commands after it."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from pianoroll_tf.cli import UserError
+from pianoroll_tf.config import DataFacts, RunConfig, dumps, from_dict, to_dict
+from pianoroll_tf.modeling.arrays import DamagedError, read_arrays, write_arrays, write_whole
+from pianoroll_tf.modeling.network import build_model
+
+CONFIG = "config.json"
+BEST = "best.npz"
+CHECKPOINTS = "checkpoints"
+HISTORY = "history.csv"
+TENSORBOARD = "tensorboard"
+EVALUATION = "evaluation"
+
+
+def load_config(run_dir: Path | str) -> RunConfig:
+    """The settings of a run.
+
+    Raises:
+        UserError: The folder is no run, or its config.json is damaged.
+    """
+    path = Path(run_dir) / CONFIG
+    try:
+        return from_dict(RunConfig, json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise UserError(f"{run_dir} must be the folder of a run: it has no {CONFIG}") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+
+
+def open_run(run_dir: Path | str, config: RunConfig) -> None:
+    """Makes the run folder, or checks that an existing one has the same settings and records.
+
+    Where the records lie may change; what they hold may not.
+
+    Raises:
+        UserError: The folder holds another run, or something else.
+    """
+    folder = Path(run_dir)
+    if (folder / CONFIG).exists():
+        differing = differences(to_dict(load_config(folder)), to_dict(config))
+        if differing:
+            raise UserError(
+                f"{folder} holds a run with other settings: {'; '.join(differing)}. Use these, or another folder"
+            )
+        return
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} must be a folder, but it is a file")
+    if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+        raise UserError(f"{folder} must be a run or an empty folder: it has files but no {CONFIG}")
+    (folder / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+    write_whole(folder / CONFIG, dumps(to_dict(config)).encode())
+
+
+def differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two runs' settings, in words, in the order of the settings.
+
+    >>> differences({"training": {"seed": 0}}, {"training": {"seed": 1}})
+    ['training.seed is 0 there, 1 here']
+    """
+    found = []
+    for name, value in here.items():
+        other = there.get(name)
+        if isinstance(value, dict):
+            found += differences(other or {}, value, f"{prefix}{name}.")
+        elif other != value and (prefix, name) != ("data.", "path"):
+            if prefix == "data." and name != "manifest_sha256":
+                continue  # follows from the manifest
+            found.append(
+                "the records are others" if prefix == "data." else f"{prefix}{name} is {other} there, {value} here"
+            )
+    return found
+
+
+def run_model(config: RunConfig, precision: str | None = None) -> keras.Model:
+    """The network of a run with fresh weights.
+
+    Args:
+        config: The run's settings.
+        precision: Arithmetic of the layers; None: that of the training.
+    """
+    return build_model(
+        config.model,
+        prior=config.data.pitch_frequency or None,
+        seed=config.training.seed,
+        precision=precision or config.training.precision,
+    )
+
+
+def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
+    """The model's weights by their path: "conv_1/kernel"."""
+    return {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
+
+
+def set_weights(model: keras.Model, arrays: dict[str, np.ndarray], origin: Path) -> None:
+    """Gives the model the weights that `weight_arrays` took.
+
+    Raises:
+        DamagedError: Names or shapes are not the model's.
+    """
+    expected = {weight.path: tuple(weight.shape) for weight in model.weights}
+    if {name: value.shape for name, value in arrays.items()} != expected:
+        raise DamagedError(f"{origin} must hold the weights of this run's model, but names or shapes differ")
+    for weight in model.weights:
+        weight.assign(arrays[weight.path])
+
+
+def save_best(run_dir: Path | str, weights: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+    """Writes the best weights so far; `meta` says how good they are and of which epoch."""
+    write_arrays(Path(run_dir) / BEST, weights, meta)
+
+
+def load_run(run_dir: Path | str) -> tuple[RunConfig, keras.Model]:
+    """A trained run.
+
+    Returns:
+        Its settings and its model with the best weights, float32 throughout.
+
+    Raises:
+        UserError: The folder is no run, has no trained model yet, or is damaged.
+    """
+    config = load_config(run_dir)
+    path = Path(run_dir) / BEST
+    if not path.exists():
+        raise UserError(f"{run_dir} must hold a trained model, but no epoch has ended yet: there is no {BEST}")
+    weights, _ = read_arrays(path)
+    model = run_model(config, precision="float32")
+    set_weights(model, weights, path)
+    return config, model
+
+
+def move_records(config: RunConfig, path: str) -> RunConfig:
+    """The settings with the records at another place."""
+    data: DataFacts = dataclasses.replace(config.data, path=path)
+    return dataclasses.replace(config, data=data)
