@@ -1,0 +1,89 @@
+"""One MIDI file -> one record and the facts about it; what a worker process does."""
+
+import dataclasses
+import hashlib
+import os
+
+import numpy as np
+
+from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.midi import MidiError, Notes, parse_notes, read_bytes
+from pianoroll_tf.data.records import encode_piece
+from pianoroll_tf.data.roll import notes_to_roll
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Piece:
+    """What became of a file.
+
+    Attributes:
+        reason: Why it is skipped; empty when it is used.
+        sha256: Of the file's bytes, hex; empty when they could not be read.
+        content: Digest of notes and tempo map, hex: equal for the same music under other names and texts.
+        notes: Notes read, those outside 24..107 included.
+        notes_outside_range: Notes outside 24..107.
+        steps: Length on the grid.
+        active_cells: Cells that are 1.
+        milliseconds: Time of the end of the last note.
+        tempo_ignored: Whether the parser left out tempo events that move notes.
+        pitch_counts: Steps in which each of the 84 pitches sounds.
+        record: Serialized record; empty when skipped.
+    """
+
+    reason: str = ""
+    sha256: str = ""
+    content: str = ""
+    notes: int = 0
+    notes_outside_range: int = 0
+    steps: int = 0
+    active_cells: int = 0
+    milliseconds: int = 0
+    tempo_ignored: bool = False
+    pitch_counts: tuple[int, ...] = ()
+    record: bytes = dataclasses.field(default=b"", repr=False)
+
+
+def convert(path: str | bytes | os.PathLike, config: RecordsConfig) -> Piece:
+    """Reads a file and makes its record; a file that cannot be used gives a piece with a reason.
+
+    Raises:
+        MemoryError: It needs more than the process may have.
+    """
+    digest = ""
+    try:
+        data = read_bytes(path)
+        digest = hashlib.sha256(data).hexdigest()
+        return _used(data, digest, config)
+    except OSError as error:
+        return Piece(reason=f"unreadable: {error.strerror}", sha256=digest)
+    except ValueError as error:
+        return Piece(reason=str(error), sha256=digest)
+
+
+def _used(data: bytes, digest: str, config: RecordsConfig) -> Piece:
+    notes = parse_notes(data, parser=config.parser, drums=config.drums, pedal=config.pedal)
+    roll, outside = notes_to_roll(notes, config)
+    if not len(roll.cells):
+        raise MidiError("no notes within MIDI 24..107")
+    return Piece(
+        sha256=digest,
+        content=content_digest(notes),
+        notes=len(notes.pitch),
+        notes_outside_range=outside,
+        steps=len(roll.counts),
+        active_cells=len(roll.cells),
+        milliseconds=round(float(notes.seconds(notes.end_ticks.max())) * 1000),
+        pitch_counts=tuple(roll.pitch_counts().tolist()),
+        record=encode_piece(roll, bytes.fromhex(digest)),
+    )
+
+
+def content_digest(notes: Notes) -> str:
+    """A digest of the music: notes in canonical order, tempo map up to the last note, ticks a quarter; hex."""
+    order = np.lexsort((notes.end_ticks, notes.pitch, notes.start_ticks))
+    heard = notes.tempo_ticks <= notes.end_ticks.max()
+    digest = hashlib.sha256(f"{notes.ticks_per_quarter} {len(order)} {heard.sum()}".encode())
+    for array in (notes.start_ticks[order], notes.end_ticks[order], notes.pitch[order], notes.tempo_ticks[heard]):
+        digest.update(array.astype("<i8").tobytes())
+    digest.update(notes.tempo_microseconds[heard].astype("<f8").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,199 @@
+"""Bytes of a MIDI file -> notes in ticks and their tempo map; the only file that knows MIDI libraries."""
+
+import dataclasses
+import io
+import os
+import stat
+import struct
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+MAX_FILE_BYTES = 16 << 20  # ordinary files have 10 to 500 KB
+MAX_NOTES = 1_000_000  # a long opera has some 200,000
+DEFAULT_MICROSECONDS = 500_000.0  # a quarter note, until the file says otherwise: 120 a minute
+HEADER = struct.Struct(">4sIHHH")  # "MThd", length, type, tracks, division
+
+
+class MidiError(ValueError):
+    """A file that cannot be read soundly; its text is the reason a person is shown."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Notes:
+    """The notes of a MIDI file, in no particular order.
+
+    Attributes:
+        start_ticks: int64 [notes].
+        end_ticks: int64 [notes], start_ticks <= end_ticks.
+        pitch: int64 [notes], MIDI numbers 0..127.
+        ticks_per_quarter: Greater than 0.
+        tempo_ticks: int64 [changes], ascending, the first is 0.
+        tempo_microseconds: float64 [changes], what a quarter lasts from there on, greater than 0.
+    """
+
+    start_ticks: np.ndarray
+    end_ticks: np.ndarray
+    pitch: np.ndarray
+    ticks_per_quarter: int
+    tempo_ticks: np.ndarray
+    tempo_microseconds: np.ndarray
+
+    def seconds(self, ticks: np.ndarray) -> np.ndarray:
+        """Time of `ticks` from the file's begin, float64; exact up to one rounding at the end.
+
+        Ticks and microseconds a quarter are whole numbers, so the sums below are too.
+        """
+        lasted = np.diff(self.tempo_ticks) * self.tempo_microseconds[:-1]
+        begun = np.concatenate([[0.0], np.cumsum(lasted)])
+        change = np.searchsorted(self.tempo_ticks, ticks, side="right") - 1
+        units = begun[change] + (ticks - self.tempo_ticks[change]) * self.tempo_microseconds[change]
+        return units / (self.ticks_per_quarter * 1e6)
+
+    def quarters(self, ticks: np.ndarray) -> np.ndarray:
+        """Position of `ticks` in quarter notes from the file's begin, float64."""
+        return np.asarray(ticks) / float(self.ticks_per_quarter)
+
+
+def read_notes(path: str | os.PathLike, parser: str = "symusic", drums: bool = False, pedal: bool = False) -> Notes:
+    """Reads a MIDI file.
+
+    Args:
+        path: A regular file; links are not followed.
+        parser: Entry of `PARSERS`.
+        drums: Whether to keep the notes of channel 10.
+        pedal: Whether to hold notes while their channel's sustain pedal is down.
+
+    Raises:
+        MidiError: The file is not MIDI, damaged, or beyond a limit.
+        OSError: The file cannot be opened.
+    """
+    return parse_notes(read_bytes(path), parser=parser, drums=drums, pedal=pedal)
+
+
+def read_bytes(path: str | os.PathLike) -> bytes:
+    """The bytes of a regular file of at most `MAX_FILE_BYTES`; never waits and follows no link.
+
+    Raises:
+        MidiError: It is no regular file, or too large.
+        OSError: It cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise MidiError("not a regular file")
+        if facts.st_size > MAX_FILE_BYTES:
+            raise MidiError(f"larger than {MAX_FILE_BYTES >> 20} MiB")
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise MidiError(f"larger than {MAX_FILE_BYTES >> 20} MiB")
+    return data
+
+
+def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal: bool = False) -> Notes:
+    """`read_notes` for the bytes of a file.
+
+    Raises:
+        MidiError: The bytes are not MIDI, damaged, or beyond a limit.
+    """
+    check_header(data)
+    return check_notes(PARSERS[parser](data, drums))
+
+
+def check_header(data: bytes) -> None:
+    """Refuses what no parser here reads soundly, by the file's first 14 bytes.
+
+    Raises:
+        MidiError: Says what it is.
+    """
+    if not data:
+        raise MidiError("empty file")
+    if data[:4] != b"MThd":
+        raise MidiError("not a MIDI file")
+    if len(data) < HEADER.size:
+        raise MidiError("the file ends within its header")
+    _, length, kind, _, division = HEADER.unpack_from(data)
+    if length != 6:
+        raise MidiError("damaged header")
+    if kind not in (0, 1):
+        raise MidiError("MIDI type 2: tracks are separate pieces" if kind == 2 else f"unknown MIDI type {kind}")
+    if division == 0:
+        raise MidiError("0 ticks a quarter note")
+    if division & 0x8000:
+        raise MidiError("SMPTE time code instead of quarter notes")
+
+
+def check_notes(notes: Notes) -> Notes:
+    """The same notes, if they are sound.
+
+    Raises:
+        MidiError: Says what is wrong.
+    """
+    if not len(notes.pitch):
+        raise MidiError("no notes")
+    if len(notes.pitch) > MAX_NOTES:
+        raise MidiError(f"more than {MAX_NOTES} notes")
+    if (notes.start_ticks < 0).any() or (notes.end_ticks < notes.start_ticks).any() or notes.tempo_ticks[0] != 0:
+        raise MidiError("times run backwards")
+    if (notes.pitch < 0).any() or (notes.pitch > 127).any():
+        raise MidiError("a pitch outside 0..127")
+    if not (notes.tempo_microseconds > 0).all():
+        raise MidiError("a tempo of 0")
+    return notes
+
+
+def _tempo_map(ticks: np.ndarray, microseconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tempo events in order; of several at one tick the last holds; the default holds before the first."""
+    ticks = np.concatenate([[0], ticks]).astype(np.int64)
+    microseconds = np.concatenate([[DEFAULT_MICROSECONDS], microseconds]).astype(np.float64)
+    if (ticks < 0).any():
+        raise MidiError("times run backwards")
+    order = np.argsort(ticks, kind="stable")
+    ticks, microseconds = ticks[order], microseconds[order]
+    last = np.append(ticks[1:] != ticks[:-1], True)
+    return ticks[last], microseconds[last]
+
+
+def _with_symusic(data: bytes, drums: bool) -> Notes:
+    """Notes and the tempo events of all tracks, in ticks."""
+    from symusic import core
+
+    try:
+        score = core.ScoreTick.from_midi(data)
+    except RuntimeError as error:
+        raise MidiError("damaged: " + " ".join(str(error).removeprefix("MiniMidi: ").split())) from error
+    tracks = [track.notes.numpy() for track in score.tracks if drums or not track.is_drum]
+    start, duration, pitch = (
+        np.concatenate([np.zeros(0, np.int64), *(track[name] for track in tracks)]).astype(np.int64)
+        for name in ("time", "duration", "pitch")
+    )
+    tempos = score.tempos.numpy()
+    tempo_ticks, tempo_microseconds = _tempo_map(tempos["time"], tempos["mspq"])
+    return Notes(start, start + duration, pitch, score.ticks_per_quarter, tempo_ticks, tempo_microseconds)
+
+
+def _with_pretty_midi(data: bytes, drums: bool) -> Notes:
+    """Notes as pretty_midi pairs them, and its tempo map, which is that of the first track only."""
+    import pretty_midi
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            midi = pretty_midi.PrettyMIDI(io.BytesIO(data))
+    except MemoryError:
+        raise
+    except Exception as error:  # its parser raises whatever a broken file leads it to: KeyError, EOFError, ...
+        raise MidiError(f"pretty_midi cannot read it: {type(error).__name__} {error}".strip()) from error
+    notes = [note for track in midi.instruments if drums or not track.is_drum for note in track.notes]
+    start, end = (
+        np.array([midi.time_to_tick(getattr(note, edge)) for note in notes], np.int64) for edge in ("start", "end")
+    )
+    seconds, quarters_per_minute = midi.get_tempo_changes()
+    tempo_ticks, tempo_microseconds = _tempo_map([midi.time_to_tick(s) for s in seconds], 6e7 / quarters_per_minute)
+    pitch = np.array([note.pitch for note in notes], np.int64)
+    return Notes(start, end, pitch, midi.resolution, tempo_ticks, tempo_microseconds)
+
+
+PARSERS: dict[str, Callable[[bytes, bool], Notes]] = {"symusic": _with_symusic, "pretty_midi": _with_pretty_midi}

@@ -1,0 +1,198 @@
+"""Notes <-> sparse piano-roll <-> dense piano-roll, in numpy only."""
+
+import dataclasses
+
+import numpy as np
+
+from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, NUM_PITCHES, RecordsConfig
+
+STRUCK = 128  # bit 7 of a cell: the note was struck at this step
+MAX_SECONDS = 24 * 3600  # longest piece on the grid of seconds
+MAX_QUARTERS = 120 * 60 * 24  # longest piece on the grid of beats: as long at 120 quarters a minute
+MAX_CELLS = 1 << 23  # most active cells of a piece: its record has 8 MiB, its making takes some 0.5 GiB
+
+
+@dataclasses.dataclass(frozen=True)
+class SparseRoll:
+    """A piano-roll of one byte a step and one a sounding pitch.
+
+    Attributes:
+        counts: uint8 [steps], how many pitches sound at each step.
+        cells: uint8 [active], the columns (0..83) that sound, step after step and ascending within
+            a step; `STRUCK` is added where the note was struck at that step.
+    """
+
+    counts: np.ndarray
+    cells: np.ndarray
+
+    @property
+    def columns(self) -> np.ndarray:
+        """uint8 [active], the cells without the struck bit."""
+        return self.cells & np.uint8(STRUCK - 1)
+
+    @property
+    def struck(self) -> np.ndarray:
+        """bool [active], true where a note was struck."""
+        return self.cells >= STRUCK
+
+    def pitch_counts(self) -> np.ndarray:
+        """int64 [84], the number of steps in which each pitch sounds."""
+        return np.bincount(self.columns, minlength=NUM_PITCHES).astype(np.int64)
+
+
+def notes_to_steps(notes, config: RecordsConfig) -> tuple[np.ndarray, np.ndarray]:
+    """The steps at which notes begin and end: edges rounded to the nearest step, at least one step a note.
+
+    Args:
+        notes: `midi.Notes`.
+        config: Names the grid.
+
+    Returns:
+        `(start_step, end_step)`, int64 [notes] each; a note sounds at start <= step < end.
+
+    Raises:
+        ValueError: The piece is longer than a day.
+    """
+    to_units = notes.seconds if config.grid == "seconds" else notes.quarters
+    limit = MAX_SECONDS if config.grid == "seconds" else MAX_QUARTERS
+    start, end = to_units(notes.start_ticks), to_units(notes.end_ticks)
+    if len(end) and not float(end.max()) <= limit:
+        raise ValueError(f"length must be <= {limit} {config.grid}. Received: {config.grid}={float(end.max()):g}")
+    start_step = np.floor(start * config.steps_per_unit + 0.5).astype(np.int64)
+    end_step = np.floor(end * config.steps_per_unit + 0.5).astype(np.int64)
+    return start_step, np.maximum(end_step, start_step + 1)
+
+
+def notes_to_roll(notes, config: RecordsConfig) -> tuple[SparseRoll, int]:
+    """Samples notes on the grid.
+
+    Args:
+        notes: `midi.Notes`.
+        config: Names the grid.
+
+    Returns:
+        `(roll, outside)`: the roll, as long as its last note, and the number of notes outside MIDI
+        24..107, which are left out.
+
+    Raises:
+        ValueError: The piece is too long, or too many cells are active.
+    """
+    start, end = notes_to_steps(notes, config)
+    inside = (notes.pitch >= LOWEST_PITCH) & (notes.pitch <= HIGHEST_PITCH)
+    roll = steps_to_roll(start[inside], end[inside], notes.pitch[inside])
+    return roll, int(len(inside) - inside.sum())
+
+
+def steps_to_roll(start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> SparseRoll:
+    """A roll from notes whose edges are steps; notes that overlap on one pitch merge, each struck at its start.
+
+    Args:
+        start: int64 [notes], first step of each note.
+        end: int64 [notes], the step after its last; greater than `start`.
+        pitch: int64 [notes], MIDI numbers within 24..107.
+
+    Raises:
+        ValueError: More than `MAX_CELLS` cells are active.
+
+    >>> steps_to_roll(np.array([0, 1]), np.array([3, 2]), np.array([24, 31])).counts
+    array([1, 2, 1], dtype=uint8)
+    """
+    if not len(start):
+        return SparseRoll(np.zeros(0, np.uint8), np.zeros(0, np.uint8))
+    steps = int(end.max())
+    # All pitches on one line, pitch after pitch: column * (steps + 1) + step. The gap of one keeps pitches apart.
+    column = pitch - LOWEST_PITCH
+    first, length = _merge(column * (steps + 1) + start, column * (steps + 1) + end)
+    total = int(length.sum())
+    if total > MAX_CELLS:
+        raise ValueError(f"active cells must be <= {MAX_CELLS}. Received: active_cells={total}")
+    line = np.repeat(first - np.cumsum(length) + length, length) + np.arange(total)
+    keys = np.sort(line % (steps + 1) * NUM_PITCHES + line // (steps + 1))
+    cells = (keys % NUM_PITCHES).astype(np.uint8)
+    cells[np.searchsorted(keys, start * NUM_PITCHES + column)] |= STRUCK
+    return SparseRoll(np.bincount(keys // NUM_PITCHES, minlength=steps).astype(np.uint8), cells)
+
+
+def _merge(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The union of intervals as disjoint ones: `(first, length)`."""
+    order = np.argsort(start, kind="stable")
+    start, reach = start[order], np.maximum.accumulate(end[order])
+    opens = np.flatnonzero(np.concatenate([[True], start[1:] > reach[:-1]]))
+    last = np.concatenate([opens[1:], [len(start)]]) - 1
+    return start[opens], reach[last] - start[opens]
+
+
+def to_dense(roll: SparseRoll) -> np.ndarray:
+    """The roll as a binary matrix, uint8 [steps, 84]."""
+    dense = np.zeros((len(roll.counts), NUM_PITCHES), np.uint8)
+    dense[np.repeat(np.arange(len(roll.counts)), roll.counts), roll.columns] = 1
+    return dense
+
+
+def struck_dense(roll: SparseRoll) -> np.ndarray:
+    """The struck bits as a binary matrix, uint8 [steps, 84]."""
+    dense = np.zeros((len(roll.counts), NUM_PITCHES), np.uint8)
+    step = np.repeat(np.arange(len(roll.counts)), roll.counts)
+    dense[step[roll.struck], roll.columns[roll.struck]] = 1
+    return dense
+
+
+def onsets(dense: np.ndarray) -> np.ndarray:
+    """Where a pitch sounds and did not sound the step before, bool [steps, 84]."""
+    active = np.asarray(dense) != 0
+    before = np.zeros_like(active)
+    before[1:] = active[:-1]
+    return active & ~before
+
+
+def from_dense(dense: np.ndarray, struck: np.ndarray | None = None) -> SparseRoll:
+    """The inverse of `to_dense`.
+
+    Args:
+        dense: [steps, 84], non-zero where a pitch sounds.
+        struck: [steps, 84], non-zero where a note is struck; default: wherever a pitch begins to sound.
+
+    Raises:
+        ValueError: A shape is not [steps, 84].
+    """
+    dense, struck = _checked(dense, struck)
+    step, column = np.nonzero(dense)
+    cells = column.astype(np.uint8) | np.where(struck[step, column], STRUCK, 0).astype(np.uint8)
+    return SparseRoll(dense.sum(axis=1).astype(np.uint8), cells)
+
+
+def roll_to_notes(dense: np.ndarray, struck: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Notes of a dense roll, sorted by start, then pitch.
+
+    Args:
+        dense: [steps, 84], non-zero where a pitch sounds.
+        struck: [steps, 84], non-zero where a sounding pitch is struck anew; default: only where it begins to sound.
+
+    Returns:
+        `(start_step, end_step, pitch)`, int64 [notes] each; pitch is the MIDI number.
+
+    Raises:
+        ValueError: A shape is not [steps, 84].
+    """
+    dense, struck = _checked(dense, struck)
+    starts = onsets(dense) | (struck & dense)
+    # Pitch-major, each note ends where its pitch stops sounding or the next note of that pitch starts.
+    column, start = np.nonzero(starts.T)
+    stops = np.zeros((NUM_PITCHES, len(dense) + 1), bool)
+    stops[:, 1:] = dense.T
+    stops[:, :-1] &= ~dense.T | starts.T
+    end_column, end = np.nonzero(stops)
+    assert (column == end_column).all()  # every start has one stop
+    order = np.lexsort((column, start))
+    return start[order], end[order], column[order] + LOWEST_PITCH
+
+
+def _checked(dense: np.ndarray, struck: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Both matrices as bool."""
+    dense = np.asarray(dense) != 0
+    if dense.ndim != 2 or dense.shape[1] != NUM_PITCHES:
+        raise ValueError(f"roll must be of shape [steps, {NUM_PITCHES}]. Received: shape={dense.shape}")
+    struck = onsets(dense) if struck is None else np.asarray(struck) != 0
+    if struck.shape != dense.shape:
+        raise ValueError(f"struck must have the roll's shape {dense.shape}. Received: shape={struck.shape}")
+    return dense, struck

@@ -1,0 +1,143 @@
+"""TFRecord framing and tf.train.Example without importing TensorFlow."""
+
+import functools
+import struct
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+import google_crc32c
+
+MAX_RECORD_BYTES = 1 << 28  # what a reader asks memory for at most, however damaged a length is
+_LENGTH, _CRC = struct.Struct("<Q"), struct.Struct("<I")
+HEADER_BYTES, FOOTER_BYTES = _LENGTH.size + _CRC.size, _CRC.size
+
+
+class DamagedRecord(ValueError):
+    """A record that cannot be read; `index` counts records of the file from 0."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(f"record {index}: {reason}")
+        self.index, self.reason = index, reason
+
+
+def masked_crc32c(data: bytes) -> int:
+    """The CRC-32C of `data`, rotated and shifted as TFRecord files store it.
+
+    Reference: TensorFlow, `tensorflow/core/lib/hash/crc32c.h`.
+
+    >>> hex(masked_crc32c(b""))
+    '0xa282ead8'
+    """
+    crc = google_crc32c.value(data)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def frame(record: bytes) -> bytes:
+    """A record as it stands in a TFRecord file: length, its CRC, the bytes, their CRC.
+
+    >>> len(frame(b"abc"))
+    19
+    """
+    length = _LENGTH.pack(len(record))
+    return length + _CRC.pack(masked_crc32c(length)) + record + _CRC.pack(masked_crc32c(record))
+
+
+def read_records(file: BinaryIO) -> Iterator[bytes]:
+    """The records of an open, uncompressed TFRecord file.
+
+    Raises:
+        DamagedRecord: A CRC does not match or the file ends within a record.
+    """
+    index = 0
+    while header := file.read(HEADER_BYTES):
+        if len(header) < HEADER_BYTES:
+            raise DamagedRecord(index, "the file ends within its header")
+        if _CRC.unpack(header[_LENGTH.size :])[0] != masked_crc32c(header[: _LENGTH.size]):
+            raise DamagedRecord(index, "the CRC of its length does not match")
+        length = _LENGTH.unpack(header[: _LENGTH.size])[0]
+        if length > MAX_RECORD_BYTES:
+            raise DamagedRecord(index, f"its length of {length} bytes is above {MAX_RECORD_BYTES}")
+        body = file.read(length + FOOTER_BYTES)
+        if len(body) < length + FOOTER_BYTES:
+            raise DamagedRecord(index, "the file ends within it")
+        if _CRC.unpack(body[length:])[0] != masked_crc32c(body[:length]):
+            raise DamagedRecord(index, "the CRC of its bytes does not match")
+        yield body[:length]
+        index += 1
+
+
+def encode_example(features: dict[str, bytes | int]) -> bytes:
+    """A serialized `tf.train.Example`; the same features give the same bytes in every process.
+
+    Args:
+        features: One value each: `bytes` becomes a bytes_list, `int` an int64_list.
+
+    >>> decode_example(encode_example({"steps": 7, "cells": b"ab"}))
+    {'cells': b'ab', 'steps': 7}
+    """
+    example = _example_class()()
+    for name, value in features.items():
+        feature = example.features.feature[name]
+        (feature.bytes_list if isinstance(value, bytes) else feature.int64_list).value.append(value)
+    return example.SerializeToString(deterministic=True)
+
+
+def decode_example(record: bytes) -> dict[str, bytes | int]:
+    """The features of an Example that holds single bytes and int64 values, sorted by name.
+
+    Raises:
+        ValueError: `record` is not such an Example.
+    """
+    from google.protobuf.message import DecodeError
+
+    try:
+        example = _example_class().FromString(record)
+    except DecodeError as error:
+        raise ValueError("it is not a tf.train.Example") from error
+    return {name: _single(name, example.features.feature[name]) for name in sorted(example.features.feature)}
+
+
+def _single(name: str, feature) -> bytes | int:
+    """The one value of a feature."""
+    kind = feature.WhichOneof("kind")
+    values: Iterable = getattr(feature, kind).value if kind else ()
+    if kind == "float_list" or len(values) != 1:
+        raise ValueError(f"feature {name} must hold one bytes or int64 value")
+    return values[0]
+
+
+@functools.cache
+def _example_class():
+    """The message class of tf.train.Example, from a pool of its own so that it can live beside TensorFlow's.
+
+    Reference: TensorFlow, `tensorflow/core/example/{example,feature}.proto` (field numbers and types).
+    """
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+    kinds = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="pianoroll_tf/example.proto", package="tensorflow", syntax="proto3")
+
+    def message(name: str, parent=None):
+        return parent.nested_type.add(name=name) if parent else file.message_type.add(name=name)
+
+    def field(owner, name: str, number: int, kind: int, label=kinds.LABEL_OPTIONAL, type_name=None, **more):
+        return owner.field.add(name=name, number=number, type=kind, label=label, type_name=type_name, **more)
+
+    for name, kind in (("BytesList", "BYTES"), ("FloatList", "FLOAT"), ("Int64List", "INT64")):
+        field(message(name), "value", 1, getattr(kinds, f"TYPE_{kind}"), kinds.LABEL_REPEATED)
+    feature = message("Feature")
+    feature.oneof_decl.add(name="kind")
+    for number, name in enumerate(("bytes", "float", "int64"), start=1):
+        target = f".tensorflow.{name.capitalize()}List"
+        field(feature, f"{name}_list", number, kinds.TYPE_MESSAGE, type_name=target, oneof_index=0)
+    features = message("Features")
+    entry = message("FeatureEntry", features)
+    entry.options.map_entry = True
+    field(entry, "key", 1, kinds.TYPE_STRING)
+    field(entry, "value", 2, kinds.TYPE_MESSAGE, type_name=".tensorflow.Feature")
+    entry_name = ".tensorflow.Features.FeatureEntry"
+    field(features, "feature", 1, kinds.TYPE_MESSAGE, kinds.LABEL_REPEATED, entry_name)
+    field(message("Example"), "features", 1, kinds.TYPE_MESSAGE, type_name=".tensorflow.Features")
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
