@@ -1,0 +1,87 @@
+"""Which windows an epoch is cut into, and how pieces lie on the lanes of an evaluation."""
+
+import numpy as np
+import tensorflow as tf
+
+from pianoroll_tf.config import DatasetConfig
+from pianoroll_tf.data.loading import Corpus
+
+_ALGORITHM = "philox"  # the same numbers on every device
+
+
+def windows_of_pieces(steps: np.ndarray, window_steps: int) -> np.ndarray:
+    """Windows each piece gives in an epoch.
+
+    A piece of at most T steps is one window. A longer one is tiled from a random phase, so that each of its steps
+    is in one window an epoch; it gets ceil(n / T) windows, and one more where this leaves the phase less than T / 2
+    of room. Otherwise pieces of exactly 2 T steps, common on the grid of beats, would always be cut at the same places.
+
+    Args:
+        steps: int64 [pieces].
+        window_steps: T.
+
+    Returns:
+        int64 [pieces].
+
+    >>> windows_of_pieces(np.array([1, 128, 129, 256, 300]), 128).tolist()
+    [1, 1, 2, 3, 3]
+    """
+    long = -(-(steps + window_steps // 2) // window_steps)
+    return np.where(steps <= window_steps, np.minimum(steps, 1), long)
+
+
+def piece_tensors(corpus: Corpus, config: DatasetConfig) -> dict[str, tf.Tensor]:
+    """What planning an epoch needs to know of each piece, int64."""
+    windows = windows_of_pieces(corpus.piece_steps, config.window_steps)
+    slack = windows * config.window_steps - corpus.piece_steps  # steps by which the tiling is longer than the piece
+    long = corpus.piece_steps > config.window_steps
+    return {
+        "begin": tf.constant(corpus.piece_offsets[:-1]),
+        "end": tf.constant(corpus.piece_offsets[1:]),
+        "windows": tf.constant(windows),
+        # So that neither the first nor the last window is empty:
+        "lowest_phase": tf.constant(np.where(long, np.maximum(slack - config.window_steps + 1, 0), 0)),
+        "highest_phase": tf.constant(np.where(long, np.minimum(slack, config.window_steps - 1), 0)),
+    }
+
+
+def plan_epoch(epoch: tf.Tensor, seed: int, pieces: dict[str, tf.Tensor], window_steps: int) -> dict[str, tf.Tensor]:
+    """The windows of an epoch in their order: where each begins and ends, its piece's begin, and a random share."""
+    seeds = [tf.stack([tf.constant(seed, tf.int64), 3 * epoch + use]) for use in range(3)]
+    low, high = pieces["lowest_phase"], pieces["highest_phase"]
+    phase = low + uniform_integer(tf.random.stateless_uniform(tf.shape(low), seeds[0], alg=_ALGORITHM), high - low + 1)
+    piece = tf.repeat(tf.range(tf.size(phase)), pieces["windows"])
+    number = tf.range(tf.size(piece, tf.int64)) - tf.gather(tf.cumsum(pieces["windows"], exclusive=True), piece)
+    begin, end = tf.gather(pieces["begin"], piece), tf.gather(pieces["end"], piece)
+    start = begin + number * window_steps - tf.gather(phase, piece)
+    windows = {
+        "begin": begin,
+        "start": tf.maximum(start, begin),
+        "end": tf.minimum(start + window_steps, end),
+        "draw": tf.random.stateless_uniform(tf.shape(piece), seeds[1], alg=_ALGORITHM),
+    }
+    order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(piece)), seeds[2], alg=_ALGORITHM)
+    return {name: tf.gather(values, order) for name, values in windows.items()}
+
+
+def uniform_integer(draw: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Whole numbers 0..count - 1 from uniform draws in [0, 1), int64."""
+    return tf.minimum(tf.cast(draw * tf.cast(count, tf.float32), tf.int64), count - 1)
+
+
+def plan_lanes(corpus: Corpus, config: DatasetConfig) -> dict[str, np.ndarray]:
+    """Windows [batches, lanes] that hold every piece once: begin, start, end (int64) and reset (bool)."""
+    length = -(-corpus.piece_steps // config.window_steps)  # windows
+    longest = max(int(length.max(initial=0)), 1)
+    lanes: list[list[tuple[int, int, int, bool]]] = [
+        [] for _ in range(int(np.clip(-(-length.sum() // longest), 1, config.batch_size)))
+    ]
+    for piece in np.argsort(-length, kind="stable"):
+        begin, end = (int(offset) for offset in corpus.piece_offsets[piece : piece + 2])
+        lane = min(lanes, key=len)
+        for start in range(begin, end, config.window_steps):
+            lane.append((begin, start, min(start + config.window_steps, end), start == begin))
+    batches = max(len(lane) for lane in lanes)
+    table = np.array([lane + [(0, 0, 0, True)] * (batches - len(lane)) for lane in lanes], np.int64)
+    begin, start, end, reset = table.reshape(len(lanes), batches, 4).transpose(2, 1, 0)
+    return {"begin": begin, "start": start, "end": end, "reset": reset.astype(bool)}
