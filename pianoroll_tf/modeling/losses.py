@@ -166,20 +166,24 @@ class LossEntry:
     Attributes:
         make: Settings → Keras loss over (targets, logits).
         posterior_logits: (settings, logits) → log-odds of the posterior that the loss's optimum stands for.
+        proper: The optimum is the posterior itself, so `posterior_logits` changes nothing.
     """
 
     make: Callable[[LossConfig], keras.losses.Loss]
     posterior_logits: Callable
+    proper: bool
 
 
 LOSSES = {
     "bce": LossEntry(
         make=lambda config: BinaryCrossentropy(),
         posterior_logits=lambda config, logits: logits,
+        proper=True,
     ),
     "focal": LossEntry(
         make=lambda config: Focal(gamma=config.gamma, alpha=config.alpha),
         posterior_logits=lambda config, logits: focal_posterior_logits(logits, config.gamma, config.alpha),
+        proper=False,
     ),
 }
 

@@ -1,0 +1,145 @@
+"""Judges a run on a split, beside the baselines.
+
+Usage: python -m pianoroll_tf.evaluate runs/NAME [--split test] [--records DIR]
+
+Prints a table and writes runs/NAME/evaluation/SPLIT.json and SPLIT.png (reliability and precision-recall
+curves). Thresholds of F1 are chosen on the validation split.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pianoroll_tf import cli, config
+
+LABELS = {"model": "this model", "copy_last_step": "copy the last step", "note_frequency": "note frequency"}
+COLUMNS = {
+    "nll": "NLL a step",
+    "pr_auc": "PR-AUC",
+    "f1": "F1",
+    "onset_f1": "onset F1",
+    "ece": "ECE",
+    "density_predicted": "density",
+    "density_true": "true",
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    parser = cli.make_parser("pianoroll_tf.evaluate", "Judge a trained model on a split, beside the baselines.")
+    parser.add_argument("run", type=Path, help="folder of the run, as train made it")
+    parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
+    parser.add_argument(
+        "--records", type=Path, default=None, help="take these records, not those the run was trained on"
+    )
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    return cli.run(body, build_parser(), argv)
+
+
+def body(args: argparse.Namespace) -> None:
+    """Loads, judges, prints, writes."""
+    from pianoroll_tf.modeling import run
+
+    settings = run.load_config(args.run)
+    records = find_records(settings, args.records)
+    settings, model = run.load_run(args.run)
+    results, sums = judge(settings, model, records, args.split)
+    print(table(results))
+    write(args.run / run.EVALUATION, results, sums)
+
+
+def find_records(settings: config.RunConfig, given: Path | None) -> Path:
+    """The folder of records to judge on.
+
+    Raises:
+        UserError: It is not there, or not given and not what the run was trained on.
+    """
+    from pianoroll_tf.data.records import manifest_sha256, read_manifest
+
+    records = given or Path(settings.data.path)
+    if given is None and not records.is_dir():
+        raise cli.UserError(f"the run's records are no longer at {records}; say where they are with --records DIR")
+    read_manifest(records)
+    if manifest_sha256(records) != settings.data.manifest_sha256:
+        if given is None:
+            raise cli.UserError(
+                f"{records} has changed since the training: train again, or judge on it all the same with "
+                f"--records {records}"
+            )
+        print(f"note: {records} is not what the run was trained on; the baselines are fitted on its training split")
+    return records
+
+
+def judge(settings: config.RunConfig, model, records: Path, split: str) -> tuple[dict, dict]:
+    """Model and baselines on a split, thresholds from the validation split.
+
+    Returns:
+        Results, JSON-ready: numbers of "model", "copy_last_step", "note_frequency", and `pieces`, `steps`,
+        `split`, `records`. And sums: name → `metrics.Statistics`; where the loss is not proper, "uncorrected"
+        too: the network's own sigmoid.
+
+    Raises:
+        UserError: A split that is needed has no piece.
+    """
+    from pianoroll_tf.data.pipeline import evaluation_dataset, load_corpus
+    from pianoroll_tf.modeling.baselines import BASELINES
+    from pianoroll_tf.modeling.evaluation import model_evaluator
+    from pianoroll_tf.modeling.losses import LOSSES
+
+    corpora = {name: load_corpus(records, name) for name in dict.fromkeys(("train", "val", split))}
+    for name, corpus in corpora.items():
+        if not len(corpus.counts):
+            raise cli.UserError(f"the {name} split of {records} must hold at least one piece. Received: pieces=0")
+    corpus = corpora[split]
+    evaluators = {"model": model_evaluator(model, settings.loss)}
+    evaluators |= {name: make(corpora["train"]) for name, make in BASELINES.items()}
+    results = {"split": split, "records": str(records), "pieces": len(corpus.piece_steps), "steps": len(corpus.counts)}
+    sums, proper = {}, LOSSES[settings.loss.loss].proper
+    with cli.Progress(2 * len(evaluators) + (not proper), "passes") as progress:
+        for name, evaluator in evaluators.items():
+            threshold = evaluator.statistics(evaluation_dataset(corpora["val"], settings.dataset)).best_threshold()
+            progress.update(note=LABELS[name])
+            sums[name] = evaluator.statistics(evaluation_dataset(corpus, settings.dataset))
+            results[name] = sums[name].results(threshold)
+            progress.update(note=LABELS[name])
+        if not proper:
+            raw = model_evaluator(model, settings.loss, posterior=False)
+            sums["uncorrected"] = raw.statistics(evaluation_dataset(corpus, settings.dataset))
+            results["uncorrected_ece"] = sums["uncorrected"].ece()
+            progress.update(note="uncorrected")
+    return results, sums
+
+
+def table(results: dict) -> str:
+    """The numbers of model and baselines, a line each."""
+    head = f"{results['split']}: {results['pieces']} pieces, {results['steps']} steps"
+    lines = [f"{head:<32}" + "".join(f"{title:>12}" for title in COLUMNS.values())]
+    for name, label in LABELS.items():
+        numbers = "".join(f"{results[name][column]:>12.4f}" for column in COLUMNS)
+        lines.append(f"{label:<32}{numbers}")
+    return "\n".join(lines)
+
+
+def write(folder: Path, results: dict, sums: dict) -> None:
+    """Writes SPLIT.json and SPLIT.png, each whole or not at all."""
+    from pianoroll_tf.modeling.arrays import write_whole
+    from pianoroll_tf.modeling.curves import draw_curves
+
+    split = results["split"]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / f"{split}.json", config.dumps(results).encode())
+    reliability = {LABELS["model"]: sums["model"]}
+    if "uncorrected" in sums:
+        reliability["its output, uncorrected"] = sums["uncorrected"]
+    precision_recall = {label: (sums[name], results[name]["threshold"]) for name, label in LABELS.items()}
+    title = f"{folder.parent.name}, {split} split: {results['pieces']} pieces"
+    write_whole(folder / f"{split}.png", draw_curves(title, reliability, precision_recall))
+    print(f"written: {folder / split}.json and .png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""What a model must beat: the frequency of each note, and the step before, as probabilities from the training split."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from pianoroll_tf.config import NUM_PITCHES
+from pianoroll_tf.data.loading import Corpus
+from pianoroll_tf.data.roll import STRUCK
+from pianoroll_tf.modeling.evaluation import Evaluator
+
+SMOOTHING = 0.5  # cells added to both outcomes of every pitch (Jeffreys): no probability is 0 or 1
+
+
+def note_frequency(corpus: Corpus) -> np.ndarray:
+    """Log-odds that each pitch sounds, whatever came before.
+
+    Args:
+        corpus: The training split.
+
+    Returns:
+        float32 [pitch].
+    """
+    _, pitches = _cells(corpus)
+    return _log_odds(np.bincount(pitches, minlength=NUM_PITCHES), len(corpus.counts))
+
+
+def copy_the_last_step(corpus: Corpus) -> np.ndarray:
+    """Log-odds that each pitch sounds, given whether it did at the step before; silence precedes each piece.
+
+    Args:
+        corpus: The training split.
+
+    Returns:
+        float32 [2, pitch]: row 0 for a pitch that was silent, row 1 for one that sounded.
+    """
+    steps, pitches = _cells(corpus)
+    first = np.isin(steps, corpus.piece_offsets[:-1])
+    last = np.isin(steps, corpus.piece_offsets[1:] - 1)
+    held = np.isin((steps - 1) * NUM_PITCHES + pitches, steps * NUM_PITCHES + pitches) & ~first
+    total, both, before = (np.bincount(pitches[chosen], minlength=NUM_PITCHES) for chosen in (..., held, ~last))
+    return np.stack([_log_odds(total - both, len(corpus.counts) - before), _log_odds(both, before)])
+
+
+def _cells(corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
+    """Step and pitch (0..83) of every active cell, int64 [active] each."""
+    steps = np.repeat(np.arange(len(corpus.counts)), corpus.counts)
+    return steps, (corpus.cells % STRUCK).astype(np.int64)
+
+
+def _log_odds(sounding: np.ndarray, of: np.ndarray | int) -> np.ndarray:
+    """Log-odds of `sounding` cells among `of`, smoothed, float32.
+
+    >>> print(_log_odds(np.array([0, 1]), 2))  # odds 0.5 : 2.5 and 1.5 : 1.5
+    [-1.609438  0.      ]
+    """
+    return np.log((sounding + SMOOTHING) / (of - sounding + SMOOTHING)).astype(np.float32)
+
+
+def _note_frequency_evaluator(corpus: Corpus) -> Evaluator:
+    table = tf.constant(note_frequency(corpus))
+    return Evaluator(lambda inputs, state: (tf.broadcast_to(table, tf.shape(inputs)), state), lambda batch: ())
+
+
+def _copy_the_last_step_evaluator(corpus: Corpus) -> Evaluator:
+    silent, sounding = (tf.constant(row) for row in copy_the_last_step(corpus))
+    return Evaluator(lambda inputs, state: (tf.where(inputs > 0.5, sounding, silent), state), lambda batch: ())
+
+
+# Name → maker of an evaluator from the training split.
+BASELINES: dict[str, Callable[[Corpus], Evaluator]] = {
+    "copy_last_step": _copy_the_last_step_evaluator,
+    "note_frequency": _note_frequency_evaluator,
+}

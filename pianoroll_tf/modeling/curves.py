@@ -1,0 +1,75 @@
+"""The picture of an evaluation: reliability curves and precision-recall curves."""
+
+import io
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pianoroll_tf.modeling.metrics import Statistics, bin_edges, sigmoid
+
+# Okabe and Ito's colours, told apart with any colour vision; line style and marker say it once more.
+STYLES = (
+    {"color": "#0072B2", "linestyle": "-", "marker": "o"},
+    {"color": "#D55E00", "linestyle": "--", "marker": "s"},
+    {"color": "#009E73", "linestyle": "-.", "marker": "^"},
+    {"color": "#CC79A7", "linestyle": ":", "marker": "D"},
+)
+
+
+def draw_curves(
+    title: str, reliability: dict[str, Statistics], precision_recall: dict[str, tuple[Statistics, float]]
+) -> bytes:
+    """Both panels as a PNG.
+
+    Args:
+        title: Over both.
+        reliability: Label → sums of one predictor, at most `len(STYLES)`.
+        precision_recall: Label → sums of one predictor and the threshold its F1 was taken at.
+
+    Returns:
+        The content of a PNG file.
+    """
+    figure = Figure(figsize=(11, 5), dpi=120, layout="constrained")
+    figure.suptitle(title)
+    left, right = figure.subplots(1, 2)
+    _draw_reliability(left, reliability)
+    _draw_precision_recall(right, precision_recall)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", metadata={"Software": None})
+    return content.getvalue()
+
+
+def _draw_reliability(axes, named: dict[str, Statistics]) -> None:
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="calibrated")
+    for (label, sums), style in zip(named.items(), STYLES, strict=False):
+        curve = sums.reliability()
+        filled = curve["cells"] > 0
+        axes.plot(
+            curve["probability"][filled],
+            curve["frequency"][filled],
+            markersize=5,
+            label=f"{label} (ECE {sums.ece():.4f})",
+            **style,
+        )
+    axes.set(title="Reliability", xlabel="predicted probability, mean of a bin", ylabel="share of cells that sound")
+    _finish(axes, "upper left")
+
+
+def _draw_precision_recall(axes, named: dict[str, tuple[Statistics, float]]) -> None:
+    for (label, (sums, threshold)), style in zip(named.items(), STYLES, strict=False):
+        precision, recall = sums.precision_recall()
+        called = np.concatenate([recall[:-1] != recall[1:], recall[-1:] > 0])  # bins that gain recall
+        area = f"{label} (PR-AUC {sums.pr_auc():.3f})"
+        line = style | {"marker": ""}
+        axes.plot([0, *recall[called][::-1]], [*precision[called][::-1][:1], *precision[called][::-1]], **line,
+                  drawstyle="steps-pre")  # fmt: skip
+        at = min(int(np.searchsorted(sigmoid(bin_edges()), threshold)), len(recall) - 1)
+        axes.plot(recall[at], precision[at], markersize=7, label=area, **style)
+    axes.set(title="Precision and recall", xlabel="recall", ylabel="precision (mark: the threshold of F1)")
+    _finish(axes, "upper right")
+
+
+def _finish(axes, legend: str) -> None:
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    axes.grid(color="0.9")
+    axes.legend(loc=legend, fontsize="small")
