@@ -1,6 +1,5 @@
 """The run folder: settings, best weights, and what else a training leaves for the commands after it."""
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ import keras
 import numpy as np
 
 from pianoroll_tf.cli import UserError
-from pianoroll_tf.config import DataFacts, RunConfig, dumps, from_dict, to_dict
+from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig, RunConfig, dumps, from_dict, to_dict
+from pianoroll_tf.data.records import manifest_sha256, read_manifest
 from pianoroll_tf.modeling.arrays import DamagedError, read_arrays, write_arrays, write_whole
 from pianoroll_tf.modeling.network import build_model
 
@@ -19,6 +19,29 @@ CHECKPOINTS = "checkpoints"
 HISTORY = "history.csv"
 TENSORBOARD = "tensorboard"
 EVALUATION = "evaluation"
+
+
+def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
+    """What a run's settings must hold of its records.
+
+    Returns:
+        How the records were made, and what to remember of their training split.
+
+    Raises:
+        UserError: The folder holds no records, or none for training.
+    """
+    manifest = read_manifest(records_dir)
+    split = manifest["splits"].get("train", {})
+    steps = split.get("steps", 0)
+    if not steps:
+        raise UserError(f"{records_dir} must hold pieces for training, but its training split is empty")
+    facts = DataFacts(
+        path=str(Path(records_dir).absolute()),
+        manifest_sha256=manifest_sha256(records_dir),
+        density=split["active_cells"] / (steps * NUM_PITCHES),
+        pitch_frequency=tuple(count / steps for count in split["pitch_counts"]),
+    )
+    return from_dict(RecordsConfig, manifest["settings"]), facts
 
 
 def load_config(run_dir: Path | str) -> RunConfig:
@@ -46,11 +69,14 @@ def open_run(run_dir: Path | str, config: RunConfig) -> None:
     """
     folder = Path(run_dir)
     if (folder / CONFIG).exists():
-        differing = differences(to_dict(load_config(folder)), to_dict(config))
+        there = load_config(folder)
+        differing = differences(to_dict(there), to_dict(config))
         if differing:
             raise UserError(
                 f"{folder} holds a run with other settings: {'; '.join(differing)}. Use these, or another folder"
             )
+        if there != config:  # the records were moved
+            write_whole(folder / CONFIG, dumps(to_dict(config)).encode())
         return
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} must be a folder, but it is a file")
@@ -135,9 +161,3 @@ def load_run(run_dir: Path | str) -> tuple[RunConfig, keras.Model]:
     model = run_model(config, precision="float32")
     set_weights(model, weights, path)
     return config, model
-
-
-def move_records(config: RunConfig, path: str) -> RunConfig:
-    """The settings with the records at another place."""
-    data: DataFacts = dataclasses.replace(config.data, path=path)
-    return dataclasses.replace(config, data=data)

@@ -1,0 +1,95 @@
+"""Where a training stands: position, best so far, early stopping, history. What a checkpoint holds beside arrays."""
+
+import csv
+import dataclasses
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+from pianoroll_tf.config import from_dict
+from pianoroll_tf.modeling.arrays import write_whole
+
+
+@dataclasses.dataclass
+class Standing:
+    """Where a training stands.
+
+    Attributes:
+        epoch: Epochs that have ended.
+        batch: Batches done of the epoch at work.
+        best_nll: Lowest validation NLL so far, nats a step; None before the first epoch has ended.
+        best_epoch: The epoch that had it, counted from 1.
+        waited: Epochs since then.
+        finished: Why there is nothing left to do; empty while there is.
+        rows: History, one dict an epoch.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    best_nll: float | None = None
+    best_epoch: int = 0
+    waited: int = 0
+    finished: str = ""
+    rows: list[dict[str, float]] = dataclasses.field(default_factory=list)
+
+    def end_epoch(self, row: dict[str, float], epochs: int, patience: int) -> bool:
+        """Takes in the results of an epoch.
+
+        Args:
+            row: Its history; holds `val_nll`.
+            epochs: Epochs of the run at most.
+            patience: Epochs without a better `val_nll` after which the run ends; 0: never.
+
+        Returns:
+            Whether this epoch is the best so far.
+
+        >>> standing = Standing()
+        >>> [standing.end_epoch({"val_nll": nll}, epochs=9, patience=2) for nll in (3.0, 2.0, 2.0, 2.5)]
+        [True, True, False, False]
+        >>> standing.finished
+        'no better validation NLL for 2 epochs'
+        """
+        self.epoch, self.batch = self.epoch + 1, 0
+        self.rows.append({"epoch": self.epoch, **row})
+        better = self.best_nll is None or row["val_nll"] < self.best_nll
+        if better:
+            self.best_nll, self.best_epoch, self.waited = row["val_nll"], self.epoch, 0
+        else:
+            self.waited += 1
+        if self.epoch >= epochs:
+            self.finished = f"all {epochs} epochs are done"
+        elif patience and self.waited >= patience:
+            self.finished = f"no better validation NLL for {patience} epochs"
+        return better
+
+    def to_meta(self) -> dict[str, Any]:
+        """As a JSON-ready dict."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_meta(cls, meta: dict[str, Any]) -> "Standing":
+        """From what `to_meta` made.
+
+        Raises:
+            ValueError: A name is unknown.
+        """
+        return from_dict(cls, meta)
+
+
+def write_history(path: Path, rows: list[dict[str, float]]) -> None:
+    """Writes history.csv, whole: a line an epoch; numbers with all their digits.
+
+    Args:
+        path: The file.
+        rows: One dict an epoch, all with the same names.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["epoch"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _number(value) for name, value in row.items()} for row in rows)
+    write_whole(path, text.getvalue().encode())
+
+
+def _number(value: float) -> str:
+    return repr(value) if isinstance(value, int) or math.isfinite(value) else ""

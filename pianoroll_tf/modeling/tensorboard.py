@@ -1,0 +1,80 @@
+"""TensorBoard logs of a run: scalars, settings, and a validation window beside its prediction."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pianoroll_tf.config import RunConfig, to_dict
+from pianoroll_tf.modeling.losses import posterior_logits
+
+_GAP = 4  # rows between the two pictures
+_SCALE = 4  # pixels a cell, each way
+
+
+def roll_picture(roll: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """A window's roll above its predicted probabilities; time runs to the right, pitch upwards, black is certain.
+
+    Args:
+        roll: 0 or 1, [time, 84].
+        probability: [time, 84].
+
+    Returns:
+        uint8 [height, width, 1].
+
+    >>> roll_picture(np.zeros((10, 84)), np.ones((10, 84))).shape
+    (688, 40, 1)
+    """
+    gap = np.full((_GAP, len(roll)), 0.5)
+    cells = np.concatenate([roll.T[::-1], gap, probability.T[::-1]])
+    pixels = np.kron(255 * (1 - cells), np.ones((_SCALE, _SCALE)))
+    return np.round(pixels).astype(np.uint8)[..., None]
+
+
+def hparams(config: RunConfig) -> dict[str, bool | int | float | str]:
+    """The settings a comparison of runs goes by, flat: "optimizer.learning_rate"."""
+    settings = to_dict(config)
+    return {
+        f"{group}.{name}": "none" if value is None else value
+        for group in ("dataset", "model", "loss", "optimizer", "training")
+        for name, value in settings[group].items()
+    }
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Writes an epoch's logs; the step is the number of batches since the start of the run.
+
+    Args:
+        folder: Where logs go.
+        validation: As `evaluation_dataset` makes it; its first window is shown.
+        config: The run's settings.
+        steps_per_epoch: Batches an epoch.
+    """
+
+    def __init__(self, folder: Path, validation: tf.data.Dataset, config: RunConfig, steps_per_epoch: int) -> None:
+        super().__init__()
+        self._folder, self._config, self._steps_per_epoch = folder, config, steps_per_epoch
+        self._window = [part[:1] for part in next(iter(validation))[:2]]
+        self._writer: tf.summary.SummaryWriter | None = None
+
+    def on_train_begin(self, logs=None):
+        """Opens the log and writes the settings, once."""
+        if self._writer is None:
+            from tensorboard.plugins.hparams import api
+
+            self._writer = tf.summary.create_file_writer(str(self._folder))
+            with self._writer.as_default(step=0):
+                api.hparams(hparams(self._config))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes scalars and the picture."""
+        inputs, targets = self._window
+        logits = posterior_logits(self._config.loss, self.model(inputs, training=False))
+        picture = roll_picture(targets[0].numpy(), tf.sigmoid(logits)[0].numpy())
+        with self._writer.as_default(step=(epoch + 1) * self._steps_per_epoch):
+            for name, value in logs.items():
+                tf.summary.scalar(name, value)
+            tf.summary.scalar("learning_rate", self.model.optimizer.learning_rate)
+            tf.summary.image("validation roll above prediction", picture[None])
+            self._writer.flush()

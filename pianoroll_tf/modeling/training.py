@@ -1,0 +1,173 @@
+"""The training of a run: Keras `compile` and `fit`, from wherever the run folder says that it stands."""
+
+import contextlib
+import fcntl
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from pianoroll_tf.cli import UserError
+from pianoroll_tf.config import RunConfig
+from pianoroll_tf.data.pipeline import Corpus, batches_per_epoch, evaluation_dataset, load_corpus, make_dataset
+from pianoroll_tf.data.records import manifest_sha256
+from pianoroll_tf.modeling import run
+from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, Termination, Validation, best_meta
+from pianoroll_tf.modeling.checkpoints import CheckpointStore, best_weights, restore, running_metrics
+from pianoroll_tf.modeling.losses import make_loss
+from pianoroll_tf.modeling.optimizers import make_optimizer
+from pianoroll_tf.modeling.standing import Standing, write_history
+from pianoroll_tf.modeling.tensorboard import TensorBoard
+
+CHECKPOINT_SECONDS = 60.0
+
+
+def train(
+    config: RunConfig,
+    run_dir: Path | str,
+    extra_callbacks: Sequence[keras.callbacks.Callback] = (),
+    strategy: tf.distribute.Strategy | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Standing:
+    """Trains a run to its end, from its last checkpoint if there is one.
+
+    A run that was killed, at any moment and any number of times, ends with the same weights, bit for bit, as one that
+    was not. For that, TensorFlow is put into its deterministic mode for the whole process.
+
+    Args:
+        config: All settings; `config.data.path` says where the records lie.
+        run_dir: The run folder; made when needed.
+        extra_callbacks: Called at epoch ends, after validation and before the checkpoint.
+        strategy: How to spread batches over devices; None: over all GPUs when there are several.
+        checkpoint_seconds: Least time between two checkpoints within an epoch; there is one at each epoch's end.
+
+    Returns:
+        Where the training stands: finished.
+
+    Raises:
+        UserError: The folder holds another run or is in use, the records are damaged, the loss is not finite, or
+            SIGTERM came (`StoppedError`).
+    """
+    folder = Path(run_dir)
+    run.open_run(folder, config)
+    with _sole_use(folder):
+        store = CheckpointStore(folder / run.CHECKPOINTS)
+        saved = store.newest(lambda line: print(line, file=sys.stderr))
+        standing = Standing.from_meta(saved[1]) if saved else Standing()
+        best = best_weights(saved[0]) if saved else {}
+        if best:  # what a kill between two files may have left behind
+            run.save_best(folder, best, best_meta(standing))
+            write_history(folder / run.HISTORY, standing.rows)
+        if standing.finished:
+            return standing
+        corpora = [_load(config, split) for split in ("train", "val")]
+        steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(corpora[0], config.dataset)
+        tf.config.experimental.enable_op_determinism()
+        model = compiled_model(config, steps_per_epoch, strategy or default_strategy())
+        if saved:
+            restore(model, saved[0])
+        books = Bookkeeping(folder, config, standing, best)
+        termination = Termination()
+        validation = evaluation_dataset(corpora[1], config.dataset)
+        callbacks = [
+            Validation(validation, config),
+            books,
+            TensorBoard(folder / run.TENSORBOARD, validation, config, steps_per_epoch),
+            *extra_callbacks,
+            Checkpointing(
+                store,
+                books,
+                steps_per_epoch,
+                termination,
+                checkpoint_seconds,
+                running_metrics(saved[0]) if saved else [],
+            ),
+        ]
+        with termination.watched():
+            _fit(model, config, corpora[0], steps_per_epoch, standing, callbacks)
+        return standing
+
+
+@contextlib.contextmanager
+def _sole_use(folder: Path) -> Iterator[None]:
+    """Within it no other process trains in the folder; the lock goes with the process, however that ends."""
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"{folder} is in use: another process trains in it") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _load(config: RunConfig, split: str) -> Corpus:
+    path = config.data.path
+    if manifest_sha256(path) != config.data.manifest_sha256:
+        raise UserError(f"{path} must hold the records this run began with, but its manifest is another")
+    corpus = load_corpus(path, split)
+    if not len(corpus.counts):
+        raise UserError(f"{path} must hold pieces in the splits train and val, but {split} is empty; change --{split}")
+    return corpus
+
+
+def default_strategy() -> tf.distribute.Strategy:
+    """All GPUs when there are several; else whatever device there is."""
+    several = len(tf.config.list_logical_devices("GPU")) > 1
+    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
+
+
+def compiled_model(config: RunConfig, steps_per_epoch: int, strategy: tf.distribute.Strategy) -> keras.Model:
+    """The run's model with its optimizer and loss, all variables made."""
+    with strategy.scope():
+        model = run.run_model(config)
+        optimizer = make_optimizer(config.optimizer, config.training.epochs * steps_per_epoch)
+        optimizer.build(model.trainable_variables)
+        loss = make_loss(config.loss)
+        loss.reduction = "sum_over_batch_size"  # see step_weights
+        model.compile(optimizer=optimizer, loss=loss, jit_compile=False)  # XLA does not run cuDNN's GRU
+    return model
+
+
+def step_weights(inputs: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The mask, scaled so that its mean over the batch is 1: the sample weights of `fit`.
+
+    The plain mean over a batch with these weights is the mean over its unmasked steps, also when the batch is spread
+    over devices whose parts have unequally many of them.
+
+    Args:
+        inputs, targets: float32 [batch, time, 84].
+        mask: 0 or 1, float32 [batch, time].
+
+    >>> print(step_weights(0, 0, tf.constant([[1.0, 1.0], [1.0, 0.0]]))[2].numpy().mean())
+    1.0
+    """
+    return inputs, targets, mask / tf.reduce_mean(mask)
+
+
+def _fit(
+    model: keras.Model,
+    config: RunConfig,
+    corpus: Corpus,
+    steps_per_epoch: int,
+    standing: Standing,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Fits from where the training stands: first what is left of an interrupted epoch, then the whole epochs."""
+    while not standing.finished:
+        first_batch = standing.epoch * steps_per_epoch + standing.batch
+        dataset = make_dataset(corpus, config.dataset, config.training.seed, first_batch).map(step_weights)
+        interrupted = standing.batch > 0
+        model.fit(
+            dataset,
+            initial_epoch=standing.epoch,
+            epochs=standing.epoch + 1 if interrupted else config.training.epochs,
+            steps_per_epoch=steps_per_epoch - standing.batch,
+            callbacks=list(callbacks),
+            shuffle=False,  # the dataset is shuffled already
+            verbose=1 if sys.stdout.isatty() else 2,
+        )

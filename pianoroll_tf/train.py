@@ -1,0 +1,54 @@
+"""Trains a model on a folder of records, or goes on where an earlier training of the same run stopped.
+
+Usage: python -m pianoroll_tf.train tfrecords/NAME runs/NAME [settings]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pianoroll_tf import cli, config
+
+SETTINGS = {
+    "dataset": config.DatasetConfig,
+    "model": config.ModelConfig,
+    "loss": config.LossConfig,
+    "optimizer": config.OptimizerConfig,
+    "training": config.TrainingConfig,
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's flags: one a setting."""
+    parser = cli.make_parser(
+        "pianoroll_tf.train", "Train a model on records. The same command goes on after it was stopped."
+    )
+    parser.add_argument("records", type=Path, help="folder of records: tfrecords/NAME")
+    parser.add_argument("run", type=Path, help="folder of the run, made or gone on with: runs/NAME")
+    for group in SETTINGS.values():
+        config.add_flags(parser, group)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    return cli.run(body, build_parser(), argv)
+
+
+def body(args: argparse.Namespace) -> None:
+    """Reads the settings, trains, and says what came out."""
+    with cli.usage_errors():
+        settings = {name: config.from_args(group, args) for name, group in SETTINGS.items()}
+    from pianoroll_tf.modeling import run
+    from pianoroll_tf.modeling.training import train
+
+    records, data = run.data_facts(args.records)
+    run_config = config.RunConfig(records=records, data=data, **settings)
+    standing = train(run_config, args.run)
+    print(f"{args.run} is finished: {standing.finished}")
+    print(f"best validation NLL {standing.best_nll:.4f} nats a step, epoch {standing.best_epoch}")
+    print(f"next: python -m pianoroll_tf.evaluate {args.run}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
