@@ -101,10 +101,10 @@ def judge(settings: config.RunConfig, model, records: Path, split: str) -> tuple
     sums, proper = {}, LOSSES[settings.loss.loss].proper
     with cli.Progress(2 * len(evaluators) + (not proper), "passes") as progress:
         for name, evaluator in evaluators.items():
-            threshold = evaluator.statistics(evaluation_dataset(corpora["val"], settings.dataset)).best_threshold()
+            chosen = evaluator.statistics(evaluation_dataset(corpora["val"], settings.dataset)).results()
             progress.update(note=LABELS[name])
             sums[name] = evaluator.statistics(evaluation_dataset(corpus, settings.dataset))
-            results[name] = sums[name].results(threshold)
+            results[name] = sums[name].results(chosen["threshold"], chosen["onset_threshold"])
             progress.update(note=LABELS[name])
         if not proper:
             raw = model_evaluator(model, settings.loss, posterior=False)

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
-from pianoroll_tf.modeling.metrics import Statistics, bin_edges, sigmoid
+from pianoroll_tf.modeling.metrics import Statistics, bin_at
 
 # Okabe and Ito's colours, told apart with any colour vision; line style and marker say it once more.
 STYLES = (
@@ -29,7 +29,7 @@ def draw_curves(
     Returns:
         The content of a PNG file.
     """
-    figure = Figure(figsize=(11, 5), dpi=120, layout="constrained")
+    figure = Figure(figsize=(10, 6.4), dpi=120, layout="constrained")
     figure.suptitle(title)
     left, right = figure.subplots(1, 2)
     _draw_reliability(left, reliability)
@@ -52,24 +52,24 @@ def _draw_reliability(axes, named: dict[str, Statistics]) -> None:
             **style,
         )
     axes.set(title="Reliability", xlabel="predicted probability, mean of a bin", ylabel="share of cells that sound")
-    _finish(axes, "upper left")
+    _finish(axes)
 
 
 def _draw_precision_recall(axes, named: dict[str, tuple[Statistics, float]]) -> None:
     for (label, (sums, threshold)), style in zip(named.items(), STYLES, strict=False):
         precision, recall = sums.precision_recall()
-        called = np.concatenate([recall[:-1] != recall[1:], recall[-1:] > 0])  # bins that gain recall
+        gains = np.flatnonzero(-np.diff(recall, append=0.0))[::-1]  # bins with sounding cells, the surest first
+        steps = np.concatenate([[0.0], recall[gains]]), precision[np.concatenate([gains[:1], gains])]
+        axes.plot(*steps, drawstyle="steps-pre", **style | {"marker": ""})
+        at = bin_at(threshold)
         area = f"{label} (PR-AUC {sums.pr_auc():.3f})"
-        line = style | {"marker": ""}
-        axes.plot([0, *recall[called][::-1]], [*precision[called][::-1][:1], *precision[called][::-1]], **line,
-                  drawstyle="steps-pre")  # fmt: skip
-        at = min(int(np.searchsorted(sigmoid(bin_edges()), threshold)), len(recall) - 1)
         axes.plot(recall[at], precision[at], markersize=7, label=area, **style)
     axes.set(title="Precision and recall", xlabel="recall", ylabel="precision (mark: the threshold of F1)")
-    _finish(axes, "upper right")
+    _finish(axes)
 
 
-def _finish(axes, legend: str) -> None:
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+def _finish(axes) -> None:
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.set_box_aspect(1)
     axes.grid(color="0.9")
-    axes.legend(loc=legend, fontsize="small")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), fontsize="small", frameon=False)

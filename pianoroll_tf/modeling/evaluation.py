@@ -64,18 +64,3 @@ def model_evaluator(model: keras.Model, loss: LossConfig, posterior: bool = True
         return (posterior_logits(loss, logits) if posterior else logits), state
 
     return Evaluator(predict, lambda batch: initial_state(model, batch))
-
-
-def evaluate(model: keras.Model, dataset: Iterable, loss: LossConfig, threshold: float | None = None) -> dict:
-    """The judged numbers of a model on one split.
-
-    Args:
-        model: As `network.build_model` makes it.
-        dataset: As `data.pipeline.evaluation_dataset` makes it.
-        loss: The loss the model was trained with.
-        threshold: Probability from which a cell is called sounding; None: the best on this split.
-
-    Returns:
-        As `metrics.Statistics.results`.
-    """
-    return model_evaluator(model, loss).statistics(dataset).results(threshold)

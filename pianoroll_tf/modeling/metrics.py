@@ -47,6 +47,15 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     return np.exp(-np.logaddexp(0.0, -np.asarray(logits, np.float64)))
 
 
+def bin_at(probability: float) -> int:
+    """The first bin whose lower edge is at least `probability`; the last bin, if there is none.
+
+    >>> bin_at(0.5) - BINS // 2
+    0
+    """
+    return min(int(np.searchsorted(sigmoid(bin_edges()), probability)), BINS - 1)
+
+
 def batch_statistics(logits: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
     """What one batch adds to the sums.
 
@@ -130,9 +139,9 @@ class Statistics:
         total = called + hits[0]
         return np.divide(2.0 * hits, total, out=np.zeros(BINS), where=total > 0)
 
-    def best_threshold(self) -> float:
+    def best_threshold(self, onsets: bool = False) -> float:
         """Probability from which a cell is called sounding so that F1 is highest: a bin's lower edge."""
-        return float(sigmoid(bin_edges()[int(np.argmax(self.f1_by_bin()))]))
+        return float(sigmoid(bin_edges()[int(np.argmax(self.f1_by_bin(onsets)))]))
 
     def reliability(self) -> dict[str, np.ndarray]:
         """The reliability curve: `probability` (mean), `frequency` (share sounding), `cells`, [RELIABILITY_BINS] each.
@@ -163,16 +172,18 @@ class Statistics:
         gaps = np.abs(curve["probability"] - curve["frequency"]) * curve["cells"]
         return float(np.nansum(gaps) / max(curve["cells"].sum(), 1))
 
-    def results(self, threshold: float | None = None) -> dict[str, float]:
+    def results(self, threshold: float | None = None, onset_threshold: float | None = None) -> dict[str, float]:
         """The judged numbers.
 
         Args:
-            threshold: Probability from which a cell is called sounding; None: the best for these very cells,
-                as is right on the validation split alone.
+            threshold: Probability from which a cell is called sounding for F1. None: the best for these very
+                cells, as is right on the validation split alone.
+            onset_threshold: The same for the F1 on onsets. It has its own because a held note is far surer than
+                a new one: at the threshold of all cells nearly no onset is called.
 
         Returns:
-            `nll` (nats a step, over all pitches), `pr_auc`, `f1`, `onset_f1`, `threshold`, `ece`,
-            `density_predicted` and `density_true` (share of cells).
+            `nll` (nats a step, over all pitches), `pr_auc`, `f1`, `onset_f1`, `threshold`, `onset_threshold`,
+            `ece`, `density_predicted` and `density_true` (share of cells).
 
         Raises:
             ValueError: No step was added.
@@ -180,14 +191,15 @@ class Statistics:
         if not self.steps:
             raise ValueError("the split must hold at least one step. Received: steps=0")
         threshold = self.best_threshold() if threshold is None else threshold
-        at_least = min(int(np.searchsorted(sigmoid(bin_edges()), threshold)), BINS - 1)
+        onset_threshold = self.best_threshold(onsets=True) if onset_threshold is None else onset_threshold
         cells = self.cells.sum()
         return {
             "nll": self.nll / self.steps,
             "pr_auc": self.pr_auc(),
-            "f1": float(self.f1_by_bin()[at_least]),
-            "onset_f1": float(self.f1_by_bin(onsets=True)[at_least]),
+            "f1": float(self.f1_by_bin()[bin_at(threshold)]),
+            "onset_f1": float(self.f1_by_bin(onsets=True)[bin_at(onset_threshold)]),
             "threshold": threshold,
+            "onset_threshold": onset_threshold,
             "ece": self.ece(),
             "density_predicted": float(self.probability.sum() / cells),
             "density_true": float(self.cells[:, 1].sum() / cells),
