@@ -1,9 +1,11 @@
-"""Reads a folder of MIDI files into a folder of TFRecords with a manifest."""
+"""Reads a folder of MIDI files into a folder of TFRecords with a manifest; checks such a folder."""
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from pianoroll_tf import cli
 from pianoroll_tf.config import RecordsConfig, add_flags, from_args
@@ -12,25 +14,67 @@ from pianoroll_tf.config import RecordsConfig, add_flags, from_args
 def main(argv: list[str] | None = None) -> int:
     """The command `python -m pianoroll_tf.build_records MIDI_DIR RECORDS_DIR`."""
     parser = cli.make_parser("pianoroll_tf.build_records", __doc__)
-    parser.add_argument("midi_dir", type=Path, metavar="MIDI_DIR", help="folder of MIDI files, at any depth")
-    parser.add_argument("records_dir", type=Path, metavar="RECORDS_DIR", help="folder to make: tfrecords/NAME")
-    parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="processes that read (default: %(default)s)"
-    )
+    parser.usage = "%(prog)s MIDI_DIR RECORDS_DIR [options]\n       %(prog)s --verify RECORDS_DIR"
+    parser.add_argument("midi_dir", type=Path, nargs="?", metavar="MIDI_DIR", help="folder of MIDI files, at any depth")
+    parser.add_argument("records_dir", type=Path, nargs="?", metavar="RECORDS_DIR", help="to be made: tfrecords/NAME")
+    parser.add_argument("--verify", type=Path, metavar="RECORDS_DIR", help="check every byte of a folder of records")
+    parser.add_argument("--workers", type=int, help="processes that read (default: one a CPU)", metavar="INT")
     parser.add_argument("--overwrite", action="store_true", help="replace records of other files or settings")
     parser.add_argument("--list-skipped", action="store_true", help="name every skipped file with its reason")
     add_flags(parser, RecordsConfig)
-    return cli.run(_build, parser, argv)
+    return cli.run(_command, parser, argv)
 
 
-def _build(args: argparse.Namespace) -> int:
+def _command(args: argparse.Namespace) -> int:
+    if args.verify is not None:
+        if args.midi_dir is not None:
+            raise cli.UsageError("--verify must stand alone with its folder. Received: other folders too")
+        return _verify(args.verify)
+    if args.records_dir is None:
+        raise cli.UsageError("MIDI_DIR and RECORDS_DIR must be given (see --help)")
+    if args.workers is not None and args.workers < 1:
+        raise cli.UsageError(f"workers must be a whole number >= 1. Received: workers={args.workers}")
     with cli.usage_errors():
         config = from_args(RecordsConfig, args)
-    from pianoroll_tf.data.build import build
+    return _build(args, config)
 
-    manifest = build(args.midi_dir, args.records_dir, config, args.workers)
-    print(manifest["totals"])
+
+def _build(args: argparse.Namespace, config: RecordsConfig) -> int:
+    from pianoroll_tf.data.build import build
+    from pianoroll_tf.data.records import read_manifest
+    from pianoroll_tf.data.summary import skipped_lines, summary
+
+    before = signal.signal(signal.SIGTERM, _leave)  # as an exception, so that reader processes are ended
+    try:
+        manifest, made = build(args.midi_dir, args.records_dir, config, args.workers or _cpus(), args.overwrite)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if args.list_skipped:
+        print("\n".join(skipped_lines(read_manifest(args.records_dir)["files"])))
+    print(summary(manifest, args.records_dir, made))
     return 0
+
+
+def _verify(records_dir: Path) -> int:
+    from pianoroll_tf.data.verify import verify
+
+    damages = 0
+    for line in verify(records_dir):
+        damages += 1
+        print(cli.one_line(ValueError(line)), file=sys.stderr)
+    if damages:
+        raise cli.UserError(f"{records_dir} is damaged ({damages} found); build the records again with --overwrite")
+    print(f"{records_dir}: every shard is what the manifest says")
+    return 0
+
+
+def _leave(number: int, frame: Any) -> None:
+    raise SystemExit(128 + number)
+
+
+def _cpus() -> int:
+    """The CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -1,67 +1,109 @@
-"""Builds a folder of records from a folder of MIDI files: read, choose, write, rename."""
+"""Builds a folder of records from a folder of MIDI files: find, read, choose, write, rename."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.cli import Progress
+from pianoroll_tf.cli import Progress, UserError
 from pianoroll_tf.config import RecordsConfig, to_dict
-from pianoroll_tf.data.conversion import Piece, convert
+from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.discover import Found, find_files
 from pianoroll_tf.data.journal import Journal, stamp
 from pianoroll_tf.data.records import FORMAT
-from pianoroll_tf.data.shards import choose, sync_folder, write_records
+from pianoroll_tf.data.shards import choose, skipped_by_reason, write_records
+from pianoroll_tf.data.staging import publish, staging
+from pianoroll_tf.data.standing import check_place, standing_manifest
+from pianoroll_tf.data.workers import convert_all
 
 READING = ("grid", "steps_per_second", "steps_per_beat", "parser", "drums", "pedal")  # settings a record depends on
 
 
-def build(midi_dir: Path, records_dir: Path, config: RecordsConfig, workers: int) -> dict[str, Any]:
+def build(
+    midi_dir: Path, records_dir: Path, config: RecordsConfig, workers: int = 1, overwrite: bool = False
+) -> tuple[dict[str, Any], bool]:
     """Makes the records, going on where an earlier build of the same settings was ended.
 
+    Args:
+        midi_dir: Folder of MIDI files.
+        records_dir: Folder to make; appears whole, by rename.
+        config: Settings.
+        workers: Processes that read.
+        overwrite: Whether to replace records that were made of other files or with other settings.
+
     Returns:
-        The manifest.
+        `(manifest, made)`; `made` is false if the same records stood there already. The manifest of a folder that
+        was made comes without `files`, which may be many.
+
+    Raises:
+        UserError: Nothing can be used, or something else stands there.
+        OSError: A folder cannot be read or written.
     """
+    records_dir = records_dir.resolve()
     found = find_files(midi_dir, config.include)[: config.limit]
-    partial = records_dir.parent / f".{records_dir.name}.partial"
-    partial.mkdir(parents=True, exist_ok=True)
-    settings = {name: value for name, value in to_dict(config).items() if name in READING}
-    journal = Journal(partial / "journal.sqlite", {"format": FORMAT, **settings})
-    try:
-        _read_all(journal, os.fsencode(midi_dir), found, config, workers)
-        choose(journal, config)
-        whole = partial / "records"
+    if check_place(records_dir) and not overwrite:
+        return standing_manifest(records_dir, midi_dir, found, config), False
+    with _write_errors(records_dir), staging(records_dir) as place:
+        if records_dir.exists() and not overwrite and check_place(records_dir):  # another build has just made it
+            return standing_manifest(records_dir, midi_dir, found, config), False
+        whole = place / "records"
         shutil.rmtree(whole, ignore_errors=True)
-        whole.mkdir()
-        manifest = write_records(journal, config, whole)
-    finally:
-        journal.close()
-    whole.rename(records_dir)
-    sync_folder(records_dir.parent)
-    shutil.rmtree(partial)
-    return manifest
+        with contextlib.closing(_journal(place, config)) as journal:
+            _read_all(journal, midi_dir, found, config, workers)
+            choose(journal, config)
+            _refuse_empty(journal, midi_dir, place)
+            whole.mkdir()
+            manifest = write_records(journal, config, whole)
+        publish(whole, records_dir)
+        shutil.rmtree(place)
+    return manifest, True
 
 
-def _read_all(journal: Journal, root: bytes, found: list[Found], config: RecordsConfig, workers: int) -> None:
-    stamps = {file.path: stamp(os.path.join(root, file.path)) for file in found}
+@contextlib.contextmanager
+def _write_errors(records_dir: Path) -> Iterator[None]:
+    """Within it, a failed write names the folder that cannot be written."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise UserError(f"cannot write beside {records_dir}: {error}") from error
+    except OSError as error:
+        if error.filename is None and error.strerror:
+            raise UserError(f"cannot write beside {records_dir}: {error.strerror}") from error
+        raise
+
+
+def _journal(place: Path, config: RecordsConfig) -> Journal:
+    settings = {name: value for name, value in to_dict(config).items() if name in READING}
+    return Journal(place / "journal.sqlite", {"format": FORMAT, **settings})
+
+
+def _refuse_empty(journal: Journal, midi_dir: Path, place: Path) -> None:
+    """Raises UserError, and leaves nothing behind, if no file can be used."""
+    if next(journal.rows("1", "reason = ''"), None):
+        return
+    skipped = skipped_by_reason(journal)
+    shutil.rmtree(place)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+    raise UserError(f"none of the {sum(skipped.values())} files of {midi_dir} can be used: {reasons}")
+
+
+def _read_all(journal: Journal, midi_dir: Path, found: list[Found], config: RecordsConfig, workers: int) -> None:
+    """Brings the journal to one row a file."""
+    stamps = {file.path: stamp(midi_dir / file.path) for file in found}
     journal.keep_only(stamps.items())
+    waiting: dict[str, str] = {}
     with Progress(len(found), "files") as progress:
-        left = []
         for file in found:
-            if file.path in journal:
-                progress.update()
-            elif file.reason:
+            if file.path not in journal and not file.reason:
+                waiting[os.fspath(midi_dir / file.path)] = file.path
+                continue
+            if file.reason and file.path not in journal:
                 journal.add(file.path, stamps[file.path], Piece(reason=file.reason))
-                progress.update()
-            else:
-                left.append(file.path)
-        for path, piece in _convert_all(root, left, config, workers):
-            journal.add(path, stamps[path], piece)
+            progress.update()
+        for path, piece in convert_all(waiting, config, workers):
+            journal.add(waiting[path], stamps[waiting[path]], piece)
             progress.update()
     journal.commit()
-
-
-def _convert_all(root: bytes, paths: list[bytes], config: RecordsConfig, workers: int) -> Iterator[tuple[bytes, Piece]]:
-    for path in paths:
-        yield path, convert(os.path.join(root, path), config)

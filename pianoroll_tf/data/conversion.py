@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from pianoroll_tf.config import RecordsConfig
-from pianoroll_tf.data.midi import MidiError, Notes, parse_notes, read_bytes
+from pianoroll_tf.data.midi import MidiError, Notes, ignores_tempo, parse_notes, read_bytes
 from pianoroll_tf.data.records import encode_piece
 from pianoroll_tf.data.roll import notes_to_roll
 
@@ -43,7 +43,7 @@ class Piece:
     record: bytes = dataclasses.field(default=b"", repr=False)
 
 
-def convert(path: str | bytes | os.PathLike, config: RecordsConfig) -> Piece:
+def convert(path: str | os.PathLike, config: RecordsConfig) -> Piece:
     """Reads a file and makes its record; a file that cannot be used gives a piece with a reason.
 
     Raises:
@@ -73,6 +73,7 @@ def _used(data: bytes, digest: str, config: RecordsConfig) -> Piece:
         steps=len(roll.counts),
         active_cells=len(roll.cells),
         milliseconds=round(float(notes.seconds(notes.end_ticks.max())) * 1000),
+        tempo_ignored=config.parser != "symusic" and ignores_tempo(data, notes),
         pitch_counts=tuple(roll.pitch_counts().tolist()),
         record=encode_piece(roll, bytes.fromhex(digest)),
     )

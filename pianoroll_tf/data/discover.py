@@ -4,10 +4,11 @@ import dataclasses
 import fnmatch
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from pianoroll_tf.cli import UserError
 
-SUFFIXES = (b".mid", b".midi")
+SUFFIXES = (".mid", ".midi")
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -15,25 +16,25 @@ class Found:
     """Something under the folder that has a MIDI file's name.
 
     Attributes:
-        path: Relative to the folder, as bytes: names need not be UTF-8.
+        path: Relative to the folder, with slashes; bytes that are not UTF-8 are lone surrogates (`os.fsdecode`).
         reason: Why it is not to be read; empty for a regular file.
     """
 
-    path: bytes
+    path: str
     reason: str = ""
 
 
-def readable(path: bytes) -> str:
-    r"""A path as text that is valid UTF-8; bytes that are none, and control characters, are escaped.
+def readable(path: str) -> str:
+    r"""A path as text that is valid UTF-8 and safe to print: other bytes and control characters are escaped.
 
-    >>> readable(b"caf\xe9.mid")
-    'caf\\xe9.mid'
+    >>> print(readable(os.fsdecode(b"caf\xe9.mid")))
+    caf\xe9.mid
     """
-    text = path.decode("utf-8", "backslashreplace")
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def find_files(folder: str | os.PathLike, include: str | None = None) -> list[Found]:
+def find_files(folder: Path, include: str | None = None) -> list[Found]:
     """All entries at any depth whose name is a MIDI file's, sorted by path.
 
     Args:
@@ -41,34 +42,36 @@ def find_files(folder: str | os.PathLike, include: str | None = None) -> list[Fo
         include: Case-sensitive glob on names; default: ends in .mid or .midi in any case.
 
     Raises:
-        UserError: `folder` is no folder.
+        UserError: `folder` is no folder, or nothing in it has such a name.
+        OSError: `folder` cannot be read.
     """
-    root = os.fsencode(folder)
-    if not os.path.isdir(root):
-        raise UserError(f"MIDI_DIR must be a folder. Received: {readable(root)}")
-    return sorted(_walk(root, include))
+    if not folder.is_dir():
+        raise UserError(f"MIDI_DIR must be a folder. Received: {readable(str(folder))}")
+    os.scandir(folder).close()
+    found = sorted(_walk(folder, include))
+    if not any(not entry.path.endswith("/") for entry in found):
+        names = "that ends in .mid or .midi" if include is None else f"that matches --include {include!r}"
+        raise UserError(f"{readable(str(folder))} holds no file {names}")
+    return found
 
 
-def _walk(root: bytes, include: str | None) -> Iterator[Found]:
-    waiting = [b""]
+def _walk(root: Path, include: str | None) -> Iterator[Found]:
+    waiting = [""]
     while waiting:
         folder = waiting.pop()
         try:
-            with os.scandir(os.path.join(root, folder) if folder else root) as entries:
+            with os.scandir(root / folder) as entries:
                 for entry in entries:
-                    path = os.path.join(folder, entry.name)
                     if entry.is_dir(follow_symlinks=False):
-                        waiting.append(path)
+                        waiting.append(f"{folder}{entry.name}/")
                     elif _matches(entry.name, include):
-                        yield Found(path, _reason(entry))
+                        yield Found(folder + entry.name, _reason(entry))
         except OSError as error:
-            yield Found(os.path.join(folder, b""), f"unreadable folder: {error.strerror}")
+            yield Found(folder, f"unreadable folder: {error.strerror}")
 
 
-def _matches(name: bytes, include: str | None) -> bool:
-    if include is None:
-        return name.lower().endswith(SUFFIXES)
-    return fnmatch.fnmatchcase(name, os.fsencode(include))
+def _matches(name: str, include: str | None) -> bool:
+    return name.lower().endswith(SUFFIXES) if include is None else fnmatch.fnmatchcase(name, include)
 
 
 def _reason(entry: os.DirEntry) -> str:

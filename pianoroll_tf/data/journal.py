@@ -12,7 +12,7 @@ NUMBERS = ("notes", "notes_outside_range", "steps", "active_cells", "millisecond
 _TABLES = f"""
 CREATE TABLE about (settings TEXT NOT NULL);
 CREATE TABLE files (
-    path BLOB PRIMARY KEY, stamp TEXT NOT NULL, wanted INTEGER NOT NULL DEFAULT 1, split TEXT NOT NULL DEFAULT '',
+    path BLOB PRIMARY KEY, stamp TEXT NOT NULL, split TEXT NOT NULL DEFAULT '',
     reason TEXT, sha256 TEXT, content TEXT, {" INTEGER, ".join(NUMBERS)} INTEGER, pitch_counts TEXT, record BLOB
 );
 CREATE INDEX by_content ON files (content, sha256, path);
@@ -56,25 +56,29 @@ class Journal:
         database.commit()
         return database
 
-    def keep_only(self, stamps: Iterable[tuple[bytes, str]]) -> None:
-        """Drops the rows of files that are not among these or whose stamp has changed."""
+    def keep_only(self, stamps: Iterable[tuple[str, str]]) -> None:
+        """Drops the rows of files that are not among these or whose stamp has changed.
+
+        Args:
+            stamps: (path, stamp) of every file that is wanted; see `stamp`.
+        """
         self.database.execute("CREATE TEMP TABLE now (path BLOB PRIMARY KEY, stamp TEXT)")
-        self.database.executemany("INSERT INTO now VALUES (?, ?)", stamps)
+        self.database.executemany("INSERT INTO now VALUES (?, ?)", ((os.fsencode(path), mark) for path, mark in stamps))
         self.database.execute("DELETE FROM files WHERE (path, stamp) NOT IN (SELECT path, stamp FROM now)")
         self.database.execute("UPDATE files SET split = ''")
         self.database.execute("UPDATE files SET reason = '' WHERE record IS NOT NULL")
         self.database.execute("DROP TABLE now")
         self.commit()
 
-    def __contains__(self, path: bytes) -> bool:
-        return self.database.execute("SELECT 1 FROM files WHERE path = ?", (path,)).fetchone() is not None
+    def __contains__(self, path: str) -> bool:
+        return self.database.execute("SELECT 1 FROM files WHERE path = ?", (os.fsencode(path),)).fetchone() is not None
 
-    def add(self, path: bytes, stamp: str, piece: Piece) -> None:
+    def add(self, path: str, stamp: str, piece: Piece) -> None:
         """Remembers what became of a file."""
         names = ("reason", "sha256", "content", *NUMBERS)
         values = [getattr(piece, name) for name in names]
         columns = ", ".join(("path", "stamp", *names, "pitch_counts", "record"))
-        row = [path, stamp, *values, json.dumps(piece.pitch_counts), piece.record or None]
+        row = [os.fsencode(path), stamp, *values, json.dumps(piece.pitch_counts), piece.record or None]
         self.database.execute(f"INSERT INTO files ({columns}) VALUES ({', '.join('?' * len(row))})", row)
         self._pending += 1
         if self._pending >= COMMIT_EVERY:
@@ -86,7 +90,7 @@ class Journal:
         self._pending = 0
 
     def rows(self, columns: str, where: str = "1", order: str = "path") -> Iterator[tuple]:
-        """Rows of the table, one at a time."""
+        """Rows of the table, one at a time; a path comes as bytes."""
         return iter(self.database.execute(f"SELECT {columns} FROM files WHERE {where} ORDER BY {order}"))
 
     def close(self) -> None:
@@ -94,10 +98,10 @@ class Journal:
         self.database.close()
 
 
-def stamp(path: bytes) -> str:
+def stamp(path: Path) -> str:
     """What tells that a file is still the same without reading it: size, time of change, inode; "" if none."""
     try:
-        facts = os.lstat(path)
+        facts = path.lstat()
     except OSError:
         return ""
     return f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_ino}"

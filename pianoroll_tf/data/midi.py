@@ -4,20 +4,18 @@ import dataclasses
 import io
 import os
 import stat
-import struct
 import warnings
 from collections.abc import Callable
 
 import numpy as np
 
+from pianoroll_tf.data.pedal import sustained_notes
+from pianoroll_tf.data.smf import MidiError, check_header, check_ticks
+
 MAX_FILE_BYTES = 16 << 20  # ordinary files have 10 to 500 KB
 MAX_NOTES = 1_000_000  # a long opera has some 200,000
+AUDIBLE_SECONDS = 0.001  # onsets that differ by less are the same
 DEFAULT_MICROSECONDS = 500_000.0  # a quarter note, until the file says otherwise: 120 a minute
-HEADER = struct.Struct(">4sIHHH")  # "MThd", length, type, tracks, division
-
-
-class MidiError(ValueError):
-    """A file that cannot be read soundly; its text is the reason a person is shown."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -80,7 +78,7 @@ def read_bytes(path: str | os.PathLike) -> bytes:
         OSError: It cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise MidiError("not a regular file")
@@ -99,30 +97,23 @@ def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal
         MidiError: The bytes are not MIDI, damaged, or beyond a limit.
     """
     check_header(data)
-    return check_notes(PARSERS[parser](data, drums))
+    notes = PARSERS[parser](data, drums)
+    if pedal:
+        start, end, pitch = sustained_notes(data, drums)
+        notes = dataclasses.replace(notes, start_ticks=start, end_ticks=end, pitch=pitch)
+    return check_notes(notes)
 
 
-def check_header(data: bytes) -> None:
-    """Refuses what no parser here reads soundly, by the file's first 14 bytes.
+def ignores_tempo(data: bytes, notes: Notes) -> bool:
+    """Whether the tempo map of `notes` puts an onset elsewhere than the tempo events of all tracks do.
 
-    Raises:
-        MidiError: Says what it is.
+    Args:
+        data: The file.
+        notes: What a parser made of it.
     """
-    if not data:
-        raise MidiError("empty file")
-    if data[:4] != b"MThd":
-        raise MidiError("not a MIDI file")
-    if len(data) < HEADER.size:
-        raise MidiError("the file ends within its header")
-    _, length, kind, _, division = HEADER.unpack_from(data)
-    if length != 6:
-        raise MidiError("damaged header")
-    if kind not in (0, 1):
-        raise MidiError("MIDI type 2: tracks are separate pieces" if kind == 2 else f"unknown MIDI type {kind}")
-    if division == 0:
-        raise MidiError("0 ticks a quarter note")
-    if division & 0x8000:
-        raise MidiError("SMPTE time code instead of quarter notes")
+    full = _with_symusic(data, drums=True)
+    moved = np.abs(full.seconds(notes.start_ticks) - notes.seconds(notes.start_ticks))
+    return bool((moved > AUDIBLE_SECONDS).any())
 
 
 def check_notes(notes: Notes) -> Notes:
@@ -170,6 +161,7 @@ def _with_symusic(data: bytes, drums: bool) -> Notes:
         for name in ("time", "duration", "pitch")
     )
     tempos = score.tempos.numpy()
+    check_ticks(data, tempos=len(tempos["time"]))
     tempo_ticks, tempo_microseconds = _tempo_map(tempos["time"], tempos["mspq"])
     return Notes(start, start + duration, pitch, score.ticks_per_quarter, tempo_ticks, tempo_microseconds)
 

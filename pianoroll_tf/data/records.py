@@ -1,22 +1,24 @@
-"""Folders of records: schema, shard names, manifest, and checks of both."""
+"""The format of a folder of records: schema of a record, names of shards, manifest."""
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from pianoroll_tf.cli import UserError
+from pianoroll_tf.config import NUM_PITCHES, dumps
 from pianoroll_tf.data.roll import STRUCK, SparseRoll
-from pianoroll_tf.data.tfrecord import DamagedRecord, decode_example, encode_example, read_records
+from pianoroll_tf.data.tfrecord import decode_example, encode_example
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 SPLITS = ("train", "val", "test")
-SCHEMA = {"counts": bytes, "cells": bytes, "sha256": bytes, "steps": int}  # features of a record, writer and reader
+SCHEMA = {"cells": bytes, "counts": bytes, "sha256": bytes, "steps": int}  # features of a record, writer and reader
+AGAIN = "build the records again with --overwrite"
 
 
 def shard_name(split: str, index: int, shards: int) -> str:
@@ -29,7 +31,7 @@ def shard_name(split: str, index: int, shards: int) -> str:
 
 
 def encode_piece(roll: SparseRoll, sha256: bytes) -> bytes:
-    """The record of a piece: a serialized tf.train.Example.
+    """The record of a piece: a serialized tf.train.Example with the features of `SCHEMA`.
 
     Args:
         roll: The whole piece.
@@ -49,37 +51,80 @@ def decode_piece(record: bytes) -> tuple[SparseRoll, bytes]:
     if {name: type(value) for name, value in features.items()} != SCHEMA:
         raise ValueError(f"features must be {', '.join(SCHEMA)}. Received: {', '.join(features)}")
     counts, cells = (np.frombuffer(features[name], np.uint8) for name in ("counts", "cells"))
+    if len(counts) != features["steps"] or int(counts.sum()) != len(cells) or len(features["sha256"]) != 32:
+        raise ValueError("steps, counts, cells and sha256 must agree in length")
     roll = SparseRoll(counts, cells)
     columns = roll.columns.astype(np.int64)
     step = np.repeat(np.arange(len(counts)), counts)
-    if len(counts) != features["steps"] or len(step) != len(cells) or len(features["sha256"]) != 32:
-        raise ValueError("steps, counts, cells and sha256 must agree in length")
-    if (columns > 83).any() or (np.diff(step * STRUCK + columns) <= 0).any():
+    if (columns >= NUM_PITCHES).any() or (np.diff(step * STRUCK + columns) <= 0).any():
         raise ValueError("cells must be ascending columns 0..83 within each step")
     return roll, features["sha256"]
 
 
+def write_manifest(file: BinaryIO, manifest: dict[str, Any], entries: Iterable[dict[str, Any]]) -> None:
+    """Writes a manifest: all that is in `manifest`, one line a file, and last a sha256 of all that stands before it.
+
+    Args:
+        file: Open for writing.
+        manifest: Everything but `files` and `sha256`.
+        entries: The list `files`, taken one at a time because it may be long.
+    """
+    digest = hashlib.sha256()
+
+    def write(text: str) -> None:
+        digest.update(text.encode())
+        file.write(text.encode())
+
+    write(dumps(manifest).removesuffix("\n}\n") + ',\n "files": [')
+    for index, entry in enumerate(entries):
+        line = json.dumps(entry, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        write(f"{',' if index else ''}\n  {line}")
+    write("\n ]")
+    file.write(_SEAL % digest.hexdigest().encode())
+
+
+_SEAL = b',\n "sha256": "%s"\n}\n'
+
+
 def read_manifest(records_dir: str | os.PathLike) -> dict[str, Any]:
     """The manifest of a folder of records.
+
+    Returns:
+        A dict with `format`, `settings` (of `config.RecordsConfig`), `totals`, `splits` and `files`. A split has
+        `pieces`, `notes`, `notes_outside_range`, `steps`, `active_cells`, `milliseconds`, `pitch_counts` (84 numbers of
+        steps) and `shards`, which have the same counts, `name`, `bytes` and `sha256`.
 
     Raises:
         UserError: There is none, or it is damaged or of another format.
     """
     path = Path(records_dir) / MANIFEST
     try:
-        manifest = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise UserError(f"{records_dir} holds no records (no {MANIFEST}); make them with build_records") from error
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: {error}") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise UserError(f"{path} must be of format {FORMAT}; build the records again with --overwrite")
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(f"{records_dir} must hold records, made by build_records. Received: no {MANIFEST}") from error
+    sealed = len(data) - len(_SEAL % (b"0" * 64))
+    if sealed <= 0 or data[sealed:] != _SEAL % hashlib.sha256(data[:sealed]).hexdigest().encode():
+        raise UserError(f"{path} is damaged: its sha256 does not match; {AGAIN}")
+    manifest = json.loads(data)
+    if manifest["format"] != FORMAT:
+        raise UserError(f"{path} must be of format {FORMAT}; {AGAIN}. Received: format={manifest['format']!r}")
     return manifest
 
 
 def manifest_sha256(records_dir: str | os.PathLike) -> str:
-    """The sha256 of the manifest, in hex: it names the records, because the manifest names their sha256."""
+    """The sha256 of the manifest, in hex: it names the records, because the manifest holds their sha256."""
     return hashlib.sha256((Path(records_dir) / MANIFEST).read_bytes()).hexdigest()
+
+
+def split_entry(manifest: dict[str, Any], split: str) -> dict[str, Any]:
+    """A split's part of the manifest.
+
+    Raises:
+        UserError: There is no such split.
+    """
+    if split not in SPLITS:
+        raise UserError(f"split must be one of {', '.join(SPLITS)}. Received: split={split!r}")
+    return manifest["splits"][split]
 
 
 def shard_paths(records_dir: str | os.PathLike, split: str) -> list[Path]:
@@ -88,59 +133,24 @@ def shard_paths(records_dir: str | os.PathLike, split: str) -> list[Path]:
     Raises:
         UserError: The manifest cannot be read, or there is no such split.
     """
-    return [Path(records_dir) / shard["name"] for shard in _split(read_manifest(records_dir), split)["shards"]]
-
-
-def _split(manifest: dict[str, Any], split: str) -> dict[str, Any]:
-    if split not in manifest["splits"]:
-        raise UserError(f"split must be one of {', '.join(manifest['splits'])}. Received: split={split!r}")
-    return manifest["splits"][split]
+    return [Path(records_dir) / shard["name"] for shard in split_entry(read_manifest(records_dir), split)["shards"]]
 
 
 def check_shards(records_dir: str | os.PathLike, split: str) -> dict[str, Any]:
     """Holds the sizes of a split's shards against the manifest; cheap, done before every training.
 
     Returns:
-        The split's entry of the manifest.
+        The split's part of the manifest.
 
     Raises:
         UserError: A shard is missing or has another size.
     """
-    entry = _split(read_manifest(records_dir), split)
+    entry = split_entry(read_manifest(records_dir), split)
     for shard in entry["shards"]:
         path = Path(records_dir) / shard["name"]
         if not path.is_file():
-            raise UserError(f"{path} is missing; build the records again with --overwrite")
+            raise UserError(f"{path} is missing; {AGAIN}")
         if path.stat().st_size != shard["bytes"]:
-            raise UserError(f"{path} must have {shard['bytes']} bytes. Received: bytes={path.stat().st_size}")
+            size = f"must have {shard['bytes']} bytes. Received: bytes={path.stat().st_size}"
+            raise UserError(f"{path} {size}; {AGAIN}")
     return entry
-
-
-def verify(records_dir: str | os.PathLike) -> Iterator[str]:
-    """Reads every byte of every shard and yields one line a damage, which names file and record."""
-    manifest = read_manifest(records_dir)
-    for split in manifest["splits"].values():
-        for shard in split["shards"]:
-            yield from _verify_shard(Path(records_dir) / shard["name"], shard)
-
-
-def _verify_shard(path: Path, shard: dict[str, Any]) -> Iterator[str]:
-    if not path.is_file():
-        yield f"{path}: missing"
-        return
-    pieces = 0
-    try:
-        with open(path, "rb") as file:
-            for pieces, record in enumerate(read_records(file), start=1):
-                try:
-                    decode_piece(record)
-                except ValueError as error:
-                    yield f"{path}: record {pieces - 1}: {error}"
-    except DamagedRecord as error:
-        yield f"{path}: {error}"
-        return
-    if pieces != shard["pieces"]:
-        yield f"{path}: must hold {shard['pieces']} records. Received: records={pieces}"
-    with open(path, "rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != shard["sha256"]:
-            yield f"{path}: its sha256 is not that of the manifest"

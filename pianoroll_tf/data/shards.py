@@ -1,4 +1,4 @@
-"""Writes the shards of the splits and the manifest from a journal, into a folder that is not yet under its final name."""
+"""Chooses pieces, and writes shards and manifest, from a journal into a folder."""
 
 import hashlib
 import json
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, dumps, to_dict
+from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, to_dict
 from pianoroll_tf.data.discover import readable
 from pianoroll_tf.data.journal import Journal
-from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, shard_name
+from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, shard_name, write_manifest
 from pianoroll_tf.data.splits import assign
 from pianoroll_tf.data.tfrecord import frame
 
@@ -24,30 +24,30 @@ def choose(journal: Journal, config: RecordsConfig) -> None:
 
     Of files with the same music the one with the smallest sha256 stays, so that neither names nor order matter.
     """
-    journal.database.execute(
-        """UPDATE files SET reason = 'same notes as: ' || first.reason FROM (
-             SELECT path, row_number() OVER same AS place, '' AS reason FROM files WHERE record IS NOT NULL
-             WINDOW same AS (PARTITION BY content ORDER BY sha256, path)) AS first
-           WHERE files.path = first.path AND first.place > 1"""
-    )
-    for path, content in list(journal.rows("path, content", "record IS NOT NULL AND reason != ''")):
-        where = f"content = '{content}' AND reason = '' AND record IS NOT NULL"
-        (kept,) = next(journal.rows("path", where))
-        reason = f"same notes as: {readable(kept)}"
-        journal.database.execute("UPDATE files SET reason = ? WHERE path = ?", (reason, path))
+    duplicates, first, kept = [], "", b""
+    for path, content in journal.rows("path, content", "record IS NOT NULL", "content, sha256, path"):
+        if content == first:
+            duplicates.append((f"duplicate: same notes as {readable(os.fsdecode(kept))}", path))
+        else:
+            first, kept = content, path
+    journal.database.executemany("UPDATE files SET reason = ? WHERE path = ?", duplicates)
     splits = assign([sha256 for (sha256,) in journal.rows("sha256", "reason = ''", "sha256")], config)
-    journal.database.executemany(
-        "UPDATE files SET split = ? WHERE sha256 = ? AND reason = ''",
-        ((split, sha256) for sha256, split in splits.items()),
-    )
+    chosen = ((split, sha256) for sha256, split in splits.items())
+    journal.database.executemany("UPDATE files SET split = ? WHERE sha256 = ? AND reason = ''", chosen)
     journal.commit()
+
+
+def skipped_by_reason(journal: Journal) -> dict[str, int]:
+    """How many files are skipped, by the part of the reason before its colon; the most frequent first."""
+    counts = Counter(reason.split(":")[0] for (reason,) in journal.rows("reason", "reason != ''"))
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def write_records(journal: Journal, config: RecordsConfig, folder: Path) -> dict[str, Any]:
     """Writes all shards and the manifest into `folder` and has them on disk when it returns.
 
     Returns:
-        The manifest.
+        The manifest without its `files`, which may be many.
     """
     splits = {split: _write_split(journal, split, config.shards, folder) for split in SPLITS}
     manifest = {
@@ -55,31 +55,30 @@ def write_records(journal: Journal, config: RecordsConfig, folder: Path) -> dict
         "settings": to_dict(config),
         "totals": _totals(journal, splits),
         "splits": splits,
-        "files": [_file_entry(*row) for row in journal.rows("path, sha256, reason, notes, split")],
     }
-    with open(folder / MANIFEST, "wb") as file:
-        file.write(dumps(manifest).encode())
+    entries = (file_entry(*row) for row in journal.rows("path, sha256, reason, notes, split"))
+    with (folder / MANIFEST).open("wb") as file:
+        write_manifest(file, manifest, entries)
         _flush(file)
-    sync_folder(folder)
     return manifest
 
 
-def _file_entry(path: bytes, sha256: str, reason: str, notes: int, split: str) -> dict[str, Any]:
+def file_entry(path: bytes, sha256: str, reason: str, notes: int, split: str) -> dict[str, Any]:
+    """A file's line in the manifest."""
     status = "skipped" if reason else "used"
     facts = {"sha256": sha256 or None, "reason": reason or None, "split": split or None}
-    return {"path": readable(path), "status": status, "notes": notes, **facts}
+    return {"path": readable(os.fsdecode(path)), "status": status, "notes": notes, **facts}
 
 
 def _totals(journal: Journal, splits: dict[str, dict]) -> dict[str, Any]:
     totals = {name: sum(split[name] for split in splits.values()) for name in COUNTED}
-    skipped = Counter(reason.split(":")[0] for (reason,) in journal.rows("reason", "reason != ''"))
-    cells = totals["steps"] * NUM_PITCHES
+    skipped = skipped_by_reason(journal)
     return {
         **totals,
         "hours": round(totals["milliseconds"] / 3_600_000, 4),
-        "density": totals["active_cells"] / cells if cells else 0.0,
+        "density": totals["active_cells"] / (totals["steps"] * NUM_PITCHES),
         "files": totals["pieces"] + sum(skipped.values()),
-        "skipped": dict(sorted(skipped.items())),
+        "skipped": skipped,
         "tempo_ignored": sum(flag for (flag,) in journal.rows("tempo_ignored", "split != ''")),
     }
 
@@ -94,7 +93,7 @@ def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dic
     for index in range(shards):
         begin, end = pieces * index // shards, pieces * (index + 1) // shards
         shard = dict.fromkeys(COUNTED, 0) | {"pieces": end - begin, "name": shard_name(split, index, shards)}
-        with open(folder / shard["name"], "wb") as file:
+        with (folder / shard["name"]).open("wb") as file:
             digest = hashlib.sha256()
             for _ in range(end - begin):
                 *numbers, pitches, record = next(rows)
@@ -115,12 +114,3 @@ def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dic
 def _flush(file) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Has the folder's names on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

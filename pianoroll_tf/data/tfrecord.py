@@ -12,7 +12,7 @@ _LENGTH, _CRC = struct.Struct("<Q"), struct.Struct("<I")
 HEADER_BYTES, FOOTER_BYTES = _LENGTH.size + _CRC.size, _CRC.size
 
 
-class DamagedRecord(ValueError):
+class DamagedRecordError(ValueError):
     """A record that cannot be read; `index` counts records of the file from 0."""
 
     def __init__(self, index: int, reason: str) -> None:
@@ -46,22 +46,22 @@ def read_records(file: BinaryIO) -> Iterator[bytes]:
     """The records of an open, uncompressed TFRecord file.
 
     Raises:
-        DamagedRecord: A CRC does not match or the file ends within a record.
+        DamagedRecordError: A CRC does not match or the file ends within a record.
     """
     index = 0
     while header := file.read(HEADER_BYTES):
         if len(header) < HEADER_BYTES:
-            raise DamagedRecord(index, "the file ends within its header")
+            raise DamagedRecordError(index, "the file ends within its header")
         if _CRC.unpack(header[_LENGTH.size :])[0] != masked_crc32c(header[: _LENGTH.size]):
-            raise DamagedRecord(index, "the CRC of its length does not match")
+            raise DamagedRecordError(index, "the CRC of its length does not match")
         length = _LENGTH.unpack(header[: _LENGTH.size])[0]
         if length > MAX_RECORD_BYTES:
-            raise DamagedRecord(index, f"its length of {length} bytes is above {MAX_RECORD_BYTES}")
+            raise DamagedRecordError(index, f"its length of {length} bytes is above {MAX_RECORD_BYTES}")
         body = file.read(length + FOOTER_BYTES)
         if len(body) < length + FOOTER_BYTES:
-            raise DamagedRecord(index, "the file ends within it")
+            raise DamagedRecordError(index, "the file ends within it")
         if _CRC.unpack(body[length:])[0] != masked_crc32c(body[:length]):
-            raise DamagedRecord(index, "the CRC of its bytes does not match")
+            raise DamagedRecordError(index, "the CRC of its bytes does not match")
         yield body[:length]
         index += 1
 

@@ -1,0 +1,83 @@
+"""Notes held by the sustain pedal: a pedal belongs to a channel, in whichever track it stands."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+import numpy as np
+
+from pianoroll_tf.data.smf import CONTROLLER, NOTE_OFF, NOTE_ON, Event, events
+
+SUSTAIN, RESET_ALL, DOWN_FROM = 64, 121, 64  # controllers; values of the pedal from 64 on mean down
+DRUM_CHANNEL = 9
+
+
+def sustained_notes(data: bytes, drums: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Notes of a file with their ends moved to where the pedal lets go of them.
+
+    A note that ends while the pedal of its channel is down lasts until the pedal comes up, until the same pitch is
+    struck again on that channel, or, when neither comes, until the last note of the file ends.
+
+    Args:
+        data: A MIDI file that passed `smf.check_header`.
+        drums: Whether to keep the notes of channel 10.
+
+    Returns:
+        `(start_ticks, end_ticks, pitch)`, int64 [notes] each.
+
+    Raises:
+        MidiError: The file is damaged.
+    """
+    channel_events = [event for event in events(data) if drums or event.channel != DRUM_CHANNEL]
+    start, end, pitch, channel = pair_notes(channel_events)
+    ends = end.copy()
+    for number in np.unique(channel):
+        mine = channel == number
+        ticks, down = _pedal(event for event in channel_events if event.channel == number)
+        held = _release(end[mine], ticks, down, last=int(end.max()))
+        ends[mine] = np.minimum(held, _next_onset(start[mine], end[mine], pitch[mine]))
+    return start, ends, pitch
+
+
+def pair_notes(channel_events: Iterable[Event]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Notes from note-ons and note-offs: a note-off ends the oldest open note of its track, channel and pitch.
+
+    Returns:
+        `(start_ticks, end_ticks, pitch, channel)`, int64 [notes] each; notes that never end are left out.
+    """
+    waiting: dict[tuple[int, int, int], deque[int]] = defaultdict(deque)
+    notes = []
+    for track, tick, kind, channel, pitch, velocity in channel_events:
+        if kind == NOTE_ON and velocity:
+            waiting[track, channel, pitch].append(tick)
+        elif kind in (NOTE_ON, NOTE_OFF) and waiting[track, channel, pitch]:
+            notes.append((waiting[track, channel, pitch].popleft(), tick, pitch, channel))
+    start, end, pitch, channel = np.array(notes, np.int64).reshape(-1, 4).T
+    return start, end, pitch, channel
+
+
+def _pedal(channel_events: Iterable[Event]) -> tuple[np.ndarray, np.ndarray]:
+    """A channel's pedal: ticks in order, and whether it is down from there on; the last event at a tick holds."""
+    changes: dict[int, bool] = {}
+    pedals = [event for event in channel_events if event.kind == CONTROLLER and event.data1 in (SUSTAIN, RESET_ALL)]
+    for event in sorted(pedals, key=lambda event: event.tick):
+        changes[event.tick] = event.data1 == SUSTAIN and event.data2 >= DOWN_FROM
+    return np.array(list(changes), np.int64), np.array(list(changes.values()), bool)
+
+
+def _release(end: np.ndarray, ticks: np.ndarray, down: np.ndarray, last: int) -> np.ndarray:
+    """When each note that ends at `end` falls silent: at once, or when the pedal next comes up."""
+    state = np.searchsorted(ticks, end, side="right") - 1  # the change in force at `end`; -1: none yet
+    held = np.concatenate([down, [False]])[state]
+    ups = ticks[~down]
+    release = np.append(ups, last)[np.searchsorted(ups, end, side="right")]
+    return np.where(held, np.maximum(release, end), end)
+
+
+def _next_onset(start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+    """The first onset of the same pitch at or after each note's end; a huge tick if there is none."""
+    following = np.full(len(start), np.iinfo(np.int64).max)
+    for number in np.unique(pitch):
+        mine = pitch == number
+        onsets = np.append(np.sort(start[mine]), np.iinfo(np.int64).max)
+        following[mine] = onsets[np.searchsorted(onsets, end[mine], side="left")]
+    return following

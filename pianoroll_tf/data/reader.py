@@ -1,0 +1,95 @@
+"""The process that reads MIDI files under limits; `workers` starts it and talks to it over a socket."""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from multiprocessing.connection import Connection
+
+from pianoroll_tf.config import RecordsConfig, from_dict
+from pianoroll_tf.data.conversion import Piece, convert
+
+MEMORY_BYTES = 1 << 30  # address space of the whole process
+CPU_SECONDS = 5  # for one file
+OUT_OF_MEMORY = 86  # exit code
+READY = b"ready"
+_PR_SET_PDEATHSIG = 1
+
+
+def encode_reply(piece: Piece) -> bytes:
+    """A piece as bytes: its facts as JSON, a line feed, its record."""
+    facts = {name: value for name, value in vars(piece).items() if name != "record"}
+    return json.dumps(facts).encode() + b"\n" + piece.record
+
+
+def decode_reply(reply: bytes) -> Piece:
+    """The inverse of `encode_reply`.
+
+    >>> decode_reply(encode_reply(Piece(reason="no notes"))).reason
+    'no notes'
+    """
+    facts, _, record = reply.partition(b"\n")
+    values = json.loads(facts)
+    return Piece(**values | {"pitch_counts": tuple(values["pitch_counts"]), "record": record})
+
+
+def main(argv: list[str]) -> int:
+    """Answers each path that comes over the socket with a piece, until the socket is closed."""
+    connection = Connection(int(argv[0]))
+    config = from_dict(RecordsConfig, json.loads(argv[2]))
+    _live_no_longer_than(int(argv[1]))
+    _warm_up(config)
+    limit_memory()
+    connection.send_bytes(READY)
+    silence()
+    while True:
+        try:
+            path = os.fsdecode(connection.recv_bytes())
+        except EOFError:
+            return 0
+        limit_cpu()
+        try:
+            reply = encode_reply(convert(path, config))
+        except MemoryError:
+            return OUT_OF_MEMORY
+        connection.send_bytes(reply)
+
+
+def _warm_up(config: RecordsConfig) -> None:
+    """Imports what the first file would otherwise pay for."""
+    __import__(config.parser)
+
+
+def _live_no_longer_than(parent: int) -> None:
+    """Has the kernel end this process with its parent, where it can; elsewhere the closed socket does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise SystemExit(1)
+
+
+def limit_memory() -> None:
+    """At most `MEMORY_BYTES` of address space, and no core file when that kills a library."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def limit_cpu() -> None:
+    """At most `CPU_SECONDS` from now on: the kernel then ends the process by SIGXCPU."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_SECONDS, hard))
+
+
+def silence() -> None:
+    """Drops what libraries print about broken files."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(sink, descriptor)
+    os.close(sink)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

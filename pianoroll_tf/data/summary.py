@@ -1,0 +1,53 @@
+"""What a person wants to read when the records are built."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pianoroll_tf.data.records import SPLITS
+
+
+def summary(manifest: dict[str, Any], records_dir: Path, made: bool) -> str:
+    """A few lines about a manifest.
+
+    Args:
+        manifest: Of the records; `files` is not needed.
+        records_dir: Where they are.
+        made: Whether they were made now, or stood already.
+    """
+    return "\n".join(_lines(manifest, records_dir, made))
+
+
+def _lines(manifest: dict[str, Any], records_dir: Path, made: bool) -> Iterator[str]:
+    totals, settings = manifest["totals"], manifest["settings"]
+    unit = "second" if settings["grid"] == "seconds" else "beat"
+    yield f"{records_dir}: {'made' if made else 'stands already, of the same files and settings; nothing done'}"
+    skipped = sum(totals["skipped"].values())
+    yield f"  pieces      {totals['pieces']:,} used of {totals['files']:,} files, {skipped:,} skipped"
+    for reason, count in totals["skipped"].items():
+        yield f"              {count:,} skipped: {reason}"
+    yield f"  music       {totals['hours']:,.2f} hours, {totals['notes']:,} notes"
+    yield f"  roll        {totals['steps']:,} steps at {settings[f'steps_per_{unit}']} a {unit}"
+    yield f"              {totals['active_cells']:,} active cells, {totals['density']:.2%} of all"
+    yield f"  left out    {totals['notes_outside_range']:,} notes outside MIDI 24..107"
+    pieces = ", ".join(f"{name} {manifest['splits'][name]['pieces']:,}" for name in SPLITS)
+    yield f"  splits      {pieces} pieces"
+    if totals["tempo_ignored"]:
+        yield (
+            f"  warning     {totals['tempo_ignored']:,} pieces have tempo changes outside the first track, which"
+            f" {settings['parser']} ignores: their notes are at the wrong times; --parser symusic reads them right"
+        )
+    empty = [name for name in SPLITS if not manifest["splits"][name]["pieces"] and settings.get(name, 1)]
+    if empty:
+        yield f"  warning     no piece in {', '.join(empty)}: there are too few pieces"
+
+
+def skipped_lines(files: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """One line a skipped file: path and reason.
+
+    >>> list(skipped_lines([{"path": "a.mid", "status": "skipped", "reason": "no notes"}]))
+    ['a.mid: no notes']
+    """
+    for file in files:
+        if file["status"] == "skipped":
+            yield f"{file['path']}: {file['reason']}"
