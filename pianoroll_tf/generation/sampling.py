@@ -5,8 +5,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from pianoroll_tf.generation.governor import Governor, correction, follow, reference_notes, start
 from pianoroll_tf.generation.shaping import shape_logits
 
+FREE = Governor()  # governs nothing
 BLOCK_STEPS = 256  # steps whose random numbers are made at once; part of what a seed means: never change it
 
 State = Any
@@ -22,6 +24,7 @@ def sample(
     temperature: tf.Tensor,
     top_p: tf.Tensor,
     density: tf.Tensor,
+    governor: Governor = FREE,
 ) -> tf.Tensor:
     """Continues `primer` by `steps` steps.
 
@@ -40,7 +43,8 @@ def sample(
         seeds: int64 [batch]. A row's random numbers depend on its seed, the step and the pitch alone.
         temperature: float32 [batch], > 0; 1 leaves the log-odds as they are.
         top_p: float32 [batch] in (0, 1]; 1 admits every pitch.
-        density: float32 [batch], > 0; 1 leaves the expected number of notes as it is.
+        density: float32 [batch], > 0, factor on the density that the governor holds.
+        governor: Holds the density over time; the default leaves the log-odds as they are.
 
     Returns:
         uint8 [batch, steps, 84], the drawn steps without the primer.
@@ -58,45 +62,47 @@ def sample(
     """
     frames = tf.cast(primer != 0, tf.float32)
     logits, state = next_logits(tf.pad(frames, [[0, 0], [1, 0], [0, 0]]), state)
-    return draw(next_logits, logits[:, -1], state, steps, seeds, temperature, top_p, density)
+    reference = reference_notes(governor, frames, density)
+
+    def draw_step(numbers, logits, held, state):
+        governed = logits + correction(governor, held, reference)[:, tf.newaxis]
+        shaped = shape_logits(governed, temperature, top_p)
+        frame = tf.cast(numbers < tf.sigmoid(shaped), tf.float32)
+        following, state = next_logits(frame[:, tf.newaxis], state)
+        return frame, following[:, 0], follow(governor, held, reference, frame), state
+
+    return _loop(draw_step, (logits[:, -1], start(reference, density), state), steps, seeds)
 
 
-def draw(
-    next_logits: NextLogits,
-    logits: tf.Tensor,
-    state: State,
-    steps: tf.Tensor,
-    seeds: tf.Tensor,
-    temperature: tf.Tensor,
-    top_p: tf.Tensor,
-    density: tf.Tensor,
-) -> tf.Tensor:
-    """Draws `steps` steps, given the log-odds [batch, 84] of the first one; otherwise as `sample`."""
+def _loop(draw_step: Callable, carried: tuple, steps: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+    """Runs `draw_step(numbers, *carried) -> (frame, *carried)` for all steps, block by block.
+
+    Random numbers exist for one block at a time, so memory grows with the roll alone.
+
+    Returns:
+        The frames, uint8 [batch, steps, 84].
+    """
+    shape = carried[0].shape  # [batch, pitches]
     steps = tf.convert_to_tensor(steps, tf.int32)
     blocks = (steps + BLOCK_STEPS - 1) // BLOCK_STEPS
-    rolls = tf.TensorArray(
-        tf.uint8, size=blocks, infer_shape=False, element_shape=[None, logits.shape[0], logits.shape[1]]
-    )
+    rolls = tf.TensorArray(tf.uint8, size=blocks, infer_shape=False, element_shape=[None, *shape])
 
-    def draw_block(block, rolls, logits, state):
-        numbers = uniforms(seeds, block, logits.shape[-1])
+    def draw_block(block, rolls, carried):
+        numbers = uniforms(seeds, block, shape[-1])
         length = tf.minimum(BLOCK_STEPS, steps - block * BLOCK_STEPS)
-        frames = tf.TensorArray(tf.uint8, size=length, element_shape=logits.shape)
+        frames = tf.TensorArray(tf.uint8, size=length, element_shape=shape)
 
-        def draw_step(step, frames, logits, state):
-            shaped = shape_logits(logits, temperature, top_p, density)
-            frame = numbers[step] < tf.sigmoid(shaped)
-            frames = frames.write(step, tf.cast(frame, tf.uint8))
-            following, state = next_logits(tf.cast(frame, tf.float32)[:, tf.newaxis], state)
-            return step + 1, frames, following[:, 0], state
+        def write_step(step, frames, carried):
+            frame, *carried = draw_step(numbers[step], *carried)
+            return step + 1, frames.write(step, tf.cast(frame, tf.uint8)), tuple(carried)
 
-        _, frames, logits, state = tf.while_loop(
-            lambda step, *_: step < length, draw_step, (0, frames, logits, state), parallel_iterations=1
+        _, frames, carried = tf.while_loop(
+            lambda step, *_: step < length, write_step, (0, frames, carried), parallel_iterations=1
         )
-        return block + 1, rolls.write(block, frames.stack()), logits, state
+        return block + 1, rolls.write(block, frames.stack()), carried
 
-    _, rolls, _, _ = tf.while_loop(
-        lambda block, *_: block < blocks, draw_block, (0, rolls, logits, state), parallel_iterations=1
+    _, rolls, _ = tf.while_loop(
+        lambda block, *_: block < blocks, draw_block, (0, rolls, carried), parallel_iterations=1
     )
     return tf.transpose(rolls.concat(), [1, 0, 2])
 

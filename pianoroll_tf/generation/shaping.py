@@ -1,11 +1,11 @@
-"""Temperature, top-p and density: log-odds that sharpen, flatten or drop pitches and keep the number of notes.
+"""Temperature and top-p: log-odds that are sharpened, flattened or dropped and keep the expected number of notes.
 
 With 84 independent decisions a step, of which few are positive, dividing the log-odds by a
 temperature T > 1 adds notes: 0.02 becomes 0.07 at T = 1.5, and two notes a step become six. So the
 division is followed by a shift b, the same for all pitches of a step, with which the expected
-number of notes is again what it was, times `density`:
+number of notes is again what it was:
 
-    sum_p sigmoid(l_p / T + b) = density * sum_p sigmoid(l_p),   p over the kept pitches
+    sum_p sigmoid(l_p / T + b) = sum_p sigmoid(l_p),   p over the kept pitches
 
 The left side rises with b, so there is one solution.
 """
@@ -17,7 +17,7 @@ MAX_ITERATIONS = 60  # bisection alone reaches the tolerance in these
 FEWEST_NOTES, LARGEST_SHARE = 1e-9, 0.98  # bounds of the expected number of notes a step: notes, share of pitches
 
 
-def shape_logits(logits: tf.Tensor, temperature: tf.Tensor, top_p: tf.Tensor, density: tf.Tensor) -> tf.Tensor:
+def shape_logits(logits: tf.Tensor, temperature: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
     """Log-odds of the decisions to draw; each row is shaped by itself.
 
     Args:
@@ -26,24 +26,23 @@ def shape_logits(logits: tf.Tensor, temperature: tf.Tensor, top_p: tf.Tensor, de
         top_p: float32 [batch] in (0, 1]: the pitches that are kept are the likeliest ones whose share
             of the expected notes reaches top_p, and as many more as are needed to hold the expected
             number of notes. The others are silent.
-        density: float32 [batch], > 0: factor on the expected number of notes, which is held within
-            1e-9 and 98 % of the pitches.
 
     Returns:
-        float32 [batch, pitches]; `logits` unchanged in the rows whose three settings are 1.
+        float32 [batch, pitches]; `logits` unchanged in the rows whose two settings are 1. In the others
+        the expected number of notes is that of `logits`, held within 1e-9 and 98 % of the pitches.
 
     Example:
         >>> import tensorflow as tf
-        >>> flat = shape_logits(tf.constant([[2.0, -2.0]]), tf.constant([1e6]), tf.ones([1]), tf.ones([1]))
+        >>> flat = shape_logits(tf.constant([[2.0, -2.0]]), tf.constant([1e6]), tf.ones([1]))
         >>> tf.sigmoid(flat).numpy().round(3).tolist()
         [[0.5, 0.5]]
     """
-    plain = (temperature == 1) & (top_p == 1) & (density == 1)
+    plain = (temperature == 1) & (top_p == 1)
 
     def shaped() -> tf.Tensor:
         expected = tf.reduce_sum(tf.sigmoid(logits), axis=-1)
         most = LARGEST_SHARE * tf.cast(tf.shape(logits)[-1], logits.dtype)
-        notes = tf.clip_by_value(density * expected, FEWEST_NOTES, most)
+        notes = tf.clip_by_value(expected, FEWEST_NOTES, most)
         keep = keep_likeliest(logits, top_p, notes)
         hot = shift_to(logits / temperature[:, tf.newaxis], keep, notes)
         return tf.where(plain[:, tf.newaxis], logits, hot)

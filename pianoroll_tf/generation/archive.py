@@ -1,0 +1,128 @@
+"""Writes a trained run as a SavedModel that needs nothing but TensorFlow, whole or not at all."""
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import pianoroll_tf
+from pianoroll_tf.config import NUM_PITCHES, RunConfig, SamplingConfig, dumps, to_dict
+from pianoroll_tf.generation import saved_model
+from pianoroll_tf.generation.calibration import Calibration, calibrate
+from pianoroll_tf.generation.endpoints import make_endpoints
+from pianoroll_tf.generation.governor import Governor
+from pianoroll_tf.generation.manifest import write_manifest
+
+PARTIAL = ".partial"  # name of the folder while it is written
+
+
+def export(model: keras.Model, config: RunConfig, folder: Path, **calibration: int) -> tuple[Path, bool]:
+    """Writes the next version of a model.
+
+    Args:
+        model: With the weights to export.
+        config: Settings of its run.
+        folder: `saved_models/NAME`; the version, an integer, becomes a folder in it.
+        **calibration: `rows` and `window_steps` of `calibrate`.
+
+    Returns:
+        (folder of the version, True), or (folder of the latest version, False) where that already holds
+        these weights and settings, undamaged.
+
+    Raises:
+        OSError: The folder cannot be written; nothing new stands in it then.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    identity = fingerprint(model, config)
+    with _locked(folder):
+        shutil.rmtree(folder / PARTIAL, ignore_errors=True)  # left behind by a killed export
+        versions = saved_model.versions(folder)
+        if versions and _identity(folder / str(versions[-1])) == identity:
+            return folder / str(versions[-1]), False
+        found = calibrate(model, config.loss, config.data.density, **calibration) if config.data.density else None
+        partial, final = folder / PARTIAL, folder / str(versions[-1] + 1 if versions else 1)
+        try:
+            _write(model, config, found, identity, partial)
+            partial.rename(final)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        _sync(folder)
+    return final, True
+
+
+def fingerprint(model: keras.Model, config: RunConfig) -> str:
+    """sha256 of the settings and of all weights with their names and shapes."""
+    digest = hashlib.sha256(dumps({"format": saved_model.FORMAT, "run": to_dict(config)}).encode())
+    for weight in model.weights:
+        values = keras.ops.convert_to_numpy(weight)
+        digest.update(f"{weight.path} {values.shape} {values.dtype}".encode() + values.tobytes())
+    return digest.hexdigest()
+
+
+def describe(config: RunConfig, found: Calibration | None, identity: str) -> dict[str, Any]:
+    """What `config.json` of an exported model holds."""
+    return {
+        "format": saved_model.FORMAT,
+        "fingerprint": identity,
+        "run": to_dict(config),
+        "sampling": to_dict(SamplingConfig()),
+        "density": config.data.density,
+        "calibration": dataclasses.asdict(found) if found else None,
+        "versions": {
+            "pianoroll_tf": pianoroll_tf.__version__,
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _write(model, config: RunConfig, found: Calibration | None, identity: str, partial: Path) -> None:
+    """Writes all files of a version, to the disk itself."""
+    governor = Governor(found.shift, found.gain, config.data.density * NUM_PITCHES) if found else Governor()
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    for name, function in make_endpoints(model, config.loss, governor).items():
+        archive.add_endpoint(name, function)
+    archive.write_out(str(partial), verbose=False)
+    (partial / saved_model.CONFIG).write_text(dumps(describe(config, found, identity)), encoding="utf-8")
+    write_manifest(partial)
+    for path in [*partial.rglob("*"), partial]:
+        _sync(path)
+
+
+def _identity(version: Path) -> str | None:
+    """The fingerprint of an exported version; none if it is damaged."""
+    try:
+        return saved_model.read_config(version)["fingerprint"]
+    except ValueError:
+        return None
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One export at a time into a folder; a second one waits."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,108 @@
+"""What an exported model can be asked: its endpoints as graph functions of a Keras model."""
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from pianoroll_tf.config import NUM_PITCHES, LossConfig, SamplingConfig
+from pianoroll_tf.generation import sampling
+from pianoroll_tf.generation.governor import Governor
+from pianoroll_tf.generation.saved_model import MAX_SEED, MAX_STEPS
+from pianoroll_tf.modeling.losses import posterior_logits
+from pianoroll_tf.modeling.network import advance, initial_state
+
+LIMITS = {field.name: field.metadata for field in dataclasses.fields(SamplingConfig)}
+
+PRIMER = tf.TensorSpec([None, None, NUM_PITCHES], tf.uint8, "primer")
+STEPS = tf.TensorSpec([], tf.int32, "steps")
+SEED = tf.TensorSpec([], tf.int64, "seed")
+OPTIONS = [tf.TensorSpec([], tf.float32, name) for name in ("temperature", "top_p", "density")]
+DEFAULTS = [float(getattr(SamplingConfig, option.name)) for option in OPTIONS]
+ROLL = tf.TensorSpec([None, None, NUM_PITCHES], tf.uint8, "roll")
+
+
+def make_next_logits(model, loss: LossConfig) -> sampling.NextLogits:
+    """The `next_logits` function of a Keras model: log-odds of its posterior.
+
+    Args:
+        model: Made by `build_model`.
+        loss: The loss it was trained with; says how its posterior is recovered.
+    """
+
+    def next_logits(frames, state):
+        logits, state = advance(model, frames, state)
+        return posterior_logits(loss, logits), state
+
+    return next_logits
+
+
+def sample_rows(model, loss: LossConfig, governor: Governor, primer, steps, seed, *options) -> tf.Tensor:
+    """`sampling.sample` with one setting for all rows; row i is drawn with seed + i.
+
+    Args:
+        model: Made by `build_model`.
+        loss: The loss it was trained with.
+        governor: Holds the density.
+        primer: uint8 [batch, primer_steps >= 0, 84].
+        steps: int32 [].
+        seed: int64 [].
+        *options: temperature, top_p, density, float32 [] each; default: those of `SamplingConfig`.
+
+    Returns:
+        uint8 [batch, steps, 84].
+    """
+    batch = tf.shape(primer)[0]
+    seeds = tf.cast(seed, tf.int64) + tf.range(tf.cast(batch, tf.int64), dtype=tf.int64)
+    options = [tf.fill([batch], tf.cast(option, tf.float32)) for option in options or DEFAULTS]
+    state = initial_state(model, batch)
+    return sampling.sample(make_next_logits(model, loss), state, primer, steps, seeds, *options, governor=governor)
+
+
+def make_endpoints(model, loss: LossConfig, governor: Governor) -> dict[str, Callable]:
+    """The endpoints, traced, in the order in which they are exported.
+
+    Args:
+        model: Made by `build_model`.
+        loss: The loss it was trained with.
+        governor: Holds the density of what is drawn; `predict` is without it.
+
+    Returns:
+        `generate` (primer, steps, seed, temperature, top_p, density → roll), `generate_simple` (primer, steps,
+        seed → roll) with the defaults of `SamplingConfig`, and `predict` (roll → probability): the posterior of
+        the step after each step of `roll`. Training precedes a piece by one silent step: put one first to
+        have the probabilities of a piece's first step too.
+    """
+
+    @tf.function(input_signature=[PRIMER, STEPS, SEED, *OPTIONS])
+    def generate(primer, steps, seed, temperature, top_p, density):
+        checks = [_within("steps", steps, minimum=1, maximum=MAX_STEPS)]
+        checks += [_within("seed", seed, minimum=0, maximum=MAX_SEED)]
+        values = {"temperature": temperature, "top_p": top_p, "density": density}
+        checks += [_within(name, value, **LIMITS[name]) for name, value in values.items()]
+        with tf.control_dependencies(checks):
+            steps = tf.identity(steps)
+        return {"roll": sample_rows(model, loss, governor, primer, steps, seed, temperature, top_p, density)}
+
+    @tf.function(input_signature=[PRIMER, STEPS, SEED])
+    def generate_simple(primer, steps, seed):
+        return generate(primer, steps, seed, *map(tf.constant, DEFAULTS))
+
+    @tf.function(input_signature=[ROLL])
+    def predict(roll):
+        frames = tf.cast(roll != 0, tf.float32)
+        logits, _ = advance(model, frames, initial_state(model, tf.shape(roll)[0]))
+        return {"probability": tf.sigmoid(posterior_logits(loss, logits))}
+
+    endpoints = {"generate": generate, "generate_simple": generate_simple, "predict": predict}
+    for function in endpoints.values():
+        function.get_concrete_function()
+    return endpoints
+
+
+def _within(name: str, value: tf.Tensor, minimum=None, above=None, maximum=None, **_) -> tf.Operation:
+    """An assertion in the graph that a scalar is within its limits; NaN is not."""
+    low = value > above if minimum is None else value >= minimum
+    bound = f"> {above}" if minimum is None else f">= {minimum}"
+    text = f"{name} must be {bound} and <= {maximum}. Received: {name}="
+    return tf.debugging.Assert(low & (value <= maximum), [text, value])

@@ -1,0 +1,87 @@
+"""The sha256 manifest of an exported model: written once at export, checked whole before every load."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from pianoroll_tf.config import dumps
+
+NAME = "manifest.json"
+
+
+class DamagedModelError(ValueError):
+    """A model folder whose files are not those that were exported; the text says what differs."""
+
+
+def write_manifest(folder: Path) -> None:
+    """Writes `manifest.json`: bytes and sha256 of every file below `folder`, itself excepted."""
+    files = {name: _facts(folder / name) for name in sorted(_regular_files(folder)) if name != NAME}
+    (folder / NAME).write_text(dumps({"files": files}), encoding="utf-8")
+
+
+def check_manifest(folder: Path) -> None:
+    """Compares every file below `folder` with `manifest.json`.
+
+    Raises:
+        DamagedModelError: A file is missing, changed or extra, or the manifest itself is not as it was written.
+    """
+    expected = _read(folder)
+    found = _regular_files(folder) - {NAME}
+    for name in sorted(set(expected) - found):
+        raise DamagedModelError(f"model must hold every file of its manifest. Received: {name} is missing in {folder}")
+    for name in sorted(found - set(expected)):
+        raise DamagedModelError(f"model must hold only files of its manifest. Received: {name!r} is extra in {folder}")
+    for name in sorted(found):
+        if _facts(folder / name) != expected[name]:
+            raise DamagedModelError(f"model must be unchanged since its export. Received: {name} differs in {folder}")
+
+
+def _read(folder: Path) -> dict[str, dict[str, int | str]]:
+    """The manifest's entries; its text must be the one text that `write_manifest` would write for them."""
+    path = folder / NAME
+    try:
+        text = path.read_bytes().decode("utf-8")
+        manifest = json.loads(text)
+        if dumps(manifest) != text or not isinstance(manifest["files"], dict) or list(manifest) != ["files"]:
+            raise ValueError("not as it was written")
+    except FileNotFoundError as error:
+        raise DamagedModelError(
+            f"model must be a folder that export wrote. Received: {folder} without {NAME}"
+        ) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DamagedModelError(
+            f"model must be unchanged since its export. Received: {NAME} differs in {folder}"
+        ) from error
+    return manifest["files"]
+
+
+def _regular_files(folder: Path) -> set[str]:
+    """Paths of all files below `folder`, relative, with slashes.
+
+    Raises:
+        DamagedModelError: A link, device or the like stands there.
+    """
+    names = set()
+    for root, _, files in _walk(folder):
+        for entry in files:
+            if not entry.is_file(follow_symlinks=False):
+                raise DamagedModelError(f"model must hold regular files only. Received: {entry.name!r} in {root}")
+            names.add(Path(entry.path).relative_to(folder).as_posix())
+    return names
+
+
+def _walk(folder: Path):
+    """(folder, its folders, its other entries) from the top; links count as other entries."""
+    with os.scandir(folder) as entries:
+        kinds = [(entry.is_dir(follow_symlinks=False), entry) for entry in entries]
+    folders = [entry for is_folder, entry in kinds if is_folder]
+    yield folder, folders, [entry for is_folder, entry in kinds if not is_folder]
+    for entry in folders:
+        yield from _walk(Path(entry.path))
+
+
+def _facts(path: Path) -> dict[str, int | str]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return {"bytes": os.fstat(file.fileno()).st_size, "sha256": digest.hexdigest()}

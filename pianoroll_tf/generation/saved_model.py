@@ -1,0 +1,158 @@
+"""Loads an exported model, safely and with TensorFlow alone, and asks it for music."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pianoroll_tf.config import NUM_PITCHES, SamplingConfig
+from pianoroll_tf.generation.manifest import check_manifest
+from pianoroll_tf.generation.operations import check_operations
+
+CONFIG = "config.json"
+FORMAT = 1  # of config.json and the endpoints
+MAX_STEPS = 1_000_000  # 35 hours at 8 steps a second; 84 MB a row
+MAX_SEED = 2**63 - 1 - 2**32  # a row's seed is seed + row
+
+
+def versions(folder: Path) -> list[int]:
+    """The versions in `saved_models/NAME`, ascending."""
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal() and path.is_dir())
+
+
+def find_version(path: Path) -> Path:
+    """The folder of a version: `path` itself, or the latest version in it.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if path.is_dir() and (path / "saved_model.pb").exists():
+        return path
+    found = versions(path) if path.is_dir() else []
+    if not found:
+        raise ValueError(f"model must be a folder that export wrote, as saved_models/NAME. Received: {path}")
+    return path / str(found[-1])
+
+
+def read_config(version: Path) -> dict[str, Any]:
+    """`config.json` of a version whose files are all as they were exported.
+
+    Raises:
+        ValueError: A file differs, or the format is another one.
+    """
+    check_manifest(version)
+    try:
+        config = json.loads((version / CONFIG).read_text(encoding="utf-8"))
+        known = config["format"] == FORMAT
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"model must have a {CONFIG} that export wrote. Received: {version}") from error
+    if not known:
+        raise ValueError(f"model must be of format {FORMAT}. Received: format={config['format']!r} in {version}")
+    return config
+
+
+def load(path: Path | str) -> "MusicModel":
+    """Loads a model after checking its files against its manifest and its operations against a list.
+
+    Args:
+        path: `saved_models/NAME` for the latest version, or the folder of a version.
+
+    Raises:
+        ValueError: There is no model, a file differs from what was exported, or its graph holds an
+            operation that does more than compute.
+    """
+    version = find_version(Path(path))
+    config = read_config(version)
+    check_operations(version)
+    import tensorflow as tf
+
+    return MusicModel(version=version, config=config, program=tf.saved_model.load(str(version)))
+
+
+@dataclasses.dataclass(frozen=True)
+class MusicModel:
+    """A loaded model.
+
+    Attributes:
+        version: Its folder.
+        config: Its `config.json`: settings of the run, density, versions.
+        program: What TensorFlow loaded; `program.signatures` has the endpoints.
+    """
+
+    version: Path
+    config: dict[str, Any]
+    program: Any
+
+    @property
+    def density(self) -> float:
+        """Share of active cells in the training data; 0 if it is not known."""
+        return float(self.config["density"])
+
+    def generate(
+        self,
+        primer: np.ndarray,
+        steps: int,
+        sampling: SamplingConfig = SamplingConfig(),  # noqa: B008 (frozen)
+    ) -> np.ndarray:
+        """Continues each row of `primer`; row i is drawn with `sampling.seed` + i.
+
+        Args:
+            primer: [batch, primer_steps >= 0, 84]; a cell that is not 0 sounds.
+            steps: How many steps to draw, 1..1,000,000.
+            sampling: Temperature, top-p, density, seed.
+
+        Returns:
+            uint8 [batch, steps, 84].
+
+        Raises:
+            ValueError: A shape or number is not allowed.
+        """
+        primer = _roll("primer", primer)
+        if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MAX_STEPS:
+            raise ValueError(f"steps must be a whole number >= 1 and <= {MAX_STEPS}. Received: steps={steps!r}")
+        if sampling.seed > MAX_SEED:
+            raise ValueError(f"seed must be <= {MAX_SEED}. Received: seed={sampling.seed}")
+        answer = self.program.signatures["generate"](
+            primer=_tensor(primer, "uint8"),
+            steps=_tensor(steps, "int32"),
+            seed=_tensor(sampling.seed, "int64"),
+            temperature=_tensor(sampling.temperature, "float32"),
+            top_p=_tensor(sampling.top_p, "float32"),
+            density=_tensor(sampling.density, "float32"),
+        )
+        return answer["roll"].numpy()
+
+    def predict(self, roll: np.ndarray) -> np.ndarray:
+        """Posterior probabilities of the step after each step of `roll`.
+
+        Args:
+            roll: [batch, steps >= 1, 84]. Training precedes a piece by one silent step; put one first to
+                have the probabilities of the piece's first step too.
+
+        Returns:
+            float32 [batch, steps, 84].
+
+        Raises:
+            ValueError: The shape is not allowed.
+        """
+        roll = _roll("roll", roll)
+        if not roll.shape[1]:
+            raise ValueError(f"roll must have at least one step. Received: shape={roll.shape}")
+        return self.program.signatures["predict"](roll=_tensor(roll, "uint8"))["probability"].numpy()
+
+
+def _roll(name: str, roll: np.ndarray) -> np.ndarray:
+    """The roll as zeros and ones."""
+    roll = np.asarray(roll)
+    if roll.ndim != 3 or roll.shape[0] < 1 or roll.shape[2] != NUM_PITCHES or roll.dtype.kind not in "biuf":
+        allowed = f"numbers of shape [batch >= 1, steps, {NUM_PITCHES}]"
+        raise ValueError(f"{name} must be {allowed}. Received: shape={roll.shape}, dtype={roll.dtype}")
+    return (roll != 0).astype(np.uint8)
+
+
+def _tensor(value: Any, dtype: str):
+    import tensorflow as tf
+
+    return tf.constant(value, dtype)
