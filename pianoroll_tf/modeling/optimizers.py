@@ -90,7 +90,7 @@ def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizer
             warmup_steps=config.warmup_steps,
             total_steps=total_steps,
         ),
-        weight_decay=config.weight_decay or None,
+        weight_decay=config.weight_decay,
         global_clipnorm=config.clip_norm or None,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias"])

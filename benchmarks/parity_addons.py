@@ -1,0 +1,70 @@
+"""Addons' side of the parity check: inputs.npz → addons.npz, in a process without this package.
+
+TensorFlow Addons knows Keras 2 only. Beside Keras 3 it imports with tf-keras, TF_USE_LEGACY_KERAS=1 and the name
+`keras` standing for `tf_keras`; both change the whole process, so nothing else may run in it.
+
+Usage: python parity_addons.py INPUTS.npz OUTPUTS.npz
+"""
+
+import os
+import sys
+import warnings
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+warnings.filterwarnings("ignore", message="\\s*TensorFlow Addons")  # says that the project has ended
+
+import numpy as np  # noqa: E402 (the lines above must come first, here and below)
+import tensorflow as tf  # noqa: E402
+import tf_keras  # noqa: E402
+
+sys.modules["keras"] = tf_keras
+import tensorflow_addons as tfa  # noqa: E402
+
+tf.get_logger().setLevel("ERROR")  # each setting is a new graph: no news
+
+
+def focal(targets: np.ndarray, logits: np.ndarray, gamma: float, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Loss of each row (Addons sums over the last axis) and gradient of the sum of all."""
+    loss = tfa.losses.SigmoidFocalCrossEntropy(
+        from_logits=True, alpha=alpha, gamma=gamma, reduction=tf_keras.losses.Reduction.NONE
+    )
+    logits = tf.constant(logits)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        rows = loss(tf.constant(targets), logits)
+    return rows.numpy(), tape.gradient(rows, logits).numpy()
+
+
+def adamw(start: np.ndarray, gradients: np.ndarray, learning_rate: float, weight_decay: float) -> np.ndarray:
+    """The weights after each step. Addons' decay a step is its `weight_decay` itself, not times the rate."""
+    optimizer = tfa.optimizers.AdamW(weight_decay=learning_rate * weight_decay, learning_rate=learning_rate)
+    weights, after = tf.Variable(start), []
+    for gradient in gradients:
+        optimizer.apply_gradients([(tf.constant(gradient), weights)])
+        after.append(weights.numpy())
+    return np.stack(after)
+
+
+def f1(targets: np.ndarray, logits: np.ndarray, threshold: float) -> np.ndarray:
+    """F1 over all cells together, float32 []."""
+    metric = tfa.metrics.F1Score(num_classes=targets.shape[-1], average="micro", threshold=threshold)
+    metric.update_state(targets, tf.sigmoid(logits))
+    return metric.result().numpy()
+
+
+def main() -> None:
+    """Computes every case."""
+    given, made = np.load(sys.argv[1]), {}
+    for index, (gamma, alpha) in enumerate(given["focal_settings"]):
+        for kind in ("random", "extreme"):
+            rows, gradient = focal(given[f"{kind}_targets"], given[f"{kind}_logits"], float(gamma), float(alpha))
+            made |= {f"focal_{index}_{kind}": rows, f"focal_gradient_{index}_{kind}": gradient}
+    for index, (rate, decay) in enumerate(given["adamw_settings"]):
+        made[f"adamw_{index}"] = adamw(given["weights"], given["gradients"], float(rate), float(decay))
+    for index, threshold in enumerate(given["thresholds"]):
+        made[f"f1_{index}"] = f1(given["random_targets"], given["random_logits"], float(threshold))
+    np.savez(sys.argv[2], **made)
+
+
+if __name__ == "__main__":
+    main()
