@@ -63,7 +63,7 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]
         arrays: Name → array of a plain number type.
         meta: JSON-ready facts.
     """
-    facts = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
+    facts = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **{_META: facts}, **arrays)
     content = buffer.getvalue()

@@ -14,6 +14,7 @@ def _keras_gru(units: int, name: str, seed: int, dtype: str) -> keras.layers.Lay
         return_state=True,
         kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
         recurrent_initializer=keras.initializers.Orthogonal(seed=seed + 1),
+        seed=seed,  # of its own dropout, which is not used; else it would differ between two equal runs
         dtype=dtype,
         name=name,
     )

@@ -12,7 +12,14 @@ import tensorflow as tf
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import RunConfig
-from pianoroll_tf.data.pipeline import Corpus, batches_per_epoch, evaluation_dataset, load_corpus, make_dataset
+from pianoroll_tf.data.pipeline import (
+    Corpus,
+    batches_per_epoch,
+    evaluation_dataset,
+    load_corpus,
+    make_dataset,
+    windows_per_epoch,
+)
 from pianoroll_tf.data.records import manifest_sha256
 from pianoroll_tf.modeling import run
 from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, Termination, Validation, best_meta
@@ -31,6 +38,7 @@ def train(
     extra_callbacks: Sequence[keras.callbacks.Callback] = (),
     strategy: tf.distribute.Strategy | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    quiet: bool = False,
 ) -> Standing:
     """Trains a run to its end, from its last checkpoint if there is one.
 
@@ -43,6 +51,7 @@ def train(
         extra_callbacks: Called at epoch ends, after validation and before the checkpoint.
         strategy: How to spread batches over devices; None: over all GPUs when there are several.
         checkpoint_seconds: Least time between two checkpoints within an epoch; there is one at each epoch's end.
+        quiet: Print nothing but warnings.
 
     Returns:
         Where the training stands: finished.
@@ -55,40 +64,56 @@ def train(
     run.open_run(folder, config)
     with _sole_use(folder):
         store = CheckpointStore(folder / run.CHECKPOINTS)
-        saved = store.newest(lambda line: print(line, file=sys.stderr))
-        standing = Standing.from_meta(saved[1]) if saved else Standing()
-        best = best_weights(saved[0]) if saved else {}
-        if best:  # what a kill between two files may have left behind
+        arrays, meta = store.newest(_say) or ({}, {})
+        standing, best = Standing.from_meta(meta), best_weights(arrays)
+        if best:  # a kill between two files may have left others behind
             run.save_best(folder, best, best_meta(standing))
             write_history(folder / run.HISTORY, standing.rows)
         if standing.finished:
             return standing
-        corpora = [_load(config, split) for split in ("train", "val")]
-        steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(corpora[0], config.dataset)
+        training, validation = (_load(config, split) for split in ("train", "val"))
+        steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(training, config.dataset)
         tf.config.experimental.enable_op_determinism()
         model = compiled_model(config, steps_per_epoch, strategy or default_strategy())
-        if saved:
-            restore(model, saved[0])
+        if arrays:
+            restore(model, arrays)
+        if not quiet:
+            _announce(training, validation, config, model, steps_per_epoch, standing)
         books = Bookkeeping(folder, config, standing, best)
         termination = Termination()
-        validation = evaluation_dataset(corpora[1], config.dataset)
+        windows = evaluation_dataset(validation, config.dataset)
         callbacks = [
-            Validation(validation, config),
+            Validation(windows, config),
             books,
-            TensorBoard(folder / run.TENSORBOARD, validation, config, steps_per_epoch),
+            TensorBoard(folder / run.TENSORBOARD, windows, config, steps_per_epoch),
             *extra_callbacks,
-            Checkpointing(
-                store,
-                books,
-                steps_per_epoch,
-                termination,
-                checkpoint_seconds,
-                running_metrics(saved[0]) if saved else [],
-            ),
+            Checkpointing(store, books, steps_per_epoch, termination, checkpoint_seconds, running_metrics(arrays)),
         ]
         with termination.watched():
-            _fit(model, config, corpora[0], steps_per_epoch, standing, callbacks)
+            _fit(model, config, training, steps_per_epoch, standing, callbacks, quiet)
         return standing
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _announce(
+    training: Corpus,
+    validation: Corpus,
+    config: RunConfig,
+    model: keras.Model,
+    steps_per_epoch: int,
+    standing: Standing,
+) -> None:
+    """Says what is trained on what, and from where."""
+    for name, corpus in (("training", training), ("validation", validation)):
+        print(f"{name}: {len(corpus.piece_steps)} pieces, {len(corpus.counts)} steps")
+    windows = windows_per_epoch(training, config.dataset)
+    print(f"an epoch: {windows} windows of {config.dataset.window_steps} steps, {steps_per_epoch} batches")
+    print(f"model: {model.count_params()} parameters")
+    if standing.epoch or standing.batch:
+        print(f"goes on in epoch {standing.epoch + 1} after {standing.batch} of its batches", flush=True)
 
 
 @contextlib.contextmanager
@@ -156,18 +181,18 @@ def _fit(
     steps_per_epoch: int,
     standing: Standing,
     callbacks: list[keras.callbacks.Callback],
+    quiet: bool,
 ) -> None:
     """Fits from where the training stands: first what is left of an interrupted epoch, then the whole epochs."""
     while not standing.finished:
         first_batch = standing.epoch * steps_per_epoch + standing.batch
         dataset = make_dataset(corpus, config.dataset, config.training.seed, first_batch).map(step_weights)
-        interrupted = standing.batch > 0
         model.fit(
             dataset,
             initial_epoch=standing.epoch,
-            epochs=standing.epoch + 1 if interrupted else config.training.epochs,
+            epochs=standing.epoch + 1 if standing.batch else config.training.epochs,
             steps_per_epoch=steps_per_epoch - standing.batch,
             callbacks=list(callbacks),
             shuffle=False,  # the dataset is shuffled already
-            verbose=1 if sys.stdout.isatty() else 2,
+            verbose=0 if quiet else 1 if sys.stdout.isatty() else 2,
         )
