@@ -1,0 +1,99 @@
+"""Tests of pianoroll_tf.modeling.arrays: round trips, damage anywhere, writes that fail."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pianoroll_tf.modeling.arrays import DamagedError, read_arrays, remove_temporaries, write_arrays, write_whole
+
+ARRAYS = {
+    "conv_1/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "seed": np.array([2**40, -1], np.int64),
+    "scalar": np.float64(0.1) * np.ones(()),
+    "empty": np.zeros((0, 4), np.float32),
+}
+
+
+def test_arrays_and_facts_come_back(tmp_path):
+    write_arrays(tmp_path / "a.npz", ARRAYS, {"epoch": 3, "nll": 0.1, "rows": [{"b": 1, "a": None}]})
+    arrays, meta = read_arrays(tmp_path / "a.npz")
+    assert list(arrays) == list(ARRAYS)
+    for name, value in ARRAYS.items():
+        assert arrays[name].dtype == value.dtype
+        np.testing.assert_array_equal(arrays[name], value)
+    assert meta == {"epoch": 3, "nll": 0.1, "rows": [{"b": 1, "a": None}]}
+    assert list(meta["rows"][0]) == ["b", "a"]
+
+
+def test_numpy_reads_the_file_too(tmp_path):
+    write_arrays(tmp_path / "a.npz", ARRAYS, {})
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as entries:
+        np.testing.assert_array_equal(entries["seed"], ARRAYS["seed"])
+
+
+def test_any_flipped_bit_and_any_cut_is_noticed(tmp_path):
+    path = tmp_path / "a.npz"
+    write_arrays(path, ARRAYS, {"epoch": 3})
+    content = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for at in [*rng.integers(0, len(content), 100).tolist(), 0, len(content) - 1]:
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << int(rng.integers(8))]) + content[at + 1 :])
+        with pytest.raises(DamagedError, match=r"a\.npz is damaged"):
+            read_arrays(path)
+        path.write_bytes(content[:at])
+        with pytest.raises(DamagedError, match=r"a\.npz"):
+            read_arrays(path)
+
+
+def test_foreign_files_are_refused(tmp_path):
+    import hashlib
+    import io
+    import pickle
+
+    for name, body in (("text", b"hello"), ("pickle", pickle.dumps({"meta.json": 1})), ("nothing", b"")):
+        path = tmp_path / name
+        path.write_bytes(body + hashlib.sha256(body).digest())
+        with pytest.raises(DamagedError, match="no file of this package"):
+            read_arrays(path)
+    buffer = io.BytesIO()
+    np.savez(buffer, other=np.zeros(3))
+    path.write_bytes(buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest())
+    with pytest.raises(DamagedError, match="no file of this package"):
+        read_arrays(path)
+    with pytest.raises(DamagedError, match="must be readable: No such file"):
+        read_arrays(tmp_path / "missing")
+
+
+def test_arrays_of_objects_are_not_written(tmp_path):
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        write_arrays(tmp_path / "a.npz", {"x": np.array([{}])}, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a"
+    write_whole(path, b"old")
+    code = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from pianoroll_tf.modeling.arrays import write_whole\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n"
+        "    write_whole(Path(sys.argv[1]), bytes(5000))\n"
+        "except OSError as error:\n"
+        "    print(error.strerror)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+    assert done.stdout == "File too large\n", done.stderr
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_a_kill_leaves_is_removed(tmp_path):
+    (tmp_path / ".a.npz.123.tmp").write_bytes(b"half")
+    (tmp_path / "a.npz").write_bytes(b"whole")
+    remove_temporaries(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.npz"]
