@@ -59,7 +59,9 @@ def _draw_precision_recall(axes, named: dict[str, tuple[Statistics, float]]) -> 
     for (label, (sums, threshold)), style in zip(named.items(), STYLES, strict=False):
         precision, recall = sums.precision_recall()
         gains = np.flatnonzero(-np.diff(recall, append=0.0))[::-1]  # bins with sounding cells, the surest first
-        steps = np.concatenate([[0.0], recall[gains]]), precision[np.concatenate([gains[:1], gains])]
+        if not len(gains):
+            continue
+        steps = np.insert(recall[gains], 0, 0.0), np.insert(precision[gains], 0, precision[gains[0]])
         axes.plot(*steps, drawstyle="steps-pre", **style | {"marker": ""})
         at = bin_at(threshold)
         area = f"{label} (PR-AUC {sums.pr_auc():.3f})"

@@ -1,0 +1,98 @@
+"""The command: table, JSON and picture of a run beside the baselines, and what it refuses."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from tiny_run import random_piece, tiny_config, write_records
+
+from pianoroll_tf import evaluate
+from pianoroll_tf.modeling import run
+
+NUMBERS = {
+    "nll",
+    "pr_auc",
+    "f1",
+    "onset_f1",
+    "threshold",
+    "onset_threshold",
+    "ece",
+    "density_predicted",
+    "density_true",
+}
+
+
+def make_run(folder, **changes):
+    """Records of random pieces, and a run on them whose best weights are its first."""
+    pieces = {"train": [30, 40, 25], "val": [20, 12], "test": [33, 5]}
+    records = write_records(
+        folder / "records", {split: [random_piece(n, seed=n) for n in steps] for split, steps in pieces.items()}
+    )
+    config = tiny_config(records, **changes)
+    run.open_run(folder / "run", config)
+    run.save_best(folder / "run", run.weight_arrays(run.run_model(config)), {})
+    return folder / "run"
+
+
+def test_table_json_and_picture(tmp_path, capsys):
+    folder = make_run(tmp_path, loss={"loss": "focal"})
+    assert evaluate.main([str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:5] == ["test:", "2", "pieces,", "38", "steps"]
+    results = json.loads((folder / "evaluation" / "test.json").read_text())
+    assert results.keys() >= {"model", "copy_last_step", "note_frequency", "uncorrected_ece"}
+    for line, name in zip(lines[1:4], ("model", "copy_last_step", "note_frequency"), strict=True):
+        assert results[name].keys() == NUMBERS
+        assert np.isfinite(list(results[name].values())).all()
+        assert f"{results[name]['nll']:.4f}" in line
+        assert line.startswith(evaluate.LABELS[name])
+    assert (folder / "evaluation" / "test.png").read_bytes()[:4] == b"\x89PNG"
+    # The cells are independent of each other and of the past, so nothing beats the frequencies by much.
+    truth = results["note_frequency"]
+    assert truth["density_true"] == pytest.approx(0.05, abs=0.01)
+    assert truth["density_predicted"] == pytest.approx(0.05, abs=0.015)
+
+
+def test_thresholds_come_from_the_validation_split(tmp_path):
+    folder = make_run(tmp_path)
+    for split in ("val", "test", "train"):
+        assert evaluate.main([str(folder), "--split", split]) == 0
+    judged = {
+        split: json.loads((folder / "evaluation" / f"{split}.json").read_text()) for split in ("val", "test", "train")
+    }
+    assert "uncorrected_ece" not in judged["test"]
+    for name in evaluate.LABELS:
+        assert len({results[name]["threshold"] for results in judged.values()}) == 1
+    assert [judged[split]["steps"] for split in ("val", "test", "train")] == [32, 38, 95]
+
+
+def refused(capsys, *words):
+    """The one line on stderr of a command that fails."""
+    assert evaluate.main([str(word) for word in words]) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("python -m")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_changed_or_moved_records_are_refused_unless_they_are_named(tmp_path, capsys):
+    folder = make_run(tmp_path)
+    records = tmp_path / "records"
+    moved = shutil.move(records, tmp_path / "moved")
+    assert "no longer at" in refused(capsys, folder)
+    assert evaluate.main([str(folder), "--records", str(moved)]) == 0
+    assert "note:" not in capsys.readouterr().out
+    pieces = {split: [random_piece(20, seed=number)] for number, split in enumerate(("train", "val", "test"))}
+    write_records(records, pieces)
+    assert "has changed since the training" in refused(capsys, folder)
+    assert evaluate.main([str(folder), "--records", str(records)]) == 0
+    assert "is not what the run was trained on" in capsys.readouterr().out
+
+
+def test_what_is_not_a_run_or_has_an_empty_split_is_refused_in_one_line(tmp_path, capsys):
+    assert "must be the folder of a run" in refused(capsys, tmp_path)
+    folder = make_run(tmp_path)
+    empty = write_records(tmp_path / "empty", {"train": [random_piece(9, seed=0)], "val": [], "test": []})
+    assert "the val split" in refused(capsys, folder, "--records", empty)
+    (folder / run.BEST).unlink()
+    assert "must hold a trained model" in refused(capsys, folder)
