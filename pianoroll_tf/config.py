@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 LOWEST_PITCH = 24  # MIDI number of the first column of a roll, C1
 HIGHEST_PITCH = 107  # MIDI number of the last column, B7
 NUM_PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1  # 84
+MAX_STEPS = 1_000_000  # of one generated piece: 35 hours at 8 steps a second, 84 MB
+MAX_SEED = 2**63 - 1 - 2**32  # piece i of several is drawn with seed + i
 
 T = TypeVar("T")
 
@@ -178,7 +180,7 @@ class SamplingConfig(Settings):
         1.0, "draw only from the likeliest pitches that hold this share of the expected notes", above=0.0, maximum=1.0
     )
     density: float = setting(1.0, "factor on the expected number of notes", minimum=0.05, maximum=20.0)
-    seed: int = setting(0, "seed; the same seed gives the same music", minimum=0, maximum=2**63 - 1)
+    seed: int = setting(0, "seed; the same seed gives the same music", minimum=0, maximum=MAX_SEED)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from pianoroll_tf.config import NUM_PITCHES, LossConfig, SamplingConfig
+from pianoroll_tf.config import MAX_SEED, MAX_STEPS, NUM_PITCHES, LossConfig, SamplingConfig
 from pianoroll_tf.generation import sampling
 from pianoroll_tf.generation.governor import Governor
-from pianoroll_tf.generation.saved_model import MAX_SEED, MAX_STEPS
 from pianoroll_tf.modeling.losses import posterior_logits
 from pianoroll_tf.modeling.network import advance, initial_state
 

@@ -40,19 +40,16 @@ def check_manifest(folder: Path) -> None:
 def _read(folder: Path) -> dict[str, dict[str, int | str]]:
     """The manifest's entries; its text must be the one text that `write_manifest` would write for them."""
     path = folder / NAME
+    changed = f"model must be unchanged since its export. Received: {NAME} differs in {folder}"
     try:
         text = path.read_bytes().decode("utf-8")
         manifest = json.loads(text)
         if dumps(manifest) != text or not isinstance(manifest["files"], dict) or list(manifest) != ["files"]:
             raise ValueError("not as it was written")
     except FileNotFoundError as error:
-        raise DamagedModelError(
-            f"model must be a folder that export wrote. Received: {folder} without {NAME}"
-        ) from error
+        raise DamagedModelError(f"model must have the {NAME} that export wrote. Received: {folder}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DamagedModelError(
-            f"model must be unchanged since its export. Received: {NAME} differs in {folder}"
-        ) from error
+        raise DamagedModelError(changed) from error
     return manifest["files"]
 
 

@@ -1,4 +1,4 @@
-"""Refuses a SavedModel whose graph could do more than compute: a SavedModel is a program, and may hold any operation."""
+"""Refuses a SavedModel whose endpoints could do more than compute: it is a program, and may hold any operation."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,22 +6,36 @@ from pathlib import Path
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-CONTROL = """Assert Case Identity IdentityN If NoOp PartitionedCall Placeholder Select SelectV2 StatefulPartitionedCall
-StatelessIf StatelessWhile StatelessCase While LoopCond Enter Exit Merge NextIteration Switch StopGradient"""
-VARIABLES = "DisableCopyOnRead ReadVariableOp ResourceGather VarHandleOp VarIsInitializedOp"
-SHAPES = """BroadcastArgs BroadcastTo ConcatV2 Const ExpandDims Fill GatherNd GatherV2 InvertPermutation OneHot Pack Pad
-PadV2 Range Rank Reshape ReverseV2 Shape Size Slice Split SplitV Squeeze StridedSlice Tile Transpose Unpack ZerosLike
-OnesLike EnsureShape TensorListConcatV2 TensorListElementShape TensorListFromTensor TensorListGetItem TensorListLength
-TensorListPushBack TensorListPopBack TensorListReserve TensorListResize TensorListSetItem TensorListStack"""
-ARITHMETIC = """Abs Add AddN AddV2 All Any ArgMax ArgMin BatchMatMulV2 BiasAdd Bitcast Cast Ceil ClipByValue Conv2D Cumsum
-Div DivNoNan Elu Equal Erf Exp Expm1 Floor FloorDiv FloorMod FusedBatchNormV3 Gelu Greater GreaterEqual IsFinite IsInf
-IsNan LeakyRelu Less LessEqual Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Mean Min Minimum
-Mul MulNoNan Neg NotEqual Pow Prod RealDiv Reciprocal Relu Relu6 Round Rsqrt Selu Sigmoid Sign Softmax Softplus Sqrt
-Square SquaredDifference Sub Sum Tanh TopKV2 TruncateDiv XlogY Einsum"""
-RANDOM = "BitwiseOr LeftShift StatelessRandomGetKeyCounter StatelessRandomUniformFullIntV2 StatelessRandomUniformV2"
-ALLOWED = frozenset(" ".join((CONTROL, VARIABLES, SHAPES, ARITHMETIC, RANDOM)).split())
-# What reads and writes the variables' own files; never within what an endpoint can reach.
-SAVER = frozenset("MergeV2Checkpoints RestoreV2 SaveV2 ShardedFilename StaticRegexFullMatch StringJoin".split())
+CONTROL = """
+Assert Case Enter Exit Identity IdentityN If LoopCond Merge NextIteration NoOp PartitionedCall Placeholder Select
+SelectV2 StatefulPartitionedCall StatelessCase StatelessIf StatelessWhile StopGradient Switch While
+"""
+VARIABLES = """
+DisableCopyOnRead ReadVariableOp ResourceGather VarHandleOp VarIsInitializedOp
+"""
+SHAPES = """
+BroadcastArgs BroadcastTo ConcatV2 Const EnsureShape ExpandDims Fill GatherNd GatherV2 InvertPermutation OneHot
+OnesLike Pack Pad PadV2 Range Rank Reshape ReverseV2 Shape Size Slice Split SplitV Squeeze StridedSlice
+TensorListConcatV2 TensorListElementShape TensorListFromTensor TensorListGetItem TensorListLength TensorListPopBack
+TensorListPushBack TensorListReserve TensorListResize TensorListSetItem TensorListStack Tile Transpose Unpack
+ZerosLike
+"""
+ARITHMETIC = """
+Abs Add AddN AddV2 All Any ArgMax ArgMin BatchMatMulV2 BiasAdd Bitcast Cast Ceil ClipByValue Conv2D Cumsum Div
+DivNoNan Einsum Elu Equal Erf Exp Expm1 Floor FloorDiv FloorMod FusedBatchNormV3 Gelu Greater GreaterEqual IsFinite
+IsInf IsNan LeakyRelu Less LessEqual Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Mean
+Min Minimum Mul MulNoNan Neg NotEqual Pow Prod RealDiv Reciprocal Relu Relu6 Round Rsqrt Selu Sigmoid Sign Softmax
+Softplus Sqrt Square SquaredDifference Sub Sum Tanh TopKV2 TruncateDiv XlogY
+"""
+RANDOM = """
+BitwiseOr LeftShift StatelessRandomGetKeyCounter StatelessRandomUniformFullIntV2 StatelessRandomUniformV2
+"""
+ALLOWED = frozenset("".join((CONTROL, VARIABLES, SHAPES, ARITHMETIC, RANDOM)).split())
+# What reads and writes the files of the variables; no endpoint may reach it.
+SAVER = """
+AssignVariableOp MergeV2Checkpoints RestoreV2 SaveV2 ShardedFilename StaticRegexFullMatch StringJoin
+"""
+ALLOWED_TO_SAVER = ALLOWED | frozenset(SAVER.split())
 
 
 def check_operations(folder: Path) -> None:
@@ -41,7 +55,7 @@ def check_operations(folder: Path) -> None:
     for graph in saved.meta_graphs:
         functions = {function.signature.name: function.node_def for function in graph.graph_def.library.function}
         for nodes in (graph.graph_def.node, *functions.values()):
-            _refuse(nodes, ALLOWED | SAVER, folder)
+            _refuse(nodes, ALLOWED_TO_SAVER, folder)
         for name in _reachable(list(graph.object_graph_def.concrete_functions), functions):
             _refuse(functions[name], ALLOWED, folder)
 

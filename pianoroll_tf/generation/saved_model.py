@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from pianoroll_tf.config import NUM_PITCHES, SamplingConfig
+from pianoroll_tf.config import MAX_SEED, MAX_STEPS, NUM_PITCHES, SamplingConfig
 from pianoroll_tf.generation.manifest import check_manifest
 from pianoroll_tf.generation.operations import check_operations
 
 CONFIG = "config.json"
 FORMAT = 1  # of config.json and the endpoints
-MAX_STEPS = 1_000_000  # 35 hours at 8 steps a second; 84 MB a row
-MAX_SEED = 2**63 - 1 - 2**32  # a row's seed is seed + row
 
 
 def versions(folder: Path) -> list[int]:
@@ -66,8 +65,6 @@ def load(path: Path | str) -> "MusicModel":
     version = find_version(Path(path))
     config = read_config(version)
     check_operations(version)
-    import tensorflow as tf
-
     return MusicModel(version=version, config=config, program=tf.saved_model.load(str(version)))
 
 
@@ -95,13 +92,15 @@ class MusicModel:
         primer: np.ndarray,
         steps: int,
         sampling: SamplingConfig = SamplingConfig(),  # noqa: B008 (frozen)
+        first_row: int = 0,
     ) -> np.ndarray:
-        """Continues each row of `primer`; row i is drawn with `sampling.seed` + i.
+        """Continues each row of `primer`; row i is drawn with `sampling.seed` + `first_row` + i.
 
         Args:
             primer: [batch, primer_steps >= 0, 84]; a cell that is not 0 sounds.
             steps: How many steps to draw, 1..1,000,000.
             sampling: Temperature, top-p, density, seed.
+            first_row: Number of the first row, for a batch that is drawn in parts.
 
         Returns:
             uint8 [batch, steps, 84].
@@ -112,15 +111,16 @@ class MusicModel:
         primer = _roll("primer", primer)
         if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MAX_STEPS:
             raise ValueError(f"steps must be a whole number >= 1 and <= {MAX_STEPS}. Received: steps={steps!r}")
-        if sampling.seed > MAX_SEED:
-            raise ValueError(f"seed must be <= {MAX_SEED}. Received: seed={sampling.seed}")
+        seed = sampling.seed + first_row
+        if not 0 <= seed <= MAX_SEED:
+            raise ValueError(f"seed must be >= 0 and <= {MAX_SEED}. Received: seed={seed}")
         answer = self.program.signatures["generate"](
-            primer=_tensor(primer, "uint8"),
-            steps=_tensor(steps, "int32"),
-            seed=_tensor(sampling.seed, "int64"),
-            temperature=_tensor(sampling.temperature, "float32"),
-            top_p=_tensor(sampling.top_p, "float32"),
-            density=_tensor(sampling.density, "float32"),
+            primer=tf.constant(primer, "uint8"),
+            steps=tf.constant(steps, "int32"),
+            seed=tf.constant(seed, "int64"),
+            temperature=tf.constant(sampling.temperature, "float32"),
+            top_p=tf.constant(sampling.top_p, "float32"),
+            density=tf.constant(sampling.density, "float32"),
         )
         return answer["roll"].numpy()
 
@@ -140,7 +140,7 @@ class MusicModel:
         roll = _roll("roll", roll)
         if not roll.shape[1]:
             raise ValueError(f"roll must have at least one step. Received: shape={roll.shape}")
-        return self.program.signatures["predict"](roll=_tensor(roll, "uint8"))["probability"].numpy()
+        return self.program.signatures["predict"](roll=tf.constant(roll, "uint8"))["probability"].numpy()
 
 
 def _roll(name: str, roll: np.ndarray) -> np.ndarray:
@@ -150,9 +150,3 @@ def _roll(name: str, roll: np.ndarray) -> np.ndarray:
         allowed = f"numbers of shape [batch >= 1, steps, {NUM_PITCHES}]"
         raise ValueError(f"{name} must be {allowed}. Received: shape={roll.shape}, dtype={roll.dtype}")
     return (roll != 0).astype(np.uint8)
-
-
-def _tensor(value: Any, dtype: str):
-    import tensorflow as tf
-
-    return tf.constant(value, dtype)

@@ -1,0 +1,84 @@
+"""From a primer's MIDI file to the continued piano-roll; needs an exported model and no code of its training."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, SamplingConfig
+from pianoroll_tf.generation.saved_model import MusicModel
+
+BATCH_ROWS = 64  # pieces that are drawn at once
+BATCH_CELLS = 1 << 28  # cells of a batch, primer and music, at most
+MODEL_BYTES_A_CELL = 64  # of the primer, while the model reads it, against one for music
+OFF_FACTOR = 2.0  # a density off by more is worth a warning
+
+
+def read_primer(path: Path, grid: RecordsConfig) -> np.ndarray:
+    """A MIDI file on the model's grid, read by a process with limits.
+
+    Args:
+        path: The file.
+        grid: How the model's training files were sampled.
+
+    Returns:
+        uint8 [steps >= 1, 84].
+
+    Raises:
+        ValueError: The file cannot be read soundly.
+    """
+    from pianoroll_tf.data.records import decode_piece
+    from pianoroll_tf.data.roll import to_dense
+    from pianoroll_tf.data.workers import convert_all
+
+    if not path.exists():
+        raise ValueError(f"primer must be a MIDI file. Received: primer={path} (there is no such file)")
+    [(_, piece)] = convert_all([str(path)], grid, workers=1)
+    if piece.reason:
+        raise ValueError(f"primer must be a MIDI file. Received: primer={path} ({piece.reason})")
+    roll, _ = decode_piece(piece.record)
+    return to_dense(roll)
+
+
+def continue_music(
+    model: MusicModel, primer: np.ndarray, steps: int, sampling: SamplingConfig, count: int = 1
+) -> Iterator[np.ndarray]:
+    """Draws pieces, some at a time; piece i is drawn with `sampling.seed` + i.
+
+    Args:
+        model: An exported model.
+        primer: uint8 [primer_steps >= 0, 84], common to all pieces.
+        steps: To draw.
+        sampling: Temperature, top-p, density, seed.
+        count: Number of pieces.
+
+    Yields:
+        uint8 [steps, 84], the drawn steps without the primer.
+    """
+    cells = NUM_PITCHES * (len(primer) * MODEL_BYTES_A_CELL + steps)
+    rows = max(1, min(BATCH_ROWS, BATCH_CELLS // cells))
+    for first in range(0, count, rows):
+        batch = np.repeat(primer[np.newaxis], min(rows, count - first), axis=0)
+        yield from model.generate(batch, steps, sampling, first_row=first)
+
+
+def density_warning(density: float, expected: float) -> str:
+    """What to say of music whose density is off by more than a factor 2; else an empty text.
+
+    Args:
+        density: Share of active cells of the music.
+        expected: That of the training data, times the factor that was asked for; 0: not known.
+
+    >>> density_warning(0.04, 0.03)
+    ''
+    >>> density_warning(0.09, 0.03)
+    'it is 3.0 times as dense as the training data: train longer, or use --density 0.5 or a lower --temperature'
+    >>> density_warning(0.0, 0.03)
+    'it is silent: train longer, or use --density 2 or another --seed'
+    """
+    if not expected or expected / OFF_FACTOR <= density <= expected * OFF_FACTOR:
+        return ""
+    if not density:
+        return "it is silent: train longer, or use --density 2 or another --seed"
+    advice = "--density 0.5 or a lower --temperature" if density > expected else "--density 2 or another --seed"
+    return f"it is {density / expected:.1f} times as dense as the training data: train longer, or use {advice}"

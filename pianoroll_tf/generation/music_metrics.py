@@ -1,0 +1,72 @@
+"""Plain facts about a piano-roll: how dense, how polyphonic, how silent it is."""
+
+import dataclasses
+
+import numpy as np
+
+from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES
+
+
+@dataclasses.dataclass(frozen=True)
+class MusicFacts:
+    """Facts about one roll.
+
+    Attributes:
+        density: Share of active cells.
+        polyphony: Mean number of pitches over the steps in which any sounds; 0 for silence.
+        empty_steps: Share of steps in which none sounds.
+        longest_note: Steps of the longest run of one pitch.
+        lowest_pitch: MIDI number of the lowest pitch; none for silence.
+        highest_pitch: MIDI number of the highest pitch; none for silence.
+    """
+
+    density: float
+    polyphony: float
+    empty_steps: float
+    longest_note: int
+    lowest_pitch: int | None
+    highest_pitch: int | None
+
+
+def measure(roll: np.ndarray) -> MusicFacts:
+    """The facts about a roll.
+
+    Args:
+        roll: [steps >= 1, 84], not 0 where a pitch sounds.
+
+    Raises:
+        ValueError: The shape is another one.
+
+    >>> roll = np.zeros((4, 84), np.uint8)
+    >>> roll[0:3, 36] = 1  # middle C for three steps, then silence
+    >>> roll[1, 40] = 1
+    >>> facts = measure(roll)
+    >>> facts.longest_note, facts.lowest_pitch, facts.highest_pitch, facts.empty_steps
+    (3, 60, 64, 0.25)
+    """
+    active = np.asarray(roll) != 0
+    if active.ndim != 2 or active.shape[0] < 1 or active.shape[1] != NUM_PITCHES:
+        raise ValueError(f"roll must be of shape [steps >= 1, {NUM_PITCHES}]. Received: shape={active.shape}")
+    counts = active.sum(axis=1)
+    sounding = counts > 0
+    pitches = np.flatnonzero(active.any(axis=0)) + LOWEST_PITCH
+    return MusicFacts(
+        density=float(active.mean()),
+        polyphony=float(counts[sounding].mean()) if sounding.any() else 0.0,
+        empty_steps=float(1 - sounding.mean()),
+        longest_note=longest_run(active),
+        lowest_pitch=int(pitches[0]) if len(pitches) else None,
+        highest_pitch=int(pitches[-1]) if len(pitches) else None,
+    )
+
+
+def longest_run(active: np.ndarray) -> int:
+    """Steps of the longest run of ones in any column of bool [steps, columns].
+
+    >>> longest_run(np.array([[1, 0], [1, 1], [0, 1], [0, 1]], bool))
+    3
+    """
+    # Columns one after the other, each between silent steps; a run lies between two edges.
+    line = np.pad(active.T, [[0, 0], [1, 1]]).ravel().astype(np.int8)
+    edges = np.flatnonzero(np.diff(line))
+    return int((edges[1::2] - edges[::2]).max(initial=0))

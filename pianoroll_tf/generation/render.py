@@ -1,0 +1,129 @@
+"""A piano-roll as MIDI file, picture and sound."""
+
+import io
+import wave
+
+import numpy as np
+import pretty_midi
+
+from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH
+from pianoroll_tf.data.roll import roll_to_notes
+
+VELOCITY = 80  # of every note; a roll knows none
+SAMPLE_RATE = 44_100
+PEAK = 0.9  # of full scale
+PRIMER_COLOUR, MUSIC_COLOUR = "#E69F00", "#0072B2"  # Okabe and Ito 2008: apart for every kind of colour vision
+
+
+def to_midi(roll: np.ndarray, steps_per_second: float, tempo: float = 120.0) -> pretty_midi.PrettyMIDI:
+    """A roll as piano music; a run of active cells of one pitch is one note.
+
+    Args:
+        roll: [steps, 84], not 0 where a pitch sounds.
+        steps_per_second: Of the grid.
+        tempo: Quarters a minute that the file states.
+    """
+    music = pretty_midi.PrettyMIDI(resolution=480, initial_tempo=tempo)
+    piano = pretty_midi.Instrument(program=0, name="piano")
+    for start, end, pitch in zip(*roll_to_notes(roll), strict=True):
+        times = (float(edge) / steps_per_second for edge in (start, end))
+        piano.notes.append(pretty_midi.Note(VELOCITY, int(pitch), *times))
+    music.instruments.append(piano)
+    return music
+
+
+def midi_bytes(music: pretty_midi.PrettyMIDI) -> bytes:
+    """The content of a MIDI file."""
+    buffer = io.BytesIO()
+    music.write(buffer)
+    return buffer.getvalue()
+
+
+def png_bytes(roll: np.ndarray, primer_steps: int, steps_per_unit: float, unit: str = "seconds", title: str = ""):
+    """The picture of a piano-roll: time to the right, pitch upwards, one bar a note.
+
+    Args:
+        roll: [steps >= 1, 84], not 0 where a pitch sounds.
+        primer_steps: Its first so many steps are shown as primer, in another colour.
+        steps_per_unit: Steps a second or a beat.
+        unit: What the time axis counts.
+        title: Above the picture.
+
+    Returns:
+        The content of a PNG file.
+    """
+    from matplotlib.figure import Figure
+
+    units = len(roll) / steps_per_unit
+    figure = Figure(figsize=(float(np.clip(units / 5, 9, 16)), 5), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    for rows, first, label, colour in (
+        (roll[:primer_steps], 0, "primer", PRIMER_COLOUR),
+        (roll[primer_steps:], primer_steps, "continuation" if primer_steps else "generated", MUSIC_COLOUR),
+    ):
+        if len(rows):
+            _draw_notes(axes, rows, first, steps_per_unit, label, colour)
+    if primer_steps:
+        axes.axvline(primer_steps / steps_per_unit, color="0.4", linewidth=0.8, linestyle="--")
+    low, high = _pitch_limits(roll)
+    octaves = range(LOWEST_PITCH, HIGHEST_PITCH + 2, 12)
+    axes.set_yticks(octaves, [pretty_midi.note_number_to_name(pitch) for pitch in octaves])
+    axes.set(xlim=(0, units), ylim=(low - 1, high + 1), xlabel=unit, ylabel="pitch", title=title)
+    axes.set_axisbelow(True)
+    axes.grid(color="0.9", linewidth=0.6)
+    if primer_steps:
+        figure.legend(loc="outside upper right", ncols=2, frameon=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _draw_notes(axes, rows: np.ndarray, first: int, steps_per_unit: float, label: str, colour: str) -> None:
+    """Bars for the notes of `rows`, which begin at step `first`."""
+    start, end, pitch = roll_to_notes(rows)
+    axes.barh(
+        pitch,
+        (end - start) / steps_per_unit,
+        left=(start + first) / steps_per_unit,
+        height=0.9,
+        color=colour,
+        edgecolor="white",
+        linewidth=0.3,
+        label=label,
+    )
+
+
+def _pitch_limits(roll: np.ndarray) -> tuple[int, int]:
+    """Lowest and highest pitch to show: those that sound, and never less than three octaves."""
+    sounding = np.flatnonzero(np.asarray(roll).any(axis=0)) + LOWEST_PITCH
+    low, high = (int(sounding[0]), int(sounding[-1])) if len(sounding) else (60, 60)
+    missing = max(0, 36 - (high - low))
+    low = max(LOWEST_PITCH, low - (missing + 1) // 2)
+    return low, min(HIGHEST_PITCH, max(high + missing // 2, low + 36))
+
+
+def wav_bytes(music: pretty_midi.PrettyMIDI) -> tuple[bytes, str]:
+    """The sound: 44.1 kHz, 16 bit, one channel, normalised.
+
+    Returns:
+        (content of a WAV file, what made the sound in words).
+    """
+    samples, maker = synthesize(music)
+    loudest = float(np.abs(samples).max(initial=0.0))
+    scaled = samples * (PEAK / loudest) if loudest else samples
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes((scaled * 32767).astype("<i2").tobytes())
+    return buffer.getvalue(), maker
+
+
+def synthesize(music: pretty_midi.PrettyMIDI) -> tuple[np.ndarray, str]:
+    """Samples, float64 [samples], by FluidSynth where it is installed, else by sine waves; and which."""
+    try:
+        import fluidsynth  # noqa: F401 (pretty_midi uses it; a missing library shows as an ImportError, too)
+    except (ImportError, OSError):
+        return music.synthesize(fs=SAMPLE_RATE), "pretty_midi's sine waves (FluidSynth is not installed)"
+    return music.fluidsynth(fs=SAMPLE_RATE), "FluidSynth with pretty_midi's soundfont"
