@@ -39,12 +39,14 @@ def body(args: argparse.Namespace) -> None:
     """Reads the settings, trains, and says what came out."""
     with cli.usage_errors():
         settings = {name: config.from_args(group, args) for name, group in SETTINGS.items()}
+    from pianoroll_tf.generation.training_samples import TrainingSamples
     from pianoroll_tf.modeling import run
     from pianoroll_tf.modeling.training import train
 
     records, data = run.data_facts(args.records)
     run_config = config.RunConfig(records=records, data=data, **settings)
-    standing = train(run_config, args.run)
+    samples = TrainingSamples(args.run / run.TENSORBOARD, run_config)
+    standing = train(run_config, args.run, extra_callbacks=[samples])
     print(f"{args.run} is finished: {standing.finished}")
     print(f"best validation NLL {standing.best_nll:.4f} nats a step, epoch {standing.best_epoch}")
     print(f"next: python -m pianoroll_tf.evaluate {args.run}")

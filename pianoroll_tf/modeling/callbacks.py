@@ -96,7 +96,7 @@ class Bookkeeping(keras.callbacks.Callback):
         """Takes in the epoch's results."""
         if not math.isfinite(logs["val_nll"]):
             raise self.not_finite("validation NLL", logs["val_nll"])
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        rate = float(self.model.optimizer.learning_rate)
         seconds = round(time.monotonic() - self._started, 2)
         row = {"loss": float(logs["loss"]), "learning_rate": rate, **_validated(logs), "seconds": seconds}
         training = self._config.training

@@ -82,7 +82,7 @@ def capture(model: keras.Model, best: dict[str, np.ndarray]) -> dict[str, np.nda
     arrays = {_BEST + name: value for name, value in best.items()}
     for group, variables in _groups(model).items():
         for index, variable in enumerate(variables):
-            value = keras.ops.convert_to_numpy(variable)
+            value = variable.numpy()
             if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
                 raise NotFiniteError(f"{variable.path} holds NaN or infinity")
             arrays[f"{group}/{index:03d}"] = value

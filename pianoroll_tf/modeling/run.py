@@ -123,7 +123,7 @@ def run_model(config: RunConfig, precision: str | None = None) -> keras.Model:
 
 def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
     """The model's weights by their path: "conv_1/kernel"."""
-    return {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
+    return {weight.path: weight.numpy() for weight in model.weights}
 
 
 def set_weights(model: keras.Model, arrays: dict[str, np.ndarray], origin: Path) -> None:

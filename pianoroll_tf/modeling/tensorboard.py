@@ -9,16 +9,15 @@ import tensorflow as tf
 from pianoroll_tf.config import RunConfig, to_dict
 from pianoroll_tf.modeling.losses import posterior_logits
 
-_GAP = 4  # rows between the two pictures
+_GAP = 4  # rows between two rolls
 _SCALE = 4  # pixels a cell, each way
 
 
-def roll_picture(roll: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """A window's roll above its predicted probabilities; time runs to the right, pitch upwards, black is certain.
+def roll_picture(*rolls: np.ndarray) -> np.ndarray:
+    """Rolls one below the other; time runs to the right, pitch upwards, black is certain.
 
     Args:
-        roll: 0 or 1, [time, 84].
-        probability: [time, 84].
+        *rolls: Probabilities of cells, or 0 and 1, [time, 84] each.
 
     Returns:
         uint8 [height, width, 1].
@@ -26,9 +25,9 @@ def roll_picture(roll: np.ndarray, probability: np.ndarray) -> np.ndarray:
     >>> roll_picture(np.zeros((10, 84)), np.ones((10, 84))).shape
     (688, 40, 1)
     """
-    gap = np.full((_GAP, len(roll)), 0.5)
-    cells = np.concatenate([roll.T[::-1], gap, probability.T[::-1]])
-    pixels = np.kron(255 * (1 - cells), np.ones((_SCALE, _SCALE)))
+    gap = np.full((_GAP, len(rolls[0])), 0.5)
+    rows = [part for roll in rolls for part in (gap, roll.T[::-1])][1:]
+    pixels = np.kron(255 * (1.0 - np.concatenate(rows)), np.ones((_SCALE, _SCALE)))
     return np.round(pixels).astype(np.uint8)[..., None]
 
 

@@ -1,0 +1,46 @@
+"""Tests of pianoroll_tf.generation.training_samples: picture and sound are in the log and are the model's."""
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.summary.summary_iterator import summary_iterator
+from tiny_run import tiny_config, tiny_records
+
+from pianoroll_tf.generation.training_samples import SECONDS, TrainingSamples
+from pianoroll_tf.modeling.run import run_model
+
+
+def summaries(folder):
+    """Tag → list of (step, value) of all logs in a folder."""
+    found = {}
+    for path in sorted(folder.glob("*.tfevents.*")):
+        for event in summary_iterator(str(path)):
+            for value in event.summary.value:
+                found.setdefault(value.tag, []).append((event.step, tf.make_ndarray(value.tensor)))
+    return found
+
+
+def test_each_epoch_leaves_a_picture_and_a_sound(tmp_path):
+    config = tiny_config(tiny_records(tmp_path / "records"))
+    callback = TrainingSamples(tmp_path / "logs", config, steps_per_epoch=10)
+    callback.set_model(run_model(config))
+    callback.on_epoch_end(0)
+    callback.on_epoch_end(1)
+    found = summaries(tmp_path / "logs")
+    assert [step for step, _ in found["generated"]] == [10, 10, 20, 20]
+    picture = tf.io.decode_png(found["generated"][0][1][2]).numpy()
+    assert picture.shape == (84 * 4, SECONDS * 8 * 4, 1)
+    share = (picture == 0).mean()
+    assert 0.02 < share < 0.1  # density of the records: 0.05
+    sound, rate = tf.audio.decode_wav(found["generated"][1][1][0][0])
+    assert rate == 44100
+    assert np.abs(sound).max() > 0.5
+
+
+def test_silence_is_a_picture_without_a_sound(tmp_path):
+    config = tiny_config(tiny_records(tmp_path / "records"))
+    callback = TrainingSamples(tmp_path / "logs", config)
+    callback.set_model(run_model(config))
+    kernel, bias = callback.model.get_layer("logits").get_weights()
+    callback.model.get_layer("logits").set_weights([0 * kernel, 0 * bias - 100])
+    callback.on_epoch_end(0)
+    assert len(summaries(tmp_path / "logs")["generated"]) == 1
