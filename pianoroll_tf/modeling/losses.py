@@ -110,7 +110,8 @@ def _softplus_over_exp(logits):
 class StepLoss(keras.losses.Loss):
     """A loss of cells, summed over the pitches of a step, averaged over the steps with weight.
 
-    Called with `sample_weight` = mask [batch, time] it is the mean over unmasked steps; 0 where all are masked.
+    Called with `sample_weight` = mask [batch, time] it is the mean over unmasked steps; 0 where all are
+    masked. On several devices each takes the mean over its own steps, and these means are averaged.
     """
 
     def __init__(self, name: str = "step_loss", **kwargs) -> None:
