@@ -89,13 +89,13 @@ class Bookkeeping(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Counts the batch, unless its loss is not finite."""
         if not math.isfinite(logs["loss"]):
-            raise self.not_finite("loss", logs["loss"])
+            raise self.not_finite(f"the loss became {logs['loss']}", self.standing.batch + 1)
         self.standing.batch += 1
 
     def on_epoch_end(self, epoch, logs=None):
         """Takes in the epoch's results."""
         if not math.isfinite(logs["val_nll"]):
-            raise self.not_finite("validation NLL", logs["val_nll"])
+            raise self.not_finite(f"the validation NLL became {logs['val_nll']}", self.standing.batch)
         rate = float(self.model.optimizer.learning_rate)
         seconds = round(time.monotonic() - self._started, 2)
         row = {"loss": float(logs["loss"]), "learning_rate": rate, **_validated(logs), "seconds": seconds}
@@ -106,15 +106,15 @@ class Bookkeeping(keras.callbacks.Callback):
         write_history(self._run_dir / run.HISTORY, self.standing.rows)
         self.model.stop_training = bool(self.standing.finished)
 
-    def not_finite(self, what: str, value: object) -> UserError:
-        """The error that says where the numbers broke, and what stays."""
-        where = f"epoch {self.standing.epoch + 1}, step {self.standing.batch + 1}"
+    def not_finite(self, what: str, step: int) -> UserError:
+        """The error that says what broke, in which step of the epoch at work, and what stays."""
         stays = (
             f"the best model (epoch {self.standing.best_epoch}) stays in {self._run_dir}"
             if self.standing.best_nll is not None
             else "there is no model yet"
         )
-        return UserError(f"the {what} became {value} in {where}; {stays}. Try a lower --learning-rate in a new folder")
+        where = f"in epoch {self.standing.epoch + 1}, step {step}"
+        return UserError(f"{what} {where}; {stays}. Try a lower --learning-rate in a new folder")
 
 
 def best_meta(standing: Standing) -> dict:
@@ -177,7 +177,7 @@ class Checkpointing(keras.callbacks.Callback):
         try:
             arrays = capture(self.model, self._books.best)
         except NotFiniteError as error:
-            raise self._books.not_finite("network", f"useless: {error}") from error
+            raise self._books.not_finite(f"{error},", standing.batch) from error
         self._store.save(standing.epoch * self._steps_per_epoch + standing.batch, arrays, standing.to_meta())
         self._saved = time.monotonic()
         if asked and not standing.finished:

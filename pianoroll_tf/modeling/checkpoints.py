@@ -84,7 +84,7 @@ def capture(model: keras.Model, best: dict[str, np.ndarray]) -> dict[str, np.nda
         for index, variable in enumerate(variables):
             value = variable.numpy()
             if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
-                raise NotFiniteError(f"{variable.path} holds NaN or infinity")
+                raise NotFiniteError(f"{variable.path} became NaN or infinite")
             arrays[f"{group}/{index:03d}"] = value
     return arrays
 

@@ -40,9 +40,14 @@ def make_recurrent(kind: str, units: int, name: str, seed: int, dtype: str) -> k
     Raises:
         ValueError: `kind` is not in the table.
     """
+    check_recurrent(kind)
+    return RECURRENT_LAYERS[kind](units, name, seed, dtype)
+
+
+def check_recurrent(kind: str) -> None:
+    """Raises ValueError unless `kind` is in the table."""
     if kind not in RECURRENT_LAYERS:
         raise ValueError(f"recurrent must be one of {', '.join(RECURRENT_LAYERS)}. Received: recurrent={kind!r}")
-    return RECURRENT_LAYERS[kind](units, name, seed, dtype)
 
 
 def advance_recurrent(layer: keras.layers.Layer, inputs, state):

@@ -22,8 +22,10 @@ from pianoroll_tf.data.pipeline import (
 )
 from pianoroll_tf.data.records import manifest_sha256
 from pianoroll_tf.modeling import run
+from pianoroll_tf.modeling.arrays import remove_temporaries
 from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, Termination, Validation, best_meta
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, best_weights, restore, running_metrics
+from pianoroll_tf.modeling.gru import check_recurrent
 from pianoroll_tf.modeling.losses import make_loss
 from pianoroll_tf.modeling.optimizers import make_optimizer
 from pianoroll_tf.modeling.standing import Standing, write_history
@@ -61,8 +63,11 @@ def train(
             SIGTERM came (`StoppedError`).
     """
     folder = Path(run_dir)
+    check_recurrent(config.model.recurrent)
+    training, validation = (_load(config, split) for split in ("train", "val"))
     run.open_run(folder, config)
     with _sole_use(folder):
+        remove_temporaries(folder)
         store = CheckpointStore(folder / run.CHECKPOINTS)
         arrays, meta = store.newest(_say) or ({}, {})
         standing, best = Standing.from_meta(meta), best_weights(arrays)
@@ -71,7 +76,6 @@ def train(
             write_history(folder / run.HISTORY, standing.rows)
         if standing.finished:
             return standing
-        training, validation = (_load(config, split) for split in ("train", "val"))
         steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(training, config.dataset)
         tf.config.experimental.enable_op_determinism()
         model = compiled_model(config, steps_per_epoch, strategy or default_strategy())
