@@ -1,45 +1,71 @@
-"""Tests of pianoroll_tf.modeling.standing: best, patience, the end of a run, history."""
+"""Records that stand are left alone, and never mixed with others."""
 
-import json
+from pathlib import Path
 
 import pytest
+from midi_files import random_song, write_corpus
 
-from pianoroll_tf.modeling.standing import Standing, write_history
-
-
-def test_the_best_epoch_is_the_first_of_the_lowest():
-    standing = Standing()
-    for nll in (3.0, 2.0, 2.5, 2.0):
-        standing.end_epoch({"val_nll": nll}, epochs=10, patience=0)
-    assert (standing.best_nll, standing.best_epoch, standing.waited) == (2.0, 2, 2)
-    assert not standing.finished
+from pianoroll_tf.cli import UserError
+from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.build import build
+from pianoroll_tf.data.discover import find_files
+from pianoroll_tf.data.records import shard_paths
+from pianoroll_tf.data.standing import check_place, standing_manifest
 
 
-def test_a_run_ends_after_its_last_epoch_or_its_patience():
-    standing = Standing(batch=7)
-    assert standing.end_epoch({"val_nll": 1.0}, epochs=1, patience=1)
-    assert standing.finished == "all 1 epochs are done"
-    assert standing.batch == 0
-    standing = Standing()
-    for nll in (1.0, 2.0, 3.0):
-        assert not standing.finished
-        standing.end_epoch({"val_nll": nll}, epochs=10, patience=2)
-    assert standing.finished == "no better validation NLL for 2 epochs"
+@pytest.fixture
+def built(tmp_path: Path) -> tuple[Path, Path]:
+    midi = write_corpus(tmp_path / "midi", pieces=4, quarters=4)
+    (midi / "bad.mid").write_bytes(b"bad")
+    (midi / "link.mid").symlink_to("00.mid")
+    build(midi, tmp_path / "out", RecordsConfig())
+    return midi, tmp_path / "out"
 
 
-def test_a_standing_survives_json():
-    standing = Standing()
-    standing.end_epoch({"loss": 0.1, "val_nll": 1 / 3, "seconds": 2.0}, epochs=9, patience=1)
-    again = Standing.from_meta(json.loads(json.dumps(standing.to_meta())))
-    assert again == standing
-    assert list(again.rows[0]) == ["epoch", "loss", "val_nll", "seconds"]
-    with pytest.raises(ValueError, match="Standing must hold only"):
-        Standing.from_meta({"epochs": 1})
+def standing(midi: Path, out: Path, **settings: object) -> dict:
+    config = RecordsConfig(**settings)
+    return standing_manifest(out, midi, find_files(midi, config.include), config)
 
 
-def test_history_keeps_all_digits(tmp_path):
-    path = tmp_path / "history.csv"
-    write_history(path, [{"epoch": 1, "loss": 1 / 3}, {"epoch": 2, "loss": float("nan")}])
-    assert path.read_text() == f"epoch,loss\n1,{1 / 3!r}\n2,\n"
-    write_history(path, [])
-    assert path.read_text() == "epoch\n"
+def test_the_same_files_and_settings_stand(built: tuple[Path, Path]) -> None:
+    assert standing(*built)["totals"]["pieces"] == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"steps_per_second": 10}, "steps_per_second was 8 and is 10"),
+        ({"grid": "beats", "val": 0.2}, "grid was seconds and is beats, val was 0.1 and is 0.2"),
+    ],
+)
+def test_other_settings_are_named(built: tuple[Path, Path], settings: dict, words: str) -> None:
+    with pytest.raises(UserError, match=rf"was made differently \({words}\); replace it with --overwrite"):
+        standing(*built, **settings)
+
+
+def test_other_files_are_counted_and_one_is_named(built: tuple[Path, Path]) -> None:
+    midi, _ = built
+    (midi / "new.mid").write_bytes(random_song(99))
+    with pytest.raises(UserError, match=r"\(files: 1 new, among them new\.mid\)"):
+        standing(*built)
+    (midi / "00.mid").unlink()
+    (midi / "01.mid").write_bytes(random_song(98))
+    with pytest.raises(UserError, match=r"\(files: 1 new, 1 gone, 1 changed, among them 00\.mid\)"):
+        standing(*built)
+
+
+def test_damaged_records_do_not_stand(built: tuple[Path, Path]) -> None:
+    shard_paths(built[1], "train")[0].unlink()
+    with pytest.raises(UserError, match="is missing; build the records again with --overwrite"):
+        standing(*built)
+
+
+def test_only_a_free_place_an_empty_folder_or_records_may_be_used(tmp_path: Path, built: tuple[Path, Path]) -> None:
+    assert not check_place(tmp_path / "free")
+    (tmp_path / "empty").mkdir()
+    assert not check_place(tmp_path / "empty")
+    assert check_place(built[1])
+    with pytest.raises(UserError, match="must be empty or hold records"):
+        check_place(built[0])
+    with pytest.raises(UserError, match="must be a folder or not exist yet"):
+        check_place(built[0] / "bad.mid")

@@ -15,7 +15,7 @@ from pianoroll_tf.data.discover import Found, find_files
 from pianoroll_tf.data.journal import Journal, stamp
 from pianoroll_tf.data.records import FORMAT
 from pianoroll_tf.data.shards import choose, skipped_by_reason, write_records
-from pianoroll_tf.data.staging import publish, staging
+from pianoroll_tf.data.staging import discard, publish, staging
 from pianoroll_tf.data.standing import check_place, standing_manifest
 from pianoroll_tf.data.workers import convert_all
 
@@ -45,10 +45,14 @@ def build(
     records_dir = records_dir.resolve()
     found = find_files(midi_dir, config.include)[: config.limit]
     if check_place(records_dir) and not overwrite:
-        return standing_manifest(records_dir, midi_dir, found, config), False
+        manifest = standing_manifest(records_dir, midi_dir, found, config)
+        discard(records_dir)
+        return manifest, False
     with _write_errors(records_dir), staging(records_dir) as place:
-        if records_dir.exists() and not overwrite and check_place(records_dir):  # another build has just made it
-            return standing_manifest(records_dir, midi_dir, found, config), False
+        if not overwrite and check_place(records_dir):  # another build has just made it
+            manifest = standing_manifest(records_dir, midi_dir, found, config)
+            shutil.rmtree(place)
+            return manifest, False
         whole = place / "records"
         shutil.rmtree(whole, ignore_errors=True)
         with contextlib.closing(_journal(place, config)) as journal:

@@ -56,8 +56,10 @@ def convert(path: str | os.PathLike, config: RecordsConfig) -> Piece:
         return _used(data, digest, config)
     except OSError as error:
         return Piece(reason=f"unreadable: {error.strerror}", sha256=digest)
-    except ValueError as error:
+    except MidiError as error:
         return Piece(reason=str(error), sha256=digest)
+    except ValueError as error:  # the roll's limits
+        return Piece(reason=f"too much music: {error}", sha256=digest)
 
 
 def _used(data: bytes, digest: str, config: RecordsConfig) -> Piece:

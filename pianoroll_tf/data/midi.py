@@ -78,16 +78,16 @@ def read_bytes(path: str | os.PathLike) -> bytes:
         OSError: It cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise MidiError("not a regular file")
         if facts.st_size > MAX_FILE_BYTES:
             raise MidiError(f"larger than {MAX_FILE_BYTES >> 20} MiB")
-        data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise MidiError(f"larger than {MAX_FILE_BYTES >> 20} MiB")
-    return data
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_FILE_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal: bool = False) -> Notes:

@@ -104,9 +104,7 @@ def events(data: bytes, every: bool = False) -> Iterator[Event]:
         MidiError: The file is damaged.
     """
     position, track = HEADER.size, 0
-    while position < len(data):
-        if len(data) - position < CHUNK.size:
-            raise MidiError("damaged: the file ends within a chunk's header")
+    while len(data) - position >= CHUNK.size:  # fewer bytes after the last chunk are padding
         name, length = CHUNK.unpack_from(data, position)
         position += CHUNK.size
         if length > len(data) - position:

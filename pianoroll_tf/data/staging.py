@@ -21,7 +21,7 @@ def staging(target: Path) -> Iterator[Path]:
     Raises:
         UserError: Another process works on the same target.
     """
-    place = target.parent / f".{target.name}.partial"
+    place = place_of(target)
     while True:
         place.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
@@ -34,6 +34,18 @@ def staging(target: Path) -> Iterator[Path]:
             raise UserError(f"another build is making {target}; wait for it or end it") from error
         finally:
             os.close(descriptor)
+
+
+def discard(target: Path) -> None:
+    """Removes what a build that was killed after its last rename has left beside `target`."""
+    if place_of(target).exists():
+        with contextlib.suppress(OSError, UserError), staging(target) as place:
+            shutil.rmtree(place)
+
+
+def place_of(target: Path) -> Path:
+    """Where a folder is made before it appears as `target`."""
+    return target.parent / f".{target.name}.partial"
 
 
 def _is_same(place: Path, descriptor: int) -> bool:

@@ -76,6 +76,7 @@ def encode_example(features: dict[str, bytes | int]) -> bytes:
     {'cells': b'ab', 'steps': 7}
     """
     example = _example_class()()
+    example.features.SetInParent()
     for name, value in features.items():
         feature = example.features.feature[name]
         (feature.bytes_list if isinstance(value, bytes) else feature.int64_list).value.append(value)

@@ -1,0 +1,161 @@
+"""The command: what it prints, its exit codes, and what a kill or a full disk does to it."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from midi_files import write_corpus
+
+from pianoroll_tf import build_records
+from pianoroll_tf.data.records import read_manifest
+from pianoroll_tf.data.staging import staging
+
+COMMAND = [sys.executable, "-m", "pianoroll_tf.build_records"]
+
+
+@pytest.fixture
+def midi(tmp_path: Path) -> Path:
+    return write_corpus(tmp_path / "midi", pieces=8, quarters=4)
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess:
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def one_line(done: subprocess.CompletedProcess) -> str:
+    """The last line of stderr; there is no traceback."""
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip().splitlines()[-1].removeprefix("python -m pianoroll_tf.build_records: ")
+
+
+def test_summary_list_and_second_run(midi: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (midi / "bad.mid").write_bytes(b"bad")
+    arguments = [str(midi), str(tmp_path / "out"), "--workers", "1", "--list-skipped", "--steps-per-second", "16"]
+    assert build_records.main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "bad.mid: not a MIDI file",
+        f"{tmp_path / 'out'}: made",
+        "  pieces      8 used of 9 files, 1 skipped",
+    ]
+    assert read_manifest(tmp_path / "out")["settings"]["steps_per_second"] == 16
+    assert build_records.main(arguments) == 0
+    assert "stands already" in capsys.readouterr().out
+
+
+def test_verify_says_what_is_damaged(midi: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "out"
+    assert build_records.main([str(midi), str(out), "--workers", "1"]) == 0
+    assert build_records.main(["--verify", str(out)]) == 0
+    assert "every shard is what the manifest says" in capsys.readouterr().out
+    shard = min(out.glob("train-*"))
+    shard.write_bytes(shard.read_bytes()[:-2])
+    assert build_records.main(["--verify", str(out)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith(f"{shard}: record ")
+    assert "is damaged (1 found); build the records again with --overwrite" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "MIDI_DIR and RECORDS_DIR must be given"),
+        (["a"], "MIDI_DIR and RECORDS_DIR must be given"),
+        (["a", "b", "--workers", "0"], "workers must be a whole number >= 1. Received: workers=0"),
+        (["a", "b", "--val", "0.5", "--test", "0.5"], "val + test must be < 1"),
+        (["a", "b", "--shards", "0"], "shards must be a whole number >= 1"),
+        (["a", "b", "--verify", "c"], "--verify must stand alone"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture) -> None:
+    assert build_records.main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_is_one_line(midi: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    done = run(midi, tmp_path / "file")
+    assert (done.returncode, one_line(done)) == (
+        1, f"RECORDS_DIR must be a folder or not exist yet. Received: {tmp_path / 'file'}, a file",
+    )  # fmt: skip
+    done = run(midi, tmp_path / "file" / "out")
+    assert (done.returncode, one_line(done).split(":")[0]) == (1, "Not a directory")
+    done = run(midi, "/proc/out")
+    assert (done.returncode, one_line(done).split(":")[0]) == (1, "No such file or directory")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_second_build_into_the_same_folder_is_told(midi: Path, tmp_path: Path) -> None:
+    with staging(tmp_path / "out"):
+        done = run(midi, tmp_path / "out")
+    assert done.returncode == 1
+    assert one_line(done).startswith("another build is making")
+
+
+@pytest.mark.parametrize("limit", [1_000, 30_000, 45_000, 60_000, 90_000, 120_000])
+def test_a_full_disk_is_one_line_and_leaves_nothing_under_the_final_name(tmp_path: Path, limit: int) -> None:
+    midi = write_corpus(tmp_path / "midi", pieces=40, quarters=16)
+    code = (
+        f"import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        "from pianoroll_tf import build_records\n"
+        "sys.exit(build_records.main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, midi, tmp_path / "out", "--shards", "1", "--workers", "1"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode == 0:  # it fits: the largest file is the journal
+        assert limit > 45_000
+        assert not run("--verify", tmp_path / "out").returncode
+        return
+    assert done.returncode == 1
+    assert one_line(done).startswith("cannot write beside")
+    assert not (tmp_path / "out").exists()
+    assert run(midi, tmp_path / "out", "--shards", "1").returncode == 0  # with room again it goes on
+    build_records.main([str(midi), str(tmp_path / "plain"), "--shards", "1", "--workers", "1"])
+    assert contents(tmp_path / "out") == contents(tmp_path / "plain")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_polite_signal_leaves_cleanly(tmp_path: Path, number: int) -> None:
+    midi = write_corpus(tmp_path / "midi", pieces=300, quarters=4)
+    with subprocess.Popen([*COMMAND, midi, tmp_path / "out"], stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / ".out.partial" / "journal.sqlite").exists():
+            time.sleep(0.005)
+        process.send_signal(number)
+        errors = process.stderr.read()
+    assert process.returncode in (128 + number, 0)
+    assert "Traceback" not in errors
+    assert (tmp_path / "out").exists() == (process.returncode == 0)
+
+
+@pytest.mark.slow
+def test_kill_at_random_moments_then_the_same_command_gives_the_same_bytes(tmp_path: Path) -> None:
+    midi = write_corpus(tmp_path / "midi", pieces=250, quarters=24)
+    (midi / "bad.mid").write_bytes(b"bad")
+    begin = time.monotonic()
+    assert run(midi, tmp_path / "plain").returncode == 0
+    whole_seconds = time.monotonic() - begin
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    for round_ in range(3):
+        out = tmp_path / f"out{round_}"
+        kills = 0
+        for _ in range(4):
+            process = subprocess.Popen([*COMMAND, midi, out], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(rng.uniform(0.1, whole_seconds))
+            kills += process.poll() is None
+            process.kill()
+            process.wait()
+            assert not out.exists() or contents(out) == contents(tmp_path / "plain")
+        print(f"killed {kills} times")
+        assert run(midi, out).returncode == 0
+        assert contents(out) == contents(tmp_path / "plain")
+        assert not (tmp_path / f".out{round_}.partial").exists()

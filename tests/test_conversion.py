@@ -1,0 +1,87 @@
+"""One file to one record, or to a reason."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from midi_files import header, note, pedal, song, tempo, track
+
+from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data import roll
+from pianoroll_tf.data.conversion import Piece, content_digest, convert
+from pianoroll_tf.data.midi import parse_notes
+from pianoroll_tf.data.records import decode_piece
+
+
+def convert_bytes(tmp_path: Path, data: bytes, **settings: object) -> Piece:
+    path = tmp_path / "a.mid"
+    path.write_bytes(data)
+    return convert(path, RecordsConfig(**settings))
+
+
+def test_facts_and_record_by_hand(tmp_path: Path) -> None:
+    data = song([(0, 960, 60), (0, 480, 64), (960, 960, 108)])
+    piece = convert_bytes(tmp_path, data)
+    assert (piece.notes, piece.notes_outside_range, piece.steps, piece.active_cells) == (3, 1, 8, 12)
+    assert (piece.milliseconds, piece.tempo_ignored, piece.reason) == (1000, False, "")
+    assert (piece.pitch_counts[36], piece.pitch_counts[40], sum(piece.pitch_counts)) == (8, 4, 12)
+    sparse, digest = decode_piece(piece.record)
+    assert sparse.counts.tolist() == [2] * 4 + [1] * 4
+    assert digest.hex() == piece.sha256 == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"x", "not a MIDI file"),
+        (song([(0, 10, 20)]), r"no notes within MIDI 24..107"),
+        (song([(0, 90_000 * 960, 60)]), "too much music: length must be <= 86400 seconds. Received: seconds=90000"),
+    ],
+)
+def test_reasons(tmp_path: Path, data: bytes, reason: str) -> None:
+    piece = convert_bytes(tmp_path, data)
+    assert piece.reason == reason
+    assert (piece.record, piece.notes, piece.sha256) == (b"", 0, hashlib.sha256(data).hexdigest())
+
+
+def test_too_many_cells_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roll, "MAX_CELLS", 5)
+    assert convert_bytes(tmp_path, song([(0, 960, 60)])).reason.startswith("too much music: active cells must be <= 5")
+
+
+def test_a_file_that_cannot_be_opened_is_a_reason(tmp_path: Path) -> None:
+    assert convert(tmp_path / "nowhere.mid", RecordsConfig()).reason == "unreadable: No such file or directory"
+
+
+def test_settings_reach_the_reader(tmp_path: Path) -> None:
+    data = header(1) + track([pedal(0, 127), *note(0, 480, 60), pedal(960, 0), *note(0, 480, 40, channel=9)])
+    assert convert_bytes(tmp_path, data).active_cells == 4
+    assert convert_bytes(tmp_path, data, pedal=True).active_cells == 8
+    assert convert_bytes(tmp_path, data, drums=True).active_cells == 8
+    assert convert_bytes(tmp_path, data, grid="beats", steps_per_beat=2).active_cells == 2
+    assert convert_bytes(tmp_path, data, steps_per_second=100).active_cells == 50
+
+
+def test_pretty_midi_is_told_when_it_ignores_a_tempo(tmp_path: Path) -> None:
+    data = header(2) + track([]) + track([tempo(0, 1_000_000), *note(480, 960, 60)])
+    assert convert_bytes(tmp_path, data, parser="pretty_midi").tempo_ignored
+    assert not convert_bytes(tmp_path, data).tempo_ignored
+
+
+def test_content_is_the_music_and_not_its_clothes() -> None:
+    notes = [(0, 480, 60), (480, 960, 64), (0, 480, 67)]
+
+    def digest(data: bytes) -> str:
+        return content_digest(parse_notes(data))
+
+    title = (0, b"\xff\x03\x04Song")
+    in_one_track = header(1, kind=0) + track([title, *(event for item in notes for event in note(*item))])
+    assert digest(song(notes)) == digest(song(notes[::-1])) == digest(in_one_track)
+    assert digest(song(notes)) == digest(song(notes, tempos=[(0, 500_000), (5000, 400_000)]))  # after the last note
+    others = [
+        song(notes[:2]),
+        song(notes, tempos=[(0, 400_000)]),
+        song([(0, 481, 60), *notes[1:]]),
+        song(notes, (), 96),
+    ]
+    assert len({digest(song(notes)), *map(digest, others)}) == 5

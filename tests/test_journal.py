@@ -1,0 +1,86 @@
+"""What has been read outlives a kill, and only what is still true is believed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pianoroll_tf.data.conversion import Piece
+from pianoroll_tf.data.journal import COMMIT_EVERY, Journal, stamp
+
+PIECE = Piece(sha256="ab", content="cd", notes=3, steps=9, pitch_counts=(1, 2), record=b"record")
+
+
+def paths(journal: Journal) -> list[str]:
+    return [os.fsdecode(path) for (path,) in journal.rows("path")]
+
+
+def test_rows_are_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", {"grid": "beats"})
+    journal.add("a", "1", PIECE)
+    journal.add(os.fsdecode(b"\xff"), "2", Piece(reason="no notes"))
+    journal.commit()
+    journal.close()
+    again = Journal(tmp_path / "j", {"grid": "beats"})
+    assert paths(again) == ["a", "\udcff"]
+    assert list(again.rows("reason, sha256, notes, record", "1", "path")) == [
+        ("", "ab", 3, b"record"),
+        ("no notes", "", 0, None),
+    ]
+    assert "a" in again
+    assert "b" not in again
+    again.close()
+
+
+def test_without_a_commit_at_most_so_many_rows_are_lost(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", {})
+    for number in range(COMMIT_EVERY + 5):
+        journal.add(str(number), "", PIECE)
+    journal.close()
+    again = Journal(tmp_path / "j", {})
+    assert len(paths(again)) == COMMIT_EVERY
+    again.close()
+
+
+@pytest.mark.parametrize("damage", ["other settings", "cut", "overwritten", "empty", "no database"])
+def test_a_journal_that_cannot_be_believed_is_begun_anew(tmp_path: Path, damage: str) -> None:
+    journal = Journal(tmp_path / "j", {"grid": "beats"})
+    for number in range(200):
+        journal.add(str(number), "", PIECE)
+    journal.commit()
+    journal.close()
+    data = (tmp_path / "j").read_bytes()
+    damaged = {
+        "cut": data[: len(data) // 2],
+        "overwritten": data[:8192] + os.urandom(8192) + data[16384:],
+        "empty": b"",
+        "no database": b"x" * 10_000,
+    }
+    (tmp_path / "j").write_bytes(damaged.get(damage, data))
+    again = Journal(tmp_path / "j", {"grid": "seconds" if damage == "other settings" else "beats"})
+    assert paths(again) == []
+    again.add("a", "", PIECE)
+    again.close()
+
+
+def test_only_wanted_files_with_the_same_stamp_are_kept_and_choices_are_undone(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", {})
+    for path in "abcd":
+        journal.add(path, "1", PIECE)
+    journal.add("e", "1", Piece(reason="no notes"))
+    journal.database.execute("UPDATE files SET split = 'val', reason = 'duplicate' WHERE path = ?", (b"a",))
+    journal.keep_only([("a", "1"), ("b", "2"), ("d", "1"), ("e", "1"), ("f", "1")])
+    assert list(journal.rows("path, split, reason")) == [(b"a", "", ""), (b"d", "", ""), (b"e", "", "no notes")]
+    journal.close()
+
+
+def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    assert stamp(path) == ""
+    path.write_bytes(b"1")
+    first = stamp(path)
+    assert first == stamp(path)
+    os.utime(path, ns=(0, 5))
+    second = stamp(path)
+    path.write_bytes(b"22")
+    assert len({first, second, stamp(path)}) == 3

@@ -1,0 +1,115 @@
+"""Which pieces are kept, how they are spread over shards, what the manifest counts."""
+
+import io
+import itertools
+from pathlib import Path
+
+import pytest
+
+from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.conversion import Piece
+from pianoroll_tf.data.journal import Journal
+from pianoroll_tf.data.records import SPLITS, read_manifest
+from pianoroll_tf.data.shards import choose, skipped_by_reason, write_records
+from pianoroll_tf.data.tfrecord import read_records
+
+ALL_TRAIN = {"val": 0.0, "test": 0.0}
+
+
+def piece(sha256: str, content: str = "", **facts: int) -> Piece:
+    """A piece of made-up facts whose record is its name."""
+    values = {"notes": 2, "steps": 10, "active_cells": 21, "milliseconds": 1000} | facts
+    digest = sha256.ljust(64, "0")
+    return Piece(
+        sha256=digest, content=content or digest, pitch_counts=(0,) * 83 + (21,), record=sha256.encode(), **values
+    )
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    journal = Journal(tmp_path / "journal.sqlite", {})
+    yield journal
+    journal.close()
+
+
+def fill(journal: Journal, **pieces: Piece) -> None:
+    for path, each in pieces.items():
+        journal.add(path, "", each)
+
+
+def written(folder: Path, split: str) -> list[list[bytes]]:
+    """The records of each shard of a split."""
+    shards = [(folder / shard["name"]).read_bytes() for shard in read_manifest(folder)["splits"][split]["shards"]]
+    return [list(read_records(io.BytesIO(shard))) for shard in shards]
+
+
+def test_of_the_same_music_the_smallest_sha256_stays_whatever_the_order(tmp_path: Path) -> None:
+    pieces = {"z": piece("1", "same"), "b": piece("2", "same"), "a": piece("3", "same"), "c": piece("4")}
+    for number, order in enumerate(itertools.permutations(pieces)):
+        journal = Journal(tmp_path / f"{number}.sqlite", {})
+        fill(journal, **{path: pieces[path] for path in order})
+        choose(journal, RecordsConfig())
+        assert dict(journal.rows("path, reason")) == {
+            b"z": "",
+            b"c": "",
+            b"a": "duplicate: same notes as z",
+            b"b": "duplicate: same notes as z",
+        }
+        journal.close()
+
+
+def test_the_same_file_twice_is_kept_under_its_first_name(journal: Journal) -> None:
+    fill(journal, b=piece("1"), a=piece("1"), c=piece("2"))
+    choose(journal, RecordsConfig(**ALL_TRAIN))
+    assert list(journal.rows("path, reason, split")) == [
+        (b"a", "", "train"), (b"b", "duplicate: same notes as a", ""), (b"c", "", "train"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shards", "sizes"), [(1, [5]), (2, [2, 3]), (4, [1, 1, 1, 2]), (9, [1] * 5)])
+def test_pieces_are_spread_in_the_order_of_their_digests(
+    journal: Journal, tmp_path: Path, shards: int, sizes: list[int]
+) -> None:
+    fill(journal, a=piece("5"), b=piece("1"), c=piece("4"), d=piece("2"), e=piece("3"))
+    config = RecordsConfig(shards=shards, **ALL_TRAIN)
+    choose(journal, config)
+    write_records(journal, config, tmp_path)
+    records = written(tmp_path, "train")
+    assert [len(shard) for shard in records] == sizes
+    assert [record for shard in records for record in shard] == [b"1", b"2", b"3", b"4", b"5"]
+    assert written(tmp_path, "val") == []
+
+
+def test_totals_and_files_by_hand(journal: Journal, tmp_path: Path) -> None:
+    fill(
+        journal,
+        a=piece("f1", notes=5, notes_outside_range=2),
+        b=piece("f2", tempo_ignored=True),
+        c=piece("f3", "same"),
+        d=piece("f4", "same", tempo_ignored=True),
+        e=Piece(reason="no notes", sha256="e" * 64),
+        f=Piece(reason="damaged: one"),
+        g=Piece(reason="damaged: two"),
+    )
+    choose(journal, RecordsConfig())
+    returned = write_records(journal, RecordsConfig(), tmp_path)
+    manifest = read_manifest(tmp_path)
+    assert {name: manifest[name] for name in returned} == returned
+    assert manifest["totals"] == {
+        "pieces": 3, "notes": 9, "notes_outside_range": 2, "steps": 30, "active_cells": 63, "milliseconds": 3000,
+        "hours": 0.0008, "density": 63 / (30 * 84), "files": 7, "tempo_ignored": 1,
+        "skipped": {"damaged": 2, "duplicate": 1, "no notes": 1},
+    }  # fmt: skip
+    assert manifest["splits"]["train"]["pitch_counts"] == [0] * 83 + [21]
+    assert [manifest["splits"][split]["pieces"] for split in SPLITS] == [1, 1, 1]
+    assert [(file["path"], file["status"], file["reason"], file["notes"]) for file in manifest["files"]] == [
+        ("a", "used", None, 5),
+        ("b", "used", None, 2),
+        ("c", "used", None, 2),
+        ("d", "skipped", "duplicate: same notes as c", 2),
+        ("e", "skipped", "no notes", 0),
+        ("f", "skipped", "damaged: one", 0),
+        ("g", "skipped", "damaged: two", 0),
+    ]
+    assert [file["sha256"] for file in manifest["files"]][4:] == ["e" * 64, None, None]
+    assert list(skipped_by_reason(journal)) == ["damaged", "duplicate", "no notes"]
