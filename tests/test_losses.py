@@ -196,3 +196,13 @@ def test_posterior_of_bce_is_the_output_itself():
     np.testing.assert_array_equal(losses.posterior_logits(LossConfig(loss="bce"), EXTREMES), EXTREMES)
     assert losses.LOSSES["bce"].proper
     assert not losses.LOSSES["focal"].proper
+
+
+@pytest.mark.parametrize("alpha", [None, 0.25])
+@pytest.mark.parametrize("gamma", GAMMAS)
+def test_raw_logits_invert_the_posterior(gamma, alpha):
+    config = LossConfig(loss="focal", gamma=gamma, alpha=alpha)
+    posterior = np.log(np.array([1e-4, 0.02, 0.5, 0.9999]) / (1 - np.array([1e-4, 0.02, 0.5, 0.9999])))
+    raw = losses.raw_logits(config, posterior)
+    back = losses.posterior_logits(config, raw.astype(np.float32)).numpy()
+    np.testing.assert_allclose(back, posterior, rtol=1e-5, atol=1e-5)

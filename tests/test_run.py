@@ -9,6 +9,8 @@ from tiny_run import random_piece, tiny_config, tiny_records, write_records
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.modeling import run
 from pianoroll_tf.modeling.arrays import DamagedError
+from pianoroll_tf.modeling.losses import posterior_logits
+from pianoroll_tf.modeling.network import prior_log_odds
 
 
 @pytest.fixture
@@ -124,3 +126,11 @@ def test_damaged_weights_are_noticed(trained):
     run.save_best(folder, weights, {})
     with pytest.raises(DamagedError, match="names or shapes differ"):
         run.load_run(folder)
+
+
+@pytest.mark.parametrize("loss", [{}, {"loss": "focal", "gamma": 2.0}, {"loss": "focal", "gamma": 1.0, "alpha": 0.25}])
+def test_a_fresh_model_starts_at_the_prior_whatever_the_loss(records, loss):
+    config = tiny_config(records, loss=loss)
+    bias = run.run_model(config).get_layer("logits").bias
+    started = posterior_logits(config.loss, bias).numpy()
+    np.testing.assert_allclose(started, prior_log_odds(config.data.pitch_frequency), rtol=1e-3)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 
 import keras
+import numpy as np
 from keras import ops
 
 from pianoroll_tf.config import LossConfig
@@ -212,3 +213,31 @@ def posterior_logits(config: LossConfig, logits):
         float32, shape of `logits`.
     """
     return LOSSES[config.loss].posterior_logits(config, ops.cast(logits, "float32"))
+
+
+def raw_logits(config: LossConfig, posterior: np.ndarray, largest: float = 100.0, rounds: int = 60) -> np.ndarray:
+    """The network's outputs that stand for given log-odds of the posterior: the inverse of `posterior_logits`.
+
+    By bisection, as `posterior_logits` rises strictly; used once, for the output bias.
+
+    Args:
+        config: The loss.
+        posterior: Log-odds, any shape.
+        largest: Bound of the outputs' size.
+        rounds: Halvings of the bracket; 60 leave no more than float32's rounding.
+
+    Returns:
+        float64, shape of `posterior`.
+
+    >>> raw = raw_logits(LossConfig(loss="focal", gamma=2.0), np.log([0.02 / 0.98]))
+    >>> print((1 / (1 + np.exp(-raw))).round(3))
+    [0.19]
+    """
+    if LOSSES[config.loss].proper:
+        return np.asarray(posterior, np.float64)
+    low, high = np.full(np.shape(posterior), -largest), np.full(np.shape(posterior), largest)
+    for _ in range(rounds):
+        middle = (low + high) / 2
+        below = ops.convert_to_numpy(posterior_logits(config, middle.astype(np.float32))) < posterior
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return (low + high) / 2

@@ -11,7 +11,9 @@ from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig, RunConfig, dumps, from_dict, to_dict
 from pianoroll_tf.data.records import manifest_sha256, read_manifest
 from pianoroll_tf.modeling.arrays import DamagedError, read_arrays, write_arrays, write_whole
-from pianoroll_tf.modeling.network import build_model
+from pianoroll_tf.modeling.losses import raw_logits
+from pianoroll_tf.modeling.metrics import sigmoid
+from pianoroll_tf.modeling.network import build_model, prior_log_odds
 
 CONFIG = "config.json"
 BEST = "best.npz"
@@ -113,9 +115,12 @@ def run_model(config: RunConfig, precision: str | None = None) -> keras.Model:
         config: The run's settings.
         precision: Arithmetic of the layers; None: that of the training.
     """
+    prior = config.data.pitch_frequency
+    if prior:
+        prior = sigmoid(raw_logits(config.loss, prior_log_odds(prior)))  # its posterior is the data's
     return build_model(
         config.model,
-        prior=config.data.pitch_frequency or None,
+        prior=prior if len(prior) else None,
         seed=config.training.seed,
         precision=precision or config.training.precision,
     )
