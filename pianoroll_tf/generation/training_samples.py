@@ -25,12 +25,11 @@ class TrainingSamples(keras.callbacks.Callback):
     Args:
         folder: Where TensorBoard's logs go.
         config: The run's settings.
-        steps_per_epoch: Batches an epoch; the logs' step counts batches.
     """
 
-    def __init__(self, folder: Path, config: RunConfig, steps_per_epoch: int = 1) -> None:
+    def __init__(self, folder: Path, config: RunConfig) -> None:
         super().__init__()
-        self._folder, self._config, self._steps_per_epoch = folder, config, steps_per_epoch
+        self._folder, self._config = folder, config
         grid = config.records
         self._steps_per_second = grid.steps_per_unit * (1 if grid.grid == "seconds" else BEATS_PER_SECOND)
         self._sample, self._writer = None, None
@@ -49,7 +48,7 @@ class TrainingSamples(keras.callbacks.Callback):
         """Writes picture and sound."""
         self._writer = self._writer or tf.summary.create_file_writer(str(self._folder), filename_suffix=".samples")
         roll = self._generate()
-        with self._writer.as_default(step=(epoch + 1) * self._steps_per_epoch):
+        with self._writer.as_default(step=epoch + 1):
             tf.summary.image("generated", roll_picture(roll)[None])
             if roll.any():  # there is no sound without a note
                 sound, _ = synthesize(to_midi(roll, self._steps_per_second))

@@ -42,18 +42,17 @@ def hparams(config: RunConfig) -> dict[str, bool | int | float | str]:
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Writes an epoch's logs; the step is the number of batches since the start of the run.
+    """Writes an epoch's logs; the step is the number of the epoch, counted from 1.
 
     Args:
         folder: Where logs go.
         validation: As `evaluation_dataset` makes it; its first window is shown.
         config: The run's settings.
-        steps_per_epoch: Batches an epoch.
     """
 
-    def __init__(self, folder: Path, validation: tf.data.Dataset, config: RunConfig, steps_per_epoch: int) -> None:
+    def __init__(self, folder: Path, validation: tf.data.Dataset, config: RunConfig) -> None:
         super().__init__()
-        self._folder, self._config, self._steps_per_epoch = folder, config, steps_per_epoch
+        self._folder, self._config = folder, config
         self._window = [part[:1] for part in next(iter(validation))[:2]]
         self._writer: tf.summary.SummaryWriter | None = None
 
@@ -71,7 +70,7 @@ class TensorBoard(keras.callbacks.Callback):
         inputs, targets = self._window
         logits = posterior_logits(self._config.loss, self.model(inputs, training=False))
         picture = roll_picture(targets[0].numpy(), tf.sigmoid(logits)[0].numpy())
-        with self._writer.as_default(step=(epoch + 1) * self._steps_per_epoch):
+        with self._writer.as_default(step=epoch + 1):
             for name, value in logs.items():
                 tf.summary.scalar(name, value)
             tf.summary.scalar("learning_rate", self.model.optimizer.learning_rate)

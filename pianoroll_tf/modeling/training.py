@@ -89,7 +89,7 @@ def train(
         callbacks = [
             Validation(windows, config),
             books,
-            TensorBoard(folder / run.TENSORBOARD, windows, config, steps_per_epoch),
+            TensorBoard(folder / run.TENSORBOARD, windows, config),
             *extra_callbacks,
             Checkpointing(store, books, steps_per_epoch, termination, checkpoint_seconds, running_metrics(arrays)),
         ]
