@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 
@@ -70,6 +71,25 @@ def describe(error: Exception) -> str:
         where = f": {error.filename}" if error.filename else ""
         return one_line(OSError(f"{error.strerror}{where}"))
     return f"unexpected {type(error).__name__}: {one_line(error)} (run again with --debug for the traceback)"
+
+
+def load_tensorflow(args: argparse.Namespace) -> None:
+    """Imports TensorFlow without the lines it prints before its log level counts, unless `--debug`."""
+    if args.debug or "tensorflow" in sys.modules:
+        return
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401  (only for its effect)
+        except BaseException:
+            said.seek(0)
+            os.write(saved, said.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
 
 
 @contextlib.contextmanager

@@ -42,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def body(args: argparse.Namespace) -> None:
     """Loads, judges, prints, writes."""
+    cli.load_tensorflow(args)
     from pianoroll_tf.modeling import run
 
     settings = run.load_config(args.run)

@@ -28,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def body(args: argparse.Namespace) -> None:
     """Loads the run, exports it, says what was found."""
+    cli.load_tensorflow(args)
     from pianoroll_tf.generation import archive, saved_model
     from pianoroll_tf.modeling.run import load_run
 

@@ -58,6 +58,7 @@ def body(args: argparse.Namespace) -> None:
     with cli.usage_errors():
         sampling = from_args(SamplingConfig, args)
         check(args)
+    cli.load_tensorflow(args)
     from pianoroll_tf.config import RecordsConfig, from_dict
     from pianoroll_tf.generation import continuation, saved_model
 

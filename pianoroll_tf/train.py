@@ -39,6 +39,7 @@ def body(args: argparse.Namespace) -> None:
     """Reads the settings, trains, and says what came out."""
     with cli.usage_errors():
         settings = {name: config.from_args(group, args) for name, group in SETTINGS.items()}
+    cli.load_tensorflow(args)
     from pianoroll_tf.generation.training_samples import TrainingSamples
     from pianoroll_tf.modeling import run
     from pianoroll_tf.modeling.training import train

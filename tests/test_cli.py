@@ -1,5 +1,8 @@
 """Exit codes, one-line errors, progress lines."""
 
+import subprocess
+import sys
+
 import pytest
 
 from pianoroll_tf import cli
@@ -53,3 +56,15 @@ def test_progress_prints_plain_lines_where_there_is_no_terminal(capsys) -> None:
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("2/3 files, 1 skipped")
     assert len(lines) == 2
+
+
+def test_tensorflow_is_loaded_without_its_chatter() -> None:
+    code = (
+        "import argparse, sys\n"
+        "from pianoroll_tf import cli\n"
+        "cli.load_tensorflow(argparse.Namespace(debug=False))\n"
+        "assert 'tensorflow' in sys.modules\n"
+        "print('still here', file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "still here\n")
