@@ -160,7 +160,7 @@ def test_kill_9_at_random_moments_changes_nothing(tmp_path, undisturbed, records
     seed = int.from_bytes(os.urandom(4), "big")
     print(f"seed of the moments: {seed}")
     moments, folder, kills = random.Random(seed), tmp_path / "run", 0
-    while (process := start(records, folder)).poll() is None and kills < 4:
+    while (process := start(records, folder)).poll() is None and kills < 3:
         seen = checkpoints(folder)
         while process.poll() is None and checkpoints(folder) == seen:
             time.sleep(0.005)
