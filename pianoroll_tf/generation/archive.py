@@ -64,7 +64,7 @@ def fingerprint(model: keras.Model, config: RunConfig) -> str:
     """sha256 of the settings and of all weights with their names and shapes."""
     digest = hashlib.sha256(dumps({"format": saved_model.FORMAT, "run": to_dict(config)}).encode())
     for weight in model.weights:
-        values = keras.ops.convert_to_numpy(weight)
+        values = weight.value.numpy()
         digest.update(f"{weight.path} {values.shape} {values.dtype}".encode() + values.tobytes())
     return digest.hexdigest()
 

@@ -122,6 +122,8 @@ def wav_bytes(music: pretty_midi.PrettyMIDI) -> tuple[bytes, str]:
 
 def synthesize(music: pretty_midi.PrettyMIDI) -> tuple[np.ndarray, str]:
     """Samples, float64 [samples], by FluidSynth where it is installed, else by sine waves; and which."""
+    if not any(instrument.notes for instrument in music.instruments):
+        return np.zeros(SAMPLE_RATE), "no synthesis: there is no note"
     try:
         import fluidsynth  # noqa: F401 (pretty_midi uses it; a missing library shows as an ImportError, too)
     except (ImportError, OSError):

@@ -1,0 +1,88 @@
+"""Primers from files, and pieces in parts."""
+
+import numpy as np
+import pytest
+
+from pianoroll_tf.config import RecordsConfig, SamplingConfig
+from pianoroll_tf.generation import continuation, render, saved_model
+from pianoroll_tf.generation.continuation import continue_music, density_warning, read_primer
+
+
+@pytest.fixture(scope="module")
+def model(exported):
+    return saved_model.load(exported)
+
+
+def write_midi(path, roll, steps_per_second=8):
+    path.write_bytes(render.midi_bytes(render.to_midi(roll, steps_per_second)))
+    return path
+
+
+def scale(steps=40):
+    roll = np.zeros((steps, 84), np.uint8)
+    roll[np.arange(steps), np.arange(steps) % 84] = 1
+    return roll
+
+
+def test_primer_is_read_on_the_grid_of_the_model(tmp_path):
+    path = write_midi(tmp_path / "primer.MID", scale())
+    np.testing.assert_array_equal(read_primer(path, RecordsConfig()), scale())
+    halved = read_primer(path, RecordsConfig(steps_per_second=4))
+    assert halved.shape == (21, 84)  # the last note begins at 19.5 steps of the coarse grid, and lasts one
+    beats = read_primer(path, RecordsConfig(grid="beats", steps_per_beat=4))  # 120 a minute: 8 steps a second
+    np.testing.assert_array_equal(beats, scale())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("none.mid", None, "there is no such file"),
+        ("text.mid", b"hello", "not a MIDI file"),
+        ("empty.mid", b"", "empty file"),
+        ("header.mid", b"MThd\0\0\0\6\0\1\0\1", "."),
+    ],
+)
+def test_primers_that_cannot_be_read(tmp_path, name, content, reason):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"primer must be a MIDI file. Received: primer=.*{name} \(.*{reason}"):
+        read_primer(tmp_path / name, RecordsConfig())
+
+
+def test_pieces_are_those_of_their_seeds_however_they_are_cut_into_batches(model, monkeypatch):
+    whole = list(continue_music(model, scale(), 30, SamplingConfig(seed=10), count=5))
+    assert [piece.shape for piece in whole] == [(30, 84)] * 5
+    monkeypatch.setattr(continuation, "BATCH_ROWS", 2)
+    parts = list(continue_music(model, scale(), 30, SamplingConfig(seed=10), count=5))
+    np.testing.assert_array_equal(parts, whole)
+    [alone] = continue_music(model, scale(), 30, SamplingConfig(seed=13))
+    np.testing.assert_array_equal(alone, whole[3])
+
+
+def test_long_pieces_are_drawn_few_at_a_time(model, monkeypatch):
+    batches = []
+    monkeypatch.setattr(continuation, "BATCH_CELLS", 84 * 100)
+    monkeypatch.setattr(
+        saved_model.MusicModel, "generate", lambda self, primer, *_, **__: batches.append(len(primer)) or primer
+    )
+    list(continue_music(model, scale(0), 30, SamplingConfig(), count=7))
+    list(continue_music(model, scale(10), 30, SamplingConfig(), count=2))
+    assert batches == [3, 3, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("density", "expected", "text"),
+    [
+        (0.05, 0.05, ""),
+        (0.1, 0.05, ""),
+        (0.025, 0.05, ""),
+        (0.101, 0.05, "2.0 times as dense"),
+        (0.02, 0.05, "0.4 times as dense"),
+        (0.0, 0.05, "silent"),
+        (0.5, 0.0, ""),  # not known
+    ],
+)
+def test_warning_beyond_a_factor_of_two(density, expected, text):
+    warning = density_warning(density, expected)
+    assert text in warning
+    assert bool(warning) == bool(text)

@@ -1,0 +1,102 @@
+"""The endpoints of a tiny model, in Python before any export."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_export import tiny_config, tiny_model
+
+from pianoroll_tf.config import MAX_STEPS
+from pianoroll_tf.generation.endpoints import make_endpoints, make_next_logits, sample_rows
+from pianoroll_tf.generation.governor import Governor
+from pianoroll_tf.modeling.losses import posterior_logits
+from pianoroll_tf.modeling.network import initial_state
+
+ROLL = (np.random.default_rng(0).random((2, 9, 84)) < 0.1).astype(np.uint8)
+DEFAULTS = {"temperature": 1.0, "top_p": 1.0, "density": 1.0}
+
+
+@pytest.fixture(scope="module", params=["bce", "focal"])
+def tiny(request):
+    config = tiny_config(request.param)
+    model = tiny_model(config)
+    return model, config.loss, make_endpoints(model, config.loss, Governor(0.3, 0.5, 4.0))
+
+
+def ask(endpoint, primer, steps, seed, **options):
+    options = {name: tf.constant(value, tf.float32) for name, value in options.items()}
+    return endpoint(primer, tf.constant(steps), tf.constant(seed, tf.int64), **options)["roll"].numpy()
+
+
+def test_predict_is_the_posterior_of_the_model_whatever_the_governor(tiny):
+    model, loss, endpoints = tiny
+    expected = tf.sigmoid(posterior_logits(loss, model(ROLL.astype(np.float32))))
+    found = endpoints["predict"](tf.constant(ROLL))["probability"]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_next_logits_carry_the_state(tiny):
+    model, loss, _ = tiny
+    next_logits = make_next_logits(model, loss)
+    whole, _ = next_logits(tf.constant(ROLL, tf.float32), initial_state(model, 2))
+    state, parts = initial_state(model, 2), []
+    for part in (ROLL[:, :4], ROLL[:, 4:5], ROLL[:, 5:]):
+        logits, state = next_logits(tf.constant(part, tf.float32), state)
+        parts.append(logits)
+    np.testing.assert_allclose(tf.concat(parts, 1), whole, atol=1e-5)
+
+
+def test_simple_has_the_defaults(tiny):
+    *_, endpoints = tiny
+    np.testing.assert_array_equal(
+        ask(endpoints["generate_simple"], ROLL, 20, 3), ask(endpoints["generate"], ROLL, 20, 3, **DEFAULTS)
+    )
+
+
+def test_rows_have_seeds_of_their_own_and_are_the_same_alone(tiny):
+    *_, endpoints = tiny
+    nothing = np.zeros((3, 0, 84), np.uint8)
+    rolls = ask(endpoints["generate"], nothing, 100, 5, **DEFAULTS)
+    for row in range(3):
+        np.testing.assert_array_equal(ask(endpoints["generate"], nothing[:1], 100, 5 + row, **DEFAULTS)[0], rolls[row])
+    assert not np.array_equal(rolls[0], rolls[1])
+
+
+def test_a_governor_that_governs_nothing_leaves_the_model_as_it_is(tiny):
+    model, loss, _ = tiny
+    nothing = tf.zeros([8, 0, 84], tf.uint8)
+    roll = tf.function(lambda: sample_rows(model, loss, Governor(), nothing, 1, 0))().numpy()
+    first, _ = make_next_logits(model, loss)(tf.zeros([8, 1, 84]), initial_state(model, 8))
+    numbers = [
+        tf.random.stateless_uniform([256, 84], tf.constant([row, 0], tf.int64), alg="philox") for row in range(8)
+    ]
+    np.testing.assert_array_equal(roll[:, 0], np.stack(numbers)[:, 0] < tf.sigmoid(first[:, 0]).numpy())
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"steps": 0}, f"steps must be >= 1 and <= {MAX_STEPS}. Received: steps="),
+        ({"steps": MAX_STEPS + 1}, "steps must be"),
+        ({"seed": -1}, "seed must be >= 0"),
+        ({"temperature": float("nan")}, "temperature must be >= 0.05 and <= 20.0"),
+        ({"temperature": 0.0}, "temperature must be"),
+        ({"top_p": 0.0}, "top_p must be > 0.0 and <= 1.0"),
+        ({"top_p": 1.1}, "top_p must be"),
+        ({"density": float("inf")}, "density must be"),
+    ],
+)
+def test_values_that_are_not_allowed(tiny, changes, text):
+    *_, endpoints = tiny
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        ask(endpoints["generate"], ROLL, **({"steps": 1, "seed": 0} | DEFAULTS | changes))
+    assert text in str(caught.value)
+
+
+def test_nothing_is_compiled_by_xla(tiny):
+    *_, endpoints = tiny
+    for endpoint in endpoints.values():
+        graph = endpoint.get_concrete_function().graph.as_graph_def()
+        nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+        attributes = [function.attr for function in graph.library.function] + [node.attr for node in nodes]
+        assert not [node.op for node in nodes if "Xla" in node.op]
+        assert not any(attr["_XlaMustCompile"].b for attr in attributes if "_XlaMustCompile" in attr)

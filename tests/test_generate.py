@@ -1,0 +1,145 @@
+"""The generate command from end to end on a tiny model."""
+
+import shutil
+
+import numpy as np
+import pytest
+from test_continuation import scale, write_midi
+
+from pianoroll_tf import generate
+from pianoroll_tf.config import RecordsConfig, SamplingConfig, dumps
+from pianoroll_tf.generation import render, saved_model
+from pianoroll_tf.generation.continuation import read_primer
+from pianoroll_tf.generation.manifest import write_manifest
+
+
+@pytest.fixture
+def run(exported, tmp_path):
+    """Runs the command with the tiny model and the file tmp_path/out/a.mid."""
+
+    def command(*words):
+        return generate.main([str(exported), str(tmp_path / "out" / "a.mid"), *map(str, words)])
+
+    return command
+
+
+def cut(roll):
+    """The roll up to its last note."""
+    return roll[: np.flatnonzero(roll.any(1))[-1] + 1]
+
+
+def test_a_piece_from_nothing_is_that_of_the_model(run, exported, tmp_path, capsys):
+    assert run("--steps", 100, "--seed", 5, "--temperature", 1.2) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.mid"]
+    nothing = np.zeros((1, 0, 84))
+    [expected] = saved_model.load(exported).generate(nothing, 100, SamplingConfig(seed=5, temperature=1.2))
+    np.testing.assert_array_equal(read_primer(tmp_path / "out" / "a.mid", RecordsConfig()), cut(expected))
+    assert "a.mid: 12 s of new music" in capsys.readouterr().out
+    before = (tmp_path / "out" / "a.mid").read_bytes()
+    assert run("--steps", 100, "--seed", 5, "--temperature", 1.2) == 0
+    assert (tmp_path / "out" / "a.mid").read_bytes() == before
+
+
+def test_a_continuation_with_picture_and_sound(run, tmp_path, capsys):
+    primer = write_midi(tmp_path / "primer.mid", scale())
+    words = ("--primer", primer, "--primer-steps", 24, "--seconds", 4, "--count", 2)
+    assert run(*words, "--png", "--wav") == 0
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["a-1.mid", "a-1.png", "a-1.wav", "a-2.mid", "a-2.png", "a-2.wav"]
+    rolls = [read_primer(tmp_path / "out" / name, RecordsConfig()) for name in ("a-1.mid", "a-2.mid")]
+    for roll in rolls:
+        np.testing.assert_array_equal(roll[:24], scale()[:24])
+        assert 24 < len(roll) <= 24 + 32
+    assert not np.array_equal(*(roll[24:50] for roll in rolls))
+    printed = capsys.readouterr().out
+    assert "the first 24 of the 40 steps" in printed
+    assert "sine waves" in printed or "FluidSynth" in printed
+    assert run(*words, "--without-primer") == 0
+    np.testing.assert_array_equal(read_primer(tmp_path / "out" / "a-1.mid", RecordsConfig()), rolls[0][24:])
+
+
+def test_whole_primer_when_it_is_short(run, tmp_path, capsys):
+    primer = write_midi(tmp_path / "primer.mid", scale())
+    assert run("--primer", primer, "--steps", 1) == 0
+    assert "all 40 steps" in capsys.readouterr().out
+
+
+def test_beats_are_played_at_the_tempo(version, tmp_path):
+    config = saved_model.read_config(version)
+    config["run"]["records"]["grid"] = "beats"
+    (version / "config.json").write_text(dumps(config))
+    write_manifest(version)
+    assert generate.main([str(version), str(tmp_path / "a.mid"), "--tempo", "60", "--seconds", "10", "--png"]) == 0
+    notes = read_primer(tmp_path / "a.mid", RecordsConfig(grid="beats"))
+    assert 30 < len(notes) <= 40  # 4 steps a beat, one beat a second
+    seconds = read_primer(tmp_path / "a.mid", RecordsConfig(steps_per_second=4))
+    np.testing.assert_array_equal(seconds, notes)
+
+
+def test_warning_when_the_density_is_off(run, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(saved_model.MusicModel, "density", 0.5)
+    assert run("--steps", 50) == 0
+    assert "warning: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--steps", 0], "steps must be >= 1 and <= 1000000. Received: steps=0"),
+        (["--steps", 10**9], "steps must be"),
+        (["--seconds", "nan"], "seconds must be >= 0.125 and <= 125000"),
+        (["--seconds", 0.01], "seconds must be"),
+        (["--temperature", "nan"], "temperature must be"),
+        (["--temperature", 0], "temperature must be"),
+        (["--temperature", -1], "temperature must be"),
+        (["--top-p", 1.5], "top_p must be"),
+        (["--density", 0], "density must be"),
+        (["--seed", -1], "seed must be"),
+        (["--count", 0], "count must be"),
+        (["--tempo", 0], "tempo must be"),
+        (["--primer-steps", 5], "primer must be given"),
+        (["--primer", "x.mid", "--primer-steps", 10**6], "primer_steps must be"),
+        (["--wav", "--seconds", 4000], "wav must be"),
+    ],
+)
+def test_wrong_usage(run, tmp_path, capsys, words, text):
+    assert run(*words) == 2
+    printed = capsys.readouterr().err
+    assert text in printed
+    assert printed.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_wrong_ending(exported, tmp_path, capsys):
+    assert generate.main([str(exported), str(tmp_path / "a.png")]) == 2
+    assert "out must end in .mid" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (lambda folder: shutil.rmtree(folder), "model must be a folder that export wrote"),
+        (lambda folder: (folder / "extra").touch(), "is extra"),
+        (lambda folder: (folder / "config.json").write_text("{}"), "config.json differs"),
+    ],
+)
+def test_models_that_cannot_be_trusted(version, tmp_path, capsys, damage, text):
+    damage(version)
+    assert generate.main([str(version), str(tmp_path / "a.mid")]) == 1
+    printed = capsys.readouterr().err
+    assert text in printed
+    assert printed.count("\n") == 1
+
+
+def test_primer_that_is_none(run, tmp_path, capsys):
+    assert run("--primer", tmp_path / "none.mid") == 1
+    assert "there is no such file" in capsys.readouterr().err
+
+
+def test_long_pieces_show_their_begin_only(run, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(generate, "PICTURE_STEPS", 64)
+    monkeypatch.setattr(render, "png_bytes", lambda roll, *rest: shown.append((len(roll), rest[-1])) or b"png")
+    assert run("--steps", 100, "--png") == 0
+    assert shown == [(64, "the first 64 of 100 steps")]
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"png"

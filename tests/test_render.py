@@ -1,0 +1,110 @@
+"""MIDI, picture and sound of small rolls."""
+
+import io
+import struct
+import sys
+import types
+import wave
+
+import numpy as np
+import pretty_midi
+import pytest
+from matplotlib import image
+
+from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.midi import parse_notes
+from pianoroll_tf.data.roll import notes_to_roll, to_dense
+from pianoroll_tf.generation import render
+
+
+def roll_of(*notes, steps=16):
+    roll = np.zeros((steps, 84), np.uint8)
+    for pitch, start, end in notes:
+        roll[start:end, pitch - 24] = 1
+    return roll
+
+
+def test_a_run_of_cells_is_one_note():
+    music = render.to_midi(roll_of((60, 0, 4), (60, 6, 7), (107, 8, 16)), steps_per_second=8)
+    notes = [(note.pitch, note.start, note.end, note.velocity) for note in music.instruments[0].notes]
+    assert notes == [(60, 0.0, 0.5, 80), (60, 0.75, 0.875, 80), (107, 1.0, 2.0, 80)]
+
+
+@pytest.mark.parametrize("rate", [1, 8, 7, 100])
+def test_midi_file_has_the_roll(rate):
+    roll = (np.random.default_rng(0).random((200, 84)) < 0.05).astype(np.uint8)
+    roll[-1, 5] = 1  # the length is that of the last note
+    content = render.midi_bytes(render.to_midi(roll, rate))
+    found, outside = notes_to_roll(parse_notes(content), RecordsConfig(steps_per_second=rate))
+    assert outside == 0
+    np.testing.assert_array_equal(to_dense(found), roll)
+
+
+def test_midi_file_on_beats_has_the_roll_at_any_tempo():
+    roll = roll_of((60, 0, 4), (64, 3, 16))
+    content = render.midi_bytes(render.to_midi(roll, 4 * 90 / 60, tempo=90))
+    found, _ = notes_to_roll(parse_notes(content), RecordsConfig(grid="beats"))
+    np.testing.assert_array_equal(to_dense(found), roll)
+
+
+def pixels(content):
+    """The colours in a PNG, as a set of hexadecimal texts."""
+    picture = np.round(image.imread(io.BytesIO(content))[..., :3] * 255).astype(np.uint8)
+    return {f"#{red:02X}{green:02X}{blue:02X}" for red, green, blue in np.unique(picture.reshape(-1, 3), axis=0)}
+
+
+def test_picture_tells_primer_and_continuation_apart():
+    roll = roll_of((60, 0, 8), (72, 8, 16))
+    both = pixels(render.png_bytes(roll, 8, 8))
+    assert {render.PRIMER_COLOUR, render.MUSIC_COLOUR} <= both
+    alone = pixels(render.png_bytes(roll, 0, 8))
+    assert render.MUSIC_COLOUR in alone
+    assert render.PRIMER_COLOUR not in alone
+
+
+@pytest.mark.parametrize("roll", [roll_of(), np.ones((1, 84)), roll_of((24, 0, 1)), roll_of((107, 0, 16))])
+def test_picture_of_extremes(roll):
+    content = render.png_bytes(roll, len(roll), 8)
+    assert content.startswith(b"\x89PNG")
+    width, height = struct.unpack(">II", content[16:24])
+    assert width >= 800
+    assert height >= 400
+
+
+def test_pitch_axis_shows_three_octaves_at_least():
+    assert render._pitch_limits(roll_of((60, 0, 1))) == (42, 78)
+    assert render._pitch_limits(roll_of((24, 0, 1), (107, 0, 1))) == (24, 107)
+    low, high = render._pitch_limits(roll_of((107, 0, 1)))
+    assert high == 107
+    assert low < 95
+
+
+def read_wav(content):
+    with wave.open(io.BytesIO(content)) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 44_100)
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2")
+
+
+def test_sound_by_sine_waves(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fluidsynth", None)
+    content, maker = render.wav_bytes(render.to_midi(roll_of((69, 0, 8)), 8))
+    samples = read_wav(content)
+    assert "sine waves" in maker
+    assert np.abs(samples.astype(int)).max() == pytest.approx(render.PEAK * 32767, abs=1)
+    assert 44_100 <= len(samples) <= 2 * 44_100  # the second that is played, and its decay
+    loudest = np.abs(np.fft.rfft(samples.astype(float))).argmax() * 44_100 / len(samples)
+    assert loudest == pytest.approx(440, abs=2)
+
+
+def test_sound_by_fluidsynth_where_it_is_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fluidsynth", types.ModuleType("fluidsynth"))
+    monkeypatch.setattr(pretty_midi.PrettyMIDI, "fluidsynth", lambda self, fs: np.array([0.0, 2.0, -1.0]))
+    content, maker = render.wav_bytes(render.to_midi(roll_of((69, 0, 8)), 8))
+    assert "FluidSynth" in maker
+    assert read_wav(content).tolist() == [0, int(0.9 * 32767), -int(0.45 * 32767)]
+
+
+def test_silence_has_a_sound_file():
+    content, maker = render.wav_bytes(render.to_midi(roll_of(), 8))
+    assert "no note" in maker
+    assert not read_wav(content).any()

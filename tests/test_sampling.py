@@ -1,0 +1,164 @@
+"""The sampler with models that can be worked out by hand."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pianoroll_tf.generation.governor import Governor
+from pianoroll_tf.generation.sampling import BLOCK_STEPS, sample, uniforms
+
+SURE = 100.0
+
+
+def draw(next_logits, state, primer, steps, seeds, temperature=1.0, top_p=1.0, density=1.0, eager=False, **options):
+    rows = len(seeds)
+    settings = [tf.fill([rows], tf.constant(value, tf.float32)) for value in (temperature, top_p, density)]
+
+    def piece():
+        seed = tf.constant(seeds, tf.int64)
+        return sample(next_logits, state, primer, tf.constant(steps), seed, *settings, **options)
+
+    return (piece if eager else tf.function(piece))().numpy()
+
+
+def constant(logits):
+    """A model that always answers the same."""
+    logits = tf.constant(logits, tf.float32)
+    return lambda frames, state: (tf.broadcast_to(logits, tf.shape(frames)), state)
+
+
+def counting(frames, state):
+    """A model that is sure of pitch n after n frames; its state is n, [batch]."""
+    seen = state[:, None] + tf.range(1, tf.shape(frames)[1] + 1)
+    return SURE * (2 * tf.one_hot(seen, 84) - 1), seen[:, -1]
+
+
+def nothing(rows=1):
+    return tf.zeros([rows, 0, 84], tf.uint8)
+
+
+def test_state_is_carried_and_the_silent_step_and_the_primer_are_read_first():
+    roll = draw(counting, tf.zeros([1], tf.int32), tf.zeros([1, 4, 84], tf.uint8), 6, [0])
+    assert roll.dtype == np.uint8
+    assert roll.shape == (1, 6, 84)
+    assert roll.sum() == 6
+    assert roll[0].argmax(-1).tolist() == [5, 6, 7, 8, 9, 10]  # 1 silent step + 4 steps of primer came before
+
+
+def test_calls_are_one_for_the_primer_and_one_a_step():
+    calls = []
+
+    def spy(frames, state):
+        calls.append(frames.numpy())
+        return counting(frames, state)
+
+    primer = tf.one_hot([[70, 80]], 84)
+    draw(spy, tf.zeros([1], tf.int32), primer, 2, [0], eager=True)
+    assert [call.shape for call in calls] == [(1, 3, 84), (1, 1, 84), (1, 1, 84)]
+    assert not calls[0][0, 0].any()
+    assert calls[0][0, 1:].argmax(-1).tolist() == [70, 80]
+    assert [call.argmax() for call in calls[1:]] == [3, 4]  # what was drawn
+
+
+def test_any_cell_of_the_primer_that_is_not_zero_sounds():
+    primer = np.random.default_rng(0).choice([0, 1, 255], size=(1, 9, 84)).astype(np.uint8)
+    repeat = lambda frames, state: (SURE * (2 * frames - 1), state)  # noqa: E731
+    roll = draw(repeat, (), tf.constant(primer), 2, [0])
+    np.testing.assert_array_equal(roll[0], [primer[0, -1] != 0] * 2)
+
+
+def test_notes_are_drawn_where_the_numbers_of_the_seed_are_below_the_probability():
+    logits = np.linspace(-4, 4, 84)
+    steps, seeds = BLOCK_STEPS + 3, [7, 2**62]
+    roll = draw(constant(logits), (), nothing(2), steps, seeds)
+    for row, seed in enumerate(seeds):
+        numbers = [
+            tf.random.stateless_uniform([BLOCK_STEPS, 84], tf.constant([seed, block], tf.int64), alg="philox").numpy()
+            for block in (0, 1)
+        ]
+        oracle = np.concatenate(numbers)[:steps] < 1 / (1 + np.exp(-logits))
+        np.testing.assert_array_equal(roll[row], oracle)
+
+
+def test_what_a_seed_means_never_changes():
+    roll = draw(constant(np.full(84, -3.5)), (), nothing(), 3, [0])
+    assert [np.flatnonzero(step).tolist() for step in roll[0]] == [[32, 55], [38, 56, 80], [51, 60, 77]]
+
+
+def test_rows_are_the_same_alone_in_a_batch_and_in_any_order():
+    model = constant(np.zeros(84))
+    together = draw(model, (), nothing(3), 300, [5, 6, 7])
+    for row, seed in enumerate([5, 6, 7]):
+        np.testing.assert_array_equal(draw(model, (), nothing(), 300, [seed])[0], together[row])
+    np.testing.assert_array_equal(draw(model, (), nothing(2), 300, [7, 5]), together[[2, 0]])
+    assert (together[0] != together[1]).mean() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("steps", [1, BLOCK_STEPS - 1, BLOCK_STEPS, BLOCK_STEPS + 1])
+def test_a_shorter_piece_is_the_begin_of_a_longer_one(steps):
+    model = constant(np.zeros(84))
+    longer = draw(model, (), nothing(), 2 * BLOCK_STEPS + 1, [3])
+    np.testing.assert_array_equal(draw(model, (), nothing(), steps, [3]), longer[:, :steps])
+
+
+def test_blocks_have_their_own_numbers():
+    first, second = (uniforms(tf.constant([1], tf.int64), tf.constant(block), 84).numpy() for block in (0, 1))
+    assert (first != second).mean() > 0.99
+    assert first.min() >= 0
+    assert first.max() < 1
+
+
+def test_frequencies_are_the_probabilities():
+    probability = np.linspace(0.001, 0.999, 84)
+    roll = draw(constant(np.log(probability / (1 - probability))), (), nothing(16), 2000, list(range(16)))
+    deviation = np.sqrt(probability * (1 - probability) / 32000)
+    assert np.abs((roll.mean((0, 1)) - probability) / deviation).max() < 5
+
+
+def test_graph_and_eager_draw_the_same():
+    start, primer = tf.zeros([2], tf.int32), tf.zeros([2, 3, 84], tf.uint8)
+    pieces = [draw(soft_counting, start, primer, 12, [1, 2], 1.5, 0.9, eager=eager) for eager in (True, False)]
+    np.testing.assert_array_equal(*pieces)
+
+
+def soft_counting(frames, state):
+    logits, state = counting(frames, state)
+    return logits / 40, state
+
+
+def test_settings_are_each_rows_own():
+    model = constant(np.linspace(-6, 0, 84))
+    one, seeds = tf.ones([2]), tf.constant([0, 0], tf.int64)
+    settings = tf.constant([1.0, 0.05]), tf.constant([1.0, 0.5]), one
+    roll = tf.function(lambda: sample(model, (), nothing(2), tf.constant(400), seeds, *settings))().numpy()
+    np.testing.assert_array_equal(roll[0], draw(model, (), nothing(), 400, [0])[0])
+    np.testing.assert_array_equal(roll[1], draw(model, (), nothing(), 400, [0], temperature=0.05, top_p=0.5)[0])
+    assert roll[1].any(0).sum() < roll[0].any(0).sum()
+
+
+@pytest.mark.parametrize("settings", [{"temperature": 0.3}, {"temperature": 4.0}, {"top_p": 0.4}])
+def test_number_of_notes_stays(settings):
+    probability = np.linspace(0.001, 0.2, 84)
+    model = constant(np.log(probability / (1 - probability)))
+    roll = draw(model, (), nothing(8), 1000, list(range(8)), **settings)
+    assert roll.sum() / 8000 == pytest.approx(probability.sum(), rel=0.02)
+
+
+def runaway(frames, _):
+    """A model that expects a little more than it hears: left alone it fills nearly every cell."""
+    expected = tf.minimum(0.5 + tf.reduce_sum(frames, -1, keepdims=True), 80.0)
+    return tf.broadcast_to(tf.math.log(expected / (84 - expected)), tf.shape(frames)), ()
+
+
+def test_governor_holds_a_model_that_runs_away():
+    free = draw(runaway, (), nothing(4), 1024, [0, 1, 2, 3])
+    held = draw(runaway, (), nothing(4), 1024, [0, 1, 2, 3], governor=Governor(gain=1.0, notes=4.0))
+    assert free[:, 512:].sum(-1).mean() > 40
+    assert held[:, 512:].sum(-1).mean() == pytest.approx(4.0, rel=0.2)
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_density_is_a_factor_on_what_the_governor_holds(factor):
+    model = constant(np.full(84, -3.0))
+    roll = draw(model, (), nothing(4), 2048, [0, 1, 2, 3], density=factor, governor=Governor(gain=1.0, notes=4.0))
+    assert roll[:, 1024:].sum(-1).mean() == pytest.approx(4.0 * factor, rel=0.1)

@@ -1,0 +1,181 @@
+"""Loading an export: the same answers everywhere, and refusals."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import bare_loading
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from pianoroll_tf.config import MAX_SEED, SamplingConfig
+from pianoroll_tf.generation import saved_model
+from pianoroll_tf.generation.manifest import write_manifest
+
+NOTHING = np.zeros((1, 0, 84), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model(exported):
+    return saved_model.load(exported)
+
+
+def test_signatures_have_the_shapes_of_the_contract(model):
+    signatures = model.program.signatures
+    assert set(signatures) == {"serving_default", "generate", "generate_simple", "predict"}
+    inputs = signatures["serving_default"].structured_input_signature[1]
+    assert {name: (spec.dtype.name, spec.shape.as_list()) for name, spec in inputs.items()} == {
+        "primer": ("uint8", [None, None, 84]),
+        "steps": ("int32", []),
+        "seed": ("int64", []),
+        "temperature": ("float32", []),
+        "top_p": ("float32", []),
+        "density": ("float32", []),
+    }
+    for signature in signatures.values():
+        assert not set(signature.structured_outputs) & set(signature.structured_input_signature[1])
+
+
+def test_every_signature_answers_the_same_without_keras_and_without_this_package(exported, tmp_path):
+    script = Path(bare_loading.__file__)
+    command = [sys.executable, "-I", script, exported / "1"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    answers = json.loads(done.stdout.splitlines()[-1])
+    model = saved_model.load(exported)
+    for name, inputs in bare_loading.questions().items():
+        (here,) = model.program.signatures[name](**{key: tf.constant(value) for key, value in inputs.items()}).values()
+        assert answers[name] == answers[name + " v1"] == bare_loading.digest(here.numpy()), name
+
+
+def test_saved_model_cli_runs_it(exported, tmp_path):
+    cli = Path(sys.executable).with_name("saved_model_cli")
+    values = {"primer": np.zeros((2, 0, 84), np.uint8), "steps": np.int32(12), "seed": np.int64(3)}
+    for name, value in values.items():
+        np.save(tmp_path / f"{name}.npy", value)
+    inputs = ";".join(f"{name}={tmp_path / name}.npy" for name in values)
+    command = [cli, "run", "--dir", exported / "1", "--tag_set", "serve", "--signature_def", "generate_simple"]
+    command += ["--inputs", inputs, "--outdir", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    expected = saved_model.load(exported).generate(np.zeros((2, 0, 84)), 12, SamplingConfig(seed=3))
+    np.testing.assert_array_equal(np.load(tmp_path / "roll.npy"), expected)
+
+
+def test_graph_on_disk_has_no_xla(exported):
+    content = (exported / "1" / "saved_model.pb").read_bytes()
+    (graph,) = SavedModel.FromString(content).meta_graphs
+    functions = graph.graph_def.library.function
+    nodes = [*graph.graph_def.node, *(node for function in functions for node in function.node_def)]
+    assert len(nodes) > 100
+    assert not [node.op for node in nodes if "xla" in node.op.lower()]
+    attributes = [*(node.attr for node in nodes), *(function.attr for function in functions)]
+    assert not [attr for attr in attributes if "_XlaMustCompile" in attr and attr["_XlaMustCompile"].b]
+
+
+def test_same_seed_same_roll_and_rows_continue_the_count(model):
+    roll = model.generate(np.repeat(NOTHING, 3, 0), 50, SamplingConfig(seed=4))
+    assert roll.dtype == np.uint8
+    assert roll.shape == (3, 50, 84)
+    np.testing.assert_array_equal(model.generate(NOTHING, 50, SamplingConfig(seed=5))[0], roll[1])
+    np.testing.assert_array_equal(model.generate(NOTHING, 50, SamplingConfig(seed=4), first_row=2)[0], roll[2])
+
+
+def test_primer_of_any_dtype_matters(model):
+    primer = np.zeros((1, 4, 84), bool)
+    primer[:, -1, 40:50] = True
+    probability = model.predict(primer)
+    assert probability.dtype == np.float32
+    assert probability.shape == (1, 4, 84)
+    assert not np.array_equal(model.generate(primer, 60), model.generate(NOTHING, 60))
+    np.testing.assert_array_equal(model.generate(primer, 60), model.generate(primer * 3.0, 60))
+
+
+@pytest.mark.parametrize(
+    ("primer", "steps", "settings", "text"),
+    [
+        (np.zeros((4, 84)), 1, {}, r"primer must be numbers of shape \[batch >= 1, steps, 84\]. Received: shape="),
+        (np.zeros((1, 4, 88)), 1, {}, "primer must be"),
+        (np.zeros((0, 4, 84)), 1, {}, "primer must be"),
+        (np.full((1, 4, 84), "x"), 1, {}, "primer must be numbers"),
+        (NOTHING, 0, {}, "steps must be a whole number >= 1 and <= 1000000. Received: steps=0"),
+        (NOTHING, 10**9, {}, "steps must be"),
+        (NOTHING, 1.5, {}, "steps must be"),
+        (NOTHING, True, {}, "steps must be"),
+        (NOTHING, 1, {"first_row": -1}, "seed must be >= 0"),
+        (NOTHING, 1, {"first_row": MAX_SEED + 1}, "seed must be"),
+    ],
+)
+def test_wrong_questions(model, primer, steps, settings, text):
+    with pytest.raises(ValueError, match=text):
+        model.generate(primer, steps, **settings)
+
+
+@pytest.mark.parametrize("roll", [np.zeros((84,)), np.zeros((1, 0, 84)), np.zeros((1, 2, 83))])
+def test_wrong_rolls(model, roll):
+    with pytest.raises(ValueError, match="roll must"):
+        model.predict(roll)
+
+
+def test_any_file_with_a_flipped_bit_is_refused(version):
+    seed = random.randrange(2**32)
+    print(f"seed of the bits: {seed}")  # shown when the test fails
+    numbers = random.Random(seed)
+    paths = [path for path in version.rglob("*") if path.is_file() and path.stat().st_size]
+    assert len(paths) >= 5
+    for path in paths:
+        content = bytearray(path.read_bytes())
+        bit = numbers.randrange(8 * len(content))
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"model must (be unchanged|hold)"):
+            saved_model.load(version)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+    saved_model.read_config(version)
+
+
+def test_missing_and_extra_files_are_refused(version):
+    (version / "extra").touch()
+    with pytest.raises(ValueError, match="is extra"):
+        saved_model.load(version)
+    (version / "extra").unlink()
+    (version / "fingerprint.pb").unlink()
+    with pytest.raises(ValueError, match=r"fingerprint\.pb is missing"):
+        saved_model.load(version)
+
+
+def test_a_dangerous_graph_with_a_right_manifest_is_refused(tmp_path):
+    module = tf.Module()
+    module.read = tf.function(lambda: tf.io.read_file("/etc/hostname"), input_signature=[])
+    tf.saved_model.save(module, str(tmp_path))
+    (tmp_path / "config.json").write_text('{"format": 1}')
+    write_manifest(tmp_path)
+    with pytest.raises(ValueError, match=r"only operations that compute. Received: ReadFile"):
+        saved_model.load(tmp_path)
+
+
+@pytest.mark.parametrize("config", ["", "[]", "{}", '{"format": 2}'])
+def test_other_formats_are_refused(version, config):
+    (version / "config.json").write_text(config)
+    write_manifest(version)
+    with pytest.raises(ValueError, match="model must"):
+        saved_model.load(version)
+
+
+def test_the_latest_version_is_taken_by_number(tmp_path):
+    for name in ("2", "10", "9", "x", ".partial"):
+        (tmp_path / name).mkdir()
+    assert saved_model.find_version(tmp_path) == tmp_path / "10"
+
+
+@pytest.mark.parametrize("name", ["none", "file", "empty"])
+def test_no_model(tmp_path, name):
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="model must be a folder that export wrote"):
+        saved_model.load(tmp_path / name)

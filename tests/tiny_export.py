@@ -1,0 +1,39 @@
+"""A tiny untrained model and its export, for the tests of generation; also run as a program of its own.
+
+python tests/tiny_export.py FOLDER.
+"""
+
+import sys
+from pathlib import Path
+
+from pianoroll_tf.config import DataFacts, LossConfig, ModelConfig, RunConfig
+
+DENSITY = 0.05
+
+
+def tiny_config(loss: str = "bce") -> RunConfig:
+    """Settings of a run that never was."""
+    return RunConfig(
+        data=DataFacts(density=DENSITY, pitch_frequency=(DENSITY,) * 84),
+        model=ModelConfig(conv_filters=4, conv_kernel=3, gru_units=8),
+        loss=LossConfig(loss=loss),
+    )
+
+
+def tiny_model(config: RunConfig, seed: int = 1):
+    """Its network, with random weights."""
+    from pianoroll_tf.modeling.network import build_model
+
+    return build_model(config.model, config.data.pitch_frequency, seed=seed)
+
+
+def export_tiny(folder: Path, loss: str = "bce", seed: int = 1) -> tuple[Path, bool]:
+    """Exports it with a short calibration; returns what `archive.export` returns."""
+    from pianoroll_tf.generation.archive import export
+
+    config = tiny_config(loss)
+    return export(tiny_model(config, seed), config, folder, rows=16, window_steps=64)
+
+
+if __name__ == "__main__":
+    print(export_tiny(Path(sys.argv[1])))
