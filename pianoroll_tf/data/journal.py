@@ -17,6 +17,7 @@ CREATE TABLE files (
 );
 CREATE INDEX by_content ON files (content, sha256, path);
 CREATE INDEX by_split ON files (split, sha256);
+CREATE INDEX by_sha256 ON files (sha256);
 """
 COMMIT_EVERY = 64  # rows; what a kill costs at most, and what makes a commit cheap
 
