@@ -1,6 +1,7 @@
 """Builds a folder of records from a folder of MIDI files: find, read, choose, write, rename."""
 
 import contextlib
+import importlib.metadata
 import os
 import shutil
 import sqlite3
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pianoroll_tf import __version__
 from pianoroll_tf.cli import Progress, UserError
 from pianoroll_tf.config import RecordsConfig, to_dict
 from pianoroll_tf.data.conversion import Piece
@@ -81,7 +83,8 @@ def _write_errors(records_dir: Path) -> Iterator[None]:
 
 def _journal(place: Path, config: RecordsConfig) -> Journal:
     settings = {name: value for name, value in to_dict(config).items() if name in READING}
-    return Journal(place / "journal.sqlite", {"format": FORMAT, **settings})
+    versions = {"package": __version__, "parser": importlib.metadata.version(config.parser)}
+    return Journal(place / "journal.sqlite", {"format": FORMAT, **settings, "versions": versions})
 
 
 def _refuse_empty(journal: Journal, midi_dir: Path, place: Path) -> None:

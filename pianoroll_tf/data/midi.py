@@ -61,7 +61,8 @@ def read_notes(path: str | os.PathLike, parser: str = "symusic", drums: bool = F
         path: A regular file; links are not followed.
         parser: Entry of `PARSERS`.
         drums: Whether to keep the notes of channel 10.
-        pedal: Whether to hold notes while their channel's sustain pedal is down.
+        pedal: Whether to hold notes while their channel's sustain pedal is down. The parsers do not hand on channels,
+            so that notes and pedals are then read from the events themselves (`data.pedal`).
 
     Raises:
         MidiError: The file is not MIDI, damaged, or beyond a limit.
