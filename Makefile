@@ -25,7 +25,7 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff format --check .
 
 test: lint
-	$(BIN)/python -m pytest --cov=pianoroll_tf --cov=tuner --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
 parity:
 	PYTHON=$(PYTHON) bash benchmarks/parity.sh
