@@ -31,6 +31,11 @@ def test_the_same_pitch_struck_again_ends_it() -> None:
     assert sustained(events_) == [(10, 30, 60), (30, 90, 60), (35, 90, 64)]
 
 
+def test_a_note_of_no_length_is_held_like_any_other() -> None:
+    events_ = [pedal(0, 127), *note(480, 480, 60), *note(960, 1440, 60), *note(500, 500, 64), pedal(1920, 0)]
+    assert sustained(events_) == [(480, 960, 60), (500, 1920, 64), (960, 1920, 60)]
+
+
 def test_a_pedal_that_never_comes_up_holds_until_the_last_note_ends() -> None:
     assert sustained([pedal(0, 127), *note(10, 20, 60), *note(30, 70, 64)]) == [(10, 70, 60), (30, 70, 64)]
 

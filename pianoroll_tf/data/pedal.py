@@ -74,10 +74,10 @@ def _release(end: np.ndarray, ticks: np.ndarray, down: np.ndarray, last: int) ->
 
 
 def _next_onset(start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> np.ndarray:
-    """The first onset of the same pitch at or after each note's end; a huge tick if there is none."""
+    """The first onset of the same pitch after each note's own and not before its end; a huge tick if there is none."""
     following = np.full(len(start), np.iinfo(np.int64).max)
     for number in np.unique(pitch):
         mine = pitch == number
         onsets = np.append(np.sort(start[mine]), np.iinfo(np.int64).max)
-        following[mine] = onsets[np.searchsorted(onsets, end[mine], side="left")]
+        following[mine] = onsets[np.searchsorted(onsets, np.maximum(end[mine], start[mine] + 1), side="left")]
     return following
