@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import pytest
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tiny_export import DENSITY, export_tiny, tiny_config, tiny_model
 
 from pianoroll_tf.config import RunConfig, from_dict
@@ -62,6 +64,20 @@ def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         export_tiny(tmp_path / "m")
     assert list((tmp_path / "m").iterdir()) == []
+
+
+@pytest.mark.usefixtures("uncalibrated")
+def test_a_graph_made_where_there_is_a_gpu_loads_where_there_is_none(tmp_path, monkeypatch):
+    """Keras asks its backend for a cuDNN kernel while it traces, unless the layer forbids it."""
+    asked = []
+    monkeypatch.setattr(keras.src.backend, "gru", lambda *_, **__: asked.append("cuDNN"))
+    version, _ = export_tiny(tmp_path / "m")
+    (graph,) = SavedModel.FromString((version / "saved_model.pb").read_bytes()).meta_graphs
+    functions = graph.graph_def.library.function
+    nodes = [*graph.graph_def.node, *(node for function in functions for node in function.node_def)]
+    assert len(nodes) > 100
+    assert not [node.op for node in nodes if "cudnn" in node.op.lower()]
+    assert not asked
 
 
 def test_a_run_without_facts_of_its_data_is_exported_ungoverned(tmp_path):

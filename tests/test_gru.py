@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from pianoroll_tf.modeling.gru import RECURRENT_LAYERS, advance_recurrent, make_recurrent
+from pianoroll_tf.config import ModelConfig
+from pianoroll_tf.modeling.gru import RECURRENT_LAYERS, advance_recurrent, make_recurrent, portable_kernels
+from pianoroll_tf.modeling.network import build_model
 
 BATCH, STEPS, FEATURES, UNITS = 2, 7, 3, 5
 
@@ -69,3 +71,13 @@ def test_weights_follow_the_seed(kind):
 def test_an_unknown_entry_is_refused():
     with pytest.raises(ValueError, match=r"recurrent must be one of gru.*Received: recurrent='lstm'"):
         make_recurrent("lstm", 4, "gru_1", 0, "float32")
+
+
+def test_portable_kernels_are_a_choice_for_a_while():
+    model = build_model(ModelConfig(conv_filters=2, gru_units=4, gru_layers=2))
+    layers = [model.get_layer("gru_1"), model.get_layer("gru_2")]
+    layers[1].use_cudnn = True
+    with pytest.raises(RuntimeError, match="within"), portable_kernels(model):
+        assert [layer.use_cudnn for layer in layers] == [False, False]
+        raise RuntimeError("within")
+    assert [layer.use_cudnn for layer in layers] == ["auto", True]

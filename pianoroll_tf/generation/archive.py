@@ -16,11 +16,13 @@ import tensorflow as tf
 
 import pianoroll_tf
 from pianoroll_tf.config import NUM_PITCHES, RunConfig, SamplingConfig, dumps, to_dict
+from pianoroll_tf.files import sync
 from pianoroll_tf.generation import saved_model
 from pianoroll_tf.generation.calibration import Calibration, calibrate
 from pianoroll_tf.generation.endpoints import make_endpoints
 from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.generation.manifest import write_manifest
+from pianoroll_tf.modeling.gru import portable_kernels
 
 PARTIAL = ".partial"  # name of the folder while it is written
 
@@ -56,7 +58,7 @@ def export(model: keras.Model, config: RunConfig, folder: Path, **calibration: i
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
-        _sync(folder)
+        sync(folder)
     return final, True
 
 
@@ -92,13 +94,14 @@ def _write(model, config: RunConfig, found: Calibration | None, identity: str, p
     governor = Governor(found.shift, found.gain, config.data.density * NUM_PITCHES) if found else Governor()
     archive = keras.export.ExportArchive()
     archive.track(model)
-    for name, function in make_endpoints(model, config.loss, governor).items():
-        archive.add_endpoint(name, function)
-    archive.write_out(str(partial), verbose=False)
+    with portable_kernels(model):
+        for name, function in make_endpoints(model, config.loss, governor).items():
+            archive.add_endpoint(name, function)
+        archive.write_out(str(partial), verbose=False)
     (partial / saved_model.CONFIG).write_text(dumps(describe(config, found, identity)), encoding="utf-8")
     write_manifest(partial)
     for path in [*partial.rglob("*"), partial]:
-        _sync(path)
+        sync(path)
 
 
 def _identity(version: Path) -> str | None:
@@ -107,14 +110,6 @@ def _identity(version: Path) -> str | None:
         return saved_model.read_config(version)["fingerprint"]
     except ValueError:
         return None
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Recurrent layers the network can be built with, behind one small contract."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import keras
 
@@ -48,6 +49,27 @@ def check_recurrent(kind: str) -> None:
     """Raises ValueError unless `kind` is in the table."""
     if kind not in RECURRENT_LAYERS:
         raise ValueError(f"recurrent must be one of {', '.join(RECURRENT_LAYERS)}. Received: recurrent={kind!r}")
+
+
+@contextlib.contextmanager
+def portable_kernels(model: keras.Model) -> Iterator[None]:
+    """Within it, what is traced of a model runs on any device.
+
+    On a GPU machine Keras's GRU becomes one cuDNN kernel while it is traced, which a machine without a GPU cannot even
+    load. Slower; the same equations.
+
+    Args:
+        model: Made by `build_model`.
+    """
+    layers = [layer for layer in model.layers if hasattr(layer, "use_cudnn")]
+    before = [layer.use_cudnn for layer in layers]
+    try:
+        for layer in layers:
+            layer.use_cudnn = False
+        yield
+    finally:
+        for layer, choice in zip(layers, before, strict=True):
+            layer.use_cudnn = choice
 
 
 def advance_recurrent(layer: keras.layers.Layer, inputs, state):
