@@ -127,7 +127,7 @@ def table(results: dict) -> str:
 
 def write(folder: Path, results: dict, sums: dict) -> None:
     """Writes SPLIT.json and SPLIT.png, each whole or not at all."""
-    from pianoroll_tf.modeling.arrays import write_whole
+    from pianoroll_tf.files import write_whole
     from pianoroll_tf.modeling.curves import draw_curves
 
     split = results["split"]

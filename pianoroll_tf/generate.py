@@ -143,8 +143,8 @@ def write_piece(path: Path, primer, music, rate: float, grid, args: argparse.Nam
     """Writes a piece as MIDI and, where asked for, as picture and sound, and says so."""
     import numpy as np
 
+    from pianoroll_tf.files import write_whole
     from pianoroll_tf.generation import music_metrics, render
-    from pianoroll_tf.generation.files import write_whole
 
     roll = np.concatenate([primer, music])
     midi = render.to_midi(roll, rate, args.tempo)

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pianoroll_tf"
-ROOMS = ["config", "cli", "data", "modeling", "generation"]
+ROOMS = ["config", "cli", "files", "data", "modeling", "generation"]
 COMMANDS = ["build_records", "train", "evaluate", "export", "generate", "demo"]
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 

@@ -15,6 +15,7 @@ from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, shard_name, write_manifest
 from pianoroll_tf.data.splits import assign
 from pianoroll_tf.data.tfrecord import frame
+from pianoroll_tf.files import flush
 
 COUNTED = ("pieces", "notes", "notes_outside_range", "steps", "active_cells", "milliseconds")
 
@@ -59,7 +60,7 @@ def write_records(journal: Journal, config: RecordsConfig, folder: Path) -> dict
     entries = (file_entry(*row) for row in journal.rows("path, sha256, reason, notes, split"))
     with (folder / MANIFEST).open("wb") as file:
         write_manifest(file, manifest, entries)
-        _flush(file)
+        flush(file)
     return manifest
 
 
@@ -103,14 +104,9 @@ def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dic
                 framed = frame(record)
                 digest.update(framed)
                 file.write(framed)
-            _flush(file)
+            flush(file)
             shard |= {"bytes": file.tell(), "sha256": digest.hexdigest()}
         for name in COUNTED:
             entry[name] += shard[name]
         entry["shards"].append(shard)
     return entry | {"pitch_counts": pitch_counts.tolist()}
-
-
-def _flush(file) -> None:
-    file.flush()
-    os.fsync(file.fileno())

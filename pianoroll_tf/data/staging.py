@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pianoroll_tf.cli import UserError
+from pianoroll_tf.files import sync
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
@@ -57,7 +58,7 @@ def _is_same(place: Path, descriptor: int) -> bool:
 
 def publish(whole: Path, target: Path) -> None:
     """Renames a finished folder to `target`; what stood there changes places with it, and is then at `whole`."""
-    sync_folder(whole)
+    sync(whole)
     if target.exists() and not _exchange(whole, target):
         old = whole.with_name(whole.name + ".old")
         shutil.rmtree(old, ignore_errors=True)
@@ -65,7 +66,7 @@ def publish(whole: Path, target: Path) -> None:
         whole.rename(target)
     elif not target.exists():
         whole.rename(target)
-    sync_folder(target.parent)
+    sync(target.parent)
 
 
 def _exchange(first: Path, second: Path) -> bool:
@@ -75,12 +76,3 @@ def _exchange(first: Path, second: Path) -> bool:
     rename = getattr(ctypes.CDLL(None), "renameat2", None)
     names = (_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second))
     return rename is not None and rename(*names, _RENAME_EXCHANGE) == 0
-
-
-def sync_folder(folder: Path) -> None:
-    """Has the folder's names on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

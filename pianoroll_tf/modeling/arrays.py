@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pianoroll_tf.cli import UserError
+from pianoroll_tf.files import write_whole
 
 _META = "meta.json"  # name of the entry that holds the facts
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -18,39 +18,6 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 class DamagedError(UserError):
     """A file is not what was written."""
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that its name never stands for a part of it, also when the power goes.
-
-    Args:
-        path: The file; its folder must exist.
-        content: All of it.
-
-    Raises:
-        OSError: The disk is full or the folder cannot be written; nothing is left under a temporary name.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def remove_temporaries(folder: Path) -> None:
-    """Removes what `write_whole` leaves in a folder when the process is killed within it."""
-    for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:

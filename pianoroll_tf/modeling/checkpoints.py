@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from pianoroll_tf.modeling.arrays import DamagedError, read_arrays, remove_temporaries, write_arrays
+from pianoroll_tf.files import remove_temporaries
+from pianoroll_tf.modeling.arrays import DamagedError, read_arrays, write_arrays
 
 KEPT = 2
 _BEST = "best/"

@@ -10,7 +10,8 @@ import numpy as np
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig, RunConfig, dumps, from_dict, to_dict
 from pianoroll_tf.data.records import manifest_sha256, read_manifest
-from pianoroll_tf.modeling.arrays import DamagedError, read_arrays, write_arrays, write_whole
+from pianoroll_tf.files import write_whole
+from pianoroll_tf.modeling.arrays import DamagedError, read_arrays, write_arrays
 from pianoroll_tf.modeling.losses import raw_logits
 from pianoroll_tf.modeling.metrics import sigmoid
 from pianoroll_tf.modeling.network import build_model, prior_log_odds

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.config import from_dict
-from pianoroll_tf.modeling.arrays import write_whole
+from pianoroll_tf.files import write_whole
 
 
 @dataclasses.dataclass

@@ -21,8 +21,8 @@ from pianoroll_tf.data.pipeline import (
     windows_per_epoch,
 )
 from pianoroll_tf.data.records import manifest_sha256
+from pianoroll_tf.files import remove_temporaries
 from pianoroll_tf.modeling import run
-from pianoroll_tf.modeling.arrays import remove_temporaries
 from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, Termination, Validation, best_meta
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, best_weights, restore, running_metrics
 from pianoroll_tf.modeling.gru import check_recurrent
