@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from pianoroll_tf.generation.operations import ALLOWED, SAVER, check_operations
 
@@ -62,8 +63,84 @@ def test_no_file_operation_is_on_the_list():
     assert not [name for name in ALLOWED if "File" in name or "Py" in name or "Xla" in name or "Print" in name]
 
 
-@pytest.mark.parametrize("content", [b"\xff\xff", b"hello"])
+def change(folder, function):
+    """Applies `function` to the one graph in `saved_model.pb`."""
+    path = folder / "saved_model.pb"
+    saved = SavedModel.FromString(path.read_bytes())
+    function(saved.meta_graphs[0])
+    path.write_bytes(saved.SerializeToString())
+
+
+def test_a_graph_of_tensorflow_1_is_refused(tmp_path):
+    """It has no functions: its signature is a node, here one that writes a file."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, [], "x")
+        with tf.control_dependencies(
+            [tf.raw_ops.SaveV2(prefix="p", tensor_names=["x"], shape_and_slices=[""], tensors=[x])]
+        ):
+            y = tf.identity(x)
+        signature = tf.compat.v1.saved_model.predict_signature_def({"x": x}, {"y": y})
+        builder = tf.compat.v1.saved_model.Builder(str(tmp_path / "m"))
+        builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
+        builder.save()
+    with pytest.raises(ValueError, match="must hold one graph with functions, as TensorFlow 2 saves it"):
+        check_operations(tmp_path / "m")
+
+
+def test_two_graphs_are_refused(tmp_path):
+    folder = save(tmp_path / "m", tf.tanh)
+    saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    saved.meta_graphs.append(saved.meta_graphs[0])
+    (folder / "saved_model.pb").write_bytes(saved.SerializeToString())
+    with pytest.raises(ValueError, match="must hold one graph"):
+        check_operations(folder)
+
+
+def saving_function(graph):
+    return next(f.signature.name for f in graph.graph_def.library.function if "traced_save" in f.signature.name)
+
+
+def as_a_node(graph):
+    graph.graph_def.node.add(name="more", op="SaveV2")
+
+
+def by_a_node(graph):
+    graph.graph_def.node.add(name="more", op="PartitionedCall").attr["f"].func.name = saving_function(graph)
+
+
+def as_an_answer(graph):
+    graph.signature_def["serving_default"].outputs["output_0"].name = graph.saver_def.save_tensor_name
+
+
+def before_a_node(graph):
+    graph.graph_def.node.add(name="more", op="NoOp", input=["^" + graph.saver_def.restore_op_name])
+
+
+def by_an_object(graph):
+    graph.object_graph_def.nodes.add().bare_concrete_function.concrete_function_name = saving_function(graph)
+
+
+def by_a_method(graph):
+    graph.object_graph_def.nodes.add().function.concrete_functions.append(saving_function(graph))
+
+
+def without_a_saver(graph):
+    graph.ClearField("saver_def")
+
+
+@pytest.mark.parametrize(
+    "use", [as_a_node, by_a_node, as_an_answer, before_a_node, by_an_object, by_a_method, without_a_saver]
+)
+def test_what_saves_the_variables_serves_nothing_else(tmp_path, use):
+    folder = save(tmp_path / "m", tf.tanh)
+    check_operations(folder)
+    change(folder, use)
+    with pytest.raises(ValueError, match="only operations that compute"):
+        check_operations(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xff", b"hello"])
 def test_what_is_no_graph(tmp_path, content):
     (tmp_path / "saved_model.pb").write_bytes(content)
-    with pytest.raises(ValueError, match=r"saved_model\.pb must be a SavedModel"):
+    with pytest.raises(ValueError, match=r"saved_model\.pb must (be a SavedModel|hold one graph)"):
         check_operations(tmp_path)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tensorflow.core.framework.node_def_pb2 import NodeDef
+from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 CONTROL = """
@@ -31,11 +32,12 @@ RANDOM = """
 BitwiseOr LeftShift StatelessRandomGetKeyCounter StatelessRandomUniformFullIntV2 StatelessRandomUniformV2
 """
 ALLOWED = frozenset("".join((CONTROL, VARIABLES, SHAPES, ARITHMETIC, RANDOM)).split())
-# What reads and writes the files of the variables; no endpoint may reach it.
+# What the two nodes that save and restore the variables may reach besides, and nothing else may.
 SAVER = """
 AssignVariableOp MergeV2Checkpoints RestoreV2 SaveV2 ShardedFilename StaticRegexFullMatch StringJoin
 """
 ALLOWED_TO_SAVER = ALLOWED | frozenset(SAVER.split())
+ALLOWED_OUTSIDE = ALLOWED | {"AssignVariableOp"}  # outside of functions: initial values of variables
 
 
 def check_operations(folder: Path) -> None:
@@ -45,22 +47,65 @@ def check_operations(folder: Path) -> None:
         folder: Of a SavedModel.
 
     Raises:
-        ValueError: An operation is not on the list, or an endpoint can reach one that touches files.
+        ValueError: It is not in the form of TensorFlow 2, an operation is not on the list, or something else than the
+            saver can reach one that touches files.
     """
+    graph = _read_graph(folder)
+    functions = {function.signature.name: function.node_def for function in graph.graph_def.library.function}
+    saver_names = {_node_name(graph.saver_def.save_tensor_name), _node_name(graph.saver_def.restore_op_name)}
+    saver = [node for node in graph.graph_def.node if node.name in saver_names]
+    others = [node for node in graph.graph_def.node if node.name not in saver_names]
+    _check_apart(graph, saver_names, others, folder)
+    of_saver = _reachable(_called_by(saver), functions)
+    roots = (functions.keys() - of_saver) | _named_by_objects(graph) | set(_called_by(others))
+    _refuse(saver, ALLOWED, folder)
+    _refuse(others, ALLOWED_OUTSIDE, folder)
+    for name in of_saver:
+        _refuse(functions[name], ALLOWED_TO_SAVER, folder)
+    for name in _reachable(roots, functions):
+        _refuse(functions[name], ALLOWED, folder)
+
+
+def _read_graph(folder: Path) -> MetaGraphDef:
+    """The one graph of a SavedModel; any other form would be loaded in another way than the one that is checked."""
+    path = folder / "saved_model.pb"
     saved = SavedModel()
     try:
-        saved.ParseFromString((folder / "saved_model.pb").read_bytes())
+        saved.ParseFromString(path.read_bytes())
     except Exception as error:  # protobuf's own class depends on its implementation
-        raise ValueError(f"saved_model.pb must be a SavedModel. Received: {folder / 'saved_model.pb'}") from error
-    for graph in saved.meta_graphs:
-        functions = {function.signature.name: function.node_def for function in graph.graph_def.library.function}
-        for nodes in (graph.graph_def.node, *functions.values()):
-            _refuse(nodes, ALLOWED_TO_SAVER, folder)
-        for name in _reachable(list(graph.object_graph_def.concrete_functions), functions):
-            _refuse(functions[name], ALLOWED, folder)
+        raise ValueError(f"saved_model.pb must be a SavedModel. Received: {path}") from error
+    graphs = list(saved.meta_graphs)
+    if len(graphs) != 1 or not graphs[0].object_graph_def.concrete_functions:
+        raise ValueError(
+            f"saved_model.pb must hold one graph with functions, as TensorFlow 2 saves it. Received: {path}"
+        )
+    return graphs[0]
 
 
-def _reachable(roots: list[str], functions: dict[str, Iterable[NodeDef]]) -> set[str]:
+def _check_apart(graph: MetaGraphDef, saver_names: set[str], others: Iterable[NodeDef], folder: Path) -> None:
+    """Refuses a graph in which an answer or another node depends on what saves and restores."""
+    answers = [info.name for signature in graph.signature_def.values() for info in signature.outputs.values()]
+    used = {_node_name(name) for name in (*answers, *(name for node in others for name in node.input))}
+    if used & saver_names:
+        raise ValueError(f"model must hold only operations that compute. Received: a use of its saver in {folder}")
+
+
+def _node_name(tensor: str) -> str:
+    """The node of a tensor or control input: "^a" and "a:0" are of "a"."""
+    return tensor.removeprefix("^").partition(":")[0]
+
+
+def _named_by_objects(graph: MetaGraphDef) -> set[str]:
+    """All functions that the object graph names; a loader takes each from the library, listed or not."""
+    objects = graph.object_graph_def
+    names = set(objects.concrete_functions)
+    for node in objects.nodes:
+        names.update(node.function.concrete_functions)
+        names.update({node.bare_concrete_function.concrete_function_name, node.captured_tensor.concrete_function})
+    return names
+
+
+def _reachable(roots: Iterable[str], functions: dict[str, Iterable[NodeDef]]) -> set[str]:
     """The functions that are called from `roots`, directly or not, and these themselves."""
     reached: set[str] = set()
     waiting = list(roots)
@@ -68,15 +113,18 @@ def _reachable(roots: list[str], functions: dict[str, Iterable[NodeDef]]) -> set
         name = waiting.pop()
         if name in functions and name not in reached:
             reached.add(name)
-            waiting += [called for node in functions[name] for called in _called(node)]
+            waiting += _called_by(functions[name])
     return reached
 
 
-def _called(node: NodeDef) -> list[str]:
-    """The functions that a node calls."""
-    functions = [attribute.func for attribute in node.attr.values() if attribute.HasField("func")]
-    functions += [function for attribute in node.attr.values() for function in attribute.list.func]
-    return [node.op, *(function.name for function in functions)]
+def _called_by(nodes: Iterable[NodeDef]) -> list[str]:
+    """The functions that nodes call."""
+    called = []
+    for node in nodes:
+        called.append(node.op)
+        for attribute in node.attr.values():
+            called += [function.name for function in (attribute.func, *attribute.list.func)]
+    return called
 
 
 def _refuse(nodes: Iterable[NodeDef], allowed: frozenset[str], folder: Path) -> None:
