@@ -58,12 +58,12 @@ def _build(args: argparse.Namespace, config: RecordsConfig) -> int:
 def _verify(records_dir: Path) -> int:
     from pianoroll_tf.data.verify import verify
 
-    damages = 0
-    for line in verify(records_dir):
-        damages += 1
+    damages = list(verify(records_dir))  # printed when the progress bar is gone
+    for line in damages:
         print(cli.one_line(ValueError(line)), file=sys.stderr)
     if damages:
-        raise cli.UserError(f"{records_dir} is damaged ({damages} found); build the records again with --overwrite")
+        found = f"{len(damages)} found"
+        raise cli.UserError(f"{records_dir} is damaged ({found}); build the records again with --overwrite")
     print(f"{records_dir}: every shard is what the manifest says")
     return 0
 

@@ -1,6 +1,7 @@
 """The command: what it prints, its exit codes, and what a kill or a full disk does to it."""
 
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -59,9 +60,10 @@ def test_verify_says_what_is_damaged(midi: Path, tmp_path: Path, capsys: pytest.
     shard = min(out.glob("train-*"))
     shard.write_bytes(shard.read_bytes()[:-2])
     assert build_records.main(["--verify", str(out)]) == 1
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith(f"{shard}: record ")
-    assert "is damaged (1 found); build the records again with --overwrite" in lines[1]
+    progress, damage, last = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"8/8 records checked, \d+ s", progress)
+    assert damage.startswith(f"{shard}: record ")
+    assert "is damaged (1 found); build the records again with --overwrite" in last
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,36 @@ def test_a_flipped_bit_anywhere_in_a_shard_is_found_with_its_record(copy: Path) 
         assert line.startswith(f"{shard}: record {record}: "), line
 
 
+def test_every_damaged_record_of_a_shard_is_named_up_to_a_damaged_length(copy: Path) -> None:
+    shard = shard_paths(copy, "train")[0]
+    framed = [bytearray(frame(record)) for record in shard_records(shard)]
+    assert len(framed) >= 3
+    crc = "the CRC of its bytes does not match"
+
+    def flip(*places: tuple[int, int]) -> list[str]:
+        """What is said when a bit of these (record, byte) is flipped."""
+        damaged = [bytearray(record) for record in framed]
+        for record, byte in places:
+            damaged[record][byte] ^= 4
+        shard.write_bytes(b"".join(damaged))
+        return [line.removeprefix(f"{shard}: ") for line in verify(copy)]
+
+    assert flip((0, 20), (2, -1)) == [f"record 0: {crc}", f"record 2: {crc}"]
+    assert flip(*((index, -6) for index in range(len(framed)))) == [
+        f"record {index}: {crc}" for index in range(len(framed))
+    ]
+    assert flip((0, 20), (1, 3), (2, 20)) == [f"record 0: {crc}", "record 1: the CRC of its length does not match"]
+
+
+def test_damages_of_several_shards_are_all_named(copy: Path) -> None:
+    for split in ("train", "val"):
+        shard = shard_paths(copy, split)[0]
+        data = bytearray(shard.read_bytes())
+        data[-1] ^= 1
+        shard.write_bytes(data)
+    assert [Path(line.split(":")[0]).name[:4] for line in verify(copy)] == ["trai", "val-"]
+
+
 def test_a_flipped_bit_in_the_manifest_is_found(copy: Path) -> None:
     data = (copy / MANIFEST).read_bytes()
     rng = random.Random(2)

@@ -42,28 +42,39 @@ def frame(record: bytes) -> bytes:
     return length + _CRC.pack(masked_crc32c(length)) + record + _CRC.pack(masked_crc32c(record))
 
 
-def read_records(file: BinaryIO) -> Iterator[bytes]:
-    """The records of an open, uncompressed TFRecord file.
+def read_records(file: BinaryIO) -> Iterator[bytes | DamagedRecordError]:
+    """The records of an open, uncompressed TFRecord file, and in the place of each damaged one its damage.
 
-    Raises:
-        DamagedRecordError: A CRC does not match or the file ends within a record.
+    Goes on after a record whose length can be trusted; where it cannot, nobody knows where the next one begins, and
+    that damage is the last item.
     """
     index = 0
     while header := file.read(HEADER_BYTES):
-        if len(header) < HEADER_BYTES:
-            raise DamagedRecordError(index, "the file ends within its header")
-        if _CRC.unpack(header[_LENGTH.size :])[0] != masked_crc32c(header[: _LENGTH.size]):
-            raise DamagedRecordError(index, "the CRC of its length does not match")
-        length = _LENGTH.unpack(header[: _LENGTH.size])[0]
-        if length > MAX_RECORD_BYTES:
-            raise DamagedRecordError(index, f"its length of {length} bytes is above {MAX_RECORD_BYTES}")
+        try:
+            length = _checked_length(header, index)
+        except DamagedRecordError as error:
+            yield error
+            return
         body = file.read(length + FOOTER_BYTES)
         if len(body) < length + FOOTER_BYTES:
-            raise DamagedRecordError(index, "the file ends within it")
-        if _CRC.unpack(body[length:])[0] != masked_crc32c(body[:length]):
-            raise DamagedRecordError(index, "the CRC of its bytes does not match")
-        yield body[:length]
+            yield DamagedRecordError(index, "the file ends within it")
+        elif _CRC.unpack(body[length:])[0] != masked_crc32c(body[:length]):
+            yield DamagedRecordError(index, "the CRC of its bytes does not match")
+        else:
+            yield body[:length]
         index += 1
+
+
+def _checked_length(header: bytes, index: int) -> int:
+    """The length that stands in a record's header, if it can be trusted."""
+    if len(header) < HEADER_BYTES:
+        raise DamagedRecordError(index, "the file ends within its header")
+    if _CRC.unpack(header[_LENGTH.size :])[0] != masked_crc32c(header[: _LENGTH.size]):
+        raise DamagedRecordError(index, "the CRC of its length does not match")
+    length = _LENGTH.unpack(header[: _LENGTH.size])[0]
+    if length > MAX_RECORD_BYTES:
+        raise DamagedRecordError(index, f"its length of {length} bytes is above {MAX_RECORD_BYTES}")
+    return length
 
 
 def encode_example(features: dict[str, bytes | int]) -> bytes:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.cli import UserError
+from pianoroll_tf.cli import Progress, UserError
 from pianoroll_tf.data.records import decode_piece, read_manifest
+from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.data.tfrecord import DamagedRecordError, read_records
 
 
 def verify(records_dir: str | os.PathLike) -> Iterator[str]:
-    """Reads every byte of a folder of records.
+    """Reads every byte of a folder of records, and shows progress.
 
     Yields:
         One line a damage, which names the file, and the record where there is one.
@@ -22,45 +23,54 @@ def verify(records_dir: str | os.PathLike) -> Iterator[str]:
     except UserError as error:
         yield str(error)
         return
-    for split in manifest["splits"].values():
-        for shard in split["shards"]:
-            yield from _verify_shard(Path(records_dir) / shard["name"], shard)
+    splits = manifest["splits"].values()
+    with Progress(sum(split["pieces"] for split in splits), "records checked") as progress:
+        for shard in (shard for split in splits for shard in split["shards"]):
+            yield from _verify_shard(Path(records_dir) / shard["name"], shard, progress)
 
 
-def _verify_shard(path: Path, shard: dict[str, Any]) -> Iterator[str]:
+def _verify_shard(path: Path, shard: dict[str, Any], progress: Progress) -> Iterator[str]:
     if not path.is_file():
         yield f"{path}: missing"
         return
+    sound = True
     try:
-        damages = list(_verify_records(path, shard))
+        for damage in _verify_records(path, shard, progress):
+            sound = False
+            yield f"{path}: {damage}"
+        with path.open("rb") as file:
+            if sound and hashlib.file_digest(file, "sha256").hexdigest() != shard["sha256"]:
+                yield f"{path}: its sha256 is not that of the manifest"
     except OSError as error:
         yield f"{path}: {error.strerror}"
-        return
-    yield from damages
-    with path.open("rb") as file:
-        if not damages and hashlib.file_digest(file, "sha256").hexdigest() != shard["sha256"]:
-            yield f"{path}: its sha256 is not that of the manifest"
 
 
-def _verify_records(path: Path, shard: dict[str, Any]) -> Iterator[str]:
+def _verify_records(path: Path, shard: dict[str, Any], progress: Progress) -> Iterator[str]:
     """Records that cannot be read, and sums that are not the manifest's."""
     sums = {"pieces": 0, "steps": 0, "active_cells": 0}
-    unsound = False
+    sound = True
     with path.open("rb") as file:
-        try:
-            for index, record in enumerate(read_records(file)):
-                sums["pieces"] += 1
-                try:
-                    roll, _ = decode_piece(record)
-                except ValueError as error:
-                    unsound = True
-                    yield f"{path}: record {index}: {error}"
-                    continue
-                sums["steps"] += len(roll.counts)
-                sums["active_cells"] += len(roll.cells)
-        except DamagedRecordError as error:
-            yield f"{path}: {error}"
-            return
+        for index, record in enumerate(read_records(file)):
+            progress.update()
+            try:
+                roll = _roll(record, index)
+            except DamagedRecordError as damage:
+                sound = False
+                yield str(damage)
+                continue
+            sums["pieces"] += 1
+            sums["steps"] += len(roll.counts)
+            sums["active_cells"] += len(roll.cells)
     for name, value in sums.items():
-        if not unsound and value != shard[name]:
-            yield f"{path}: {name} must be {shard[name]}. Received: {name}={value}"
+        if sound and value != shard[name]:
+            yield f"{name} must be {shard[name]}. Received: {name}={value}"
+
+
+def _roll(record: bytes | DamagedRecordError, index: int) -> SparseRoll:
+    """The roll of a record that is sound in every way."""
+    if isinstance(record, DamagedRecordError):
+        raise record
+    try:
+        return decode_piece(record)[0]
+    except ValueError as error:
+        raise DamagedRecordError(index, str(error)) from error
