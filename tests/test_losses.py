@@ -101,8 +101,19 @@ def test_a_step_is_the_sum_over_pitches_and_a_batch_the_mean_over_unmasked_steps
     logits[1, 1] = 1e4  # padding: must not count
     targets, mask = np.zeros_like(logits), np.array([[1, 1], [1, 0]], np.float32)
     loss = losses.make_loss(LossConfig(loss="bce"))
-    assert float(loss(targets, logits, sample_weight=mask)) == pytest.approx(84 * np.log(2))
+    assert float(loss(targets, logits, sample_weight=mask / mask.mean())) == pytest.approx(84 * np.log(2))
+    assert float(loss(targets[:1], logits[:1])) == pytest.approx(84 * np.log(2))
     assert float(loss(targets, logits, sample_weight=np.zeros_like(mask))) == 0.0
+
+
+def test_the_mean_over_unequally_masked_halves_is_that_of_the_whole():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(2, 4, 84)).astype(np.float32)
+    targets = (rng.random(logits.shape) < 0.1).astype(np.float32)
+    weights = np.array([[1, 1, 1, 1], [1, 0, 0, 0]], np.float32) / (5 / 8)
+    loss = losses.make_loss(LossConfig(loss="bce"))
+    halves = [float(loss(targets[i : i + 1], logits[i : i + 1], sample_weight=weights[i : i + 1])) for i in (0, 1)]
+    assert np.mean(halves) == pytest.approx(float(loss(targets, logits, sample_weight=weights)), rel=1e-6)
 
 
 def test_bfloat16_logits_are_judged_in_float32():

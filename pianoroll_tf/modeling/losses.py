@@ -109,14 +109,15 @@ def _softplus_over_exp(logits):
 
 @keras.saving.register_keras_serializable(package="pianoroll_tf")
 class StepLoss(keras.losses.Loss):
-    """A loss of cells, summed over the pitches of a step, averaged over the steps with weight.
+    """A loss of cells, summed over the pitches of a step, averaged over all steps, each times its `sample_weight`.
 
-    Called with `sample_weight` = mask [batch, time] it is the mean over unmasked steps; 0 where all are
-    masked. On several devices each takes the mean over its own steps, and these means are averaged.
+    With weights [batch, time] that are 0 on masked steps and have a mean of 1 over the batch, as
+    `training.step_weights` scales the mask, this is the mean over unmasked steps. It stays so on several devices, each
+    of which averages over its equal share of the batch: the mean of these means is that over the batch.
     """
 
     def __init__(self, name: str = "step_loss", **kwargs) -> None:
-        super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
+        super().__init__(name=name, reduction="sum_over_batch_size", dtype="float32")
         self.arguments = kwargs
 
     def cells(self, targets, logits):
@@ -191,12 +192,12 @@ LOSSES = {
 
 
 def make_loss(config: LossConfig) -> keras.losses.Loss:
-    """The training loss: targets, logits [batch, time, pitch], mask as `sample_weight` [batch, time] → float32 [].
+    """The training loss: targets, logits [batch, time, pitch], `sample_weight` [batch, time] → float32 [].
 
     >>> loss = make_loss(LossConfig(loss="bce"))
     >>> zeros = ops.zeros((1, 2, 84))
-    >>> mask = ops.array([[1.0, 0.0]])
-    >>> print(f"{float(loss(zeros, zeros, sample_weight=mask)):.3f}")  # 84 log 2
+    >>> weights = ops.array([[2.0, 0.0]])  # the second step is masked
+    >>> print(f"{float(loss(zeros, zeros, sample_weight=weights)):.3f}")  # 84 log 2
     58.224
     """
     return LOSSES[config.loss].make(config)

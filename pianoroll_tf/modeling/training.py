@@ -156,9 +156,7 @@ def compiled_model(config: RunConfig, steps_per_epoch: int, strategy: tf.distrib
         model = run.run_model(config)
         optimizer = make_optimizer(config.optimizer, config.training.epochs * steps_per_epoch)
         optimizer.build(model.trainable_variables)
-        loss = make_loss(config.loss)
-        loss.reduction = "sum_over_batch_size"  # see step_weights
-        model.compile(optimizer=optimizer, loss=loss, jit_compile=False)  # XLA does not run cuDNN's GRU
+        model.compile(optimizer=optimizer, loss=make_loss(config.loss), jit_compile=False)  # XLA does not run cuDNN's GRU
     return model
 
 
