@@ -161,3 +161,13 @@ def test_f1_equals_addons():
     for index, threshold in enumerate(rows["inputs"]["thresholds"]):
         results = statistics(logits, targets).results(threshold)
         assert results["f1"] == pytest.approx(rows["addons"][f"f1_{index}"], rel=1e-6)
+
+
+def test_bincount_stays_on_the_cpu_inside_a_graph():
+    """On a GPU it has no deterministic kernel; that it is placed can be seen without one."""
+    cells, steps = (tf.TensorSpec([2, 3, *rest]) for rest in ((84,), ()))
+    graph = tf.function(metrics.batch_statistics).get_concrete_function(cells, cells, cells, steps).graph
+    counting = [operation for operation in graph.get_operations() if "bincount" in operation.type.lower()]
+    assert len(counting) == 2
+    for operation in counting:
+        assert tf.DeviceSpec.from_string(operation.device).device_type == "CPU"

@@ -75,9 +75,12 @@ def batch_statistics(logits: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, m
     group = tf.reshape(2 * tf.cast(inputs > 0.5, tf.int32) + tf.cast(targets > 0.5, tf.int32), [-1])
     probability = tf.reshape(tf.cast(tf.sigmoid(logits), tf.float64), [-1])
     nll = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(targets, logits), axis=-1)
+    with tf.device("CPU:0"):  # on a GPU bincount has no deterministic kernel, and a training would stop there
+        cells = tf.math.bincount(group * BINS + bins, minlength=4 * BINS, maxlength=4 * BINS)
+        sums = tf.math.bincount(bins, weights=probability, minlength=BINS, maxlength=BINS, dtype=tf.float64)
     return {
-        "cells": tf.math.bincount(group * BINS + bins, minlength=4 * BINS, maxlength=4 * BINS),
-        "probability": tf.math.bincount(bins, weights=probability, minlength=BINS, maxlength=BINS, dtype=tf.float64),
+        "cells": cells,
+        "probability": sums,
         "nll": tf.reduce_sum(tf.cast(nll, tf.float64)),
         "steps": tf.shape(logits)[0],
     }
