@@ -69,6 +69,12 @@ def test_golden(name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+def test_without_weight_decay_no_weight_is_touched_for_it(name):
+    assert make_optimizer(OptimizerConfig(optimizer=name, weight_decay=0.0), total_steps=1).weight_decay is None
+    assert make_optimizer(OptimizerConfig(optimizer=name, weight_decay=0.5), total_steps=1).weight_decay == 0.5
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_biases_are_not_decayed(name):
     config = OptimizerConfig(optimizer=name, weight_decay=0.5, **PLAIN)
     kernel, bias, recurrent = run(config, names=("kernel", "bias", "recurrent_kernel"))

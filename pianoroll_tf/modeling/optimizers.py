@@ -93,5 +93,7 @@ def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizer
         weight_decay=config.weight_decay,
         global_clipnorm=config.clip_norm or None,
     )
+    if not config.weight_decay:  # None saves a product and a difference a weight and step; AdamW does not take it
+        optimizer.weight_decay = None
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer
