@@ -1,5 +1,9 @@
 """Tests of pianoroll_tf.modeling.arrays: round trips, damage anywhere."""
 
+import errno
+import resource
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -63,7 +67,27 @@ def test_foreign_files_are_refused(tmp_path):
         read_arrays(tmp_path / "missing")
 
 
+def test_what_the_system_cannot_read_is_not_called_damaged(tmp_path, monkeypatch):
+    path = tmp_path / "a.npz"
+    write_arrays(path, ARRAYS, {})
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files") as error:
+            read_arrays(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert error.value.filename == str(path)
+
+    def fail(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(OSError, match=r"Input/output error: .*a\.npz"):
+        read_arrays(path)
+
+
 def test_arrays_of_objects_are_not_written(tmp_path):
-    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+    with pytest.raises(ValueError, match="must be of a plain number type. Received: x of object"):
         write_arrays(tmp_path / "a.npz", {"x": np.array([{}])}, {})
     assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,8 @@
 """Tests of pianoroll_tf.modeling.checkpoints: everything is held, two are kept, damage is told and passed over."""
 
+import errno
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -96,7 +99,9 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(tmp_path, damag
     assert len(said) == 1
     assert newest.name in said[0]
     assert "damaged" in said[0]
-    assert not newest.exists()
+    assert said[0].endswith("the checkpoint before it is read")
+    assert [path.name for path in store.paths()] == ["batch-000000000001.npz"]
+    assert newest.with_name(newest.name + ".damaged").exists()
 
 
 def test_when_all_are_damaged_there_is_none(tmp_path):
@@ -107,3 +112,22 @@ def test_when_all_are_damaged_there_is_none(tmp_path):
         path.write_bytes(b"no")
     assert store.newest(said.append) is None
     assert len(said) == 2
+    assert said[0].endswith("the checkpoint before it is read")
+    assert said[1].endswith("there is no other, so training starts anew")
+
+
+def test_what_the_system_cannot_read_stays(tmp_path, monkeypatch):
+    store = CheckpointStore(tmp_path)
+    for batch in (1, 2):
+        store.save(batch, {"x": np.full(2, batch)}, {})
+    before = store.paths()
+
+    def fail(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fail)
+        with pytest.raises(OSError, match="Input/output"):
+            store.newest(print)
+    assert store.paths() == before
+    assert store.newest(print)[0]["x"].tolist() == [2, 2]

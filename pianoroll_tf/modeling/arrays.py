@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pianoroll_tf.cli import UserError
-from pianoroll_tf.files import write_whole
+from pianoroll_tf.files import naming, write_whole
 
 _META = "meta.json"  # name of the entry that holds the facts
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -29,10 +29,17 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]
         path: The file.
         arrays: Name → array of a plain number type.
         meta: JSON-ready facts.
+
+    Raises:
+        ValueError: An array holds Python objects, which would be written as code.
+        OSError: The disk is full or the folder cannot be written; the file is as it was.
     """
+    for name, value in arrays.items():
+        if value.dtype.hasobject:
+            raise ValueError(f"arrays must be of a plain number type. Received: {name} of {value.dtype}")
     facts = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **{_META: facts}, **arrays)
+    np.savez(buffer, **{_META: facts}, **arrays)
     content = buffer.getvalue()
     write_whole(path, content + hashlib.sha256(content).digest())
 
@@ -44,11 +51,13 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         (arrays, meta).
 
     Raises:
-        DamagedError: The content does not match its sha256, or the file cannot be read.
+        DamagedError: There is no file, or its content does not match its sha256.
+        OSError: The system cannot read it now, which says nothing of the file.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
+        with naming(path):
+            content = path.read_bytes()
+    except FileNotFoundError as error:
         raise DamagedError(f"{path} must be readable: {error.strerror}") from error
     body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(body).digest() != digest:

@@ -50,14 +50,20 @@ class CheckpointStore:
         """The newest sound checkpoint, or None.
 
         Args:
-            say: Is told of each damaged one, in a line; that one is removed, so that it cannot displace a sound one.
+            say: Is told of each damaged one, in a line; that one is put aside, so that it cannot displace a sound one.
+
+        Raises:
+            OSError: The system cannot read or rename a file; none is put aside for that.
         """
-        for path in reversed(self.paths()):
+        paths = self.paths()
+        while paths:
+            path = paths.pop()
             try:
                 return read_arrays(path)
             except DamagedError as error:
-                say(f"{error}; it is removed and the checkpoint before it is used")
-                path.unlink()
+                aside = path.replace(path.with_name(path.name + ".damaged"))
+                then = "the checkpoint before it is read" if paths else "there is no other, so training starts anew"
+                say(f"{error}; it is now called {aside.name}; {then}")
         return None
 
 
