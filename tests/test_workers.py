@@ -88,6 +88,27 @@ def test_a_reader_that_dies_later_has_its_file_tried_again(tmp_path: Path) -> No
     assert list(waiting) == [second, "next"]
 
 
+@pytest.mark.parametrize("heard", [True, False])
+def test_only_the_file_at_which_a_reader_was_ended_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: bool
+) -> None:
+    first, second = corpus(tmp_path, 2)
+    reader, waiting = started(RecordsConfig()), deque()
+    reader.send(first)
+    assert reader.receive() is not None
+    reader.send(second)
+    assert reader.connection.poll(10)  # it has answered, but that was not heard when its time was over
+    reader.deadline = 0.0
+    monkeypatch.setattr(workers, "wait", lambda connections, timeout: [])
+    assert workers._reporting([reader]) == []
+    if heard:
+        assert reader.receive() is not None
+        reader.send("innocent")
+    piece = workers._bury(reader, waiting)
+    assert (piece is None, list(waiting)) == (heard, ["innocent"] if heard else [])
+    assert piece is None or piece.reason == "takes more than 60 s"
+
+
 def test_a_reader_that_dies_between_files_costs_nothing(tmp_path: Path) -> None:
     paths, killed, found = corpus(tmp_path, 5), [], {}
     spawn = workers.Reader

@@ -28,6 +28,7 @@ class Reader:
     Attributes:
         path: The file it is reading; none while it is idle.
         served: How many files it has read.
+        timed_out: The file at which it was ended because its time was over; none if it was not.
     """
 
     def __init__(self, config: RecordsConfig) -> None:
@@ -46,6 +47,7 @@ class Reader:
             )
         self.connection = Connection(ours.detach())
         self.path: str | None = None
+        self.timed_out: str | None = None
         self.served = 0
         self.ready = False
         self.deadline = time.monotonic() + START_SECONDS
@@ -143,7 +145,7 @@ def _reporting(readers: list[Reader]) -> list[Reader]:
     for reader in readers:
         if reader.connection not in heard and time.monotonic() >= reader.deadline:
             reader.process.send_signal(signal.SIGALRM)
-            reader.deadline = float("inf")
+            reader.timed_out, reader.deadline = reader.path, float("inf")
     return [reader for reader in readers if reader.connection in heard]
 
 
@@ -157,7 +159,9 @@ def _bury(reader: Reader, waiting: deque[str]) -> Piece | None:
         raise RuntimeError(f"a reader process could not start: {words}")
     if reader.path is None:
         return None
-    if reader.served and -code not in (signal.SIGXCPU, signal.SIGALRM):
+    # It may have answered just before it was ended, and died at the next file, which then is innocent.
+    overran = -code == signal.SIGXCPU or (-code == signal.SIGALRM and reader.timed_out == reader.path)
+    if reader.served and not overran:
         waiting.appendleft(reader.path)
         return None
     return Piece(reason=death(code))
