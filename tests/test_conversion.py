@@ -7,7 +7,7 @@ import pytest
 from midi_files import header, note, pedal, song, tempo, track
 
 from pianoroll_tf.config import RecordsConfig
-from pianoroll_tf.data import roll
+from pianoroll_tf.data import conversion, roll
 from pianoroll_tf.data.conversion import Piece, content_digest, convert
 from pianoroll_tf.data.midi import parse_notes
 from pianoroll_tf.data.records import decode_piece
@@ -47,6 +47,25 @@ def test_reasons(tmp_path: Path, data: bytes, reason: str) -> None:
 def test_too_many_cells_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(roll, "MAX_CELLS", 5)
     assert convert_bytes(tmp_path, song([(0, 960, 60)])).reason.startswith("too much music: active cells must be <= 5")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+            "unreadable: UnicodeDecodeError 'utf-8' codec",
+        ),
+        (ValueError("need at least one\narray"), "unreadable: ValueError need at least one array"),
+    ],
+)
+def test_other_errors_of_a_library_are_not_too_much_music(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: ValueError, reason: str
+) -> None:
+    monkeypatch.setattr(conversion, "parse_notes", lambda *_, **__: (_ for _ in ()).throw(error))
+    piece = convert_bytes(tmp_path, b"any")
+    assert piece.reason.startswith(reason)
+    assert piece.sha256 == hashlib.sha256(b"any").hexdigest()
 
 
 def test_a_file_that_cannot_be_opened_is_a_reason(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import os
 
 import numpy as np
 
+from pianoroll_tf.cli import one_line
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.midi import MidiError, Notes, ignores_tempo, parse_notes, read_bytes
 from pianoroll_tf.data.records import encode_piece
-from pianoroll_tf.data.roll import notes_to_roll
+from pianoroll_tf.data.roll import RollLimitError, notes_to_roll
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,8 +59,10 @@ def convert(path: str | os.PathLike, config: RecordsConfig) -> Piece:
         return Piece(reason=f"unreadable: {error.strerror}", sha256=digest)
     except MidiError as error:
         return Piece(reason=str(error), sha256=digest)
-    except ValueError as error:  # the roll's limits
+    except RollLimitError as error:
         return Piece(reason=f"too much music: {error}", sha256=digest)
+    except ValueError as error:  # what a library says of bytes it did not expect
+        return Piece(reason=f"unreadable: {type(error).__name__} {one_line(error)}", sha256=digest)
 
 
 def _used(data: bytes, digest: str, config: RecordsConfig) -> Piece:

@@ -12,6 +12,10 @@ MAX_QUARTERS = 120 * 60 * 24  # longest piece on the grid of beats: as long at 1
 MAX_CELLS = 1 << 23  # most active cells of a piece: its record has 8 MiB, its making takes some 0.5 GiB
 
 
+class RollLimitError(ValueError):
+    """A piece that is beyond one of the limits above."""
+
+
 @dataclasses.dataclass(frozen=True)
 class SparseRoll:
     """A piano-roll of one byte a step and one a sounding pitch.
@@ -51,13 +55,13 @@ def notes_to_steps(notes, config: RecordsConfig) -> tuple[np.ndarray, np.ndarray
         `(start_step, end_step)`, int64 [notes] each; a note sounds at start <= step < end.
 
     Raises:
-        ValueError: The piece is longer than a day.
+        RollLimitError: The piece is longer than a day.
     """
     to_units = notes.seconds if config.grid == "seconds" else notes.quarters
     limit = MAX_SECONDS if config.grid == "seconds" else MAX_QUARTERS
     start, end = to_units(notes.start_ticks), to_units(notes.end_ticks)
     if len(end) and not float(end.max()) <= limit:
-        raise ValueError(f"length must be <= {limit} {config.grid}. Received: {config.grid}={float(end.max()):g}")
+        raise RollLimitError(f"length must be <= {limit} {config.grid}. Received: {config.grid}={float(end.max()):g}")
     start_step = np.floor(start * config.steps_per_unit + 0.5).astype(np.int64)
     end_step = np.floor(end * config.steps_per_unit + 0.5).astype(np.int64)
     return start_step, np.maximum(end_step, start_step + 1)
@@ -75,7 +79,7 @@ def notes_to_roll(notes, config: RecordsConfig) -> tuple[SparseRoll, int]:
         24..107, which are left out.
 
     Raises:
-        ValueError: The piece is too long, or too many cells are active.
+        RollLimitError: The piece is too long, or too many cells are active.
     """
     start, end = notes_to_steps(notes, config)
     inside = (notes.pitch >= LOWEST_PITCH) & (notes.pitch <= HIGHEST_PITCH)
@@ -92,7 +96,7 @@ def steps_to_roll(start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> Spar
         pitch: int64 [notes], MIDI numbers within 24..107.
 
     Raises:
-        ValueError: More than `MAX_CELLS` cells are active.
+        RollLimitError: More than `MAX_CELLS` cells are active.
 
     >>> steps_to_roll(np.array([0, 1]), np.array([3, 2]), np.array([24, 31])).counts
     array([1, 2, 1], dtype=uint8)
@@ -105,7 +109,7 @@ def steps_to_roll(start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> Spar
     first, length = _merge(column * (steps + 1) + start, column * (steps + 1) + end)
     total = int(length.sum())
     if total > MAX_CELLS:
-        raise ValueError(f"active cells must be <= {MAX_CELLS}. Received: active_cells={total}")
+        raise RollLimitError(f"active cells must be <= {MAX_CELLS}. Received: active_cells={total}")
     line = np.repeat(first - np.cumsum(length) + length, length) + np.arange(total)
     keys = np.sort(line % (steps + 1) * NUM_PITCHES + line // (steps + 1))
     cells = (keys % NUM_PITCHES).astype(np.uint8)
