@@ -58,7 +58,7 @@ def write_bad_files(folder: Path) -> int:
     (folder / "link.mid").symlink_to("00.mid")
     (folder / "loop").symlink_to(folder)
     os.mkfifo(folder / "00fifo.mid")
-    return len(bad) + 2
+    return len(bad) + 3
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])

@@ -29,6 +29,9 @@ def test_include_is_case_sensitive(tmp_path: Path) -> None:
 def test_links_and_fifos_are_named_and_link_loops_are_not_followed(tmp_path: Path) -> None:
     make(tmp_path, "a.mid")
     (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "self").symlink_to("self")
+    (tmp_path / "notes.txt").symlink_to("a.mid")
+    (tmp_path / "folder.midi").symlink_to("folder.mid")
     (tmp_path / "link.mid").symlink_to("a.mid")
     (tmp_path / "broken.mid").symlink_to("nowhere")
     os.mkfifo(tmp_path / "fifo.mid")
@@ -37,8 +40,16 @@ def test_links_and_fifos_are_named_and_link_loops_are_not_followed(tmp_path: Pat
         Found("a.mid"),
         Found("broken.mid", "a link"),
         Found("fifo.mid", "not a regular file"),
+        Found("folder.midi/", "a link to a folder"),
         Found("link.mid", "a link"),
+        Found("loop/", "a link to a folder"),
     ]
+
+
+def test_a_folder_of_nothing_but_links_to_folders_holds_no_file(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path)
+    with pytest.raises(UserError, match="holds no file"):
+        find_files(tmp_path)
 
 
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:

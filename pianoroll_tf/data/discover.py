@@ -13,10 +13,11 @@ SUFFIXES = (".mid", ".midi")
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Found:
-    """Something under the folder that has a MIDI file's name.
+    """Something under the folder that has a MIDI file's name, or a folder that is not entered.
 
     Attributes:
-        path: Relative to the folder, with slashes; bytes that are not UTF-8 are lone surrogates (`os.fsdecode`).
+        path: Relative to the folder, with slashes, one at the end of a folder's; bytes that are not UTF-8 are lone
+            surrogates (`os.fsdecode`).
         reason: Why it is not to be read; empty for a regular file.
     """
 
@@ -35,7 +36,7 @@ def readable(path: str) -> str:
 
 
 def find_files(folder: Path, include: str | None = None) -> list[Found]:
-    """All entries at any depth whose name is a MIDI file's, sorted by path.
+    """All entries at any depth whose name is a MIDI file's, and folders that are left out, sorted by path.
 
     Args:
         folder: Where to look; may itself be a link.
@@ -64,6 +65,8 @@ def _walk(root: Path, include: str | None) -> Iterator[Found]:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(f"{folder}{entry.name}/")
+                    elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112 (Path's can raise)
+                        yield Found(f"{folder}{entry.name}/", "a link to a folder")
                     elif _matches(entry.name, include):
                         yield Found(folder + entry.name, _reason(entry))
         except OSError as error:
