@@ -157,7 +157,7 @@ def write_piece(path: Path, primer, music, rate: float, grid, args: argparse.Nam
         write_whole(path.with_suffix(".png"), picture)
         made.append(".png")
     if args.wav:
-        sound, maker = render.wav_bytes(midi)
+        sound, maker = render.wav_bytes(midi, len(roll) / rate)
         write_whole(path.with_suffix(".wav"), sound)
         made.append(f".wav (by {maker})")
     facts = music_metrics.measure(music)

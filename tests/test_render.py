@@ -89,7 +89,7 @@ def test_sound_by_sine_waves(monkeypatch):
     monkeypatch.setitem(sys.modules, "fluidsynth", None)
     content, maker = render.wav_bytes(render.to_midi(roll_of((69, 0, 8)), 8))
     samples = read_wav(content)
-    assert "sine waves" in maker
+    assert maker == "pretty_midi's sine waves (for a piano, install pyfluidsynth and the FluidSynth library)"
     assert np.abs(samples.astype(int)).max() == pytest.approx(render.PEAK * 32767, abs=1)
     assert 44_100 <= len(samples) <= 2 * 44_100  # the second that is played, and its decay
     loudest = np.abs(np.fft.rfft(samples.astype(float))).argmax() * 44_100 / len(samples)
@@ -104,7 +104,27 @@ def test_sound_by_fluidsynth_where_it_is_installed(monkeypatch):
     assert read_wav(content).tolist() == [0, int(0.9 * 32767), -int(0.45 * 32767)]
 
 
-def test_silence_has_a_sound_file():
-    content, maker = render.wav_bytes(render.to_midi(roll_of(), 8))
+def test_pyfluidsynth_without_its_library(tmp_path, monkeypatch):
+    (tmp_path / "fluidsynth.py").write_text("raise ImportError('cannot find the library')")
+    monkeypatch.delitem(sys.modules, "fluidsynth", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    content, maker = render.wav_bytes(render.to_midi(roll_of((69, 0, 8)), 8))
+    assert "sine waves (for a piano, install the FluidSynth library; pyfluidsynth does not find it)" in maker
+    assert read_wav(content).any()
+
+
+def test_silence_has_a_sound_file_of_its_length():
+    content, maker = render.wav_bytes(render.to_midi(roll_of(), 8), seconds=2.5)
     assert "no note" in maker
-    assert not read_wav(content).any()
+    samples = read_wav(content)
+    assert len(samples) == 2.5 * 44_100
+    assert not samples.any()
+
+
+def test_silence_at_the_end_sounds(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fluidsynth", None)
+    content, _ = render.wav_bytes(render.to_midi(roll_of((69, 0, 1)), 8), seconds=3)
+    samples = read_wav(content)
+    assert len(samples) == 3 * 44_100
+    assert samples[:5000].any()
+    assert not samples[-5000:].any()

@@ -102,30 +102,53 @@ def _pitch_limits(roll: np.ndarray) -> tuple[int, int]:
     return low, min(HIGHEST_PITCH, max(high + missing // 2, low + 36))
 
 
-def wav_bytes(music: pretty_midi.PrettyMIDI) -> tuple[bytes, str]:
+def wav_bytes(music: pretty_midi.PrettyMIDI, seconds: float = 0.0) -> tuple[bytes, str]:
     """The sound: 44.1 kHz, 16 bit, one channel, normalised.
+
+    Args:
+        music: What to play.
+        seconds: Least length; silence at the end of a roll is in no MIDI file.
 
     Returns:
         (content of a WAV file, what made the sound in words).
     """
-    samples, maker = synthesize(music)
-    loudest = float(np.abs(samples).max(initial=0.0))
-    scaled = samples * (PEAK / loudest) if loudest else samples
+    samples, maker = synthesize(music, seconds)
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
-        file.writeframes((scaled * 32767).astype("<i2").tobytes())
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
     return buffer.getvalue(), maker
 
 
-def synthesize(music: pretty_midi.PrettyMIDI) -> tuple[np.ndarray, str]:
-    """Samples, float64 [samples], by FluidSynth where it is installed, else by sine waves; and which."""
+def synthesize(music: pretty_midi.PrettyMIDI, seconds: float = 0.0) -> tuple[np.ndarray, str]:
+    """The sound by FluidSynth where it can be used, else by sine waves.
+
+    Args:
+        music: What to play.
+        seconds: Least length.
+
+    Returns:
+        (samples within ±`PEAK`, float64 [samples], what made the sound in words).
+    """
+    silence = np.zeros(round(seconds * SAMPLE_RATE))
     if not any(instrument.notes for instrument in music.instruments):
-        return np.zeros(SAMPLE_RATE), "no synthesis: there is no note"
+        return silence, "silence: there is no note"
+    missing = _missing_for_fluidsynth()
+    play = music.synthesize if missing else music.fluidsynth
+    sound = play(fs=SAMPLE_RATE)
+    sound = np.pad(sound, (0, max(0, len(silence) - len(sound))))
+    maker = f"pretty_midi's sine waves ({missing})" if missing else "FluidSynth with pretty_midi's soundfont"
+    return sound * (PEAK / np.abs(sound).max()), maker
+
+
+def _missing_for_fluidsynth() -> str:
+    """What keeps FluidSynth from being used, in words; empty if nothing does."""
     try:
-        import fluidsynth  # noqa: F401 (pretty_midi uses it; a missing library shows as an ImportError, too)
-    except (ImportError, OSError):
-        return music.synthesize(fs=SAMPLE_RATE), "pretty_midi's sine waves (FluidSynth is not installed)"
-    return music.fluidsynth(fs=SAMPLE_RATE), "FluidSynth with pretty_midi's soundfont"
+        import fluidsynth  # noqa: F401 (pretty_midi uses it)
+    except ModuleNotFoundError:
+        return "for a piano, install pyfluidsynth and the FluidSynth library"
+    except (ImportError, OSError):  # what it raises depends on how it fails to load the library
+        return "for a piano, install the FluidSynth library; pyfluidsynth does not find it"
+    return ""

@@ -9,7 +9,7 @@ import tensorflow as tf
 from pianoroll_tf.config import NUM_PITCHES, RunConfig
 from pianoroll_tf.generation.endpoints import sample_rows
 from pianoroll_tf.generation.governor import Governor
-from pianoroll_tf.generation.render import PEAK, SAMPLE_RATE, synthesize, to_midi
+from pianoroll_tf.generation.render import SAMPLE_RATE, synthesize, to_midi
 from pianoroll_tf.modeling.tensorboard import roll_picture
 
 SECONDS = 16
@@ -50,8 +50,7 @@ class TrainingSamples(keras.callbacks.Callback):
         roll = self._generate()
         with self._writer.as_default(step=epoch + 1):
             tf.summary.image("generated", roll_picture(roll)[None])
-            if roll.any():  # there is no sound without a note
-                sound, _ = synthesize(to_midi(roll, self._steps_per_second))
-                loud = PEAK / np.abs(sound).max() * sound
-                tf.summary.audio("generated", loud.astype(np.float32)[None, :, None], SAMPLE_RATE)
+            if roll.any():  # silence is seen in the picture
+                sound, _ = synthesize(to_midi(roll, self._steps_per_second), SECONDS)
+                tf.summary.audio("generated", sound.astype(np.float32)[None, :, None], SAMPLE_RATE)
             self._writer.flush()
