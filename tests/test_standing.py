@@ -27,8 +27,10 @@ def standing(midi: Path, out: Path, **settings: object) -> dict:
     return standing_manifest(out, midi, find_files(midi, config.include), config)
 
 
-def test_the_same_files_and_settings_stand(built: tuple[Path, Path]) -> None:
+def test_the_same_files_and_settings_stand(built: tuple[Path, Path], capsys: pytest.CaptureFixture) -> None:
+    capsys.readouterr()
     assert standing(*built)["totals"]["pieces"] == 4
+    assert capsys.readouterr().err.startswith("6/6 files compared, ")
 
 
 @pytest.mark.parametrize(

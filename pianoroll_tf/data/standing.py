@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.cli import UserError
+from pianoroll_tf.cli import Progress, UserError
 from pianoroll_tf.config import RecordsConfig, to_dict
 from pianoroll_tf.data.discover import Found, readable
 from pianoroll_tf.data.midi import MidiError, read_bytes
@@ -37,9 +37,8 @@ def standing_manifest(records_dir: Path, midi_dir: Path, found: list[Found], con
     manifest = read_manifest(records_dir)
     for split in SPLITS:
         check_shards(records_dir, split)
-    changes = _changed_settings(manifest["settings"], to_dict(config)) or _changed_files(
-        manifest["files"], {readable(file.path): _sha256(midi_dir / file.path, file) for file in found}
-    )
+    changes = _changed_settings(manifest["settings"], to_dict(config))
+    changes = changes or _changed_files(manifest["files"], _digests(midi_dir, found))
     if changes:
         raise UserError(f"{records_dir} stands and was made differently ({changes}); replace it with --overwrite")
     return manifest
@@ -60,6 +59,16 @@ def _changed_files(entries: list[dict[str, Any]], now: dict[str, str | None]) ->
     example = min([*added, *gone, *changed])
     words = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
     return f"files: {words}, among them {example}"
+
+
+def _digests(midi_dir: Path, found: list[Found]) -> dict[str, str | None]:
+    """The sha256 of every file under its path in the manifest; reads them all."""
+    digests = {}
+    with Progress(len(found), "files compared") as progress:
+        for file in found:
+            digests[readable(file.path)] = _sha256(midi_dir / file.path, file)
+            progress.update()
+    return digests
 
 
 def _sha256(path: Path, file: Found) -> str | None:
