@@ -37,6 +37,13 @@ def one_line(done: subprocess.CompletedProcess) -> str:
     return done.stderr.strip().splitlines()[-1].removeprefix("python -m pianoroll_tf.build_records: ")
 
 
+def wait_for(path: Path, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} does not appear"
+        time.sleep(0.005)
+
+
 def test_summary_list_and_second_run(midi: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     (midi / "bad.mid").write_bytes(b"bad")
     arguments = [str(midi), str(tmp_path / "out"), "--workers", "1", "--list-skipped", "--steps-per-second", "16"]
@@ -128,8 +135,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_under_the_final_name(tmp_pat
 def test_a_polite_signal_leaves_cleanly(tmp_path: Path, number: int) -> None:
     midi = write_corpus(tmp_path / "midi", pieces=300, quarters=4)
     with subprocess.Popen([*COMMAND, midi, tmp_path / "out"], stderr=subprocess.PIPE, text=True) as process:
-        while not (tmp_path / ".out.partial" / "journal.sqlite").exists():
-            time.sleep(0.005)
+        wait_for(tmp_path / ".out.partial" / "journal.sqlite")
         process.send_signal(number)
         errors = process.stderr.read()
     assert process.returncode in (128 + number, 0)
@@ -150,14 +156,16 @@ def test_kill_at_random_moments_then_the_same_command_gives_the_same_bytes(tmp_p
     for round_ in range(3):
         out = tmp_path / f"out{round_}"
         kills = 0
-        for _ in range(4):
+        for attempt in range(4):
             process = subprocess.Popen([*COMMAND, midi, out], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(rng.uniform(0.1, whole_seconds))
-            kills += process.poll() is None
+            if attempt:
+                time.sleep(rng.uniform(0.1, whole_seconds))
+            else:
+                wait_for(tmp_path / f".out{round_}.partial" / "journal.sqlite")  # it then has the whole work before it
             process.kill()
-            process.wait()
+            kills += process.wait() == -signal.SIGKILL
             assert not out.exists() or contents(out) == contents(tmp_path / "plain")
-        print(f"killed {kills} times")
+        assert kills, "every attempt ended before it was killed"
         assert run(midi, out).returncode == 0
         assert contents(out) == contents(tmp_path / "plain")
         assert not (tmp_path / f".out{round_}.partial").exists()
