@@ -9,7 +9,7 @@ import pytest
 from midi_files import header, note, pedal, random_song, song, tempo, track
 
 from pianoroll_tf.data import midi
-from pianoroll_tf.data.midi import PARSERS, MidiError, Notes, ignores_tempo, parse_notes, read_bytes, read_notes
+from pianoroll_tf.data.midi import PARSERS, MidiError, Notes, ignores_tempo, parse_notes, read_bytes
 
 NOTES = [(0, 480, 60), (480, 960, 64), (480, 1920, 67), (960, 1440, 60)]
 
@@ -166,7 +166,7 @@ def test_damaged_files_give_notes_or_a_reason_and_nothing_else(parser: str, seed
 def test_only_regular_files_of_a_sane_size_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good = tmp_path / "good.mid"
     good.write_bytes(song(NOTES))
-    assert rows(read_notes(good)) == sorted(NOTES)
+    assert rows(parse_notes(read_bytes(good))) == sorted(NOTES)
     link, fifo = tmp_path / "link.mid", tmp_path / "fifo.mid"
     link.symlink_to(good)
     os.mkfifo(fifo)

@@ -54,23 +54,6 @@ class Notes:
         return np.asarray(ticks) / float(self.ticks_per_quarter)
 
 
-def read_notes(path: str | os.PathLike, parser: str = "symusic", drums: bool = False, pedal: bool = False) -> Notes:
-    """Reads a MIDI file.
-
-    Args:
-        path: A regular file; links are not followed.
-        parser: Entry of `PARSERS`.
-        drums: Whether to keep the notes of channel 10.
-        pedal: Whether to hold notes while their channel's sustain pedal is down. The parsers do not hand on channels,
-            so that notes and pedals are then read from the events themselves (`data.pedal`).
-
-    Raises:
-        MidiError: The file is not MIDI, damaged, or beyond a limit.
-        OSError: The file cannot be opened.
-    """
-    return parse_notes(read_bytes(path), parser=parser, drums=drums, pedal=pedal)
-
-
 def read_bytes(path: str | os.PathLike) -> bytes:
     """The bytes of a regular file of at most `MAX_FILE_BYTES`; never waits and follows no link.
 
@@ -92,7 +75,14 @@ def read_bytes(path: str | os.PathLike) -> bytes:
 
 
 def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal: bool = False) -> Notes:
-    """`read_notes` for the bytes of a file.
+    """Notes and tempo map of a MIDI file.
+
+    Args:
+        data: The bytes of the file; see `read_bytes`.
+        parser: Entry of `PARSERS`.
+        drums: Whether to keep the notes of channel 10.
+        pedal: Whether to hold notes while their channel's sustain pedal is down. The parsers do not hand on channels,
+            so that notes and pedals are then read from the events themselves (`data.pedal`).
 
     Raises:
         MidiError: The bytes are not MIDI, damaged, or beyond a limit.

@@ -34,11 +34,6 @@ class SparseRoll:
         """uint8 [active], the cells without the struck bit."""
         return self.cells & np.uint8(STRUCK - 1)
 
-    @property
-    def struck(self) -> np.ndarray:
-        """bool [active], true where a note was struck."""
-        return self.cells >= STRUCK
-
     def pitch_counts(self) -> np.ndarray:
         """int64 [84], the number of steps in which each pitch sounds."""
         return np.bincount(self.columns, minlength=NUM_PITCHES).astype(np.int64)
@@ -130,14 +125,6 @@ def to_dense(roll: SparseRoll) -> np.ndarray:
     """The roll as a binary matrix, uint8 [steps, 84]."""
     dense = np.zeros((len(roll.counts), NUM_PITCHES), np.uint8)
     dense[np.repeat(np.arange(len(roll.counts)), roll.counts), roll.columns] = 1
-    return dense
-
-
-def struck_dense(roll: SparseRoll) -> np.ndarray:
-    """The struck bits as a binary matrix, uint8 [steps, 84]."""
-    dense = np.zeros((len(roll.counts), NUM_PITCHES), np.uint8)
-    step = np.repeat(np.arange(len(roll.counts)), roll.counts)
-    dense[step[roll.struck], roll.columns[roll.struck]] = 1
     return dense
 
 
