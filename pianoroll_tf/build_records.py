@@ -50,7 +50,7 @@ def _build(args: argparse.Namespace, config: RecordsConfig) -> int:
     finally:
         signal.signal(signal.SIGTERM, before)
     if args.list_skipped:
-        print("\n".join(skipped_lines(read_manifest(args.records_dir)["files"])))
+        print("\n".join(skipped_lines(read_manifest(args.records_dir, with_files=True)["files"])))
     print(summary(manifest, args.records_dir, made))
     return 0
 

@@ -52,7 +52,7 @@ def pick_primer(corpus: Path) -> Path:
     """
     from pianoroll_tf.data.records import read_manifest
 
-    files = [entry for entry in read_manifest(RECORDS)["files"] if entry["split"] == "test"]
+    files = [entry for entry in read_manifest(RECORDS, with_files=True)["files"] if entry["split"] == "test"]
     if not files:
         raise cli.UserError("the test split must hold at least one piece. Received: 0 (use more --works)")
     return corpus / max(files, key=lambda entry: (entry["notes"], entry["path"]))["path"]

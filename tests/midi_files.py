@@ -63,6 +63,11 @@ def song(notes: Iterable[tuple[int, int, int]], tempos: Iterable[tuple[int, int]
     return header(len(tracks), division=division) + b"".join(tracks)
 
 
+def shards_of(records_dir: Path, split: str) -> list[Path]:
+    """The shards of a split, in order."""
+    return sorted(records_dir.glob(f"{split}-*.tfrecord"))
+
+
 def random_song(seed: int, quarters: int = 32) -> bytes:
     """A short two-part piece: a melody of eighths over half-note chords; every seed another one."""
     rng = random.Random(seed)

@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from midi_files import header, note, random_song, song, track, write_corpus
+from midi_files import header, note, random_song, shards_of, song, track, write_corpus
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data import build as build_module
 from pianoroll_tf.data.build import build
-from pianoroll_tf.data.records import SPLITS, read_manifest, shard_paths
+from pianoroll_tf.data.records import SPLITS, read_manifest
 from pianoroll_tf.data.tfrecord import read_records
 from pianoroll_tf.data.verify import verify
 
@@ -34,7 +34,7 @@ def shards(folder: Path) -> dict[str, bytes]:
 
 def records(folder: Path) -> set[bytes]:
     found = set()
-    for path in (path for split in SPLITS for path in shard_paths(folder, split)):
+    for path in (path for split in SPLITS for path in shards_of(folder, split)):
         with path.open("rb") as file:
             found.update(read_records(file))
     return found
@@ -74,7 +74,11 @@ def test_bad_files_names_folders_and_workers_do_not_change_a_byte(midi: Path, tm
     assert made
     assert shards(tmp_path / "out") == shards(tmp_path / "plain")
     assert (manifest["totals"]["pieces"], sum(manifest["totals"]["skipped"].values())) == (8, bad)
-    assert all(file["reason"] for file in read_manifest(tmp_path / "out")["files"] if file["status"] == "skipped")
+    assert all(
+        file["reason"]
+        for file in read_manifest(tmp_path / "out", with_files=True)["files"]
+        if file["status"] == "skipped"
+    )
     assert list(verify(tmp_path / "out")) == []
 
 
@@ -103,7 +107,11 @@ def test_duplicates_are_kept_once_and_said(midi: Path, tmp_path: Path) -> None:
 
 def test_limit_takes_the_first_by_name(midi: Path, tmp_path: Path) -> None:
     build(midi, tmp_path / "out", RecordsConfig(limit=3))
-    assert [file["path"] for file in read_manifest(tmp_path / "out")["files"]] == ["00.mid", "01.mid", "02.mid"]
+    assert [file["path"] for file in read_manifest(tmp_path / "out", with_files=True)["files"]] == [
+        "00.mid",
+        "01.mid",
+        "02.mid",
+    ]
 
 
 def test_what_stands_is_left_alone_and_overwrite_replaces_it(midi: Path, tmp_path: Path) -> None:

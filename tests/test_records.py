@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from midi_files import write_corpus
+from midi_files import shards_of, write_corpus
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import RecordsConfig, from_dict
@@ -21,7 +21,6 @@ from pianoroll_tf.data.records import (
     encode_piece,
     manifest_sha256,
     read_manifest,
-    shard_paths,
     write_manifest,
 )
 from pianoroll_tf.data.roll import SparseRoll, from_dense
@@ -75,12 +74,13 @@ def test_the_features_are_those_of_the_schema() -> None:
 
 def test_a_manifest_comes_back_and_every_flipped_bit_is_found(tmp_path: Path) -> None:
     file = io.BytesIO()
-    write_manifest(file, {"format": 1, "totals": {"pieces": 2}}, [{"path": "é.mid"}, {"path": "b.mid"}])
+    write_manifest(file, {"format": 1, "totals": {"pieces": 2, "files": [9]}}, [{"path": "é.mid"}, {"path": "b.mid"}])
     path = tmp_path / "manifest.json"
     path.write_bytes(file.getvalue())
-    manifest = read_manifest(tmp_path)
+    manifest = read_manifest(tmp_path, with_files=True)
     assert manifest["files"] == [{"path": "é.mid"}, {"path": "b.mid"}]
-    assert manifest["totals"] == {"pieces": 2}
+    assert manifest["totals"] == {"pieces": 2, "files": [9]}
+    assert read_manifest(tmp_path) == {"format": 1, "totals": {"pieces": 2, "files": [9]}}
     assert manifest_sha256(tmp_path) == hashlib.sha256(file.getvalue()).hexdigest()
     for bit in range(len(file.getvalue()) * 8):
         flipped = bytearray(file.getvalue())
@@ -90,10 +90,12 @@ def test_a_manifest_comes_back_and_every_flipped_bit_is_found(tmp_path: Path) ->
             read_manifest(tmp_path)
 
 
-def test_a_manifest_without_files_is_json() -> None:
+def test_a_manifest_without_files_is_json(tmp_path: Path) -> None:
     file = io.BytesIO()
     write_manifest(file, {"format": 1}, [])
     assert json.loads(file.getvalue())["files"] == []
+    (tmp_path / "manifest.json").write_bytes(file.getvalue())
+    assert read_manifest(tmp_path) == {"format": 1}
 
 
 def test_no_manifest_and_another_format_say_what_to_do(tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def test_no_manifest_and_another_format_say_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_manifest_adds_up(built: Path) -> None:
-    manifest = read_manifest(built)
+    manifest = read_manifest(built, with_files=True)
     assert from_dict(RecordsConfig, manifest["settings"]) == RecordsConfig(shards=2)
     assert set(manifest) == {"format", "settings", "totals", "splits", "files", "sha256"}
     for name in ("pieces", "notes", "steps", "active_cells"):
@@ -122,17 +124,17 @@ def test_the_manifest_adds_up(built: Path) -> None:
 
 
 def test_shards_are_named_and_counted(built: Path) -> None:
-    paths = [path for split in records.SPLITS for path in shard_paths(built, split)]
+    paths = [path for split in records.SPLITS for path in shards_of(built, split)]
     assert sorted(path.name for path in built.iterdir()) == sorted(["manifest.json", *(path.name for path in paths)])
     assert check_shards(built, "train")["pieces"] > 0
     with pytest.raises(UserError, match="split must be one of train, val, test"):
-        shard_paths(built, "dev")
+        check_shards(built, "dev")
 
 
 def test_a_missing_or_cut_shard_is_found_without_reading_it(built: Path, tmp_path: Path) -> None:
     for path in built.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    shard = shard_paths(tmp_path, "train")[0]
+    shard = shards_of(tmp_path, "train")[0]
     whole = shard.read_bytes()
     shard.write_bytes(whole[:-1])
     with pytest.raises(

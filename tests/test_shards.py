@@ -93,7 +93,7 @@ def test_totals_and_files_by_hand(journal: Journal, tmp_path: Path) -> None:
     )
     choose(journal, RecordsConfig())
     returned = write_records(journal, RecordsConfig(), tmp_path)
-    manifest = read_manifest(tmp_path)
+    manifest = read_manifest(tmp_path, with_files=True)
     assert {name: manifest[name] for name in returned} == returned
     assert manifest["totals"] == {
         "pieces": 3, "notes": 9, "notes_outside_range": 2, "steps": 30, "active_cells": 63, "milliseconds": 3000,

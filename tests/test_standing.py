@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pytest
-from midi_files import random_song, write_corpus
+from midi_files import random_song, shards_of, write_corpus
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.build import build
 from pianoroll_tf.data.discover import find_files
-from pianoroll_tf.data.records import shard_paths
 from pianoroll_tf.data.standing import check_place, standing_manifest
 
 
@@ -57,7 +56,7 @@ def test_other_files_are_counted_and_one_is_named(built: tuple[Path, Path]) -> N
 
 
 def test_damaged_records_do_not_stand(built: tuple[Path, Path]) -> None:
-    shard_paths(built[1], "train")[0].unlink()
+    shards_of(built[1], "train")[0].unlink()
     with pytest.raises(UserError, match="is missing; build the records again with --overwrite"):
         standing(*built)
 

@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from midi_files import write_corpus
+from midi_files import shards_of, write_corpus
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.build import build
-from pianoroll_tf.data.records import MANIFEST, read_manifest, shard_paths, write_manifest
+from pianoroll_tf.data.records import MANIFEST, read_manifest, write_manifest
 from pianoroll_tf.data.tfrecord import frame, read_records
 from pianoroll_tf.data.verify import verify
 
@@ -37,7 +37,7 @@ def test_sound_records_give_no_line(whole: Path) -> None:
 
 
 def test_a_flipped_bit_anywhere_in_a_shard_is_found_with_its_record(copy: Path) -> None:
-    shard = shard_paths(copy, "train")[0]
+    shard = shards_of(copy, "train")[0]
     data = shard.read_bytes()
     borders = [0]
     for record in shard_records(shard):
@@ -55,7 +55,7 @@ def test_a_flipped_bit_anywhere_in_a_shard_is_found_with_its_record(copy: Path) 
 
 
 def test_every_damaged_record_of_a_shard_is_named_up_to_a_damaged_length(copy: Path) -> None:
-    shard = shard_paths(copy, "train")[0]
+    shard = shards_of(copy, "train")[0]
     framed = [bytearray(frame(record)) for record in shard_records(shard)]
     assert len(framed) >= 3
     crc = "the CRC of its bytes does not match"
@@ -77,7 +77,7 @@ def test_every_damaged_record_of_a_shard_is_named_up_to_a_damaged_length(copy: P
 
 def test_damages_of_several_shards_are_all_named(copy: Path) -> None:
     for split in ("train", "val"):
-        shard = shard_paths(copy, split)[0]
+        shard = shards_of(copy, split)[0]
         data = bytearray(shard.read_bytes())
         data[-1] ^= 1
         shard.write_bytes(data)
@@ -96,7 +96,7 @@ def test_a_flipped_bit_in_the_manifest_is_found(copy: Path) -> None:
 
 
 def test_shards_that_are_cut_emptied_missing_or_longer(copy: Path) -> None:
-    shard = shard_paths(copy, "train")[0]
+    shard = shards_of(copy, "train")[0]
     data, records = shard.read_bytes(), shard_records(shard)
     at_border = len(data) - len(frame(records[-1]))
 
@@ -115,11 +115,11 @@ def test_shards_that_are_cut_emptied_missing_or_longer(copy: Path) -> None:
 
 
 def test_a_record_of_sound_crc_and_unsound_content_is_found_though_the_sums_agree(copy: Path) -> None:
-    shard = shard_paths(copy, "train")[0]
+    shard = shards_of(copy, "train")[0]
     records = shard_records(shard)
     records[1] = b"\xff not an example"
     shard.write_bytes(b"".join(map(frame, records)))
-    manifest = read_manifest(copy)
+    manifest = read_manifest(copy, with_files=True)
     entry = manifest["splits"]["train"]["shards"][0]
     entry |= {"bytes": shard.stat().st_size, "sha256": hashlib.sha256(shard.read_bytes()).hexdigest()}
     with (copy / MANIFEST).open("wb") as file:

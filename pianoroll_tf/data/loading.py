@@ -2,13 +2,14 @@
 
 import dataclasses
 import os
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import NUM_PITCHES
-from pianoroll_tf.data.records import check_shards, shard_paths
+from pianoroll_tf.data.records import check_shards
 from pianoroll_tf.data.roll import STRUCK
 
 _FEATURES = {name: tf.io.FixedLenFeature([], tf.string) for name in ("counts", "cells")}
@@ -64,8 +65,8 @@ def load_corpus(records_dir: str | os.PathLike, split: str) -> Corpus:
     entry = check_shards(records_dir, split)
     counts: list[np.ndarray] = []
     cells: list[np.ndarray] = []
-    for path, shard in zip(shard_paths(records_dir, split), entry["shards"], strict=True):
-        pieces = 0
+    for shard in entry["shards"]:
+        path, pieces = Path(records_dir) / shard["name"], 0
         try:
             for batch_counts, batch_cells in _read_shard(path):
                 pieces += len(batch_counts)

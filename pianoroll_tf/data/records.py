@@ -75,7 +75,7 @@ def write_manifest(file: BinaryIO, manifest: dict[str, Any], entries: Iterable[d
         digest.update(text.encode())
         file.write(text.encode())
 
-    write(dumps(manifest).removesuffix("\n}\n") + ',\n "files": [')
+    write(dumps(manifest).removesuffix("\n}\n") + _FILES.decode())
     for index, entry in enumerate(entries):
         line = json.dumps(entry, sort_keys=True, ensure_ascii=False, allow_nan=False)
         write(f"{',' if index else ''}\n  {line}")
@@ -83,16 +83,21 @@ def write_manifest(file: BinaryIO, manifest: dict[str, Any], entries: Iterable[d
     file.write(_SEAL % digest.hexdigest().encode())
 
 
+_FILES = b',\n "files": ['
 _SEAL = b',\n "sha256": "%s"\n}\n'
 
 
-def read_manifest(records_dir: str | os.PathLike) -> dict[str, Any]:
-    """The manifest of a folder of records.
+def read_manifest(records_dir: str | os.PathLike, with_files: bool = False) -> dict[str, Any]:
+    """The manifest of a folder of records; all of it is held against its sha256.
+
+    Args:
+        records_dir: Folder that build_records made.
+        with_files: Whether to read `files` and `sha256` too; there may be very many files, and few need them.
 
     Returns:
-        A dict with `format`, `settings` (of `config.RecordsConfig`), `totals`, `splits` and `files`. A split has
-        `pieces`, `notes`, `notes_outside_range`, `steps`, `active_cells`, `milliseconds`, `pitch_counts` (84 numbers of
-        steps) and `shards`, which have the same counts, `name`, `bytes` and `sha256`.
+        A dict with `format`, `settings` (of `config.RecordsConfig`), `totals` and `splits`. A split has `pieces`,
+        `notes`, `notes_outside_range`, `steps`, `active_cells`, `milliseconds`, `pitch_counts` (84 numbers of steps)
+        and `shards`, which have the same counts, `name`, `bytes` and `sha256`.
 
     Raises:
         UserError: There is none, or it is damaged or of another format.
@@ -105,7 +110,7 @@ def read_manifest(records_dir: str | os.PathLike) -> dict[str, Any]:
     sealed = len(data) - len(_SEAL % (b"0" * 64))
     if sealed <= 0 or data[sealed:] != _SEAL % hashlib.sha256(data[:sealed]).hexdigest().encode():
         raise UserError(f"{path} is damaged: its sha256 does not match; {AGAIN}")
-    manifest = json.loads(data)
+    manifest = json.loads(data if with_files else data[: data.index(_FILES)] + b"}")
     if manifest["format"] != FORMAT:
         raise UserError(f"{path} must be of format {FORMAT}; {AGAIN}. Received: format={manifest['format']!r}")
     return manifest
@@ -125,15 +130,6 @@ def split_entry(manifest: dict[str, Any], split: str) -> dict[str, Any]:
     if split not in SPLITS:
         raise UserError(f"split must be one of {', '.join(SPLITS)}. Received: split={split!r}")
     return manifest["splits"][split]
-
-
-def shard_paths(records_dir: str | os.PathLike, split: str) -> list[Path]:
-    """The shards of a split, in order.
-
-    Raises:
-        UserError: The manifest cannot be read, or there is no such split.
-    """
-    return [Path(records_dir) / shard["name"] for shard in split_entry(read_manifest(records_dir), split)["shards"]]
 
 
 def check_shards(records_dir: str | os.PathLike, split: str) -> dict[str, Any]:

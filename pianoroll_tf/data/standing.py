@@ -34,7 +34,7 @@ def standing_manifest(records_dir: Path, midi_dir: Path, found: list[Found], con
     Raises:
         UserError: They are damaged, or were made of other files or with other settings; says which.
     """
-    manifest = read_manifest(records_dir)
+    manifest = read_manifest(records_dir, with_files=True)
     for split in SPLITS:
         check_shards(records_dir, split)
     changes = _changed_settings(manifest["settings"], to_dict(config))
