@@ -1,6 +1,7 @@
 """Builds a folder of records from a folder of MIDI files: find, read, choose, write, rename."""
 
 import contextlib
+import errno
 import importlib.metadata
 import os
 import shutil
@@ -22,6 +23,8 @@ from pianoroll_tf.data.standing import check_place, standing_manifest
 from pianoroll_tf.data.workers import convert_all
 
 READING = ("grid", "steps_per_second", "steps_per_beat", "parser", "drums", "pedal")  # settings a record depends on
+
+WRITE_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a write to an open file fails with
 
 
 def build(
@@ -76,7 +79,7 @@ def _write_errors(records_dir: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise UserError(f"cannot write beside {records_dir}: {error}") from error
     except OSError as error:
-        if error.filename is None and error.strerror:
+        if error.filename is None and error.errno in WRITE_FAILURES:
             raise UserError(f"cannot write beside {records_dir}: {error.strerror}") from error
         raise
 
