@@ -1,5 +1,6 @@
 """The whole build in one process: same bytes whatever happens, and nothing half-made under the final name."""
 
+import errno
 import os
 import random
 import shutil
@@ -180,6 +181,22 @@ def test_a_file_that_changed_since_an_interrupted_build_is_read_again(
     assert contents(tmp_path / "out") == contents(tmp_path / "plain")
 
 
+def test_a_bit_that_flips_in_a_record_between_a_kill_and_the_next_build_is_noticed(
+    midi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(midi, tmp_path / "plain", CONFIG)
+    with monkeypatch.context() as patch:
+        patch.setattr(build_module, "publish", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            build(midi, tmp_path / "out", CONFIG)
+    journal = tmp_path / ".out.partial" / "journal.sqlite"
+    data = bytearray(journal.read_bytes())
+    data[data.index(b"\n\x06counts") + 20] ^= 1
+    journal.write_bytes(data)
+    build(midi, tmp_path / "out", CONFIG)
+    assert contents(tmp_path / "out") == contents(tmp_path / "plain")
+
+
 def test_what_a_kill_after_the_last_rename_leaves_is_removed(
     midi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +227,17 @@ def test_a_disk_that_is_full_while_the_shards_are_written_is_one_line(
     build(midi, tmp_path / "out", CONFIG)
     build(midi, tmp_path / "plain", CONFIG)
     assert contents(tmp_path / "out") == contents(tmp_path / "plain")
+
+
+def test_failures_that_are_no_writes_keep_their_own_words(
+    midi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("pianoroll_tf.data.workers.Reader", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        build(midi, tmp_path / "out", CONFIG)
 
 
 def test_another_build_that_finished_first_is_respected(

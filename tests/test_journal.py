@@ -1,6 +1,7 @@
 """What has been read outlives a kill, and only what is still true is believed."""
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,35 @@ def test_a_journal_that_cannot_be_believed_is_begun_anew(tmp_path: Path, damage:
     assert paths(again) == []
     again.add("a", "", PIECE)
     again.close()
+
+
+def test_after_a_flipped_bit_anywhere_the_rows_are_right_or_none(tmp_path: Path) -> None:
+    settings = {"grid": "beats"}
+    journal = Journal(tmp_path / "j", settings)
+    for number in range(12):
+        record = random.Random(number).randbytes(700 * number)  # also on more than one page
+        piece = Piece(sha256=f"{number:064}", content="cd", notes=3, steps=9, pitch_counts=(1, 2), record=record)
+        journal.add(str(number), "stamp", piece)
+    journal.add("bad", "stamp", Piece(reason="no notes"))
+    journal.database.execute("UPDATE files SET reason = 'duplicate', split = 'val' WHERE path = ?", (b"3",))
+    journal.commit()
+    every = "path, stamp, reason, sha256, content, notes, steps, pitch_counts, record"
+    rows = list(journal.rows(every))
+    journal.close()
+    data = (tmp_path / "j").read_bytes()
+    inside = data.index(random.Random(11).randbytes(7700)[:50])
+    rng, begun_anew = random.Random(7), 0
+    for byte in [None, inside, *rng.sample(range(len(data)), 400)]:
+        flipped = bytearray(data)
+        if byte is not None:
+            flipped[byte] ^= 1 << rng.randrange(8)
+        (tmp_path / "j").write_bytes(flipped)
+        again = Journal(tmp_path / "j", settings)
+        found = list(again.rows(every))
+        again.close()
+        assert found in (([],) if byte == inside else (rows,) if byte is None else (rows, [])), byte
+        begun_anew += not found
+    assert begun_anew > 100
 
 
 def test_only_wanted_files_with_the_same_stamp_are_kept_and_choices_are_undone(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a build has read so far, in a file that outlives a kill: one row a file, the record in it."""
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -13,12 +14,14 @@ _TABLES = f"""
 CREATE TABLE about (settings TEXT NOT NULL);
 CREATE TABLE files (
     path BLOB PRIMARY KEY, stamp TEXT NOT NULL, split TEXT NOT NULL DEFAULT '',
-    reason TEXT, sha256 TEXT, content TEXT, {" INTEGER, ".join(NUMBERS)} INTEGER, pitch_counts TEXT, record BLOB
+    reason TEXT, sha256 TEXT, content TEXT, {" INTEGER, ".join(NUMBERS)} INTEGER, pitch_counts TEXT, record BLOB,
+    seal BLOB NOT NULL
 );
 CREATE INDEX by_content ON files (content, sha256, path);
 CREATE INDEX by_split ON files (split, sha256);
 CREATE INDEX by_sha256 ON files (sha256);
 """
+_COLUMNS = ("path", "stamp", "reason", "sha256", "content", *NUMBERS, "pitch_counts", "record")  # what a seal is of
 COMMIT_EVERY = 64  # rows; what a kill costs at most, and what makes a commit cheap
 
 
@@ -40,8 +43,9 @@ class Journal:
             return None
         database = sqlite3.connect(self._path)
         try:
-            whole = database.execute("PRAGMA quick_check").fetchall() == [("ok",)]
-            if whole and database.execute("SELECT settings FROM about").fetchall() == [(self._settings,)]:
+            whole = database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            about = database.execute("SELECT settings FROM about").fetchall() if whole else []
+            if about == [(self._settings,)] and _sealed(database):
                 return database
         except sqlite3.DatabaseError:
             pass
@@ -76,11 +80,10 @@ class Journal:
 
     def add(self, path: str, stamp: str, piece: Piece) -> None:
         """Remembers what became of a file."""
-        names = ("reason", "sha256", "content", *NUMBERS)
-        values = [getattr(piece, name) for name in names]
-        columns = ", ".join(("path", "stamp", *names, "pitch_counts", "record"))
-        row = [os.fsencode(path), stamp, *values, json.dumps(piece.pitch_counts), piece.record or None]
-        self.database.execute(f"INSERT INTO files ({columns}) VALUES ({', '.join('?' * len(row))})", row)
+        facts = (piece.reason, piece.sha256, piece.content, *(int(getattr(piece, name)) for name in NUMBERS))
+        row = (os.fsencode(path), stamp, *facts, json.dumps(piece.pitch_counts), piece.record or None)
+        columns, places = ", ".join((*_COLUMNS, "seal")), ", ".join("?" * (len(row) + 1))
+        self.database.execute(f"INSERT INTO files ({columns}) VALUES ({places})", (*row, _seal(row)))
         self._pending += 1
         if self._pending >= COMMIT_EVERY:
             self.commit()
@@ -97,6 +100,22 @@ class Journal:
     def close(self) -> None:
         """Closes the file."""
         self.database.close()
+
+
+def _seal(row: tuple) -> bytes:
+    """The sha256 of a row as it was added; SQLite itself does not notice a flipped bit within a value."""
+    digest = hashlib.sha256()
+    for value in row:
+        data = value if isinstance(value, bytes) else repr(value).encode()
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.digest()
+
+
+def _sealed(database: sqlite3.Connection) -> bool:
+    """Whether every row is as it was added, but for the choice among pieces, which can be made again."""
+    added = ("CASE WHEN record IS NULL THEN reason ELSE '' END" if name == "reason" else name for name in _COLUMNS)
+    rows = database.execute(f"SELECT seal, {', '.join(added)} FROM files")
+    return all(seal == _seal(row) for seal, *row in rows)
 
 
 def stamp(path: Path) -> str:
