@@ -6,6 +6,7 @@ import json
 import math
 import types
 import typing
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 LOWEST_PITCH = 24  # MIDI number of the first column of a roll, C1
@@ -81,6 +82,20 @@ def _check(cls: type, field: dataclasses.Field, value: Any) -> None:
         raise ValueError(f"{field.name} must be {_allowed(field)}. Received: {field.name}={value!r}")
 
 
+def check_entry(name: str, value: str, table: Collection[str]) -> None:
+    """Raises ValueError unless `value`, the setting called `name`, is an entry of the table.
+
+    The tables of losses, optimizers, schedules and recurrent layers stand beside what they name, which needs a
+    framework; so their settings are checked where they are used, before work starts.
+
+    >>> check_entry("loss", "hinge", {"bce": ..., "focal": ...})
+    Traceback (most recent call last):
+    ValueError: loss must be one of bce, focal. Received: loss='hinge'
+    """
+    if value not in table:
+        raise ValueError(f"{name} must be one of {', '.join(table)}. Received: {name}={value!r}")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RecordsConfig(Settings):
     """How MIDI files become records; part of the manifest, so that records are never mixed."""
@@ -127,7 +142,7 @@ class ModelConfig(Settings):
     gru_layers: int = setting(1, "recurrent layers", minimum=1, maximum=8)
     gru_units: int = setting(256, "units of a recurrent layer", minimum=1, maximum=8192)
     dropout: float = setting(0.1, "share of units dropped after each layer in training", minimum=0.0, below=1.0)
-    recurrent: str = setting("gru", "entry of the table of recurrent layers")
+    recurrent: str = setting("gru", "entry of the table of recurrent layers: gru")
     prior_bias: bool = setting(True, "start the output bias at the log-odds of each pitch in the training split")
 
 
@@ -135,7 +150,7 @@ class ModelConfig(Settings):
 class LossConfig(Settings):
     """The training loss."""
 
-    loss: str = setting("bce", "entry of the table of losses", choices=("bce", "focal"))
+    loss: str = setting("bce", "entry of the table of losses: bce, focal")
     gamma: float = setting(2.0, "focusing parameter of the focal loss", minimum=0.0, maximum=10.0)
     alpha: float | None = setting(
         None, "weight of sounding cells in the focal loss; none: no weights", above=0.0, below=1.0
@@ -146,13 +161,13 @@ class LossConfig(Settings):
 class OptimizerConfig(Settings):
     """The optimizer and its learning rate over time."""
 
-    optimizer: str = setting("adam", "entry of the table of optimizers", choices=("adam", "adamw", "rmsprop"))
+    optimizer: str = setting("adam", "entry of the table of optimizers: adam, adamw, rmsprop")
     learning_rate: float = setting(2e-3, "peak learning rate", above=0.0, maximum=10.0)
     weight_decay: float = setting(
         0.0, "decoupled weight decay a step, times the learning rate", minimum=0.0, maximum=1.0
     )
     clip_norm: float = setting(1.0, "global norm gradients are clipped to; 0: not clipped", minimum=0.0)
-    schedule: str = setting("cosine", "learning rate over the run", choices=("constant", "cosine", "linear"))
+    schedule: str = setting("cosine", "learning rate over the run, entry of the table: constant, cosine, linear")
     warmup_steps: int = setting(100, "steps over which the learning rate rises from 0", minimum=0)
 
 

@@ -43,14 +43,14 @@ def main(argv: list[str] | None = None) -> int:
 def body(args: argparse.Namespace) -> None:
     """Loads, judges, prints, writes."""
     cli.load_tensorflow(args)
-    from pianoroll_tf.modeling import run
+    from pianoroll_tf.modeling import run, run_folder
 
-    settings = run.load_config(args.run)
+    settings = run_folder.load_config(args.run)
     records = find_records(settings, args.records)
     settings, model = run.load_run(args.run)
     results, sums = judge(settings, model, records, args.split)
     print(table(results))
-    write(args.run / run.EVALUATION, results, sums)
+    write(args.run / run_folder.EVALUATION, results, sums)
 
 
 def find_records(settings: config.RunConfig, given: Path | None) -> Path:

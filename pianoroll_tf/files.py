@@ -40,6 +40,14 @@ def write_whole(path: Path, content: bytes) -> None:
         sync(path.parent)
 
 
+def write_changed(path: Path, content: bytes) -> None:
+    """`write_whole`, unless the file has this very content already: then it keeps its time too."""
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == content:
+            return
+    write_whole(path, content)
+
+
 def remove_temporaries(folder: Path) -> None:
     """Removes what `write_whole` has left in a folder when the process was killed within it; not what is in use."""
     _remove(folder, None)

@@ -39,14 +39,18 @@ def body(args: argparse.Namespace) -> None:
     """Reads the settings, trains, and says what came out."""
     with cli.usage_errors():
         settings = {name: config.from_args(group, args) for name, group in SETTINGS.items()}
+    from pianoroll_tf.modeling import run_folder
+
+    records, data = run_folder.data_facts(args.records)
+    run_config = config.RunConfig(records=records, data=data, **settings)
     cli.load_tensorflow(args)
     from pianoroll_tf.generation.training_samples import TrainingSamples
-    from pianoroll_tf.modeling import run
+    from pianoroll_tf.modeling.run import check_choices
     from pianoroll_tf.modeling.training import train
 
-    records, data = run.data_facts(args.records)
-    run_config = config.RunConfig(records=records, data=data, **settings)
-    samples = TrainingSamples(args.run / run.TENSORBOARD, run_config)
+    with cli.usage_errors():
+        check_choices(run_config)
+    samples = TrainingSamples(args.run / run_folder.TENSORBOARD, run_config)
     standing = train(run_config, args.run, extra_callbacks=[samples])
     print(f"{args.run} is finished: {standing.finished}")
     print(f"best validation NLL {standing.best_nll:.4f} nats a step, epoch {standing.best_epoch}")

@@ -88,6 +88,6 @@ def test_what_the_system_cannot_read_is_not_called_damaged(tmp_path, monkeypatch
 
 
 def test_arrays_of_objects_are_not_written(tmp_path):
-    with pytest.raises(ValueError, match="must be of a plain number type. Received: x of object"):
+    with pytest.raises(ValueError, match=r"must be of a plain number type\. Received: x of object"):
         write_arrays(tmp_path / "a.npz", {"x": np.array([{}])}, {})
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 from tiny_run import tiny_config, tiny_records
 
 from pianoroll_tf.cli import UserError
-from pianoroll_tf.modeling import run
+from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, StoppedError, Termination
 from pianoroll_tf.modeling.checkpoints import CheckpointStore
 from pianoroll_tf.modeling.standing import Standing
@@ -20,7 +20,7 @@ from pianoroll_tf.modeling.training import compiled_model, default_strategy
 def books(tmp_path):
     """The bookkeeping of a run of seven batches an epoch."""
     config = tiny_config(tiny_records(tmp_path / "records"))
-    run.open_run(tmp_path / "run", config)
+    run_folder.open_run(tmp_path / "run", config)
     books = Bookkeeping(tmp_path / "run", config, Standing(), {})
     books.set_model(compiled_model(config, 7, default_strategy()))
     books.on_epoch_begin(0)
@@ -70,7 +70,7 @@ def test_books_keep_the_best_weights(books, tmp_path):
     _, model = run.load_run(tmp_path / "run")
     assert model.get_layer("logits").get_weights()[1].tolist() == [2.0] * 84
     assert books.model.stop_training  # three epochs are all
-    header, *rows = (tmp_path / "run" / run.HISTORY).read_text().splitlines()
+    header, *rows = (tmp_path / "run" / run_folder.HISTORY).read_text().splitlines()
     assert header == "epoch,loss,learning_rate,val_nll,val_f1,seconds"
     assert [row.split(",")[3] for row in rows] == ["5.0", "4.0", "4.5"]
 

@@ -8,7 +8,7 @@ import pytest
 from tiny_run import random_piece, tiny_config, write_records
 
 from pianoroll_tf import evaluate
-from pianoroll_tf.modeling import run
+from pianoroll_tf.modeling import run, run_folder
 
 NUMBERS = {
     "nll",
@@ -30,7 +30,7 @@ def make_run(folder, **changes):
         folder / "records", {split: [random_piece(n, seed=n) for n in steps] for split, steps in pieces.items()}
     )
     config = tiny_config(records, **changes)
-    run.open_run(folder / "run", config)
+    run_folder.open_run(folder / "run", config)
     run.save_best(folder / "run", run.weight_arrays(run.run_model(config)), {})
     return folder / "run"
 
@@ -94,5 +94,5 @@ def test_what_is_not_a_run_or_has_an_empty_split_is_refused_in_one_line(tmp_path
     folder = make_run(tmp_path)
     empty = write_records(tmp_path / "empty", {"train": [random_piece(9, seed=0)], "val": [], "test": []})
     assert "the val split" in refused(capsys, folder, "--records", empty)
-    (folder / run.BEST).unlink()
+    (folder / run_folder.BEST).unlink()
     assert "must hold a trained model" in refused(capsys, folder)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from pianoroll_tf import files
-from pianoroll_tf.files import naming, remove_temporaries, sync, write_whole
+from pianoroll_tf.files import naming, remove_temporaries, sync, write_changed, write_whole
 
 LEFTOVER = ".a.mid.0123456789abcdef.tmp"
 
@@ -113,6 +113,15 @@ def test_a_temporary_file_in_use_is_not_taken_for_a_leftover(tmp_path, monkeypat
     write_whole(tmp_path / "a.mid", b"first")
     assert (tmp_path / "a.mid").read_bytes() == b"first"
     assert names(tmp_path) == ["a.mid"]
+
+
+def test_a_file_with_the_same_content_is_left_alone(tmp_path):
+    write_changed(tmp_path / "a", b"one")
+    before = (tmp_path / "a").stat()
+    write_changed(tmp_path / "a", b"one")
+    assert (tmp_path / "a").stat() == before
+    write_changed(tmp_path / "a", b"two")
+    assert (tmp_path / "a").read_bytes() == b"two"
 
 
 def test_an_error_keeps_its_kind_and_gets_a_name(tmp_path):

@@ -7,7 +7,10 @@ import pytest
 from tiny_run import tiny_records
 
 from pianoroll_tf import train
-from pianoroll_tf.modeling import run
+from pianoroll_tf.modeling import run, run_folder
+from pianoroll_tf.modeling.gru import RECURRENT_LAYERS
+from pianoroll_tf.modeling.losses import LOSSES
+from pianoroll_tf.modeling.optimizers import OPTIMIZERS, SCHEDULES
 
 TINY = ["--window-steps", "16", "--batch-size", "4", "--conv-filters", "4", "--conv-kernel", "3", "--gru-units", "6"]
 TINY += ["--epochs", "1", "--steps-per-epoch", "2"]
@@ -39,7 +42,7 @@ def test_a_run_is_made_and_a_finished_one_is_left_alone(folders, capsys):
     assert train.main([*folders, *TINY, "--transpose", "2", "--loss", "focal"]) == 0
     assert "Epoch" not in capsys.readouterr().out
     assert contents(folders[1]) == before
-    assert len(list((Path(folders[1]) / run.TENSORBOARD).glob("*.samples"))) == 1
+    assert len(list((Path(folders[1]) / run_folder.TENSORBOARD).glob("*.samples"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -47,7 +50,10 @@ def test_a_run_is_made_and_a_finished_one_is_left_alone(folders, capsys):
     [
         (["--epochs", "0"], 2, "epochs must be a whole number >= 1"),
         (["--transpose", "12"], 2, "transpose must be a whole number >= 0 <= 11"),
-        (["--recurrent", "lstm"], 1, "recurrent must be one of gru"),
+        (["--recurrent", "lstm"], 2, "recurrent must be one of gru"),
+        (["--loss", "hinge"], 2, "loss must be one of bce, focal"),
+        (["--optimizer", "sgd"], 2, "optimizer must be one of adam, adamw, rmsprop"),
+        (["--schedule", "step"], 2, "schedule must be one of constant, cosine, linear"),
     ],
 )
 def test_settings_that_are_not_allowed_are_one_line(folders, capsys, arguments, code, line):
@@ -56,6 +62,23 @@ def test_settings_that_are_not_allowed_are_one_line(folders, capsys, arguments, 
     assert line in error
     assert error.count("\n") == 1
     assert not Path(folders[1]).exists()
+
+
+def test_help_names_every_entry_of_every_table(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    for table in (LOSSES, OPTIMIZERS, SCHEDULES, RECURRENT_LAYERS):
+        assert f": {', '.join(table)} (default" in words
+
+
+def test_missing_records_are_told_before_tensorflow_is_loaded(tmp_path, monkeypatch):
+    def never(_):
+        raise AssertionError
+
+    monkeypatch.setattr(train.cli, "load_tensorflow", never)
+    with pytest.raises(train.cli.UserError, match="build_records"):
+        train.main([str(tmp_path / "none"), str(tmp_path / "run"), "--debug"])
 
 
 def test_no_records_is_one_line(tmp_path, capsys):
@@ -73,4 +96,4 @@ def test_another_setting_for_an_existing_run_is_one_line(folders, capsys):
     error = capsys.readouterr().err
     assert "model.dropout is 0.1 there, 0.2 here" in error
     assert error.count("\n") == 1
-    assert json.loads((Path(folders[1]) / run.CONFIG).read_text())["model"]["dropout"] == 0.1
+    assert json.loads((Path(folders[1]) / run_folder.CONFIG).read_text())["model"]["dropout"] == 0.1

@@ -3,6 +3,7 @@
 import csv
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import tensorflow as tf
 from tiny_run import random_piece, tiny_config, tiny_records, write_records
 
 from pianoroll_tf.cli import UserError
-from pianoroll_tf.modeling import run
+from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.arrays import read_arrays
 from pianoroll_tf.modeling.callbacks import StoppedError
 from pianoroll_tf.modeling.checkpoints import CheckpointStore
@@ -41,12 +42,17 @@ class At(keras.callbacks.Callback):
 
 def final(folder):
     """What two equal runs must have in common: last checkpoint, best weights, history without the clock."""
-    arrays, meta = read_arrays(CheckpointStore(folder / run.CHECKPOINTS).paths()[-1])
-    with (folder / run.HISTORY).open() as file:
+    arrays, meta = read_arrays(CheckpointStore(folder / run_folder.CHECKPOINTS).paths()[-1])
+    with (folder / run_folder.HISTORY).open() as file:
         rows = [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
     for row in meta["rows"]:
         del row["seconds"]
-    return {name: value.tobytes() for name, value in arrays.items()}, meta, (folder / run.BEST).read_bytes(), rows
+    return (
+        {name: value.tobytes() for name, value in arrays.items()},
+        meta,
+        (folder / run_folder.BEST).read_bytes(),
+        rows,
+    )
 
 
 def assert_equal_runs(one, two):
@@ -80,15 +86,15 @@ def half_done(tmp_path, records):
 def test_a_run_leaves_what_the_other_commands_need(undisturbed, records):
     config, model = run.load_run(undisturbed)
     assert config == tiny_config(records)
-    with (undisturbed / run.HISTORY).open() as file:
+    with (undisturbed / run_folder.HISTORY).open() as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     best = min(rows, key=lambda row: float(row["val_nll"]))
-    weights, meta = read_arrays(undisturbed / run.BEST)
+    weights, meta = read_arrays(undisturbed / run_folder.BEST)
     assert meta == {"epoch": int(best["epoch"]), "val_nll": float(best["val_nll"])}
     np.testing.assert_array_equal(model.get_layer("logits").get_weights()[1], weights["logits/bias"])
-    assert len(CheckpointStore(undisturbed / run.CHECKPOINTS).paths()) == 2
-    assert list((undisturbed / run.TENSORBOARD).glob("*.tfevents.*"))
+    assert len(CheckpointStore(undisturbed / run_folder.CHECKPOINTS).paths()) == 2
+    assert list((undisturbed / run_folder.TENSORBOARD).glob("*.tfevents.*"))
 
 
 def test_the_recorded_validation_is_that_of_the_best_weights(undisturbed, records):
@@ -97,7 +103,7 @@ def test_the_recorded_validation_is_that_of_the_best_weights(undisturbed, record
 
     config, model = run.load_run(undisturbed)
     dataset = evaluation_dataset(load_corpus(records, "val"), config.dataset)
-    _, meta = read_arrays(undisturbed / run.BEST)
+    _, meta = read_arrays(undisturbed / run_folder.BEST)
     assert model_evaluator(model, config.loss).statistics(dataset).results()["nll"] == pytest.approx(
         meta["val_nll"], rel=1e-6
     )
@@ -111,7 +117,7 @@ def test_the_same_settings_give_the_same_run_and_another_seed_another(tmp_path, 
 
 
 def test_sigterm_saves_and_the_same_call_goes_on(undisturbed, half_done, records):
-    newest = CheckpointStore(half_done / run.CHECKPOINTS).paths()[-1]
+    newest = CheckpointStore(half_done / run_folder.CHECKPOINTS).paths()[-1]
     assert newest.name == "batch-000000000011.npz"
     train(tiny_config(records), half_done, quiet=True)
     assert_equal_runs(half_done, undisturbed)
@@ -137,20 +143,22 @@ def test_sigterm_is_left_as_it_was(undisturbed, records):
 
 @pytest.mark.parametrize("damage", ["cut", "bit", "both"])
 def test_a_damaged_checkpoint_is_noticed(capsys, undisturbed, half_done, records, damage):
-    paths = CheckpointStore(half_done / run.CHECKPOINTS).paths()
+    paths = CheckpointStore(half_done / run_folder.CHECKPOINTS).paths()
     for path in paths if damage == "both" else paths[-1:]:
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 8
         path.write_bytes(content[:-1] if damage == "cut" else content)
     train(tiny_config(records), half_done, quiet=True)
-    assert capsys.readouterr().err.count("is damaged") == (2 if damage == "both" else 1)
+    said = capsys.readouterr().err
+    assert said.count("is damaged") == (2 if damage == "both" else 1)
+    assert said.count("training starts anew") == (damage == "both")
     assert_equal_runs(half_done, undisturbed)
 
 
 @pytest.mark.parametrize("lost", ["best", "history"])
 def test_a_lost_file_comes_back_from_the_checkpoint(undisturbed, tmp_path, records, lost):
     shutil.copytree(undisturbed, tmp_path / "run")
-    (tmp_path / "run" / {"best": run.BEST, "history": run.HISTORY}[lost]).unlink()
+    (tmp_path / "run" / {"best": run_folder.BEST, "history": run_folder.HISTORY}[lost]).unlink()
     assert train(tiny_config(records), tmp_path / "run", quiet=True).finished == "all 3 epochs are done"
     assert_equal_runs(tmp_path / "run", undisturbed)
 
@@ -178,10 +186,15 @@ def test_kill_9_at_random_moments_changes_nothing(tmp_path, undisturbed, records
     assert_equal_runs(folder, undisturbed)
 
 
-def start(records, folder):
-    """A process that trains, with a checkpoint after every batch."""
+def start(records, folder, limit=None):
+    """A process that trains, with a checkpoint after every batch; no file may be larger than `limit` bytes."""
+
+    def no_larger():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
     return subprocess.Popen(
         [sys.executable, ROOT / "tests" / "tiny_run.py", records, folder, "0"],
+        preexec_fn=no_larger if limit else None,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=ROOT,
@@ -191,7 +204,7 @@ def start(records, folder):
 
 def checkpoints(folder):
     """Names of the files in the folder of checkpoints."""
-    path = folder / run.CHECKPOINTS
+    path = folder / run_folder.CHECKPOINTS
     return {entry.name for entry in path.iterdir()} if path.is_dir() else set()
 
 
@@ -214,7 +227,7 @@ def test_a_nan_stops_the_run_names_the_step_and_leaves_the_best_model(
         )
     _, model = run.load_run(tmp_path / "run")
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
-    arrays, meta = CheckpointStore(tmp_path / "run" / run.CHECKPOINTS).newest(print)
+    arrays, meta = CheckpointStore(tmp_path / "run" / run_folder.CHECKPOINTS).newest(print)
     assert (meta["epoch"], meta["batch"]) == (1, batch)
     assert all(np.isfinite(value).all() for value in arrays.values())
 
@@ -274,6 +287,39 @@ def test_two_trainings_in_one_folder_are_refused(tmp_path, records):
 
     train(config, tmp_path / "run", [At(1, second)], quiet=True)
     assert said
+
+
+def test_a_second_start_with_other_settings_writes_nothing(tmp_path, records):
+    with run_folder.sole_use(tmp_path / "run"):  # the first has the folder, and has not written its settings yet
+        with pytest.raises(UserError, match="is in use"):
+            train(tiny_config(records, training={"seed": 6}), tmp_path / "run")
+        assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+
+
+def test_a_finished_run_keeps_the_times_of_its_files(undisturbed, records):
+    def times():
+        return {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*")}
+
+    before = times()
+    train(tiny_config(records), undisturbed, quiet=True)
+    assert times() == before
+
+
+@pytest.mark.slow
+def test_a_full_disk_at_any_point_is_one_line_and_the_same_command_goes_on(tmp_path, undisturbed, records):
+    """The largest file a process may write stands for the disk: settings, logs, best weights, checkpoints fail."""
+    largest = max(path.stat().st_size for path in undisturbed.rglob("*") if path.is_file())
+    folder, failed = tmp_path / "run", []
+    for limit in (100, 8000, largest // 2, largest - 1):
+        process = start(records, folder, limit)
+        said = process.communicate()[0].decode()
+        assert process.returncode == 1, said
+        failed.append(said.splitlines()[-1])
+        assert not list(folder.rglob("*.tmp"))
+    assert failed[0] == f"File too large: {folder / run_folder.CONFIG}"
+    assert failed[-1].startswith(f"File too large: {folder / run_folder.CHECKPOINTS}")
+    train(tiny_config(records), folder, quiet=True)
+    assert_equal_runs(folder, undisturbed)
 
 
 def test_padding_reaches_neither_loss_nor_gradient(records):

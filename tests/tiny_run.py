@@ -63,7 +63,7 @@ def tiny_config(records: Path, **changes: dict) -> config.RunConfig:
         records: The folder of records.
         **changes: Section → dict of settings that differ from the tiny ones.
     """
-    from pianoroll_tf.modeling.run import data_facts
+    from pianoroll_tf.modeling.run_folder import data_facts
 
     made, data = data_facts(records)
     sections = {
@@ -81,7 +81,8 @@ def tiny_config(records: Path, **changes: dict) -> config.RunConfig:
 
 
 def main() -> None:
-    """Trains a tiny run."""
+    """Trains a tiny run; a failure is one line, as the commands say it."""
+    from pianoroll_tf import cli
     from pianoroll_tf.modeling.training import train
 
     records, run_dir, seconds, *settings = sys.argv[1:]
@@ -91,7 +92,10 @@ def main() -> None:
         section, _, name = name.partition(".")
         changes.setdefault(section, {})[name] = json.loads(value)
     print("ready", flush=True)
-    print(train(tiny_config(Path(records), **changes), run_dir, checkpoint_seconds=float(seconds)).finished)
+    try:
+        print(train(tiny_config(Path(records), **changes), run_dir, checkpoint_seconds=float(seconds)).finished)
+    except Exception as error:
+        sys.exit(cli.describe(error))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pianoroll_tf.cli import UserError
-from pianoroll_tf.files import naming, write_whole
+from pianoroll_tf.files import naming, write_changed
 
 _META = "meta.json"  # name of the entry that holds the facts
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -21,7 +21,7 @@ class DamagedError(UserError):
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-    """Writes arrays and facts, whole or not at all.
+    """Writes arrays and facts, whole or not at all; a file that has them already is left alone.
 
     The file is what `numpy.savez` writes, followed by the 32 bytes of its sha256; `numpy.load` reads it too.
 
@@ -41,7 +41,7 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]
     buffer = io.BytesIO()
     np.savez(buffer, **{_META: facts}, **arrays)
     content = buffer.getvalue()
-    write_whole(path, content + hashlib.sha256(content).digest())
+    write_changed(path, content + hashlib.sha256(content).digest())
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

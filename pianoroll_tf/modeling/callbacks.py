@@ -13,7 +13,7 @@ import numpy as np
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import RunConfig
-from pianoroll_tf.modeling import run
+from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, NotFiniteError, capture
 from pianoroll_tf.modeling.evaluation import model_evaluator
 from pianoroll_tf.modeling.standing import Standing, write_history
@@ -103,7 +103,7 @@ class Bookkeeping(keras.callbacks.Callback):
         if self.standing.end_epoch(row, training.epochs, training.patience):
             self.best.update(run.weight_arrays(self.model))
             run.save_best(self._run_dir, self.best, best_meta(self.standing))
-        write_history(self._run_dir / run.HISTORY, self.standing.rows)
+        write_history(self._run_dir / run_folder.HISTORY, self.standing.rows)
         self.model.stop_training = bool(self.standing.finished)
 
     def not_finite(self, what: str, step: int) -> UserError:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 
 import keras
 
+from pianoroll_tf.config import check_entry
+
 
 def _keras_gru(units: int, name: str, seed: int, dtype: str) -> keras.layers.Layer:
     """Keras's own GRU; with these settings (`reset_after`, no mask) it runs as one cuDNN kernel on a GPU."""
@@ -47,8 +49,7 @@ def make_recurrent(kind: str, units: int, name: str, seed: int, dtype: str) -> k
 
 def check_recurrent(kind: str) -> None:
     """Raises ValueError unless `kind` is in the table."""
-    if kind not in RECURRENT_LAYERS:
-        raise ValueError(f"recurrent must be one of {', '.join(RECURRENT_LAYERS)}. Received: recurrent={kind!r}")
+    check_entry("recurrent", kind, RECURRENT_LAYERS)
 
 
 @contextlib.contextmanager

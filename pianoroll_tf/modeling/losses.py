@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pianoroll_tf.config import LossConfig
+from pianoroll_tf.config import LossConfig, check_entry
 
 
 def signed_logits(targets, logits):
@@ -191,6 +191,12 @@ LOSSES = {
 }
 
 
+def _entry(config: LossConfig) -> LossEntry:
+    """The loss's entry; raises ValueError where there is none."""
+    check_entry("loss", config.loss, LOSSES)
+    return LOSSES[config.loss]
+
+
 def make_loss(config: LossConfig) -> keras.losses.Loss:
     """The training loss: targets, logits [batch, time, pitch], `sample_weight` [batch, time] → float32 [].
 
@@ -200,7 +206,7 @@ def make_loss(config: LossConfig) -> keras.losses.Loss:
     >>> print(f"{float(loss(zeros, zeros, sample_weight=weights)):.3f}")  # 84 log 2
     58.224
     """
-    return LOSSES[config.loss].make(config)
+    return _entry(config).make(config)
 
 
 def posterior_logits(config: LossConfig, logits):
@@ -213,7 +219,7 @@ def posterior_logits(config: LossConfig, logits):
     Returns:
         float32, shape of `logits`.
     """
-    return LOSSES[config.loss].posterior_logits(config, ops.cast(logits, "float32"))
+    return _entry(config).posterior_logits(config, ops.cast(logits, "float32"))
 
 
 def raw_logits(config: LossConfig, posterior: np.ndarray, largest: float = 100.0, rounds: int = 60) -> np.ndarray:
@@ -234,7 +240,7 @@ def raw_logits(config: LossConfig, posterior: np.ndarray, largest: float = 100.0
     >>> print((1 / (1 + np.exp(-raw))).round(3))
     [0.19]
     """
-    if LOSSES[config.loss].proper:
+    if _entry(config).proper:
         return np.asarray(posterior, np.float64)
     low, high = np.full(np.shape(posterior), -largest), np.full(np.shape(posterior), largest)
     for _ in range(rounds):

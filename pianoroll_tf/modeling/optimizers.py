@@ -6,7 +6,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from pianoroll_tf.config import OptimizerConfig
+from pianoroll_tf.config import OptimizerConfig, check_entry
 
 OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
@@ -41,8 +41,7 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, peak: float, schedule: str, warmup_steps: int, total_steps: int) -> None:
-        if schedule not in SCHEDULES:
-            raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}. Received: schedule={schedule!r}")
+        check_entry("schedule", schedule, SCHEDULES)
         if total_steps < 1:
             raise ValueError(f"total_steps must be >= 1. Received: total_steps={total_steps}")
         self.peak, self.schedule = peak, schedule
@@ -78,11 +77,12 @@ def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizer
         total_steps: Steps of the whole run, where the schedule ends.
 
     Raises:
-        ValueError: `total_steps` is less than 1.
+        ValueError: `total_steps` is less than 1, or a name is in no table.
 
     Reference:
         Loshchilov, Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
     """
+    check_entry("optimizer", config.optimizer, OPTIMIZERS)
     optimizer = OPTIMIZERS[config.optimizer](
         learning_rate=WarmupSchedule(
             peak=config.learning_rate,

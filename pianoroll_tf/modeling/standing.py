@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.config import from_dict
-from pianoroll_tf.files import write_whole
+from pianoroll_tf.files import write_changed
 
 
 @dataclasses.dataclass
@@ -78,7 +78,7 @@ class Standing:
 
 
 def write_history(path: Path, rows: list[dict[str, float]]) -> None:
-    """Writes history.csv, whole: a line an epoch; numbers with all their digits.
+    """Writes history.csv, whole, unless it has the same content: a line an epoch; numbers with all their digits.
 
     Args:
         path: The file.
@@ -88,7 +88,7 @@ def write_history(path: Path, rows: list[dict[str, float]]) -> None:
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["epoch"], lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: _number(value) for name, value in row.items()} for row in rows)
-    write_whole(path, text.getvalue().encode())
+    write_changed(path, text.getvalue().encode())
 
 
 def _number(value: float) -> str:

@@ -1,10 +1,7 @@
 """The training of a run: Keras `compile` and `fit`, from wherever the run folder says that it stands."""
 
-import contextlib
-import fcntl
-import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -22,10 +19,9 @@ from pianoroll_tf.data.pipeline import (
 )
 from pianoroll_tf.data.records import manifest_sha256
 from pianoroll_tf.files import remove_temporaries
-from pianoroll_tf.modeling import run
+from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, Termination, Validation, best_meta
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, best_weights, restore, running_metrics
-from pianoroll_tf.modeling.gru import check_recurrent
 from pianoroll_tf.modeling.losses import make_loss
 from pianoroll_tf.modeling.optimizers import make_optimizer
 from pianoroll_tf.modeling.standing import Standing, write_history
@@ -61,19 +57,21 @@ def train(
     Raises:
         UserError: The folder holds another run or is in use, the records are damaged, the loss is not finite, or
             SIGTERM came (`StoppedError`).
+        ValueError: The settings name an entry that no table has.
+        OSError: The disk is full or cannot be read; the same call goes on from what was saved.
     """
     folder = Path(run_dir)
-    check_recurrent(config.model.recurrent)
+    run.check_choices(config)
     training, validation = (_load(config, split) for split in ("train", "val"))
-    run.open_run(folder, config)
-    with _sole_use(folder):
+    with run_folder.sole_use(folder):
+        run_folder.open_run(folder, config)
         remove_temporaries(folder)
-        store = CheckpointStore(folder / run.CHECKPOINTS)
+        store = CheckpointStore(folder / run_folder.CHECKPOINTS)
         arrays, meta = store.newest(_say) or ({}, {})
         standing, best = Standing.from_meta(meta), best_weights(arrays)
         if best:  # a kill between two files may have left others behind
             run.save_best(folder, best, best_meta(standing))
-            write_history(folder / run.HISTORY, standing.rows)
+            write_history(folder / run_folder.HISTORY, standing.rows)
         if standing.finished:
             return standing
         steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(training, config.dataset)
@@ -89,7 +87,7 @@ def train(
         callbacks = [
             Validation(windows, config),
             books,
-            TensorBoard(folder / run.TENSORBOARD, windows, config),
+            TensorBoard(folder / run_folder.TENSORBOARD, windows, config),
             *extra_callbacks,
             Checkpointing(store, books, steps_per_epoch, termination, checkpoint_seconds, running_metrics(arrays)),
         ]
@@ -120,20 +118,6 @@ def _announce(
         print(f"goes on in epoch {standing.epoch + 1} after {standing.batch} of its batches", flush=True)
 
 
-@contextlib.contextmanager
-def _sole_use(folder: Path) -> Iterator[None]:
-    """Within it no other process trains in the folder; the lock goes with the process, however that ends."""
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"{folder} is in use: another process trains in it") from error
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _load(config: RunConfig, split: str) -> Corpus:
     path = config.data.path
     if manifest_sha256(path) != config.data.manifest_sha256:
@@ -156,7 +140,8 @@ def compiled_model(config: RunConfig, steps_per_epoch: int, strategy: tf.distrib
         model = run.run_model(config)
         optimizer = make_optimizer(config.optimizer, config.training.epochs * steps_per_epoch)
         optimizer.build(model.trainable_variables)
-        model.compile(optimizer=optimizer, loss=make_loss(config.loss), jit_compile=False)  # XLA does not run cuDNN's GRU
+        # XLA does not run cuDNN's GRU
+        model.compile(optimizer=optimizer, loss=make_loss(config.loss), jit_compile=False)
     return model
 
 

@@ -1,0 +1,179 @@
+"""The run folder: what lies in it, its settings under a seal, one training in it at a time. Needs no framework."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pianoroll_tf.cli import UserError
+from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig, RunConfig, dumps, from_dict, to_dict
+from pianoroll_tf.data.records import manifest_sha256, read_manifest
+from pianoroll_tf.files import write_whole
+
+CONFIG = "config.json"
+BEST = "best.npz"
+CHECKPOINTS = "checkpoints"
+HISTORY = "history.csv"
+TENSORBOARD = "tensorboard"
+EVALUATION = "evaluation"
+_LOCK = ".lock"
+_SEAL = "seal"  # entry of a sealed JSON file
+
+
+def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
+    """What a run's settings must hold of its records.
+
+    Returns:
+        How the records were made, and what to remember of their training split.
+
+    Raises:
+        UserError: The folder holds no records, or none for training.
+    """
+    manifest = read_manifest(records_dir)
+    split = manifest["splits"].get("train", {})
+    steps = split.get("steps", 0)
+    if not steps:
+        raise UserError(f"{records_dir} must hold pieces for training, but its training split is empty")
+    facts = DataFacts(
+        path=str(Path(records_dir).absolute()),
+        manifest_sha256=manifest_sha256(records_dir),
+        density=split["active_cells"] / (steps * NUM_PITCHES),
+        pitch_frequency=tuple(count / steps for count in split["pitch_counts"]),
+    )
+    return from_dict(RecordsConfig, manifest["settings"]), facts
+
+
+def sealed(values: dict[str, Any]) -> bytes:
+    """JSON of a dict with a seal: the sha256 of what it holds, so that any damage is noticed.
+
+    >>> unsealed(sealed({"gamma": 2.0}))
+    {'gamma': 2.0}
+    >>> unsealed(sealed({"gamma": 2.0}).replace(b"2.0", b"0.0"))
+    Traceback (most recent call last):
+    ValueError: its content does not match its seal
+    """
+    return dumps(values | {_SEAL: _digest(values)}).encode()
+
+
+def unsealed(content: bytes) -> dict[str, Any]:
+    """The dict that `sealed` was given; JSON without a seal, as one writes it by hand, is taken at its word.
+
+    Raises:
+        ValueError: The content is no JSON object, or does not match its seal.
+    """
+    values = json.loads(content.decode())
+    if not isinstance(values, dict):
+        raise ValueError(f"it must hold a JSON object. Received: {type(values).__name__}")
+    seal = values.pop(_SEAL, None)
+    if seal is not None and seal != _digest(values):
+        raise ValueError("its content does not match its seal")
+    return values
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(dumps(values).encode()).hexdigest()
+
+
+def load_config(run_dir: Path | str) -> RunConfig:
+    """The settings of a run.
+
+    Raises:
+        UserError: The folder is no run, or its config.json is damaged.
+    """
+    path = Path(run_dir) / CONFIG
+    try:
+        return from_dict(RunConfig, unsealed(path.read_bytes()))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(f"{run_dir} must be the folder of a run: it has no {CONFIG}") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+
+
+def best_path(run_dir: Path | str) -> Path:
+    """The file of the best weights.
+
+    Raises:
+        UserError: There is none yet.
+    """
+    path = Path(run_dir) / BEST
+    if not path.exists():
+        raise UserError(f"{run_dir} must hold a trained model, but no epoch has ended yet: there is no {BEST}")
+    return path
+
+
+@contextlib.contextmanager
+def sole_use(run_dir: Path | str) -> Iterator[None]:
+    """Makes the run folder when needed; within it no other process trains there. The lock goes with the process.
+
+    Raises:
+        UserError: Another process trains there, or the folder holds something else than a run.
+    """
+    folder = Path(run_dir)
+    _refuse_other_use(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"{folder} is in use: another process trains in it") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_other_use(folder: Path) -> None:
+    """Raises UserError unless the folder is a run, holds nothing but hidden files, or can be made."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} must be a folder, but it is a file")
+    if not folder.is_dir() or (folder / CONFIG).exists():
+        return
+    if any(not entry.name.startswith(".") for entry in folder.iterdir()):
+        raise UserError(f"{folder} must be a run or an empty folder: it has files but no {CONFIG}")
+
+
+def open_run(run_dir: Path | str, config: RunConfig) -> None:
+    """Makes the run folder, or checks that an existing one has the same settings and records.
+
+    Where the records lie may change; what they hold may not. A training does so within `sole_use`.
+
+    Raises:
+        UserError: The folder holds another run, or something else.
+    """
+    folder = Path(run_dir)
+    _refuse_other_use(folder)
+    if (folder / CONFIG).exists():
+        there = load_config(folder)
+        differing = differences(to_dict(there), to_dict(config))
+        if differing:
+            raise UserError(
+                f"{folder} holds a run with other settings: {'; '.join(differing)}. Use these, or another folder"
+            )
+        if there == config:
+            return  # else the records were moved
+    folder.mkdir(parents=True, exist_ok=True)  # and nothing in it: until config.json is there, it must stay empty
+    write_whole(folder / CONFIG, sealed(to_dict(config)))
+
+
+def differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two runs' settings, in words, in the order of the settings.
+
+    >>> differences({"training": {"seed": 0}}, {"training": {"seed": 1}})
+    ['training.seed is 0 there, 1 here']
+    """
+    found = []
+    for name, value in here.items():
+        other = there.get(name)
+        if isinstance(value, dict):
+            found += differences(other or {}, value, f"{prefix}{name}.")
+        elif other != value and (prefix, name) != ("data.", "path"):
+            if prefix == "data." and name != "manifest_sha256":
+                continue  # follows from the manifest
+            found.append(
+                "the records are others" if prefix == "data." else f"{prefix}{name} is {other} there, {value} here"
+            )
+    return found
