@@ -33,6 +33,12 @@ def test_primer_is_read_on_the_grid_of_the_model(tmp_path):
     np.testing.assert_array_equal(beats, scale())
 
 
+def test_primer_may_be_a_link(tmp_path):
+    write_midi(tmp_path / "file.mid", scale())
+    (tmp_path / "link.mid").symlink_to("file.mid")
+    np.testing.assert_array_equal(read_primer(tmp_path / "link.mid", RecordsConfig()), scale())
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
@@ -76,7 +82,7 @@ def test_long_pieces_are_drawn_few_at_a_time(model, monkeypatch):
         (0.05, 0.05, ""),
         (0.1, 0.05, ""),
         (0.025, 0.05, ""),
-        (0.101, 0.05, "2.0 times as dense"),
+        (0.101, 0.05, "2.0 times as dense as asked for"),
         (0.02, 0.05, "0.4 times as dense"),
         (0.0, 0.05, "silent"),
         (0.5, 0.0, ""),  # not known

@@ -1,5 +1,6 @@
 """From a primer's MIDI file to the continued piano-roll; needs an exported model and no code of its training."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def read_primer(path: Path, grid: RecordsConfig) -> np.ndarray:
 
     if not path.exists():
         raise ValueError(f"primer must be a MIDI file. Received: primer={path} (there is no such file)")
-    [(_, piece)] = convert_all([str(path)], grid, workers=1)
+    [(_, piece)] = convert_all([os.path.realpath(path)], grid, workers=1)  # a reader follows no links
     if piece.reason:
         raise ValueError(f"primer must be a MIDI file. Received: primer={path} ({piece.reason})")
     roll, _ = decode_piece(piece.record)
@@ -72,13 +73,13 @@ def density_warning(density: float, expected: float) -> str:
     >>> density_warning(0.04, 0.03)
     ''
     >>> density_warning(0.09, 0.03)
-    'it is 3.0 times as dense as the training data: train longer, or use --density 0.5 or a lower --temperature'
+    'it is 3.0 times as dense as asked for: train longer, or use a lower --density or --temperature'
     >>> density_warning(0.0, 0.03)
-    'it is silent: train longer, or use --density 2 or another --seed'
+    'it is silent: train longer, or use a higher --density or another --seed'
     """
     if not expected or expected / OFF_FACTOR <= density <= expected * OFF_FACTOR:
         return ""
     if not density:
-        return "it is silent: train longer, or use --density 2 or another --seed"
-    advice = "--density 0.5 or a lower --temperature" if density > expected else "--density 2 or another --seed"
-    return f"it is {density / expected:.1f} times as dense as the training data: train longer, or use {advice}"
+        return "it is silent: train longer, or use a higher --density or another --seed"
+    advice = "a lower --density or --temperature" if density > expected else "a higher --density or another --seed"
+    return f"it is {density / expected:.1f} times as dense as asked for: train longer, or use {advice}"
