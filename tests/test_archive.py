@@ -17,6 +17,7 @@ from tiny_export import DENSITY, export_tiny, tiny_config, tiny_model
 from pianoroll_tf.config import RunConfig, from_dict
 from pianoroll_tf.generation import archive, saved_model
 from pianoroll_tf.generation.manifest import check_manifest
+from pianoroll_tf.generation.versions import find_version, versions
 
 
 def test_what_an_export_holds(exported):
@@ -45,7 +46,7 @@ def test_same_run_is_not_exported_twice_and_another_is_the_next_version(tmp_path
     assert export_tiny(tmp_path / "m") == (tmp_path / "m" / "1", False)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
     assert export_tiny(tmp_path / "m", seed=2) == (tmp_path / "m" / "2", True)
-    assert saved_model.find_version(tmp_path / "m").name == "2"
+    assert find_version(tmp_path / "m").name == "2"
 
 
 @pytest.mark.usefixtures("uncalibrated")
@@ -99,7 +100,7 @@ def test_kill_at_a_random_moment_leaves_whole_versions_only(tmp_path):
             time.sleep(0.001)
         time.sleep(random.Random(seed).uniform(0, 0.3))
         job.send_signal(signal.SIGKILL)
-    for version in saved_model.versions(folder):
+    for version in versions(folder):
         check_manifest(folder / str(version))
     assert {path.name for path in folder.iterdir()} <= {archive.PARTIAL, "1"}
     version, _ = export_tiny(folder)

@@ -78,6 +78,7 @@ def test_a_governor_that_governs_nothing_leaves_the_model_as_it_is(tiny):
         ({"steps": 0}, f"steps must be >= 1 and <= {MAX_STEPS}. Received: steps="),
         ({"steps": MAX_STEPS + 1}, "steps must be"),
         ({"seed": -1}, "seed must be >= 0"),
+        ({"seed": 2**63 - 1}, "seed of the last row must be"),
         ({"temperature": float("nan")}, "temperature must be >= 0.05 and <= 20.0"),
         ({"temperature": 0.0}, "temperature must be"),
         ({"top_p": 0.0}, "top_p must be > 0.0 and <= 1.0"),
@@ -90,6 +91,11 @@ def test_values_that_are_not_allowed(tiny, changes, text):
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         ask(endpoints["generate"], ROLL, **({"steps": 1, "seed": 0} | DEFAULTS | changes))
     assert text in str(caught.value)
+
+
+def test_the_last_seeds_are_drawn(tiny):
+    *_, endpoints = tiny
+    assert ask(endpoints["generate"], ROLL, 1, 2**63 - 2, **DEFAULTS).shape == (2, 1, 84)
 
 
 def test_nothing_is_compiled_by_xla(tiny):

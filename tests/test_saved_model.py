@@ -85,6 +85,15 @@ def test_same_seed_same_roll_and_rows_continue_the_count(model):
     np.testing.assert_array_equal(model.generate(NOTHING, 50, SamplingConfig(seed=4), first_row=2)[0], roll[2])
 
 
+def test_the_last_seeds_are_drawn(model):
+    """The largest seed leaves room for as many more rows as anybody draws, the largest number for none."""
+    two = np.repeat(NOTHING, 2, 0)
+    roll = model.generate(two, 50, SamplingConfig(seed=MAX_SEED))
+    np.testing.assert_array_equal(model.generate(NOTHING, 50, SamplingConfig(seed=MAX_SEED), first_row=1)[0], roll[1])
+    last = model.generate(two, 50, SamplingConfig(seed=MAX_SEED), first_row=2**32 - 1)
+    assert not np.array_equal(*last)
+
+
 def test_primer_of_any_dtype_matters(model):
     primer = np.zeros((1, 4, 84), bool)
     primer[:, -1, 40:50] = True
@@ -107,7 +116,8 @@ def test_primer_of_any_dtype_matters(model):
         (NOTHING, 1.5, {}, "steps must be"),
         (NOTHING, True, {}, "steps must be"),
         (NOTHING, 1, {"first_row": -1}, "seed must be >= 0"),
-        (NOTHING, 1, {"first_row": MAX_SEED + 1}, "seed must be"),
+        (NOTHING, 1, {"first_row": 2**63}, "seed must be"),
+        (np.repeat(NOTHING, 2, 0), 1, {"first_row": 2**63 - 1}, "in every row. Received: seed=9223372036854775807"),
     ],
 )
 def test_wrong_questions(model, primer, steps, settings, text):
@@ -165,12 +175,6 @@ def test_other_formats_are_refused(version, config):
     write_manifest(version)
     with pytest.raises(ValueError, match="model must"):
         saved_model.load(version)
-
-
-def test_the_latest_version_is_taken_by_number(tmp_path):
-    for name in ("2", "10", "9", "x", ".partial"):
-        (tmp_path / name).mkdir()
-    assert saved_model.find_version(tmp_path) == tmp_path / "10"
 
 
 @pytest.mark.parametrize("name", ["none", "file", "empty"])

@@ -17,7 +17,7 @@ import tensorflow as tf
 import pianoroll_tf
 from pianoroll_tf.config import NUM_PITCHES, RunConfig, SamplingConfig, dumps, to_dict
 from pianoroll_tf.files import sync
-from pianoroll_tf.generation import saved_model
+from pianoroll_tf.generation import saved_model, versions
 from pianoroll_tf.generation.calibration import Calibration, calibrate
 from pianoroll_tf.generation.endpoints import make_endpoints
 from pianoroll_tf.generation.governor import Governor
@@ -47,11 +47,11 @@ def export(model: keras.Model, config: RunConfig, folder: Path, **calibration: i
     identity = fingerprint(model, config)
     with _locked(folder):
         shutil.rmtree(folder / PARTIAL, ignore_errors=True)  # left behind by a killed export
-        versions = saved_model.versions(folder)
-        if versions and _identity(folder / str(versions[-1])) == identity:
-            return folder / str(versions[-1]), False
+        latest = max(versions.versions(folder), default=0)
+        if latest and _identity(folder / str(latest)) == identity:
+            return folder / str(latest), False
         found = calibrate(model, config.loss, config.data.density, **calibration) if config.data.density else None
-        partial, final = folder / PARTIAL, folder / str(versions[-1] + 1 if versions else 1)
+        partial, final = folder / PARTIAL, folder / str(latest + 1)
         try:
             _write(model, config, found, identity, partial)
             partial.rename(final)

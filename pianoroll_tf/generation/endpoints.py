@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from pianoroll_tf.config import MAX_SEED, MAX_STEPS, NUM_PITCHES, LossConfig, SamplingConfig
+from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, LossConfig, SamplingConfig
 from pianoroll_tf.generation import sampling
 from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.modeling.losses import posterior_logits
@@ -76,7 +76,9 @@ def make_endpoints(model, loss: LossConfig, governor: Governor) -> dict[str, Cal
     @tf.function(input_signature=[PRIMER, STEPS, SEED, *OPTIONS])
     def generate(primer, steps, seed, temperature, top_p, density):
         checks = [_within("steps", steps, minimum=1, maximum=MAX_STEPS)]
-        checks += [_within("seed", seed, minimum=0, maximum=MAX_SEED)]
+        checks += [_within("seed", seed, minimum=0, maximum=SEED.dtype.max)]
+        last = seed + tf.maximum(tf.shape(primer, tf.int64)[0] - 1, 0)  # negative where it is too large
+        checks += [_within("seed of the last row", last, minimum=0, maximum=SEED.dtype.max)]
         values = {"temperature": temperature, "top_p": top_p, "density": density}
         checks += [_within(name, value, **LIMITS[name]) for name, value in values.items()]
         with tf.control_dependencies(checks):

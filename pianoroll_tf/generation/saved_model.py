@@ -8,31 +8,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pianoroll_tf.config import MAX_SEED, MAX_STEPS, NUM_PITCHES, SamplingConfig
+from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, SamplingConfig
 from pianoroll_tf.generation.manifest import check_manifest
 from pianoroll_tf.generation.operations import check_operations
+from pianoroll_tf.generation.versions import find_version
 
 CONFIG = "config.json"
 FORMAT = 1  # of config.json and the endpoints
-
-
-def versions(folder: Path) -> list[int]:
-    """The versions in `saved_models/NAME`, ascending."""
-    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal() and path.is_dir())
-
-
-def find_version(path: Path) -> Path:
-    """The folder of a version: `path` itself, or the latest version in it.
-
-    Raises:
-        ValueError: There is none.
-    """
-    if path.is_dir() and (path / "saved_model.pb").exists():
-        return path
-    found = versions(path) if path.is_dir() else []
-    if not found:
-        raise ValueError(f"model must be a folder that export wrote, as saved_models/NAME. Received: {path}")
-    return path / str(found[-1])
+LAST_SEED = 2**63 - 1  # of any row
 
 
 def read_config(version: Path) -> dict[str, Any]:
@@ -112,8 +95,8 @@ class MusicModel:
         if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MAX_STEPS:
             raise ValueError(f"steps must be a whole number >= 1 and <= {MAX_STEPS}. Received: steps={steps!r}")
         seed = sampling.seed + first_row
-        if not 0 <= seed <= MAX_SEED:
-            raise ValueError(f"seed must be >= 0 and <= {MAX_SEED}. Received: seed={seed}")
+        if not 0 <= seed <= seed + len(primer) - 1 <= LAST_SEED:
+            raise ValueError(f"seed must be >= 0 and <= {LAST_SEED} in every row. Received: seed={seed} in the first")
         answer = self.program.signatures["generate"](
             primer=tf.constant(primer, "uint8"),
             steps=tf.constant(steps, "int32"),

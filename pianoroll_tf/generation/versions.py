@@ -1,0 +1,22 @@
+"""The versions of an exported model in its folder; no framework is needed to find them."""
+
+from pathlib import Path
+
+
+def versions(folder: Path) -> list[int]:
+    """The versions in `saved_models/NAME`, ascending."""
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal() and path.is_dir())
+
+
+def find_version(path: Path) -> Path:
+    """The folder of a version: `path` itself, or the latest version in it.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if path.is_dir() and (path / "saved_model.pb").exists():
+        return path
+    found = versions(path) if path.is_dir() else []
+    if not found:
+        raise ValueError(f"model must be a folder that export wrote, as saved_models/NAME. Received: {path}")
+    return path / str(found[-1])
