@@ -28,6 +28,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def body(args: argparse.Namespace) -> None:
     """Loads the run, exports it, says what was found."""
+    if not (args.run / "config.json").exists():  # before the seconds that TensorFlow takes
+        raise cli.UserError(f"{args.run} must be the folder of a run: it has no config.json")
     cli.load_tensorflow(args)
     from pianoroll_tf.generation import archive, saved_model
     from pianoroll_tf.modeling.run import load_run

@@ -58,22 +58,26 @@ def body(args: argparse.Namespace) -> None:
     with cli.usage_errors():
         sampling = from_args(SamplingConfig, args)
         check(args)
+    from pianoroll_tf.generation.versions import find_version
+
+    version = find_version(args.model)  # before the seconds that TensorFlow takes
     cli.load_tensorflow(args)
     from pianoroll_tf.config import RecordsConfig, from_dict
     from pianoroll_tf.generation import continuation, saved_model
 
-    model = saved_model.load(args.model)
+    model = saved_model.load(version)
     grid = from_dict(RecordsConfig, model.config["run"]["records"])
     rate = grid.steps_per_second if grid.grid == "seconds" else grid.steps_per_beat * args.tempo / 60
     with cli.usage_errors():
         steps = to_steps(args.steps, args.seconds, rate, STEPS, MAX_STEPS, "steps")
         wanted = to_steps(args.primer_steps, args.primer_seconds, rate, PRIMER_STEPS, MOST_PRIMER_STEPS, "primer_steps")
-        if args.wav and (steps + wanted) / rate > MOST_WAV_SECONDS:
-            raise ValueError(f"wav must be of at most {MOST_WAV_SECONDS} s. Received: {(steps + wanted) / rate:.0f} s")
     primer = read_primer(args.primer, grid, wanted)
+    shown = primer[: 0 if args.without_primer else None]
+    seconds = (len(shown) + steps) / rate
+    if args.wav and seconds > MOST_WAV_SECONDS:
+        raise cli.UsageError(f"wav must be of at most {MOST_WAV_SECONDS} s. Received: {seconds:g} s")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     pieces = continuation.continue_music(model, primer, steps, sampling, args.count)
-    shown = primer[: 0 if args.without_primer else None]
     for path, music in zip(names(args.out, args.count), pieces, strict=True):
         write_piece(path, shown, music, rate, grid, args)
         warning = continuation.density_warning(float(music.mean()), model.density * sampling.density)
@@ -160,11 +164,7 @@ def write_piece(path: Path, primer, music, rate: float, grid, args: argparse.Nam
         sound, maker = render.wav_bytes(midi, len(roll) / rate)
         write_whole(path.with_suffix(".wav"), sound)
         made.append(f".wav (by {maker})")
-    facts = music_metrics.measure(music)
-    print(
-        f"{', '.join(made)}: {len(music) / rate:.0f} s of new music, {facts.density:.1%} of the cells active, "
-        f"{facts.polyphony:.1f} pitches at once"
-    )
+    print(f"{', '.join(made)}: {len(music) / rate:.0f} s of new music, {music_metrics.in_words(music, rate)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The generate command from end to end on a tiny model."""
 
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -34,7 +36,9 @@ def test_a_piece_from_nothing_is_that_of_the_model(run, exported, tmp_path, caps
     nothing = np.zeros((1, 0, 84))
     [expected] = saved_model.load(exported).generate(nothing, 100, SamplingConfig(seed=5, temperature=1.2))
     np.testing.assert_array_equal(read_primer(tmp_path / "out" / "a.mid", RecordsConfig()), cut(expected))
-    assert "a.mid: 12 s of new music" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "a.mid: 12 s of new music" in printed
+    assert "% of the steps silent, longest note " in printed
     before = (tmp_path / "out" / "a.mid").read_bytes()
     assert run("--steps", 100, "--seed", 5, "--temperature", 1.2) == 0
     assert (tmp_path / "out" / "a.mid").read_bytes() == before
@@ -108,6 +112,33 @@ def test_wrong_usage(run, tmp_path, capsys, words, text):
     assert text in printed
     assert printed.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_sound_has_its_limit_with_what_is_heard_of_the_primer(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(generate, "MOST_WAV_SECONDS", 5)
+    primer = write_midi(tmp_path / "primer.mid", scale())  # 5 s
+    assert run("--wav", "--seconds", 5) == 0
+    assert run("--wav", "--seconds", 5, "--primer", primer, "--without-primer") == 0
+    assert run("--wav", "--seconds", 4, "--primer", primer, "--primer-seconds", 1) == 0
+    assert run("--wav", "--seconds", 5.125) == 2
+    assert "wav must be of at most 5 s. Received: 5.125 s" in capsys.readouterr().err
+    assert run("--wav", "--seconds", 5, "--primer", primer) == 2
+    assert "Received: 10 s" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["generate", "export"])
+def test_a_folder_that_is_none_is_found_before_tensorflow_is_loaded(tmp_path, command):
+    words = [str(tmp_path / "none"), str(tmp_path / "a.mid")]
+    code = (
+        "import sys\n"
+        f"from pianoroll_tf import {command}\n"
+        f"assert {command}.main({words!r}) == 1\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path / "none") in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_wrong_ending(exported, tmp_path, capsys):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation.music_metrics import MusicFacts, longest_run, measure
+from pianoroll_tf.generation.music_metrics import MusicFacts, in_words, longest_run, measure
 
 
 def test_counted_by_hand():
@@ -22,6 +22,10 @@ def test_counted_by_hand():
 
 def test_silence():
     assert measure(np.zeros((3, 84))) == MusicFacts(0.0, 0.0, 1.0, 0, None, None)
+
+
+def test_silence_in_words():
+    assert in_words(np.zeros((3, 84)), 8) == "silent"
 
 
 def test_endless_chord():

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pretty_midi
 
 from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES
 
@@ -57,6 +58,24 @@ def measure(roll: np.ndarray) -> MusicFacts:
         longest_note=longest_run(active),
         lowest_pitch=int(pitches[0]) if len(pitches) else None,
         highest_pitch=int(pitches[-1]) if len(pitches) else None,
+    )
+
+
+def in_words(roll: np.ndarray, steps_per_second: float) -> str:
+    """The facts about a roll for a person to read.
+
+    >>> roll = np.zeros((8, 84), np.uint8)
+    >>> roll[0:6, 36] = roll[0:2, 40] = 1
+    >>> in_words(roll, steps_per_second=2)
+    '1.2% of the cells active, 1.3 pitches at once, C4 to E4, 25% of the steps silent, longest note 3.0 s'
+    """
+    facts = measure(roll)
+    if facts.lowest_pitch is None or facts.highest_pitch is None:
+        return "silent"
+    low, high = (pretty_midi.note_number_to_name(pitch) for pitch in (facts.lowest_pitch, facts.highest_pitch))
+    return (
+        f"{facts.density:.1%} of the cells active, {facts.polyphony:.1f} pitches at once, {low} to {high}, "
+        f"{facts.empty_steps:.0%} of the steps silent, longest note {facts.longest_note / steps_per_second:.1f} s"
     )
 
 
