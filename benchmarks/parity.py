@@ -27,18 +27,25 @@ TOLERANCES = {"focal": 1e-5, "focal_gradient": 1e-5, "adamw": 5e-6, "f1": 1e-6}
 
 
 def make_inputs(seed: int, rows: int, pitches: int, steps: int) -> dict[str, np.ndarray]:
-    """The inputs of every case; no logit lies on a threshold, where `>` and `>=` differ."""
+    """The inputs of every case; for F1 no logit lies on a threshold, where `>` and `>=` differ."""
     rng = np.random.default_rng(seed)
     thresholds = np.array([0.2, 0.5, 0.8], np.float32)
     logits = rng.normal(0.0, 4.0, (rows, pitches))
-    for edge in np.log(thresholds / (1 - thresholds)):
+    edges = np.log(thresholds / (1 - thresholds))
+    for edge in edges:
         logits = np.where(np.abs(logits - edge) < 0.01, logits + 0.05, logits)
     extremes = np.array([sign * size for size in EXTREMES for sign in (1.0, -1.0)], np.float32)
+    decided = extremes[(np.abs(extremes[:, None] - edges) > 0.01).all(axis=1)]
+    silent = decided[decided < -9.0]  # nothing sounds and nothing is called: 0 / 0
     return {
         "random_targets": (rng.random((rows, pitches)) < 0.2).astype(np.float32),
         "random_logits": logits.astype(np.float32),
         "extreme_targets": np.repeat([0.0, 1.0], len(extremes)).astype(np.float32)[:, None],
         "extreme_logits": np.tile(extremes, 2)[:, None],
+        "decided_targets": np.repeat([0.0, 1.0], len(decided)).astype(np.float32)[:, None],
+        "decided_logits": np.tile(decided, 2)[:, None],
+        "silent_targets": np.zeros_like(silent)[:, None],
+        "silent_logits": silent[:, None],
         "focal_settings": np.array([(gamma, alpha) for gamma in GAMMAS for alpha in ALPHAS]),
         "adamw_settings": np.array([(1e-2, 0.0), (1e-2, 0.1), (1e-3, 0.5)]),
         "weights": rng.normal(size=pitches).astype(np.float32),

@@ -62,7 +62,8 @@ def main() -> None:
     for index, (rate, decay) in enumerate(given["adamw_settings"]):
         made[f"adamw_{index}"] = adamw(given["weights"], given["gradients"], float(rate), float(decay))
     for index, threshold in enumerate(given["thresholds"]):
-        made[f"f1_{index}"] = f1(given["random_targets"], given["random_logits"], float(threshold))
+        for kind in ("random", "decided", "silent"):
+            made[f"f1_{index}_{kind}"] = f1(given[f"{kind}_targets"], given[f"{kind}_logits"], float(threshold))
     np.savez(sys.argv[2], **made)
 
 

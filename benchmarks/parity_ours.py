@@ -61,7 +61,9 @@ def compute(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     for index, (rate, decay) in enumerate(given["adamw_settings"]):
         made[f"adamw_{index}"] = adamw(given["weights"], given["gradients"], float(rate), float(decay))
     for index, threshold in enumerate(given["thresholds"]):
-        made[f"f1_{index}"] = np.float64(f1(given["random_targets"], given["random_logits"], float(threshold)))
+        for kind in ("random", "decided", "silent"):
+            value = f1(given[f"{kind}_targets"], given[f"{kind}_logits"], float(threshold))
+            made[f"f1_{index}_{kind}"] = np.float64(value)
     return made
 
 

@@ -155,12 +155,13 @@ def test_not_a_number_is_shown_not_hidden():
     assert np.isnan(statistics(logits, targets).results()["nll"])
 
 
-def test_f1_equals_addons():
+@pytest.mark.parametrize("kind", ["random", "decided", "silent"])
+def test_f1_equals_addons(kind):
     rows = json.loads((Path(__file__).parent / "golden" / "addons.json").read_text())
-    logits, targets = (np.array(rows["inputs"][f"random_{kind}"])[None] for kind in ("logits", "targets"))
+    logits, targets = (np.array(rows["inputs"][f"{kind}_{name}"])[None] for name in ("logits", "targets"))
     for index, threshold in enumerate(rows["inputs"]["thresholds"]):
         results = statistics(logits, targets).results(threshold)
-        assert results["f1"] == pytest.approx(rows["addons"][f"f1_{index}"], rel=1e-6)
+        assert results["f1"] == pytest.approx(rows["addons"][f"f1_{index}_{kind}"], rel=1e-6)
 
 
 def test_bincount_stays_on_the_cpu_inside_a_graph():
