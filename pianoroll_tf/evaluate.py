@@ -3,15 +3,20 @@
 Usage: python -m pianoroll_tf.evaluate runs/NAME [--split test] [--records DIR]
 
 Prints a table and writes runs/NAME/evaluation/SPLIT.json and SPLIT.png (reliability and precision-recall
-curves). Thresholds of F1 are chosen on the validation split.
+curves). Thresholds of F1 are chosen on the validation split. The same command on an unchanged run
+prints the table again.
 """
 
 import argparse
+import dataclasses
+import hashlib
 import sys
 from pathlib import Path
 
+import pianoroll_tf
 from pianoroll_tf import cli, config
 
+# What is judged, as the results name it → as a person reads it; the baselines are those of `modeling.baselines`.
 LABELS = {"model": "this model", "copy_last_step": "copy the last step", "note_frequency": "note frequency"}
 COLUMNS = {
     "nll": "NLL a step",
@@ -41,36 +46,76 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def body(args: argparse.Namespace) -> None:
-    """Loads, judges, prints, writes."""
-    cli.load_tensorflow(args)
-    from pianoroll_tf.modeling import run, run_folder
+    """Loads, judges, prints, writes; what stands already is only printed."""
+    from pianoroll_tf.modeling import run_folder
 
     settings = run_folder.load_config(args.run)
     records = find_records(settings, args.records)
-    settings, model = run.load_run(args.run)
-    results, sums = judge(settings, model, records, args.split)
+    subject = identity(args.run, settings, records)
+    folder = args.run / run_folder.EVALUATION
+    standing = read_standing(folder, args.split, subject)
+    if standing:
+        print(table(standing))
+        print(f"{folder / args.split}.json and .png stand already: nothing has changed since")
+        return
+    cli.load_tensorflow(args)
+    from pianoroll_tf.modeling.run import load_model
+
+    results, sums = judge(settings, load_model(args.run, settings), records, args.split)
     print(table(results))
-    write(args.run / run_folder.EVALUATION, results, sums)
+    write(folder, results | {"subject": subject}, sums)
+
+
+def identity(run: Path, settings: config.RunConfig, records: Path) -> dict[str, str]:
+    """What the numbers of a split follow from: sha256 of weights, settings and records, and the package's version.
+
+    Raises:
+        UserError: The run has no trained model yet.
+    """
+    from pianoroll_tf.data.records import manifest_sha256
+    from pianoroll_tf.modeling.run_folder import best_path
+
+    anywhere = dataclasses.replace(settings, data=dataclasses.replace(settings.data, path=""))
+    return {
+        "weights": hashlib.sha256(best_path(run).read_bytes()).hexdigest(),
+        "settings": hashlib.sha256(config.dumps(config.to_dict(anywhere)).encode()).hexdigest(),
+        "records": manifest_sha256(records),
+        "version": pianoroll_tf.__version__,
+    }
+
+
+def read_standing(folder: Path, split: str, subject: dict[str, str]) -> dict | None:
+    """The results that stand in the folder, if they are whole and of this very subject."""
+    from pianoroll_tf.modeling.run_folder import unsealed
+
+    try:
+        results = unsealed((folder / f"{split}.json").read_bytes())
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
+    return results if results.get("subject") == subject and (folder / f"{split}.png").is_file() else None
 
 
 def find_records(settings: config.RunConfig, given: Path | None) -> Path:
     """The folder of records to judge on.
 
     Raises:
-        UserError: It is not there, or not given and not what the run was trained on.
+        UserError: It is not there, or of another grid, or not given and not what the run was trained on.
     """
     from pianoroll_tf.data.records import manifest_sha256, read_manifest
 
     records = given or Path(settings.data.path)
     if given is None and not records.is_dir():
         raise cli.UserError(f"the run's records are no longer at {records}; say where they are with --records DIR")
-    read_manifest(records)
+    grid = config.from_dict(config.RecordsConfig, read_manifest(records)["settings"])
     if manifest_sha256(records) != settings.data.manifest_sha256:
         if given is None:
             raise cli.UserError(
                 f"{records} has changed since the training: train again, or judge on it all the same with "
                 f"--records {records}"
             )
+        ours, theirs = (f"{one.steps_per_unit} steps a {one.grid[:-1]}" for one in (settings.records, grid))
+        if ours != theirs:
+            raise cli.UserError(f"{records} must have the grid of the run, {ours}. Received: {theirs}")
         print(f"note: {records} is not what the run was trained on; the baselines are fitted on its training split")
     return records
 
@@ -126,19 +171,20 @@ def table(results: dict) -> str:
 
 
 def write(folder: Path, results: dict, sums: dict) -> None:
-    """Writes SPLIT.json and SPLIT.png, each whole or not at all."""
+    """Writes SPLIT.png and SPLIT.json, each whole or not at all; the JSON last, because with it the results stand."""
     from pianoroll_tf.files import write_whole
     from pianoroll_tf.modeling.curves import draw_curves
+    from pianoroll_tf.modeling.run_folder import sealed
 
     split = results["split"]
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / f"{split}.json", config.dumps(results).encode())
     reliability = {LABELS["model"]: sums["model"]}
     if "uncorrected" in sums:
         reliability["its output, uncorrected"] = sums["uncorrected"]
     precision_recall = {label: (sums[name], results[name]["threshold"]) for name, label in LABELS.items()}
     title = f"{folder.parent.name}, {split} split: {results['pieces']} pieces"
     write_whole(folder / f"{split}.png", draw_curves(title, reliability, precision_recall))
+    write_whole(folder / f"{split}.json", sealed(results))
     print(f"written: {folder / split}.json and .png")
 
 

@@ -8,7 +8,10 @@ import pytest
 from tiny_run import random_piece, tiny_config, write_records
 
 from pianoroll_tf import evaluate
+from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.modeling import run, run_folder
+from pianoroll_tf.modeling.arrays import read_arrays
+from pianoroll_tf.modeling.baselines import BASELINES
 
 NUMBERS = {
     "nll",
@@ -96,3 +99,71 @@ def test_what_is_not_a_run_or_has_an_empty_split_is_refused_in_one_line(tmp_path
     assert "the val split" in refused(capsys, folder, "--records", empty)
     (folder / run_folder.BEST).unlink()
     assert "must hold a trained model" in refused(capsys, folder)
+
+
+def test_every_baseline_has_a_label():
+    assert evaluate.LABELS.keys() == {"model", *BASELINES}
+
+
+def never(_):
+    """Stands for the loading of TensorFlow where it must not be reached."""
+    raise AssertionError
+
+
+def test_a_run_that_is_not_there_is_told_before_tensorflow_is_loaded(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(evaluate.cli, "load_tensorflow", never)
+    assert "must be the folder of a run" in refused(capsys, tmp_path / "none")
+    folder = make_run(tmp_path)
+    assert "must hold records" in refused(capsys, folder, "--records", tmp_path / "none")
+    (folder / run_folder.BEST).unlink()
+    assert "must hold a trained model" in refused(capsys, folder)
+
+
+@pytest.mark.parametrize("settings", [{"steps_per_second": 4}, {"grid": "beats", "steps_per_beat": 8}])
+def test_records_on_another_grid_are_refused(tmp_path, capsys, settings):
+    folder = make_run(tmp_path)
+    pieces = {split: [random_piece(20, seed=1)] for split in ("train", "val", "test")}
+    other = write_records(tmp_path / "other", pieces, settings=RecordsConfig(**settings))
+    theirs = "4 steps a second" if "grid" not in settings else "8 steps a beat"
+    line = refused(capsys, folder, "--records", other)
+    assert line.endswith(f"{other} must have the grid of the run, 8 steps a second. Received: {theirs}")
+
+
+def test_results_stand_while_nothing_changes(tmp_path, capsys, monkeypatch):
+    folder = make_run(tmp_path)
+    files = [folder / "evaluation" / name for name in ("test.json", "test.png")]
+    assert evaluate.main([str(folder)]) == 0
+    first = capsys.readouterr().out.splitlines()
+    before = [path.stat().st_mtime_ns for path in files]
+    moved = shutil.move(tmp_path / "records", tmp_path / "moved")
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluate.cli, "load_tensorflow", never)
+        assert evaluate.main([str(folder), "--records", str(moved)]) == 0
+    again = capsys.readouterr().out.splitlines()
+    assert again[:4] == first[:4]
+    assert "stand already" in again[4]
+    assert [path.stat().st_mtime_ns for path in files] == before
+
+
+@pytest.mark.parametrize("change", ["weights", "settings", "results", "picture", "split"])
+def test_results_do_not_stand_when_something_has_changed(tmp_path, capsys, change):
+    folder = make_run(tmp_path)
+    results = folder / "evaluation" / "test.json"
+    assert evaluate.main([str(folder)]) == 0
+    content = results.read_bytes()
+    if change == "weights":
+        weights, meta = read_arrays(folder / run_folder.BEST)
+        run.save_best(folder, weights | {"logits/bias": weights["logits/bias"] + 1}, meta)
+    elif change == "settings":
+        text = (folder / run_folder.CONFIG).read_text()
+        values = json.loads(text)
+        del values["seal"]
+        (folder / run_folder.CONFIG).write_text(json.dumps(values | {"loss": {"loss": "focal"}}))
+    elif change == "results":
+        results.write_bytes(content.replace(b'"f1": 0', b'"f1": 9', 1))
+    elif change == "picture":
+        results.with_suffix(".png").unlink()
+    capsys.readouterr()
+    assert evaluate.main([str(folder), *(["--split", "val"] if change == "split" else [])]) == 0
+    assert "written: " in capsys.readouterr().out
+    assert (results.read_bytes() == content) == (change in ("results", "picture", "split"))

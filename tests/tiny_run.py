@@ -22,7 +22,12 @@ def random_piece(steps: int, seed: int, density: float = 0.05) -> np.ndarray:
     return (np.random.default_rng(seed).random((steps, 84)) < density).astype(np.uint8)
 
 
-def write_records(folder: Path, pieces: dict[str, list[np.ndarray]], shards: int = 2) -> Path:
+def write_records(
+    folder: Path,
+    pieces: dict[str, list[np.ndarray]],
+    shards: int = 2,
+    settings: config.RecordsConfig | None = None,
+) -> Path:
     """Records and manifest as build_records makes them, from dense rolls by split."""
     folder.mkdir(parents=True)
     splits = {}
@@ -41,9 +46,7 @@ def write_records(folder: Path, pieces: dict[str, list[np.ndarray]], shards: int
             entry["pitch_counts"] += roll.sum(axis=0, dtype=int)
         splits[split] = entry | {"pieces": len(rolls), "pitch_counts": entry["pitch_counts"].tolist()}
     with (folder / MANIFEST).open("wb") as file:
-        write_manifest(
-            file, {"format": FORMAT, "settings": config.to_dict(config.RecordsConfig()), "splits": splits}, []
-        )
+        write_manifest(file, {"format": FORMAT, "settings": config.to_dict(settings or config.RecordsConfig()), "splits": splits}, [])
     return folder
 
 
