@@ -155,9 +155,7 @@ def write_piece(path: Path, primer, music, rate: float, grid, args: argparse.Nam
     write_whole(path, render.midi_bytes(midi))
     made = [str(path)]
     if args.png:
-        shown = roll[:PICTURE_STEPS]
-        title = "" if len(shown) == len(roll) else f"the first {PICTURE_STEPS} of {len(roll)} steps"
-        picture = render.png_bytes(shown, min(len(primer), len(shown)), grid.steps_per_unit, grid.grid, title)
+        picture = draw(roll, len(primer), grid)
         write_whole(path.with_suffix(".png"), picture)
         made.append(".png")
     if args.wav:
@@ -165,6 +163,20 @@ def write_piece(path: Path, primer, music, rate: float, grid, args: argparse.Nam
         write_whole(path.with_suffix(".wav"), sound)
         made.append(f".wav (by {maker})")
     print(f"{', '.join(made)}: {len(music) / rate:.0f} s of new music, {music_metrics.in_words(music, rate)}")
+
+
+def draw(roll, primer_steps: int, grid) -> bytes:
+    """The picture of a piece; of one that is too long, where the new music begins."""
+    from pianoroll_tf.generation import render
+
+    first = max(0, min(primer_steps - PRIMER_STEPS, len(roll) - PICTURE_STEPS))
+    last = min(first + PICTURE_STEPS, len(roll))
+    title = ""
+    if last - first < len(roll):
+        begin, end, whole = (step / grid.steps_per_unit for step in (first, last, len(roll)))
+        title = f"{grid.grid} {begin:g} to {end:g} of {whole:g}"
+    shown = min(last, primer_steps) - first
+    return render.png_bytes(roll[first:last], shown, grid.steps_per_unit, grid.grid, title, first)
 
 
 if __name__ == "__main__":

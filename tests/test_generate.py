@@ -167,10 +167,20 @@ def test_primer_that_is_none(run, tmp_path, capsys):
     assert "there is no such file" in capsys.readouterr().err
 
 
-def test_long_pieces_show_their_begin_only(run, tmp_path, monkeypatch):
+def test_long_pieces_show_where_their_new_music_begins(run, tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr(generate, "PICTURE_STEPS", 64)
-    monkeypatch.setattr(render, "png_bytes", lambda roll, *rest: shown.append((len(roll), rest[-1])) or b"png")
+    monkeypatch.setattr(generate, "PRIMER_STEPS", 16)
+    monkeypatch.setattr(render, "png_bytes", lambda roll, *rest: shown.append((len(roll), *rest)) or b"png")
     assert run("--steps", 100, "--png") == 0
-    assert shown == [(64, "the first 64 of 100 steps")]
     assert (tmp_path / "out" / "a.png").read_bytes() == b"png"
+    primer = write_midi(tmp_path / "primer.mid", scale(40))
+    assert run("--primer", primer, "--primer-steps", 40, "--steps", 100, "--png") == 0
+    assert run("--primer", primer, "--primer-steps", 40, "--steps", 30, "--png") == 0
+    assert run("--primer", primer, "--primer-steps", 40, "--steps", 4, "--png") == 0
+    assert shown == [
+        (64, 0, 8, "seconds", "seconds 0 to 8 of 12.5", 0),
+        (64, 16, 8, "seconds", "seconds 3 to 11 of 17.5", 24),
+        (64, 34, 8, "seconds", "seconds 0.75 to 8.75 of 8.75", 6),
+        (44, 40, 8, "seconds", "", 0),
+    ]

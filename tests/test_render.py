@@ -62,6 +62,21 @@ def test_picture_tells_primer_and_continuation_apart():
     assert render.PRIMER_COLOUR not in alone
 
 
+def test_long_music_has_lines_in_which_the_shortest_note_is_clear():
+    roll = np.zeros((4096, 84), np.uint8)
+    roll[4000, 40] = 1
+    content = render.png_bytes(roll, 0, 8)
+    assert render.MUSIC_COLOUR in pixels(content)
+    _, height = struct.unpack(">II", content[16:24])
+    assert height >= 7 * 300
+
+
+def test_a_line_is_cut_between_primer_and_music_anywhere():
+    roll = np.ones((1500, 84), np.uint8)
+    for primer_steps in (1, 639, 640, 641, 1499):
+        assert {render.PRIMER_COLOUR, render.MUSIC_COLOUR} <= pixels(render.png_bytes(roll, primer_steps, 8))
+
+
 @pytest.mark.parametrize("roll", [roll_of(), np.ones((1, 84)), roll_of((24, 0, 1)), roll_of((107, 0, 16))])
 def test_picture_of_extremes(roll):
     content = render.png_bytes(roll, len(roll), 8)

@@ -12,6 +12,8 @@ from pianoroll_tf.data.roll import roll_to_notes
 VELOCITY = 80  # of every note; a roll knows none
 SAMPLE_RATE = 44_100
 PEAK = 0.9  # of full scale
+LINE_STEPS = 640  # of a line of a picture: three dots a step
+BAR_HEIGHT = 0.8  # of the distance of two pitches
 PRIMER_COLOUR, MUSIC_COLOUR = "#E69F00", "#0072B2"  # Okabe and Ito 2008: apart for every kind of colour vision
 
 
@@ -39,8 +41,15 @@ def midi_bytes(music: pretty_midi.PrettyMIDI) -> bytes:
     return buffer.getvalue()
 
 
-def png_bytes(roll: np.ndarray, primer_steps: int, steps_per_unit: float, unit: str = "seconds", title: str = ""):
-    """The picture of a piano-roll: time to the right, pitch upwards, one bar a note.
+def png_bytes(
+    roll: np.ndarray,
+    primer_steps: int,
+    steps_per_unit: float,
+    unit: str = "seconds",
+    title: str = "",
+    first_step: int = 0,
+) -> bytes:
+    """The picture of a piano-roll: time to the right, pitch upwards, one bar a note, long music in several lines.
 
     Args:
         roll: [steps >= 1, 84], not 0 where a pitch sounds.
@@ -48,49 +57,58 @@ def png_bytes(roll: np.ndarray, primer_steps: int, steps_per_unit: float, unit: 
         steps_per_unit: Steps a second or a beat.
         unit: What the time axis counts.
         title: Above the picture.
+        first_step: Where on the time axis the roll begins.
 
     Returns:
         The content of a PNG file.
     """
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
-    units = len(roll) / steps_per_unit
-    figure = Figure(figsize=(float(np.clip(units / 5, 9, 16)), 5), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
-    for rows, first, label, colour in (
-        (roll[:primer_steps], 0, "primer", PRIMER_COLOUR),
-        (roll[primer_steps:], primer_steps, "continuation" if primer_steps else "generated", MUSIC_COLOUR),
-    ):
-        if len(rows):
-            _draw_notes(axes, rows, first, steps_per_unit, label, colour)
-    if primer_steps:
-        axes.axvline(primer_steps / steps_per_unit, color="0.4", linewidth=0.8, linestyle="--")
+    lines, width = -(-len(roll) // LINE_STEPS), min(len(roll), LINE_STEPS)
+    size = (float(np.clip(width / 40, 9, 16)), 5 if lines == 1 else 3.5 * lines)
+    figure = Figure(figsize=size, dpi=120, layout="constrained")
     low, high = _pitch_limits(roll)
     octaves = range(LOWEST_PITCH, HIGHEST_PITCH + 2, 12)
-    axes.set_yticks(octaves, [pretty_midi.note_number_to_name(pitch) for pitch in octaves])
-    axes.set(xlim=(0, units), ylim=(low - 1, high + 1), xlabel=unit, ylabel="pitch", title=title)
-    axes.set_axisbelow(True)
-    axes.grid(color="0.9", linewidth=0.6)
+    for line, axes in enumerate(figure.subplots(lines, squeeze=False)[:, 0]):
+        begin = line * width
+        _draw_line(axes, roll[begin : begin + width], primer_steps - begin, first_step + begin, steps_per_unit)
+        axes.set_yticks(octaves, [pretty_midi.note_number_to_name(pitch) for pitch in octaves])
+        limits = (first_step + begin) / steps_per_unit, (first_step + begin + width) / steps_per_unit
+        axes.set(xlim=limits, ylim=(low - 1, high + 1), ylabel="pitch")
+        axes.set_axisbelow(True)
+        axes.grid(color="0.9", linewidth=0.6)
+    axes.set_xlabel(unit)
+    figure.suptitle(title)
     if primer_steps:
-        figure.legend(loc="outside upper right", ncols=2, frameon=False)
+        colours = {"primer": PRIMER_COLOUR, "continuation": MUSIC_COLOUR}
+        handles = [Patch(color=colour, label=label) for label, colour in colours.items()]
+        figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 
-def _draw_notes(axes, rows: np.ndarray, first: int, steps_per_unit: float, label: str, colour: str) -> None:
+def _draw_line(axes, rows: np.ndarray, primer_steps: int, first: int, steps_per_unit: float) -> None:
+    """The notes of one line, which begins at step `first`; what follows the end of the roll is grey."""
+    cut = int(np.clip(primer_steps, 0, len(rows)))
+    _draw_notes(axes, rows[:cut], first, steps_per_unit, PRIMER_COLOUR)
+    _draw_notes(axes, rows[cut:], first + cut, steps_per_unit, MUSIC_COLOUR)
+    if 0 < primer_steps < len(rows):
+        axes.axvline((first + cut) / steps_per_unit, color="0.4", linewidth=0.8, linestyle="--")
+    axes.axvspan((first + len(rows)) / steps_per_unit, (first + LINE_STEPS) / steps_per_unit, color="0.93", linewidth=0)
+
+
+def _draw_notes(axes, rows: np.ndarray, first: int, steps_per_unit: float, colour: str) -> None:
     """Bars for the notes of `rows`, which begin at step `first`."""
+    from matplotlib.collections import PolyCollection
+
     start, end, pitch = roll_to_notes(rows)
-    axes.barh(
-        pitch,
-        (end - start) / steps_per_unit,
-        left=(start + first) / steps_per_unit,
-        height=0.9,
-        color=colour,
-        edgecolor="white",
-        linewidth=0.3,
-        label=label,
-    )
+    left, right = (start + first) / steps_per_unit, (end + first) / steps_per_unit
+    low, high = pitch - BAR_HEIGHT / 2, pitch + BAR_HEIGHT / 2
+    corners = [(left, low), (right, low), (right, high), (left, high)]
+    bars = np.stack([np.stack(corner, axis=-1) for corner in corners], axis=1)  # [notes, corners, time and pitch]
+    axes.add_collection(PolyCollection(bars, facecolor=colour, linewidth=0))
 
 
 def _pitch_limits(roll: np.ndarray) -> tuple[int, int]:
