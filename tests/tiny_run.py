@@ -45,8 +45,9 @@ def write_records(
             entry["active_cells"] += int(roll.sum())
             entry["pitch_counts"] += roll.sum(axis=0, dtype=int)
         splits[split] = entry | {"pieces": len(rolls), "pitch_counts": entry["pitch_counts"].tolist()}
+    made = config.to_dict(settings or config.RecordsConfig())
     with (folder / MANIFEST).open("wb") as file:
-        write_manifest(file, {"format": FORMAT, "settings": config.to_dict(settings or config.RecordsConfig()), "splits": splits}, [])
+        write_manifest(file, {"format": FORMAT, "settings": made, "splits": splits}, [])
     return folder
 
 
