@@ -31,13 +31,18 @@ def body(args: argparse.Namespace) -> None:
     if not (args.run / "config.json").exists():  # before the seconds that TensorFlow takes
         raise cli.UserError(f"{args.run} must be the folder of a run: it has no config.json")
     cli.load_tensorflow(args)
+    export_run(args.run, args.model)
+
+
+def export_run(run: Path, folder: Path) -> None:
+    """Exports a run as the next version in `folder`, unless it is there already, and says what was found."""
     from pianoroll_tf.generation import archive, saved_model
     from pianoroll_tf.modeling.run import load_run
 
-    config, model = load_run(args.run)
+    config, model = load_run(run)
     if config.data.density:
         print("setting the density of its music to that of its data ...", flush=True)
-    version, is_new = archive.export(model, config, args.model)
+    version, is_new = archive.export(model, config, folder)
     if not is_new:
         print(f"{version} holds this run already")
         return

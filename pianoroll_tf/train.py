@@ -25,6 +25,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("records", type=Path, help="folder of records: tfrecords/NAME")
     parser.add_argument("run", type=Path, help="folder of the run, made or gone on with: runs/NAME")
+    parser.add_argument(
+        "--export", type=Path, metavar="DIR", help="export the best model at the end: saved_models/NAME"
+    )
     for group in SETTINGS.values():
         config.add_flags(parser, group)
     return parser
@@ -55,6 +58,10 @@ def body(args: argparse.Namespace) -> None:
     print(f"{args.run} is finished: {standing.finished}")
     print(f"best validation NLL {standing.best_nll:.4f} nats a step, epoch {standing.best_epoch}")
     print(f"next: python -m pianoroll_tf.evaluate {args.run}")
+    if args.export is not None:
+        from pianoroll_tf.export import export_run
+
+        export_run(args.run, args.export)
 
 
 if __name__ == "__main__":
