@@ -1,12 +1,15 @@
 """The export command on a run that was trained for three tiny epochs."""
 
+import contextlib
 import dataclasses
+import io
 
 import pytest
+from tiny_export import limited_files
 from tiny_run import tiny_config, tiny_records
 
 from pianoroll_tf import export
-from pianoroll_tf.generation import saved_model
+from pianoroll_tf.generation import archive, saved_model
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,25 @@ def test_exports_once(run_dir, tmp_path, capsys):
     assert export.main([str(run_dir), str(folder)]) == 0
     assert f"{folder / '1'} holds this run already" in capsys.readouterr().out
     assert [path.name for path in folder.iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize("limit", [0, 1, 500, 10_000, 30_000, 300_000])
+def test_full_disk_leaves_nothing(run_dir, tmp_path, limit, monkeypatch):
+    """At most `limit` bytes a file: TensorFlow's writers of weights and graph fail as Python's do."""
+    monkeypatch.setattr(archive, "calibrate", lambda *_, **__: None)
+    words = [str(run_dir), str(tmp_path / "m")]
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()) as said,
+        limited_files(limit),
+    ):
+        assert export.main(words) == 1
+    assert "File too large" in said.getvalue()
+    assert "unexpected" not in said.getvalue()
+    assert said.getvalue().count("\n") == 1
+    assert list((tmp_path / "m").iterdir()) == []
+    assert export.main(words) == 0
+    saved_model.read_config(tmp_path / "m" / "1")
 
 
 def test_no_run(tmp_path, capsys):

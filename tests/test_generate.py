@@ -1,5 +1,7 @@
 """The generate command from end to end on a tiny model."""
 
+import contextlib
+import io
 import shutil
 import subprocess
 import sys
@@ -7,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from test_continuation import scale, write_midi
+from tiny_export import limited_files
 
 from pianoroll_tf import generate
 from pianoroll_tf.config import RecordsConfig, SamplingConfig, dumps
@@ -139,6 +142,20 @@ def test_a_folder_that_is_none_is_found_before_tensorflow_is_loaded(tmp_path, co
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "none") in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("limit", [0, 1, 100, 5000])
+def test_full_disk_leaves_nothing(run, tmp_path, limit):
+    words = ("--steps", 200, "--png", "--wav")
+    with limited_files(limit), contextlib.redirect_stderr(io.StringIO()) as said:
+        assert run(*words) == 1
+    assert "File too large: " in said.getvalue()
+    assert said.getvalue().count("\n") == 1
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert set(whole) <= {"a.mid"}  # there may be room for the first
+    assert run(*words) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.mid", "a.png", "a.wav"]
+    assert all((tmp_path / "out" / name).read_bytes() == content for name, content in whole.items())
 
 
 def test_wrong_ending(exported, tmp_path, capsys):

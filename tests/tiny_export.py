@@ -3,7 +3,10 @@
 python tests/tiny_export.py FOLDER.
 """
 
+import contextlib
+import resource
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from pianoroll_tf.config import DataFacts, LossConfig, ModelConfig, RunConfig
@@ -33,6 +36,17 @@ def export_tiny(folder: Path, loss: str = "bce", seed: int = 1) -> tuple[Path, b
 
     config = tiny_config(loss)
     return export(tiny_model(config, seed), config, folder, rows=16, window_steps=64)
+
+
+@contextlib.contextmanager
+def limited_files(limit: int) -> Iterator[None]:
+    """Within it no file can grow beyond `limit` bytes: what writes one is told "File too large"."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 if __name__ == "__main__":

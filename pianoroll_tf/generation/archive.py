@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import hashlib
 import os
@@ -97,11 +98,25 @@ def _write(model, config: RunConfig, found: Calibration | None, identity: str, p
     with portable_kernels(model):
         for name, function in make_endpoints(model, config.loss, governor).items():
             archive.add_endpoint(name, function)
-        archive.write_out(str(partial), verbose=False)
+        _save(archive, partial)
     (partial / saved_model.CONFIG).write_text(dumps(describe(config, found, identity)), encoding="utf-8")
     write_manifest(partial)
     for path in [*partial.rglob("*"), partial]:
         sync(path)
+
+
+def _save(archive: keras.export.ExportArchive, partial: Path) -> None:
+    """Has Keras write the SavedModel; what TensorFlow's writer raises becomes an OSError in plain words."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")  # where there is no room for AutoGraph's temporary files, it warns and does without
+    try:
+        archive.write_out(str(partial), verbose=False)
+    except tf.errors.OpError as error:
+        reason = error.message.rpartition(";")[2].partition("[Op:")[0].strip()
+        raise OSError(errno.EIO, f"TensorFlow could not write ({reason})", str(partial)) from error
+    finally:
+        logger.setLevel(level)
 
 
 def _identity(version: Path) -> str | None:

@@ -56,7 +56,7 @@ def calibrate(model, loss: LossConfig, density: float, rows: int = ROWS, window_
     scalar = tf.TensorSpec([], tf.float32)
     nothing = tf.zeros([rows, 0, NUM_PITCHES], tf.uint8)
 
-    @tf.function(input_signature=[scalar, scalar])
+    @tf.function(input_signature=[scalar, scalar], autograph=False)
     def generate(shift, gain):
         governor = Governor(shift=shift, gain=gain, notes=density * NUM_PITCHES)
         return sample_rows(model, loss, governor, nothing, WINDOWS * window_steps, SEED)

@@ -73,7 +73,7 @@ def make_endpoints(model, loss: LossConfig, governor: Governor) -> dict[str, Cal
         have the probabilities of a piece's first step too.
     """
 
-    @tf.function(input_signature=[PRIMER, STEPS, SEED, *OPTIONS])
+    @tf.function(input_signature=[PRIMER, STEPS, SEED, *OPTIONS], autograph=False)
     def generate(primer, steps, seed, temperature, top_p, density):
         checks = [_within("steps", steps, minimum=1, maximum=MAX_STEPS)]
         checks += [_within("seed", seed, minimum=0, maximum=SEED.dtype.max)]
@@ -85,11 +85,11 @@ def make_endpoints(model, loss: LossConfig, governor: Governor) -> dict[str, Cal
             steps = tf.identity(steps)
         return {"roll": sample_rows(model, loss, governor, primer, steps, seed, temperature, top_p, density)}
 
-    @tf.function(input_signature=[PRIMER, STEPS, SEED])
+    @tf.function(input_signature=[PRIMER, STEPS, SEED], autograph=False)
     def generate_simple(primer, steps, seed):
         return generate(primer, steps, seed, *map(tf.constant, DEFAULTS))
 
-    @tf.function(input_signature=[ROLL])
+    @tf.function(input_signature=[ROLL], autograph=False)
     def predict(roll):
         frames = tf.cast(roll != 0, tf.float32)
         logits, _ = advance(model, frames, initial_state(model, tf.shape(roll)[0]))
