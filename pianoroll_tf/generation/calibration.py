@@ -53,35 +53,39 @@ def calibrate(model, loss: LossConfig, density: float, rows: int = ROWS, window_
     Returns:
         A `Calibration`.
     """
-    scalar = tf.TensorSpec([], tf.float32)
+    signature = [tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)]
     nothing = tf.zeros([rows, 0, NUM_PITCHES], tf.uint8)
 
-    @tf.function(input_signature=[scalar, scalar], autograph=False)
-    def generate(shift, gain):
+    @tf.function(input_signature=signature, autograph=False)
+    def generate(shift, gain, steps):
         governor = Governor(shift=shift, gain=gain, notes=density * NUM_PITCHES)
-        return sample_rows(model, loss, governor, nothing, WINDOWS * window_steps, SEED)
+        return sample_rows(model, loss, governor, nothing, steps, SEED)
 
-    def trial(shift: float, gain: float) -> np.ndarray:
-        roll = generate(tf.constant(shift), tf.constant(gain)).numpy()
-        return roll.reshape(rows, WINDOWS, -1).mean(axis=-1)
+    def trial(shift: float, gain: float, windows: int) -> np.ndarray:
+        roll = generate(tf.constant(shift), tf.constant(gain), tf.constant(windows * window_steps)).numpy()
+        return roll.reshape(rows, windows, -1).mean(axis=-1)
 
     return search(trial, density)
 
 
-def search(trial: Callable[[float, float], np.ndarray], density: float) -> Calibration:
+def search(trial: Callable[[float, float, int], np.ndarray], density: float) -> Calibration:
     """The least of `GAINS` that keeps pieces together, with the shift that brings their mean to `density`.
 
-    The spread falls as the gain rises, so the least gain is found by bisection.
+    The spread falls as the gain rises, so the least gain is found by bisection. The search for a shift begins at that
+    of the gain before, and hears the first window only.
 
     Args:
-        trial: Function of (shift, gain) to densities [rows, windows].
+        trial: Function of (shift, gain, number of windows) to densities [rows, windows].
         density: To reach.
     """
-    uncorrected = float(trial(0.0, 0.0).mean())
+    uncorrected = float(trial(0.0, 0.0, WINDOWS).mean())
+    shift = 0.0
 
     @functools.cache
     def found(gain: float) -> Calibration:
-        shift, densities = find_shift(lambda shift: trial(shift, gain), density)
+        nonlocal shift
+        shift = find_shift(lambda shift: float(trial(shift, gain, 1).mean()), density, shift)
+        densities = trial(shift, gain, WINDOWS)
         spread = math.sqrt(np.mean((densities / density - 1) ** 2))
         return Calibration(shift, gain, uncorrected, float(densities[:, 0].mean()), spread)
 
@@ -89,27 +93,30 @@ def search(trial: Callable[[float, float], np.ndarray], density: float) -> Calib
     return found(GAINS[least])
 
 
-def find_shift(trial: Callable[[float], np.ndarray], density: float) -> tuple[float, np.ndarray]:
-    """The shift with which the mean density of the first window is nearest to `density`, and all densities there.
+def find_shift(trial: Callable[[float], float], density: float, start: float = 0.0) -> float:
+    """The shift with which the mean density of the first window is nearest to `density`.
 
     Only the first window counts, because the governor's drift brings the later ones to the data's density.
     Log-density rises with the shift, about as fast; where it rises faster, the bracket is halved.
 
-    >>> shift, _ = find_shift(lambda shift: np.array([[0.04 * math.exp(shift)]]), 0.05)
+    Args:
+        trial: Function of the shift to the mean density.
+        density: To reach.
+        start: Shift to try first.
+
+    >>> shift = find_shift(lambda shift: 0.04 * math.exp(shift), 0.05)
     >>> round(math.exp(shift), 2)
     1.25
     """
     low, high = -LARGEST_SHIFT, LARGEST_SHIFT
     tried = []
-    shift = 0.0
+    shift = start
     for _ in range(ROUNDS):
-        densities = trial(shift)
-        error = math.log(max(float(densities[:, 0].mean()), 1e-9) / density)
-        tried.append((abs(error), shift, densities))
+        error = math.log(max(trial(shift), 1e-9) / density)
+        tried.append((abs(error), shift))
         if abs(error) < CLOSE:
             break
         low, high = (shift, high) if error < 0 else (low, shift)
         straight = shift - error
         shift = straight if low < straight < high else (low + high) / 2
-    _, shift, densities = min(tried, key=lambda entry: entry[0])
-    return shift, densities
+    return min(tried)[1]
