@@ -17,7 +17,7 @@ from pianoroll_tf import cli
 from pianoroll_tf.evaluate import LABELS
 
 RECORDS, RUN, MODEL = Path("tfrecords/demo"), Path("runs/demo"), Path("saved_models/demo")
-EPOCHS, BATCH_SIZE = 25, 16  # some minutes on two cores; the corpus is small, and small batches learn more from it
+EPOCHS, BATCH_SIZE = 18, 16  # some minutes on two cores; the corpus is small, and small batches learn more from it
 STEPS_PER_SECOND = 8  # the grid of the demo: 4 steps a beat at 120 beats a minute
 PRIMER_STEPS, NEW_STEPS = 64, 256  # 8 s of Bach, then 32 s of the model
 

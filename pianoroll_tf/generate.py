@@ -78,11 +78,16 @@ def body(args: argparse.Namespace) -> None:
         raise cli.UsageError(f"wav must be of at most {MOST_WAV_SECONDS} s. Received: {seconds:g} s")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     pieces = continuation.continue_music(model, primer, steps, sampling, args.count)
+    densities = []
     for path, music in zip(names(args.out, args.count), pieces, strict=True):
         write_piece(path, shown, music, rate, grid, args)
-        warning = continuation.density_warning(float(music.mean()), model.density * sampling.density)
+        densities.append(float(music.mean()))
+        warning = continuation.density_warning(densities[-1], model.density * sampling.density)
         if warning:
             print(f"warning: {path}: {warning}", file=sys.stderr)
+    if args.count > 1:
+        mean = sum(densities) / args.count
+        print(f"{args.count} pieces: {mean:.2%} of the cells active on average; the training data {model.density:.2%}")
 
 
 def check(args: argparse.Namespace) -> None:

@@ -58,7 +58,9 @@ def test_a_continuation_with_picture_and_sound(run, tmp_path, capsys):
         np.testing.assert_array_equal(roll[:24], scale()[:24])
         assert 24 < len(roll) <= 24 + 32
     assert not np.array_equal(*(roll[24:50] for roll in rolls))
+    mean = sum(int(roll[24:].sum()) for roll in rolls) / (2 * 32 * 84)
     printed = capsys.readouterr().out
+    assert f"2 pieces: {mean:.2%} of the cells active on average" in printed
     assert "the first 24 of the 40 steps" in printed
     assert "sine waves" in printed or "FluidSynth" in printed
     assert run(*words, "--without-primer") == 0
