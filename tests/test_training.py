@@ -310,7 +310,7 @@ def test_a_full_disk_at_any_point_is_one_line_and_the_same_command_goes_on(tmp_p
     """The largest file a process may write stands for the disk: settings, logs, best weights, checkpoints fail."""
     largest = max(path.stat().st_size for path in undisturbed.rglob("*") if path.is_file())
     folder, failed = tmp_path / "run", []
-    for limit in (100, 8000, largest // 2, largest - 1):
+    for limit in (100, 8000, largest // 2, largest * 9 // 10):  # the largest varies by some bytes: it holds seconds
         process = start(records, folder, limit)
         said = process.communicate()[0].decode()
         assert process.returncode == 1, said
