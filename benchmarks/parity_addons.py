@@ -16,6 +16,7 @@ warnings.filterwarnings("ignore", message="\\s*TensorFlow Addons")  # says that 
 import numpy as np  # noqa: E402 (the lines above must come first, here and below)
 import tensorflow as tf  # noqa: E402
 import tf_keras  # noqa: E402
+from parity_cases import compute  # noqa: E402
 
 sys.modules["keras"] = tf_keras
 import tensorflow_addons as tfa  # noqa: E402
@@ -52,20 +53,5 @@ def f1(targets: np.ndarray, logits: np.ndarray, threshold: float) -> np.ndarray:
     return metric.result().numpy()
 
 
-def main() -> None:
-    """Computes every case."""
-    given, made = np.load(sys.argv[1]), {}
-    for index, (gamma, alpha) in enumerate(given["focal_settings"]):
-        for kind in ("random", "extreme"):
-            rows, gradient = focal(given[f"{kind}_targets"], given[f"{kind}_logits"], float(gamma), float(alpha))
-            made |= {f"focal_{index}_{kind}": rows, f"focal_gradient_{index}_{kind}": gradient}
-    for index, (rate, decay) in enumerate(given["adamw_settings"]):
-        made[f"adamw_{index}"] = adamw(given["weights"], given["gradients"], float(rate), float(decay))
-    for index, threshold in enumerate(given["thresholds"]):
-        for kind in ("random", "decided", "silent"):
-            made[f"f1_{index}_{kind}"] = f1(given[f"{kind}_targets"], given[f"{kind}_logits"], float(threshold))
-    np.savez(sys.argv[2], **made)
-
-
 if __name__ == "__main__":
-    main()
+    np.savez(sys.argv[2], **compute(np.load(sys.argv[1]), focal, adamw, f1))

@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
+from parity_cases import compute
 
 from pianoroll_tf.config import LossConfig, OptimizerConfig
 from pianoroll_tf.modeling.losses import make_loss
@@ -51,21 +52,5 @@ def f1(targets: np.ndarray, logits: np.ndarray, threshold: float) -> float:
     return sums.results(threshold)["f1"]
 
 
-def compute(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Every case: name → values."""
-    made = {}
-    for index, (gamma, alpha) in enumerate(given["focal_settings"]):
-        for kind in ("random", "extreme"):
-            rows, gradient = focal(given[f"{kind}_targets"], given[f"{kind}_logits"], float(gamma), float(alpha))
-            made |= {f"focal_{index}_{kind}": rows, f"focal_gradient_{index}_{kind}": gradient}
-    for index, (rate, decay) in enumerate(given["adamw_settings"]):
-        made[f"adamw_{index}"] = adamw(given["weights"], given["gradients"], float(rate), float(decay))
-    for index, threshold in enumerate(given["thresholds"]):
-        for kind in ("random", "decided", "silent"):
-            value = f1(given[f"{kind}_targets"], given[f"{kind}_logits"], float(threshold))
-            made[f"f1_{index}_{kind}"] = np.float64(value)
-    return made
-
-
 if __name__ == "__main__":
-    np.savez(sys.argv[2], **compute(np.load(sys.argv[1])))
+    np.savez(sys.argv[2], **compute(np.load(sys.argv[1]), focal, adamw, f1))
