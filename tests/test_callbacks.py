@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from tiny_run import tiny_config, tiny_records
 
-from pianoroll_tf.cli import UserError
 from pianoroll_tf.modeling import run, run_folder
-from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, StoppedError, Termination
+from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, DivergedError, StoppedError, Termination
 from pianoroll_tf.modeling.checkpoints import CheckpointStore
 from pianoroll_tf.modeling.standing import Standing
 from pianoroll_tf.modeling.training import compiled_model, default_strategy
@@ -78,13 +77,13 @@ def test_books_keep_the_best_weights(books, tmp_path):
 @pytest.mark.parametrize("loss", [np.nan, np.inf])
 def test_a_loss_that_is_not_finite_stops(books, loss):
     books.on_train_batch_end(0, {"loss": 1.0})
-    with pytest.raises(UserError, match=r"the loss became (nan|inf) in epoch 1, step 2"):
+    with pytest.raises(DivergedError, match=r"the loss became (nan|inf) in epoch 1, step 2"):
         books.on_train_batch_end(1, {"loss": loss})
 
 
 def test_a_validation_that_is_not_finite_stops(books):
     books.on_train_batch_end(0, {"loss": 1.0})
-    with pytest.raises(UserError, match="the validation NLL became nan in epoch 1, step 1"):
+    with pytest.raises(DivergedError, match="the validation NLL became nan in epoch 1, step 1"):
         books.on_epoch_end(0, {"loss": 1.0, "val_nll": np.nan})
 
 

@@ -23,6 +23,10 @@ class StoppedError(UserError):
     """A signal asked the training to leave; everything is saved."""
 
 
+class DivergedError(UserError):
+    """A number of the training became NaN or infinite; the same training would do so again."""
+
+
 class Termination:
     """Notes that SIGTERM came; the fit leaves at the end of the batch."""
 
@@ -74,7 +78,7 @@ class Bookkeeping(keras.callbacks.Callback):
         best: The best weights so far; kept up to date.
 
     Raises:
-        UserError: Loss or validation NLL is not finite; names epoch and step.
+        DivergedError: Loss or validation NLL is not finite; names epoch and step.
     """
 
     def __init__(self, run_dir: Path, config: RunConfig, standing: Standing, best: dict[str, np.ndarray]) -> None:
@@ -106,7 +110,7 @@ class Bookkeeping(keras.callbacks.Callback):
         write_history(self._run_dir / run_folder.HISTORY, self.standing.rows)
         self.model.stop_training = bool(self.standing.finished)
 
-    def not_finite(self, what: str, step: int) -> UserError:
+    def not_finite(self, what: str, step: int) -> DivergedError:
         """The error that says what broke, in which step of the epoch at work, and what stays."""
         stays = (
             f"the best model (epoch {self.standing.best_epoch}) stays in {self._run_dir}"
@@ -114,7 +118,7 @@ class Bookkeeping(keras.callbacks.Callback):
             else "there is no model yet"
         )
         where = f"in epoch {self.standing.epoch + 1}, step {step}"
-        return UserError(f"{what} {where}; {stays}. Try a lower --learning-rate in a new folder")
+        return DivergedError(f"{what} {where}; {stays}. Try a lower --learning-rate in a new folder")
 
 
 def best_meta(standing: Standing) -> dict:
