@@ -104,7 +104,7 @@ class Bookkeeping(keras.callbacks.Callback):
         seconds = round(time.monotonic() - self._started, 2)
         row = {"loss": float(logs["loss"]), "learning_rate": rate, **_validated(logs), "seconds": seconds}
         training = self._config.training
-        if self.standing.end_epoch(row, training.epochs, training.patience):
+        if self.standing.end_epoch(row, training.epochs, training.patience, training.objective):
             self.best.update(run.weight_arrays(self.model))
             run.save_best(self._run_dir, self.best, best_meta(self.standing))
         write_history(self._run_dir / run_folder.HISTORY, self.standing.rows)

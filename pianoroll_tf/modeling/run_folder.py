@@ -110,7 +110,8 @@ def sole_use(run_dir: Path | str) -> Iterator[None]:
     """Makes the run folder when needed; within it no other process trains there. The lock goes with the process.
 
     Raises:
-        UserError: Another process trains there, or the folder holds something else than a run.
+        InUseError: Another process trains there.
+        UserError: The folder holds something else than a run.
     """
     folder = Path(run_dir)
     _refuse_other_use(folder)
@@ -120,9 +121,13 @@ def sole_use(run_dir: Path | str) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise UserError(f"{folder} is in use: another process trains in it") from error
+            raise InUseError(f"{folder} is in use: another process trains in it") from error
         yield
     finally:
+class InUseError(UserError):
+    """Another process trains in the run folder."""
+
+
         os.close(descriptor)
 
 
