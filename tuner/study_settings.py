@@ -1,0 +1,96 @@
+"""The settings of a study and the combinations that it compares. Needs no framework and no numpy."""
+
+import dataclasses
+
+from pianoroll_tf.config import DatasetConfig, ModelConfig, OptimizerConfig, Settings, TrainingConfig, setting
+
+RAW, ZERO_BIAS = "raw", "zero-bias"  # ablations
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StudyConfig(Settings):
+    """The study."""
+
+    losses: tuple[str, ...] = setting(("bce", "focal"), "losses to compare")
+    optimizers: tuple[str, ...] = setting(("adam", "adamw", "rmsprop"), "optimizers to compare")
+    ablations: bool = setting(
+        False, "also: losses without posterior correction; an output bias that starts at 0 (with the first optimizer)"
+    )
+    seeds: int = setting(5, "runs a combination, with its best settings", minimum=1, maximum=1000)
+    tuning_runs: int = setting(4, "runs a combination to find these settings", minimum=1, maximum=1000)
+    tuning_epochs: int | None = setting(None, "epochs of a tuning run; default: those of a run", minimum=1)
+    epochs: int = setting(TrainingConfig.epochs, "epochs of a run at most; the schedule ends here", minimum=1)
+    steps_per_epoch: int | None = setting(
+        None, "batches an epoch; default: one pass over the training split", minimum=1
+    )
+    patience: int = setting(
+        TrainingConfig.patience, "epochs without a better validation NLL before a run stops; 0: never", minimum=0
+    )
+    clip_norm: float = setting(
+        OptimizerConfig.clip_norm, "global norm gradients are clipped to; 0: not clipped", minimum=0.0
+    )
+    schedule: str = setting(OptimizerConfig.schedule, "learning rate over a run: constant, cosine, linear")
+    warmup_steps: int = setting(OptimizerConfig.warmup_steps, "steps of the rise of the learning rate", minimum=0)
+    precision: str = setting("float32", "arithmetic of the layers", choices=("float32", "bfloat16"))
+    pieces: int = setting(
+        100, "pieces each combination generates, shared out among its seeds", minimum=1, maximum=100_000
+    )
+    piece_steps: int = setting(512, "steps of a piece", minimum=16, maximum=65536)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("losses", "optimizers"):
+            values = getattr(self, name)
+            if not values or len(set(values)) < len(values):
+                raise ValueError(f"{name} must be one or more, each once. Received: {name}={' '.join(values)!r}")
+        if self.pieces < self.seeds:
+            raise ValueError(f"pieces must be at least seeds. Received: pieces={self.pieces}, seeds={self.seeds}")
+
+    def pieces_of(self, seed: int) -> int:
+        """Pieces that the run of a seed generates; together the seeds have `pieces`.
+
+        >>> [StudyConfig(seeds=3, pieces=10).pieces_of(seed) for seed in range(3)]
+        [4, 3, 3]
+        """
+        return (self.pieces - seed - 1) // self.seeds + 1
+
+
+_DATASET, _MODEL = DatasetConfig(), ModelConfig()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AllSettings(Settings):
+    """All settings of a study, as study.json holds them."""
+
+    study: StudyConfig = StudyConfig()
+    dataset: DatasetConfig = _DATASET
+    model: ModelConfig = _MODEL
+
+
+@dataclasses.dataclass(frozen=True)
+class Combination:
+    """What is compared.
+
+    Attributes:
+        loss: Entry of the table of losses.
+        optimizer: Entry of the table of optimizers.
+        ablation: "", `RAW` or `ZERO_BIAS`.
+    """
+
+    loss: str
+    optimizer: str
+    ablation: str = ""
+
+    @property
+    def parent(self) -> str:
+        """Name of the combination whose settings it has: its own, but for an ablation."""
+        return f"{self.loss}-{self.optimizer}"
+
+    @property
+    def name(self) -> str:
+        """As its folders are called.
+
+        >>> Combination("focal", "adam").name, Combination("focal", "adam", RAW).name
+        ('focal-adam', 'focal-adam-raw')
+        """
+        return self.parent + (f"-{self.ablation}" if self.ablation else "")
