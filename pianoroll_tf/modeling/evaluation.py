@@ -1,6 +1,7 @@
 """One pass over a split, every step once, with the state carried: the judged numbers of a model or a baseline."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -20,21 +21,29 @@ class Evaluator:
     Args:
         predict: A `Predictor`.
         initial: Batch → state before the first step of a piece, nested tensors [batch, ...].
+        measure: (logits, inputs, targets, mask) → what a batch adds to the sums, as `batch_statistics` does.
+        sums: Makes the sums that what `measure` gives is added to, with their method `add`.
     """
 
-    def __init__(self, predict: Predictor, initial: Callable[[int], tuple]) -> None:
-        self._predict, self._initial = predict, initial
+    def __init__(
+        self,
+        predict: Predictor,
+        initial: Callable[[int], tuple],
+        measure: Callable = batch_statistics,
+        sums: Callable = Statistics,
+    ) -> None:
+        self._predict, self._initial, self._measure, self._sums = predict, initial, measure, sums
         self._step = tf.function(self._batch, reduce_retracing=True)
 
     def _batch(self, inputs, targets, mask, reset, state, fresh):
         """Statistics of one batch and the state after it; lanes with `reset` begin from `fresh`."""
         state = tf.nest.map_structure(lambda old, new: _where_lane(reset, new, old), state, fresh)
         logits, state = self._predict(inputs, state)
-        return batch_statistics(logits, inputs, targets, mask), state
+        return self._measure(logits, inputs, targets, mask), state
 
-    def statistics(self, dataset: Iterable) -> Statistics:
+    def statistics(self, dataset: Iterable) -> Any:
         """The sums over `dataset` as `data.pipeline.evaluation_dataset` makes it: inputs, targets, mask, reset."""
-        total, state, fresh = Statistics(), None, None
+        total, state, fresh = self._sums(), None, None
         for inputs, targets, mask, reset in dataset:
             if state is None:
                 state = fresh = self._initial(inputs.shape[0])
@@ -49,13 +58,14 @@ def _where_lane(chosen: tf.Tensor, ours: tf.Tensor, theirs: tf.Tensor) -> tf.Ten
     return tf.where(tf.reshape(chosen, shape), ours, theirs)
 
 
-def model_evaluator(model: keras.Model, loss: LossConfig, posterior: bool = True) -> Evaluator:
+def model_evaluator(model: keras.Model, loss: LossConfig, posterior: bool = True, **measured: Callable) -> Evaluator:
     """The evaluator of a network trained with `loss`.
 
     Args:
         model: As `network.build_model` makes it; its weights are read at each pass.
         loss: The loss whose posterior is judged.
         posterior: False judges the network's raw output, to show what the correction does.
+        **measured: `measure` and `sums` of `Evaluator`.
     """
 
     def predict(inputs, state):
@@ -63,4 +73,4 @@ def model_evaluator(model: keras.Model, loss: LossConfig, posterior: bool = True
         logits = tf.cast(logits, tf.float32)
         return (posterior_logits(loss, logits) if posterior else logits), state
 
-    return Evaluator(predict, lambda batch: initial_state(model, batch))
+    return Evaluator(predict, lambda batch: initial_state(model, batch), **measured)
