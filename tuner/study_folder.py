@@ -36,6 +36,7 @@ import numpy as np
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import NUM_PITCHES, from_dict
+from pianoroll_tf.modeling.arrays import read_arrays, write_arrays
 from pianoroll_tf.modeling.run_folder import unsealed
 from tuner.statistics import Pair, Ranks, Summary
 from tuner.study_settings import AllSettings, Combination
@@ -239,11 +240,12 @@ def _cell(text: str) -> float | str | None:
         return text
 
 
-def pack_pieces(rolls: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """Rolls [steps, 84] as the arrays of an .npz file: `steps` int64 [pieces], and `bits`, all their cells, uint8."""
+def write_pieces(path: Path, rolls: list[np.ndarray]) -> None:
+    """Writes rolls [steps, 84], not 0 where a pitch sounds: their lengths, and all cells, one bit each."""
     rolls = [np.asarray(roll) != 0 for roll in rolls]
     joined = np.concatenate([np.zeros((0, NUM_PITCHES), bool), *rolls])
-    return {"steps": np.array([len(roll) for roll in rolls], np.int64), "bits": np.packbits(joined)}
+    steps = np.array([len(roll) for roll in rolls], np.int64)
+    write_arrays(path, {"steps": steps, "bits": np.packbits(joined)}, meta={})
 
 
 def read_pieces(path: Path | str) -> list[np.ndarray]:
@@ -252,12 +254,7 @@ def read_pieces(path: Path | str) -> list[np.ndarray]:
     Raises:
         UserError: It is missing or damaged.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            steps, bits = arrays["steps"], arrays["bits"]
-        joined = np.unpackbits(bits, count=int(steps.sum()) * NUM_PITCHES).reshape(-1, NUM_PITCHES)
-    except FileNotFoundError as error:
-        raise UserError(f"{path} must be there: run the study to its end first") from error
-    except Exception as error:  # numpy has no one exception for damage
-        raise UserError(f"{path} is damaged: {error}") from error
+    arrays, _ = read_arrays(Path(path))
+    steps = arrays["steps"]
+    joined = np.unpackbits(arrays["bits"], count=int(steps.sum()) * NUM_PITCHES).reshape(-1, NUM_PITCHES)
     return np.split(joined, np.cumsum(steps)[:-1]) if len(steps) else []

@@ -1,4 +1,4 @@
-"""Plain facts about a piano-roll: how dense, how polyphonic, how silent it is."""
+"""Plain facts about a piano-roll: how dense, how polyphonic, how silent it is, how long its notes are, and so on."""
 
 import dataclasses
 
@@ -6,6 +6,9 @@ import numpy as np
 import pretty_midi
 
 from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES
+from pianoroll_tf.data.roll import onsets
+
+MAJOR = (0, 2, 4, 5, 7, 9, 11)  # semitones above the tonic
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +88,49 @@ def longest_run(active: np.ndarray) -> int:
     >>> longest_run(np.array([[1, 0], [1, 1], [0, 1], [0, 1]], bool))
     3
     """
+    return int(note_lengths(active).max(initial=0))
+
+
+def note_lengths(roll: np.ndarray) -> np.ndarray:
+    """Steps of each run of one pitch, int64 [notes]; a roll does not show that a held pitch is struck again.
+
+    >>> note_lengths(np.array([[1, 0], [1, 1], [0, 1], [1, 1]], bool)).tolist()  # pitch after pitch
+    [2, 1, 3]
+    """
     # Columns one after the other, each between silent steps; a run lies between two edges.
-    line = np.pad(active.T, [[0, 0], [1, 1]]).ravel().astype(np.int8)
+    line = np.pad((np.asarray(roll) != 0).T, [[0, 0], [1, 1]]).ravel().astype(np.int8)
     edges = np.flatnonzero(np.diff(line))
-    return int((edges[1::2] - edges[::2]).max(initial=0))
+    return edges[1::2] - edges[::2]
+
+
+def onset_intervals(roll: np.ndarray) -> np.ndarray:
+    """Steps from each step in which a note begins to the next such step, int64 [intervals].
+
+    >>> onset_intervals(np.array([[1, 0], [1, 0], [0, 1], [1, 1]], bool)).tolist()  # notes begin at steps 0, 2 and 3
+    [2, 1]
+    """
+    return np.diff(np.flatnonzero(onsets(roll).any(axis=1)))
+
+
+def scale_consistency(roll: np.ndarray) -> float | None:
+    """Share of active cells in the best of the twelve major scales (and their relative minors); None for silence.
+
+    A chromatic cluster of twelve has 7/12.
+
+    >>> roll = np.zeros((4, 84), np.uint8)
+    >>> roll[range(4), [0, 4, 7, 1]] = 1  # C, E, G, C sharp
+    >>> scale_consistency(roll)
+    0.75
+    """
+    classes = pitch_classes((np.asarray(roll) != 0).sum(axis=0))
+    best = max(classes[(tonic + np.array(MAJOR)) % 12].sum() for tonic in range(12))
+    return float(best / classes.sum()) if classes.any() else None
+
+
+def pitch_classes(counts: np.ndarray) -> np.ndarray:
+    """Counts by pitch, [84], added up by pitch class, [12]; class 0 is C.
+
+    >>> pitch_classes(np.arange(84))[:2].tolist()  # 0 + 12 + … + 72, and seven more
+    [252, 259]
+    """
+    return np.roll(np.reshape(counts, (-1, 12)).sum(axis=0), LOWEST_PITCH % 12)
