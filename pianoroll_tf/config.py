@@ -207,6 +207,7 @@ class DataFacts(Settings):
     manifest_sha256: str = setting("", "sha256 of manifest.json")
     density: float = setting(0.0, "share of active cells in the training split", minimum=0.0, maximum=1.0)
     pitch_frequency: tuple[float, ...] = setting((), "share of steps in which each of the 84 pitches sounds")
+    long_hold: int = setting(0, "steps that one held note in 1000 exceeds; 0: not known", minimum=0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ def test_facts_and_record_by_hand(tmp_path: Path) -> None:
     assert (piece.notes, piece.notes_outside_range, piece.steps, piece.active_cells) == (3, 1, 8, 12)
     assert (piece.milliseconds, piece.tempo_ignored, piece.reason) == (1000, False, "")
     assert (piece.pitch_counts[36], piece.pitch_counts[40], sum(piece.pitch_counts)) == (8, 4, 12)
+    assert piece.hold_counts == (0, 0, 0, 1, 0, 0, 0, 1)
     sparse, digest = decode_piece(piece.record)
     assert sparse.counts.tolist() == [2] * 4 + [1] * 4
     assert digest.hex() == piece.sha256 == hashlib.sha256(data).hexdigest()

@@ -74,7 +74,7 @@ def test_after_a_flipped_bit_anywhere_the_rows_are_right_or_none(tmp_path: Path)
     journal.add("bad", "stamp", Piece(reason="no notes"))
     journal.database.execute("UPDATE files SET reason = 'duplicate', split = 'val' WHERE path = ?", (b"3",))
     journal.commit()
-    every = "path, stamp, reason, sha256, content, notes, steps, pitch_counts, record"
+    every = "path, stamp, reason, sha256, content, notes, steps, pitch_counts, hold_counts, record"
     rows = list(journal.rows(every))
     journal.close()
     data = (tmp_path / "j").read_bytes()

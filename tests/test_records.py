@@ -16,6 +16,7 @@ from pianoroll_tf.config import RecordsConfig, from_dict
 from pianoroll_tf.data import records
 from pianoroll_tf.data.build import build
 from pianoroll_tf.data.records import (
+    FORMAT,
     check_shards,
     decode_piece,
     encode_piece,
@@ -74,13 +75,13 @@ def test_the_features_are_those_of_the_schema() -> None:
 
 def test_a_manifest_comes_back_and_every_flipped_bit_is_found(tmp_path: Path) -> None:
     file = io.BytesIO()
-    write_manifest(file, {"format": 1, "totals": {"pieces": 2, "files": [9]}}, [{"path": "é.mid"}, {"path": "b.mid"}])
+    write_manifest(file, {"format": FORMAT, "totals": {"pieces": 2, "files": [9]}}, [{"path": "é.mid"}, {"path": "b.mid"}])
     path = tmp_path / "manifest.json"
     path.write_bytes(file.getvalue())
     manifest = read_manifest(tmp_path, with_files=True)
     assert manifest["files"] == [{"path": "é.mid"}, {"path": "b.mid"}]
     assert manifest["totals"] == {"pieces": 2, "files": [9]}
-    assert read_manifest(tmp_path) == {"format": 1, "totals": {"pieces": 2, "files": [9]}}
+    assert read_manifest(tmp_path) == {"format": FORMAT, "totals": {"pieces": 2, "files": [9]}}
     assert manifest_sha256(tmp_path) == hashlib.sha256(file.getvalue()).hexdigest()
     for bit in range(len(file.getvalue()) * 8):
         flipped = bytearray(file.getvalue())
@@ -92,10 +93,10 @@ def test_a_manifest_comes_back_and_every_flipped_bit_is_found(tmp_path: Path) ->
 
 def test_a_manifest_without_files_is_json(tmp_path: Path) -> None:
     file = io.BytesIO()
-    write_manifest(file, {"format": 1}, [])
+    write_manifest(file, {"format": FORMAT}, [])
     assert json.loads(file.getvalue())["files"] == []
     (tmp_path / "manifest.json").write_bytes(file.getvalue())
-    assert read_manifest(tmp_path) == {"format": 1}
+    assert read_manifest(tmp_path) == {"format": FORMAT}
 
 
 def test_no_manifest_and_another_format_say_what_to_do(tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_no_manifest_and_another_format_say_what_to_do(tmp_path: Path) -> None:
         read_manifest(tmp_path)
     with (tmp_path / "manifest.json").open("wb") as file:
         write_manifest(file, {"format": 99}, [])
-    with pytest.raises(UserError, match=r"must be of format 1; .* Received: format=99"):
+    with pytest.raises(UserError, match=r"must be of format 2; .* Received: format=99"):
         read_manifest(tmp_path)
 
 

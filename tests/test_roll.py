@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data import roll as roll_module
@@ -58,6 +59,19 @@ def test_overlapping_notes_of_a_pitch_merge_and_each_onset_is_struck() -> None:
     assert roll.counts.tolist() == [1, 1, 2, 2, 2, 1, 0, 1, 1]
     assert roll.cells.tolist() == [128, 0, 128, 83 + 128, 0, 83, 0, 83, 83, 128, 0]
     assert roll.pitch_counts()[[0, 83]].tolist() == [7, 4]
+    assert roll.hold_lengths().tolist() == [5, 2, 4]
+
+
+def test_no_hold_goes_over_from_one_pitch_to_the_next_or_exists_in_silence() -> None:
+    last_and_first = from_dense(np.eye(84, dtype=np.uint8)[[0, 1]])  # pitch 0 ends where pitch 1 begins
+    assert last_and_first.hold_lengths().tolist() == [1, 1]
+    assert from_dense(np.zeros((5, 84), np.uint8)).hold_lengths().tolist() == []
+
+
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 12), st.just(84)), elements=st.integers(0, 1)))
+def test_holds_are_the_notes_of_the_dense_roll(dense: np.ndarray) -> None:
+    starts, ends, _ = roll_to_notes(dense)
+    assert sorted(from_dense(dense).hold_lengths()) == sorted(ends - starts)
 
 
 def test_notes_outside_are_counted_and_not_folded() -> None:

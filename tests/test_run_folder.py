@@ -38,6 +38,7 @@ def test_data_facts_are_those_of_the_training_split(tmp_path):
     assert facts.density == pytest.approx(together.mean())
     np.testing.assert_allclose(facts.pitch_frequency, together.mean(axis=0))
     assert len(facts.manifest_sha256) == 64
+    assert facts.long_hold == 3  # random cells of 5 %: a third step is rare, a fourth is not there
 
 
 def test_records_without_training_pieces_are_refused(tmp_path):

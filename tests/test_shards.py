@@ -21,7 +21,12 @@ def piece(sha256: str, content: str = "", **facts: int) -> Piece:
     values = {"notes": 2, "steps": 10, "active_cells": 21, "milliseconds": 1000} | facts
     digest = sha256.ljust(64, "0")
     return Piece(
-        sha256=digest, content=content or digest, pitch_counts=(0,) * 83 + (21,), record=sha256.encode(), **values
+        sha256=digest,
+        content=content or digest,
+        pitch_counts=(0,) * 83 + (21,),
+        hold_counts=(1, 0, 2)[: values["notes"]],
+        record=sha256.encode(),
+        **values,
     )
 
 
@@ -101,6 +106,7 @@ def test_totals_and_files_by_hand(journal: Journal, tmp_path: Path) -> None:
         "skipped": {"damaged": 2, "duplicate": 1, "no notes": 1},
     }  # fmt: skip
     assert manifest["splits"]["train"]["pitch_counts"] == [0] * 83 + [21]
+    assert sorted(manifest["splits"][split]["hold_counts"] for split in SPLITS) == [[1], [1], [1, 0, 2]]
     assert [manifest["splits"][split]["pieces"] for split in SPLITS] == [1, 1, 1]
     assert [(file["path"], file["status"], file["reason"], file["notes"]) for file in manifest["files"]] == [
         ("a", "used", None, 5),

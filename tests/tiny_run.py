@@ -44,7 +44,9 @@ def write_records(
             entry["steps"] += len(roll)
             entry["active_cells"] += int(roll.sum())
             entry["pitch_counts"] += roll.sum(axis=0, dtype=int)
-        splits[split] = entry | {"pieces": len(rolls), "pitch_counts": entry["pitch_counts"].tolist()}
+        holds = [from_dense(roll).hold_lengths() for roll in rolls] + [np.empty(0, int)]
+        counts = {"pitch_counts": entry["pitch_counts"], "hold_counts": np.bincount(np.concatenate(holds))[1:]}
+        splits[split] = entry | {"pieces": len(rolls)} | {name: value.tolist() for name, value in counts.items()}
     made = config.to_dict(settings or config.RecordsConfig())
     with (folder / MANIFEST).open("wb") as file:
         write_manifest(file, {"format": FORMAT, "settings": made, "splits": splits}, [])

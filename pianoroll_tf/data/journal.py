@@ -10,18 +10,20 @@ from pathlib import Path
 from pianoroll_tf.data.conversion import Piece
 
 NUMBERS = ("notes", "notes_outside_range", "steps", "active_cells", "milliseconds", "tempo_ignored")
+COUNTS = ("pitch_counts", "hold_counts")
 _TABLES = f"""
 CREATE TABLE about (settings TEXT NOT NULL);
 CREATE TABLE files (
     path BLOB PRIMARY KEY, stamp TEXT NOT NULL, split TEXT NOT NULL DEFAULT '',
-    reason TEXT, sha256 TEXT, content TEXT, {" INTEGER, ".join(NUMBERS)} INTEGER, pitch_counts TEXT, record BLOB,
+    reason TEXT, sha256 TEXT, content TEXT, {" INTEGER, ".join(NUMBERS)} INTEGER, {" TEXT, ".join(COUNTS)} TEXT,
+    record BLOB,
     seal BLOB NOT NULL
 );
 CREATE INDEX by_content ON files (content, sha256, path);
 CREATE INDEX by_split ON files (split, sha256);
 CREATE INDEX by_sha256 ON files (sha256);
 """
-_COLUMNS = ("path", "stamp", "reason", "sha256", "content", *NUMBERS, "pitch_counts", "record")  # what a seal is of
+_COLUMNS = ("path", "stamp", "reason", "sha256", "content", *NUMBERS, *COUNTS, "record")  # what a seal is of
 COMMIT_EVERY = 64  # rows; what a kill costs at most, and what makes a commit cheap
 
 
@@ -81,7 +83,8 @@ class Journal:
     def add(self, path: str, stamp: str, piece: Piece) -> None:
         """Remembers what became of a file."""
         facts = (piece.reason, piece.sha256, piece.content, *(int(getattr(piece, name)) for name in NUMBERS))
-        row = (os.fsencode(path), stamp, *facts, json.dumps(piece.pitch_counts), piece.record or None)
+        counts = (json.dumps(getattr(piece, name)) for name in COUNTS)
+        row = (os.fsencode(path), stamp, *facts, *counts, piece.record or None)
         columns, places = ", ".join((*_COLUMNS, "seal")), ", ".join("?" * (len(row) + 1))
         self.database.execute(f"INSERT INTO files ({columns}) VALUES ({places})", (*row, _seal(row)))
         self._pending += 1

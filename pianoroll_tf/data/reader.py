@@ -32,7 +32,8 @@ def decode_reply(reply: bytes) -> Piece:
     """
     facts, _, record = reply.partition(b"\n")
     values = json.loads(facts)
-    return Piece(**values | {"pitch_counts": tuple(values["pitch_counts"]), "record": record})
+    counts = {name: tuple(values[name]) for name in ("pitch_counts", "hold_counts")}
+    return Piece(**values | counts | {"record": record})
 
 
 def main(argv: list[str]) -> int:

@@ -14,7 +14,7 @@ from pianoroll_tf.config import NUM_PITCHES, dumps
 from pianoroll_tf.data.roll import STRUCK, SparseRoll
 from pianoroll_tf.data.tfrecord import decode_example, encode_example
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 SPLITS = ("train", "val", "test")
 SCHEMA = {"cells": bytes, "counts": bytes, "sha256": bytes, "steps": int}  # features of a record, writer and reader
@@ -96,8 +96,9 @@ def read_manifest(records_dir: str | os.PathLike, with_files: bool = False) -> d
 
     Returns:
         A dict with `format`, `settings` (of `config.RecordsConfig`), `totals` and `splits`. A split has `pieces`,
-        `notes`, `notes_outside_range`, `steps`, `active_cells`, `milliseconds`, `pitch_counts` (84 numbers of steps)
-        and `shards`, which have the same counts, `name`, `bytes` and `sha256`.
+        `notes`, `notes_outside_range`, `steps`, `active_cells`, `milliseconds`, `pitch_counts` (84 numbers of steps),
+        `hold_counts` (how often a pitch sounds for 1, 2, 3, … steps without a break) and `shards`, which have the same
+        counts but for the last two, `name`, `bytes` and `sha256`.
 
     Raises:
         UserError: There is none, or it is damaged or of another format.

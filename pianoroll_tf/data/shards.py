@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, to_dict
+from pianoroll_tf.data.conversion import LONGEST_HOLD
 from pianoroll_tf.data.discover import readable
 from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, shard_name, write_manifest
@@ -86,21 +87,24 @@ def _totals(journal: Journal, splits: dict[str, dict]) -> dict[str, Any]:
 
 def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dict[str, Any]:
     """Pieces sorted by sha256, in contiguous shards of nearly equal numbers of pieces."""
-    rows = journal.rows(f"{', '.join(COUNTED[1:])}, pitch_counts, record", f"split = '{split}'", "sha256")
+    columns = ", ".join((*COUNTED[1:], "pitch_counts", "hold_counts", "record"))
+    rows = journal.rows(columns, f"split = '{split}'", "sha256")
     (pieces,) = next(iter(journal.database.execute("SELECT count(*) FROM files WHERE split = ?", (split,))))
     shards = min(shards, pieces)
     entry: dict[str, Any] = dict.fromkeys(COUNTED, 0) | {"shards": []}
-    pitch_counts = np.zeros(NUM_PITCHES, np.int64)
+    pitch_counts, hold_counts = np.zeros(NUM_PITCHES, np.int64), np.zeros(LONGEST_HOLD, np.int64)
     for index in range(shards):
         begin, end = pieces * index // shards, pieces * (index + 1) // shards
         shard = dict.fromkeys(COUNTED, 0) | {"pieces": end - begin, "name": shard_name(split, index, shards)}
         with (folder / shard["name"]).open("wb") as file:
             digest = hashlib.sha256()
             for _ in range(end - begin):
-                *numbers, pitches, record = next(rows)
+                *numbers, pitches, holds, record = next(rows)
                 for name, number in zip(COUNTED[1:], numbers, strict=True):
                     shard[name] += number
                 pitch_counts += np.array(json.loads(pitches), np.int64)
+                held = json.loads(holds)
+                hold_counts[: len(held)] += np.array(held, np.int64)
                 framed = frame(record)
                 digest.update(framed)
                 file.write(framed)
@@ -109,4 +113,5 @@ def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dic
         for name in COUNTED:
             entry[name] += shard[name]
         entry["shards"].append(shard)
-    return entry | {"pitch_counts": pitch_counts.tolist()}
+    holds = np.trim_zeros(hold_counts, "b").tolist()
+    return entry | {"pitch_counts": pitch_counts.tolist(), "hold_counts": holds}

@@ -5,7 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,26 @@ def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
         manifest_sha256=manifest_sha256(records_dir),
         density=split["active_cells"] / (steps * NUM_PITCHES),
         pitch_frequency=tuple(count / steps for count in split["pitch_counts"]),
+        long_hold=long_hold(split["hold_counts"]),
     )
     return from_dict(RecordsConfig, manifest["settings"]), facts
+
+
+def long_hold(hold_counts: Sequence[int]) -> int:
+    """The least number of steps that at most one held note in 1000 exceeds.
+
+    Args:
+        hold_counts: How often a pitch sounds for 1, 2, 3, … steps without a break, as in the manifest.
+
+    >>> long_hold([900, 98, 1, 1]), long_hold([])
+    (3, 0)
+    """
+    longer = sum(hold_counts)
+    for steps, count in enumerate(hold_counts, 1):
+        longer -= count
+        if longer * 1000 <= sum(hold_counts):
+            return steps
+    return 0
 
 
 def sealed(values: dict[str, Any]) -> bytes:
@@ -105,6 +123,10 @@ def best_path(run_dir: Path | str) -> Path:
     return path
 
 
+class InUseError(UserError):
+    """Another process trains in the run folder."""
+
+
 @contextlib.contextmanager
 def sole_use(run_dir: Path | str) -> Iterator[None]:
     """Makes the run folder when needed; within it no other process trains there. The lock goes with the process.
@@ -124,10 +146,6 @@ def sole_use(run_dir: Path | str) -> Iterator[None]:
             raise InUseError(f"{folder} is in use: another process trains in it") from error
         yield
     finally:
-class InUseError(UserError):
-    """Another process trains in the run folder."""
-
-
         os.close(descriptor)
 
 
