@@ -7,43 +7,81 @@ import pytest
 import tensorflow as tf
 
 from pianoroll_tf.generation import governor
-from pianoroll_tf.generation.governor import Governor, correction, follow, reference_notes, start
+from pianoroll_tf.generation.governor import Governor, Heard, correction, follow, reference_notes, start
 
 
 def rows(*values):
     return tf.constant(values, tf.float32)
 
 
+def heard(level, drift, shares=None):
+    """What a governor remembers; no pitch has sounded where nothing is said of them."""
+    return Heard(level, drift, tf.zeros([len(level), 84]) if shares is None else shares)
+
+
 def test_shift_alone_is_all_there_is_without_gain():
-    held = (rows(0.0, 50.0), rows(0.0, 0.0))
-    assert correction(Governor(shift=0.25), held, rows(1.0, 1.0)).numpy().tolist() == [0.25, 0.25]
+    added = correction(Governor(shift=0.25), heard(rows(0.0, 50.0), rows(0.0, 0.0), tf.ones([2, 84])), rows(1.0, 1.0))
+    np.testing.assert_array_equal(added.numpy(), np.full((2, 84), 0.25, np.float32))
 
 
 def test_correction_answers_a_wrong_density():
-    held = (rows(4.0, 9.0, 0.0), rows(0.0, 0.5, 0.0))
-    added = correction(Governor(shift=0.1, gain=2.0, notes=4.0), held, rows(4.0, 4.0, 4.0)).numpy()
+    state = heard(rows(4.0, 9.0, 0.0), rows(0.0, 0.5, 0.0))
+    added = correction(Governor(shift=0.1, gain=2.0, notes=4.0), state, rows(4.0, 4.0, 4.0)).numpy()
     # On the reference nothing; at 9 against 4 notes, with margin 0.4, -2 log(9.4 / 4.4); at silence +2 log(11).
-    np.testing.assert_allclose(added, [0.1, 0.6 - 2 * math.log(9.4 / 4.4), 0.1 + 2 * math.log(11)], rtol=1e-5)
+    expected = [0.1, 0.6 - 2 * math.log(9.4 / 4.4), 0.1 + 2 * math.log(11)]
+    np.testing.assert_allclose(added, np.repeat([expected], 84, axis=0).T, rtol=1e-5)
 
 
-def test_running_average_and_drift_follow_what_is_drawn():
+@pytest.mark.parametrize(
+    ("hold", "share", "taken"),
+    [
+        (64 * math.log(2), 0.5, 0.0),  # a note of that length ends at a share of one half
+        (64 * math.log(2), 0.75, governor.RELEASE / 2),
+        (64 * math.log(2), 1.0, governor.RELEASE),
+        (1, 0.4, 0.0),  # music of short notes may repeat them
+        (1, 0.7, governor.RELEASE / 2),
+        (0, 1.0, 0.0),
+        (4096, 1.0, 0.0),  # music of drones
+    ],
+)
+def test_pitches_that_sound_too_long_are_let_go(hold, share, taken):
+    shares = tf.one_hot([5], 84, on_value=share)
+    added = correction(Governor(hold=hold), heard(rows(1.0), rows(0.0), shares), rows(1.0)).numpy()[0]
+    assert added[5] == pytest.approx(-taken, abs=1e-5)
+    assert not np.delete(added, 5).any()
+
+
+def test_what_was_drawn_is_followed():
     frame = tf.concat([tf.ones([1, 68]), tf.zeros([1, 16])], axis=1)  # 68 notes
-    level, drift = follow(Governor(gain=1.0, notes=4.0), (rows(4.0), rows(0.0)), rows(4.0), frame)
+    level, drift, shares = follow(
+        Governor(gain=1.0), heard(rows(4.0), rows(0.0), tf.fill([1, 84], 0.5)), rows(4.0), frame
+    )
     assert level.numpy().tolist() == [5.0]  # 4 + 64 / 64
     assert drift.numpy() == pytest.approx(-0.25 / governor.DRIFT_STEPS)  # 5 is a quarter more than 4
+    assert shares.numpy()[0, [67, 68]].tolist() == [0.5 + 0.5 / 64, 0.5 - 0.5 / 64]
 
 
 def test_drift_is_bounded():
-    held = (rows(84.0), rows(0.0))
+    state = heard(rows(84.0), rows(0.0))
     for _ in range(3):
-        held = follow(Governor(gain=1e6), held, rows(1.0), tf.ones([1, 84]))
-    assert held[1].numpy().tolist() == [-governor.LARGEST_DRIFT]
+        state = follow(Governor(gain=1e6), state, rows(1.0), tf.ones([1, 84]))
+    assert state.drift.numpy().tolist() == [-governor.LARGEST_DRIFT]
 
 
 def test_start_is_on_the_reference_and_leans_towards_the_density_asked_for():
-    level, drift = start(rows(3.0, 6.0), rows(1.0, math.e))
+    level, drift, shares = start(tf.zeros([2, 0, 84]), rows(3.0, 6.0), rows(1.0, math.e))
     assert level.numpy().tolist() == [3.0, 6.0]
     np.testing.assert_allclose(drift.numpy(), [0.0, governor.HEAD_START], rtol=1e-6)
+    np.testing.assert_array_equal(shares, np.zeros((2, 84)))
+
+
+def test_start_knows_the_pitches_of_the_primer_as_if_they_had_been_drawn():
+    frames = tf.constant(np.random.default_rng(0).integers(0, 2, (2, 40, 84)), tf.float32)
+    state = heard(rows(1.0, 1.0), rows(0.0, 0.0))
+    for step in range(40):
+        state = follow(Governor(), state, rows(1.0, 1.0), frames[:, step])
+    started = start(frames, rows(1.0, 1.0), rows(1.0, 1.0))
+    np.testing.assert_allclose(started.shares, state.shares, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,21 @@ def runaway(frames, _):
     return tf.broadcast_to(tf.math.log(expected / (84 - expected)), tf.shape(frames)), ()
 
 
+def test_governor_lets_go_of_a_chord_that_is_held_for_ever():
+    def stuck(frames, state):  # whatever sounds goes on at log-odds 6; of the others one in 55 begins
+        return 10.0 * frames - 4.0, state
+
+    primer = tf.repeat(tf.one_hot([[3]], 84), 4, axis=1)
+    governor = Governor(hold=20.0, notes=1.5)
+    held = [
+        draw(stuck, (), tf.repeat(primer, 16, axis=0), 512, list(range(16)), governor=governor)
+        for governor in (Governor(notes=1.5), governor)
+    ]
+    longest = [max(roll[:, :, 3].argmin(axis=1)) for roll in held]
+    assert longest[0] > 300  # nothing ends it: one in 400 steps
+    assert longest[1] < 100
+
+
 def test_governor_holds_a_model_that_runs_away():
     free = draw(runaway, (), nothing(4), 1024, [0, 1, 2, 3])
     held = draw(runaway, (), nothing(4), 1024, [0, 1, 2, 3], governor=Governor(gain=1.0, notes=4.0))

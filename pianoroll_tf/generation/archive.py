@@ -51,7 +51,8 @@ def export(model: keras.Model, config: RunConfig, folder: Path, **calibration: i
         latest = max(versions.versions(folder), default=0)
         if latest and _identity(folder / str(latest)) == identity:
             return folder / str(latest), False
-        found = calibrate(model, config.loss, config.data.density, **calibration) if config.data.density else None
+        data = config.data
+        found = calibrate(model, config.loss, data.density, data.long_hold, **calibration) if data.density else None
         partial, final = folder / PARTIAL, folder / str(latest + 1)
         try:
             _write(model, config, found, identity, partial)
@@ -92,11 +93,12 @@ def describe(config: RunConfig, found: Calibration | None, identity: str) -> dic
 
 def _write(model, config: RunConfig, found: Calibration | None, identity: str, partial: Path) -> None:
     """Writes all files of a version, to the disk itself."""
-    governor = Governor(found.shift, found.gain, config.data.density * NUM_PITCHES) if found else Governor()
+    data = config.data
+    settings = (found.shift, found.gain, data.density * NUM_PITCHES, data.long_hold) if found else ()
     archive = keras.export.ExportArchive()
     archive.track(model)
     with portable_kernels(model):
-        for name, function in make_endpoints(model, config.loss, governor).items():
+        for name, function in make_endpoints(model, config.loss, Governor(*settings)).items():
             archive.add_endpoint(name, function)
         _save(archive, partial)
     (partial / saved_model.CONFIG).write_text(dumps(describe(config, found, identity)), encoding="utf-8")

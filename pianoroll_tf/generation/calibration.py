@@ -40,13 +40,16 @@ class Calibration:
     spread: float
 
 
-def calibrate(model, loss: LossConfig, density: float, rows: int = ROWS, window_steps: int = WINDOW_STEPS):
+def calibrate(
+    model, loss: LossConfig, density: float, hold: float = 0.0, rows: int = ROWS, window_steps: int = WINDOW_STEPS
+) -> Calibration:
     """Generates pieces from nothing and sets the governor by them; the same seeds in every trial.
 
     Args:
         model: Made by `build_model`.
         loss: The loss it was trained with.
         density: Share of active cells to reach, that of the training data, > 0.
+        hold: Setting of the governor.
         rows: Pieces a trial.
         window_steps: Length of a window.
 
@@ -58,7 +61,7 @@ def calibrate(model, loss: LossConfig, density: float, rows: int = ROWS, window_
 
     @tf.function(input_signature=signature, autograph=False)
     def generate(shift, gain, steps):
-        governor = Governor(shift=shift, gain=gain, notes=density * NUM_PITCHES)
+        governor = Governor(shift=shift, gain=gain, notes=density * NUM_PITCHES, hold=hold)
         return sample_rows(model, loss, governor, nothing, steps, SEED)
 
     def trial(shift: float, gain: float, windows: int) -> np.ndarray:

@@ -64,14 +64,14 @@ def sample(
     logits, state = next_logits(tf.pad(frames, [[0, 0], [1, 0], [0, 0]]), state)
     reference = reference_notes(governor, frames, density)
 
-    def draw_step(numbers, logits, held, state):
-        governed = logits + correction(governor, held, reference)[:, tf.newaxis]
+    def draw_step(numbers, logits, heard, state):
+        governed = logits + correction(governor, heard, reference)
         shaped = shape_logits(governed, temperature, top_p)
         frame = tf.cast(numbers < tf.sigmoid(shaped), tf.float32)
         following, state = next_logits(frame[:, tf.newaxis], state)
-        return frame, following[:, 0], follow(governor, held, reference, frame), state
+        return frame, following[:, 0], follow(governor, heard, reference, frame), state
 
-    return _loop(draw_step, (logits[:, -1], start(reference, density), state), steps, seeds)
+    return _loop(draw_step, (logits[:, -1], start(frames, reference, density), state), steps, seeds)
 
 
 def _loop(draw_step: Callable, carried: tuple, steps: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
