@@ -1,8 +1,11 @@
 """The structure of MIDI files: headers, events, and times that would wrap around."""
 
+import itertools
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from midi_files import header, note, pedal, song, tempo, track
 
 from pianoroll_tf.data.smf import MAX_TICK, TEMPO, Event, MidiError, _ticks_bound, check_header, check_ticks, events
@@ -108,3 +111,32 @@ def test_the_bound_passes_over_tempo_events_but_not_over_their_imitation() -> No
     imitation = header(1) + chunk(b"\x00" + (b"\xff\x01\x03" + TEMPO + BIG) * 20 + TEXT)
     with pytest.raises(MidiError, match="a time beyond"):
         check_ticks(imitation, tempos=0)
+
+
+def bound_byte_by_byte(data: bytes) -> int:
+    total = 0
+    for end, byte in enumerate(data):
+        if byte < 128:
+            total += byte
+            for back in (1, 2, 3):
+                if back > end or data[end - back] < 128:
+                    break
+                total += (data[end - back] & 0x7F) << 7 * back
+    return total
+
+
+@given(st.lists(st.sampled_from([0, 3, 81, 127, 128, 144, 255]), max_size=40))
+def test_the_bound_is_that_of_its_definition(numbers: list[int]) -> None:
+    data = bytes(numbers)
+    assert _ticks_bound(data, tempos=-1) == bound_byte_by_byte(data)
+
+
+@given(st.lists(st.sampled_from([b"\x00", b"\x90", b"\xff", TEMPO, b"\x05"]), max_size=20))
+def test_tempo_data_are_passed_over_only_where_events_do_not_overlap(parts: list[bytes]) -> None:
+    data = b"".join(parts)
+    places = [place for place in range(len(data) - 5) if data[place : place + 3] == TEMPO]
+    apart = all(after - before >= 6 for before, after in itertools.pairwise(places))
+    passed = data
+    for place in places if apart else []:
+        passed = passed[: place + 1] + bytes(5) + passed[place + 6 :]
+    assert _ticks_bound(data, tempos=len(places)) == bound_byte_by_byte(passed)

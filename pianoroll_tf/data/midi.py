@@ -1,6 +1,7 @@
 """Bytes of a MIDI file -> notes in ticks and their tempo map; the only file that knows MIDI libraries."""
 
 import dataclasses
+import functools
 import io
 import os
 import stat
@@ -43,11 +44,15 @@ class Notes:
 
         Ticks and microseconds a quarter are whole numbers, so the sums below are too.
         """
-        lasted = np.diff(self.tempo_ticks) * self.tempo_microseconds[:-1]
-        begun = np.concatenate([[0.0], np.cumsum(lasted)])
         change = np.searchsorted(self.tempo_ticks, ticks, side="right") - 1
-        units = begun[change] + (ticks - self.tempo_ticks[change]) * self.tempo_microseconds[change]
+        units = self._begun[change] + (ticks - self.tempo_ticks[change]) * self.tempo_microseconds[change]
         return units / (self.ticks_per_quarter * 1e6)
+
+    @functools.cached_property
+    def _begun(self) -> np.ndarray:
+        """float64 [changes], ticks times microseconds a quarter that have passed at each change."""
+        lasted = np.diff(self.tempo_ticks) * self.tempo_microseconds[:-1]
+        return np.concatenate([[0.0], np.cumsum(lasted)])
 
     def quarters(self, ticks: np.ndarray) -> np.ndarray:
         """Position of `ticks` in quarter notes from the file's begin, float64."""

@@ -1,6 +1,5 @@
 """Standard MIDI file structure: header, chunks, and the channel events that MIDI libraries do not hand on."""
 
-import re
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,6 +10,7 @@ HEADER = struct.Struct(">4sIHHH")  # "MThd", length, type, tracks, division
 CHUNK = struct.Struct(">4sI")
 MAX_TICK = 2**31 - 1  # what a parser that counts ticks in 32 bits can hold
 TEMPO = b"\xff\x51\x03"  # begin of a tempo event
+TEMPO_BYTES = 6  # of a tempo event
 META, SYSEX, ESCAPE, END_OF_TRACK = 0xFF, 0xF0, 0xF7, 0x2F
 NOTE_OFF, NOTE_ON, CONTROLLER = 0x80, 0x90, 0xB0
 
@@ -80,17 +80,30 @@ def _ticks_bound(data: bytes, tempos: int) -> int:
     Its value is made of that byte and of the up to 3 bytes above 127 right before it, 7 bits each. The data of tempo
     events, which would look like huge deltas, are passed over, but only if all that looks like a tempo event is one.
     """
-    if data.count(TEMPO) == tempos:
-        data = re.sub(re.escape(TEMPO) + b"...", b"\xff\x00\x00\x00\x00\x00", data, flags=re.DOTALL)
-    seven_bits = np.frombuffer(data, np.uint8).astype(np.int64)
-    high = seven_bits >= 128
-    seven_bits &= 0x7F
-    value, unbroken = seven_bits.copy(), ~high
+    codes = _without_tempos(np.frombuffer(data, np.uint8), tempos)
+    high = np.flatnonzero(codes >= 128)
+    value = codes[high].astype(np.int64) - 128
+    total = int(codes.sum(dtype=np.int64)) - int(value.sum()) - 128 * len(high)  # the bytes below 128
+    joined = np.zeros(len(high), bool)  # the next byte is above 127 too
+    joined[:-1] = np.diff(high) == 1
+    counted = ~joined & (high < len(codes) - 1)  # the byte that ends the delta is `back` bytes further
     for back in (1, 2, 3):
-        unbroken[back:] &= high[:-back]
-        unbroken[:back] = False
-        value[back:] += np.where(unbroken[back:], seven_bits[:-back] << 7 * back, 0)
-    return int(value[~high].sum())
+        total += int(value[counted].sum()) << 7 * back
+        counted[:-1] = counted[1:] & joined[:-1]
+        counted[-1:] = False
+    return total
+
+
+def _without_tempos(codes: np.ndarray, tempos: int) -> np.ndarray:
+    """The bytes with those of all tempo events but the first set to 0, if there are as many as there should be."""
+    first, second, third = TEMPO
+    at = np.flatnonzero((codes[:-5] == first) & (codes[1:-4] == second) & (codes[2:-3] == third))
+    if len(at) != tempos or (np.diff(at) < TEMPO_BYTES).any():
+        return codes
+    codes = codes.copy()
+    for offset in range(1, TEMPO_BYTES):
+        codes[at + offset] = 0
+    return codes
 
 
 def events(data: bytes, every: bool = False) -> Iterator[Event]:
