@@ -39,10 +39,10 @@ from pianoroll_tf.config import NUM_PITCHES, from_dict
 from pianoroll_tf.modeling.arrays import read_arrays, write_arrays
 from pianoroll_tf.modeling.run_folder import unsealed
 from tuner.statistics import Pair, Ranks, Summary
-from tuner.study_settings import AllSettings, Combination
+from tuner.study_settings import RUNS, TUNING, AllSettings, Combination
 
 STUDY, BASELINES, COMPARISON = "study.json", "baselines.json", "comparison.json"
-TUNING, RUNS, MUSIC = "tuning", "runs", "music"
+MUSIC = "music"
 OUTCOME, MEASURES, NORMS, PIECES = "outcome.json", "measures.json", "gradient_norms.csv", "music.npz"
 RESULTS_CSV, TUNING_CSV, MUSIC_CSV = "results.csv", "tuning.csv", "music.csv"
 TEST = "test"  # folder and file of the real pieces

@@ -5,6 +5,7 @@ import dataclasses
 from pianoroll_tf.config import DatasetConfig, ModelConfig, OptimizerConfig, Settings, TrainingConfig, setting
 
 RAW, ZERO_BIAS = "raw", "zero-bias"  # ablations
+TUNING, RUNS = "tuning", "runs"  # folders of the two stages
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,8 @@ class StudyConfig(Settings):
     seeds: int = setting(5, "runs a combination, with its best settings", minimum=1, maximum=1000)
     tuning_runs: int = setting(4, "runs a combination to find these settings", minimum=1, maximum=1000)
     tuning_epochs: int | None = setting(None, "epochs of a tuning run; default: those of a run", minimum=1)
+    lowest_rate: float = setting(5e-4, "lowest learning rate of the tuning runs", above=0.0, maximum=10.0)
+    highest_rate: float = setting(8e-3, "highest learning rate of the tuning runs", above=0.0, maximum=10.0)
     epochs: int = setting(TrainingConfig.epochs, "epochs of a run at most; the schedule ends here", minimum=1)
     steps_per_epoch: int | None = setting(
         None, "batches an epoch; default: one pass over the training split", minimum=1
@@ -43,6 +46,9 @@ class StudyConfig(Settings):
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"{name} must be one or more, each once. Received: {name}={' '.join(values)!r}")
+        if self.lowest_rate > self.highest_rate:
+            rates = f"lowest_rate={self.lowest_rate}, highest_rate={self.highest_rate}"
+            raise ValueError(f"lowest_rate must be at most highest_rate. Received: {rates}")
         if self.pieces < self.seeds:
             raise ValueError(f"pieces must be at least seeds. Received: pieces={self.pieces}, seeds={self.seeds}")
 

@@ -1,0 +1,120 @@
+"""Measures of a run's course: of its validation curve and its gradient norms. Pure functions; needs no framework.
+
+A curve is the validation NLL after each epoch, nats a step. That an epoch is a point makes every "epochs to" a whole
+number; `--steps-per-epoch` makes epochs shorter where that is too coarse.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+NEAR = 1.02  # times the best final value of all runs
+FACTOR = 10.0  # by which the predicted density may be off before the output counts as silent or saturated
+
+
+def reached(curve: Sequence[float], target: float) -> int | None:
+    """The first epoch, from 1, whose value is at most `target`; None: there is none.
+
+    >>> reached([9.0, 6.0, 7.0, 5.0], 6.5), reached([9.0], 6.5)
+    (2, None)
+    """
+    return next((epoch for epoch, value in enumerate(curve, 1) if value <= target), None)
+
+
+def effort(prefix: str, epoch: int | None, steps_per_epoch: int, seconds: Sequence[float]) -> dict[str, float | None]:
+    """What it took to get through an epoch: epochs, steps, and seconds of wall clock.
+
+    Args:
+        prefix: Of the names: "to_copy".
+        epoch: From 1; None: it was not reached.
+        steps_per_epoch: Batches an epoch.
+        seconds: Of each epoch, with its validation.
+
+    >>> effort("to_copy", 2, 56, [10.0, 9.0, 9.0])
+    {'epochs_to_copy': 2, 'steps_to_copy': 112, 'seconds_to_copy': 19.0}
+    """
+    values = (None, None, None) if epoch is None else (epoch, epoch * steps_per_epoch, float(sum(seconds[:epoch])))
+    return {f"{unit}_{prefix}": value for unit, value in zip(("epochs", "steps", "seconds"), values, strict=True)}
+
+
+def area(curve: Sequence[float], epochs: int) -> float:
+    """Mean over all epochs of the run of the best value so far: of the weights that one would have kept.
+
+    A run that stopped early keeps its best value to the end, so that it is not rewarded for it.
+
+    >>> area([8.0, 6.0, 7.0], epochs=4)  # 8, 6, 6, 6
+    6.5
+    """
+    best = np.minimum.accumulate(curve)
+    return float((best.sum() + (epochs - len(best)) * best[-1]) / epochs)
+
+
+def roughness(curve: Sequence[float]) -> float | None:
+    """Median distance of a point from the middle of its neighbours, nats a step; None for fewer than three epochs.
+
+    A straight fall has 0. The median, so that the steep fall at the start does not count as rough.
+
+    >>> roughness([8.0, 6.0, 5.0, 5.0, 4.0])  # 0.5, 0.5, 0.5
+    0.5
+    """
+    if len(curve) < 3:
+        return None
+    return float(np.median(np.abs(np.diff(curve, n=2))) / 2)
+
+
+def gradient_ratio(norms: Sequence[float]) -> float | None:
+    """99th percentile over median of the gradient norms of a run's steps; None without a step or with a median of 0.
+
+    >>> gradient_ratio([1.0] * 50 + [2.0] * 49 + [9.0, 9.0])
+    4.5
+    """
+    if not len(norms) or not np.median(norms):
+        return None
+    return float(np.percentile(norms, 99) / np.median(norms))
+
+
+def collapse(last: Mapping[str, float], note_frequency: float) -> str:
+    """Why a run that ended must count as collapsed; empty when it must not.
+
+    Args:
+        last: The last epoch's row of history: val_nll, val_density_predicted, val_density_true.
+        note_frequency: Validation NLL of that baseline, nats a step.
+
+    >>> collapse({"val_nll": 5.0, "val_density_predicted": 0.001, "val_density_true": 0.04}, 12.0)
+    'silent: it predicts a density of 0.10 %, the data have 4.00 %'
+    """
+    predicted, true = last["val_density_predicted"], last["val_density_true"]
+    if not last["val_nll"] <= note_frequency:
+        return f"worse than note frequency: {last['val_nll']:.2f} nats a step against {note_frequency:.2f}"
+    densities = f"it predicts a density of {predicted:.2%}, the data have {true:.2%}".replace("%", " %")
+    if predicted * FACTOR < true:
+        return f"silent: {densities}"
+    return f"saturated: {densities}" if predicted > true * FACTOR else ""
+
+
+def course(
+    history: Sequence[Mapping[str, float]],
+    norms: Sequence[float],
+    epochs: int,
+    steps_per_epoch: int,
+    copy_nll: float,
+) -> dict[str, float | None]:
+    """All measures of a run's course but those that depend on other runs.
+
+    Args:
+        history: Rows of history.csv, one an epoch, at least one.
+        norms: Gradient norm of each step.
+        epochs: Of the run at most.
+        steps_per_epoch: Batches an epoch.
+        copy_nll: Validation NLL of the baseline "copy the last step", nats a step.
+    """
+    curve = [row["val_nll"] for row in history]
+    seconds = [row["seconds"] for row in history]
+    return {
+        "val_nll": min(curve),
+        "last_val_nll": curve[-1],
+        "gradient_ratio": gradient_ratio(norms),
+        "roughness": roughness(curve),
+        **effort("to_copy", reached(curve, copy_nll), steps_per_epoch, seconds),
+        "curve_area": area(curve, epochs),
+    }
