@@ -75,7 +75,9 @@ def test_the_features_are_those_of_the_schema() -> None:
 
 def test_a_manifest_comes_back_and_every_flipped_bit_is_found(tmp_path: Path) -> None:
     file = io.BytesIO()
-    write_manifest(file, {"format": FORMAT, "totals": {"pieces": 2, "files": [9]}}, [{"path": "é.mid"}, {"path": "b.mid"}])
+    write_manifest(
+        file, {"format": FORMAT, "totals": {"pieces": 2, "files": [9]}}, [{"path": "é.mid"}, {"path": "b.mid"}]
+    )
     path = tmp_path / "manifest.json"
     path.write_bytes(file.getvalue())
     manifest = read_manifest(tmp_path, with_files=True)
