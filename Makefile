@@ -1,9 +1,12 @@
-# make install | demo | test | lint | parity; PYTHON=python3.12 chooses the interpreter
+# make install | demo | test | lint | parity | bench | bench-full; PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
+# What the benchmarks read, and where they write what they print
+DATA ?= ../shared/data
+BENCH_OUT ?= build/benchmarks
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test lint parity clean
+.PHONY: install demo test lint parity bench bench-full clean
 
 install: $(VENV)/.installed
 
@@ -15,6 +18,13 @@ $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 
 $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,test]'
+	touch $@
+
+# A peer that cannot be installed is a row with the reason.
+$(VENV)/.benched: $(VENV)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,bench]' \
+		|| $(BIN)/pip install --quiet --constraint constraints.txt pypianoroll zstandard \
+		|| echo 'the peers could not be installed'
 	touch $@
 
 demo: install
@@ -29,6 +39,12 @@ test: lint
 
 parity:
 	PYTHON=$(PYTHON) bash benchmarks/parity.sh
+
+bench: $(VENV)/.benched
+	$(BIN)/python -m benchmarks.run --data $(DATA) --out $(BENCH_OUT)
+
+bench-full: bench
+	$(BIN)/python -m benchmarks.run --long --data $(DATA) --out $(BENCH_OUT)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
