@@ -1,0 +1,181 @@
+"""Rows of the table: which numbers are compared, what the goal is, whether it is met."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from benchmarks.harness import Measured, Spread
+
+Results = Mapping[str, Mapping[str, Measured]]  # experiment → side → what it gave
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line of the table. A number is named "experiment/side.metric".
+
+    Attributes:
+        name: What is measured.
+        unit: Of all its numbers.
+        ours: Our number.
+        peers: The peer's number; of several the best counts.
+        peer_name: The peer in words.
+        more: Whether more is better.
+        goal: The least ratio: how many times better ours must be than the peer.
+        at_most: The most ours may be.
+        limit: What the machine can do, a number of the same run.
+        limit_name: That in words.
+        note: What one must know to read it.
+        cause: Why the goal is missed where it is missed, and what was tried.
+    """
+
+    name: str
+    unit: str
+    ours: str
+    peers: tuple[str, ...] = ()
+    peer_name: str = ""
+    more: bool = True
+    goal: float | None = None
+    at_most: float | None = None
+    limit: str = ""
+    limit_name: str = ""
+    note: str = ""
+    cause: str = ""
+
+    @property
+    def experiments(self) -> set[str]:
+        """Names of the experiments it needs."""
+        return {reference.partition("/")[0] for reference in (self.ours, *self.peers)}
+
+
+class NoNumberError(Exception):
+    """A number that was not measured; its text says why."""
+
+
+def look_up(results: Results, reference: str) -> Spread:
+    """The spread of a number.
+
+    Raises:
+        NoNumberError: It was not measured.
+    """
+    experiment, _, rest = reference.partition("/")
+    side, _, metric = rest.rpartition(".")
+    measured = results.get(experiment, {}).get(side)
+    if measured is None:
+        raise NoNumberError("not asked for")
+    if measured.missing:
+        raise NoNumberError(measured.missing)
+    if metric not in measured.values:
+        raise NoNumberError(f"{side} gave no {metric}")
+    return Spread.of(measured.values[metric])
+
+
+def outcome(row: Row, results: Results) -> dict[str, Any]:
+    """What a row says, JSON-ready: spreads, ratio, share of the limit, whether the goal is met, and why not."""
+    found: dict[str, Any] = {"name": row.name, "unit": row.unit, "goal": goal_in_words(row), "note": row.note}
+    found |= {"peer_name": row.peer_name, "limit_name": row.limit_name}
+    found |= {"ours": None, "peer": None, "ratio": None, "limit": None, "share": None, "met": None, "why": ""}
+    try:
+        ours = look_up(results, row.ours)
+        found["ours"] = dataclasses.asdict(ours)
+        if row.peers:
+            peer = _best([look_up(results, peer) for peer in row.peers], row.more)
+            found["peer"] = dataclasses.asdict(peer)
+            found["ratio"] = times_better(ours.median, peer.median, row.more)
+    except NoNumberError as error:
+        found["why"] = f"not measured: {error}"
+    else:
+        found["met"] = _met(row, ours.median, found["ratio"])
+        found["why"] = row.cause if found["met"] is False else ""
+    if row.limit and found["ours"]:
+        try:
+            limit = look_up(results, row.limit)
+            found["limit"] = dataclasses.asdict(limit)
+            found["share"] = times_better(found["ours"]["median"], limit.median, row.more)
+        except NoNumberError:
+            pass  # the row stands without it
+    return found
+
+
+def _best(spreads: list[Spread], more: bool) -> Spread:
+    return (max if more else min)(spreads, key=lambda spread: spread.median)
+
+
+def times_better(ours: float, theirs: float, more: bool) -> float:
+    """How many times better ours is.
+
+    >>> times_better(10.0, 5.0, more=True), times_better(10.0, 5.0, more=False)
+    (2.0, 0.5)
+    """
+    return ours / theirs if more else theirs / ours
+
+
+def _met(row: Row, ours: float, ratio: float | None) -> bool | None:
+    """Whether all goals of the row are met; none if it has none."""
+    goals = []
+    if row.goal is not None:
+        goals.append(ratio >= row.goal)
+    if row.at_most is not None:
+        goals.append(ours <= row.at_most)
+    return all(goals) if goals else None
+
+
+def goal_in_words(row: Row) -> str:
+    """The goal as the table shows it.
+
+    >>> goal_in_words(Row(name="a", unit="s", ours="e/s.m", at_most=0.5))
+    '≤ 0.5 s'
+    """
+    words = [f"≥ {row.goal:g}×"] if row.goal is not None else []
+    words += [f"≤ {row.at_most:g} {row.unit}"] if row.at_most is not None else []
+    return ", ".join(words)
+
+
+def number(value: float) -> str:
+    """A number to three significant digits.
+
+    >>> number(0.012345), number(1234.5), number(99.96)
+    ('0.0123', '1,230', '100')
+    """
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"
+
+
+def spread_in_words(spread: dict[str, float] | None) -> str:
+    """Median and range: "3 (2 to 4)"; the range only where there are several numbers."""
+    if spread is None:
+        return "–"
+    if spread["count"] == 1:
+        return number(spread["median"])
+    return f"{number(spread['median'])} ({number(spread['lowest'])} to {number(spread['highest'])})"
+
+
+def table(outcomes: Iterable[dict[str, Any]]) -> str:
+    """All rows as one Markdown table, and their notes beneath it."""
+    outcomes = list(outcomes)
+    head = ("", "ours", "peer", "ratio", "goal", "met", "limit of the machine")
+    lines = [head, ("---",) + ("---:",) * 3 + ("---",) * 3]
+    lines += [_cells(found) for found in outcomes]
+    notes = [f"- *{', '.join(named)}*: {note}" for note, named in _notes(outcomes).items()]
+    return "\n".join(["| " + " | ".join(line) + " |" for line in lines] + ["", *notes])
+
+
+def _notes(outcomes: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Each note with the names of its rows."""
+    notes: dict[str, list[str]] = {}
+    for found in outcomes:
+        if found["note"]:
+            notes.setdefault(found["note"], []).append(found["name"])
+    return notes
+
+
+def _cells(found: dict[str, Any]) -> tuple[str, ...]:
+    peer = f"{found['peer_name']}: {spread_in_words(found['peer'])}" if found["peer_name"] else ""
+    ratio = f"**{number(found['ratio'])}×**" if found["ratio"] is not None else ""
+    met = {True: "yes", False: "no", None: ""}[found["met"]]
+    met = ": ".join(word for word in (met, found["why"]) if word)
+    limit = (
+        f"{found['limit_name']}: {number(found['limit']['median'])}, {found['share']:.0%} of it"
+        if found["limit"]
+        else ""
+    )
+    return f"{found['name']}, {found['unit']}", spread_in_words(found["ours"]), peer, ratio, found["goal"], met, limit

@@ -1,0 +1,86 @@
+"""How long a command takes to say --help, and to refuse wrong arguments."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.harness import ROOT, Experiment, Side
+from benchmarks.rows import Row
+from benchmarks.side import Stopwatch
+
+PACKAGES = ("pianoroll_tf", "tuner")
+WRONG = "--no-such-flag"
+
+
+def commands() -> list[str]:
+    """Modules with a command: those that stand at the door of a package and run when called by name."""
+    found = []
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).glob("*.py")):
+            tree = ast.parse(path.read_text())
+            if any(isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in tree.body):
+                found.append(f"{package}.{path.stem}" if path.stem != "__main__" else package)
+    return found
+
+
+def run_seconds(arguments: list[str], codes: tuple[int, ...] = (0,)) -> float:
+    """Wall time of `python ARGUMENTS`.
+
+    Raises:
+        RuntimeError: It left with another exit code.
+    """
+    watch = Stopwatch()
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT)
+    seconds = watch.lap()
+    if done.returncode not in codes:
+        raise RuntimeError(f"{' '.join(arguments)} left with {done.returncode}: {done.stderr.strip()[-200:]}")
+    return seconds
+
+
+def all_commands() -> Iterator[dict[str, float]]:
+    """Seconds of every command, with --help and with an argument that is wrong, and the slowest of each."""
+    names = commands()
+    run_seconds(["-m", names[0], "--help"])
+    yield {"commands": names}
+    while True:
+        said = {f"help {name}": run_seconds(["-m", name, "--help"]) for name in names}
+        refused = {f"wrong {name}": run_seconds(["-m", name, WRONG], codes=(2,)) for name in names}
+        yield {**said, **refused, "slowest_help": max(said.values()), "slowest_wrong": max(refused.values())}
+
+
+def python(code: str) -> Iterator[dict[str, float]]:
+    """Seconds of `python -c CODE`."""
+    run_seconds(["-c", code])
+    yield {}
+    while True:
+        yield {"seconds": run_seconds(["-c", code])}
+
+
+def experiments(materials) -> list[Experiment]:
+    """The experiment `startup`."""
+    sides = {
+        "commands": Side(function="benchmarks.startup:all_commands"),
+        "pass": Side(function="benchmarks.startup:python", arguments={"code": "pass"}),
+        "tensorflow": Side(function="benchmarks.startup:python", arguments={"code": "import tensorflow"}),
+    }
+    return [Experiment(name="startup", sides=sides, repeats=materials.repeats(5))]
+
+
+def rows() -> list[Row]:
+    """Its lines of the table."""
+    names = ", ".join(Path(name.replace(".", "/")).name for name in commands())
+    shared = {
+        "unit": "s",
+        "peers": ("startup/tensorflow.seconds",),
+        "peer_name": "`import tensorflow`",
+        "more": False,
+        "at_most": 0.5,
+        "limit": "startup/pass.seconds",
+        "limit_name": "`python -c pass`",
+    }
+    return [
+        Row(name="start-up, `--help`", ours="startup/commands.slowest_help", note=f"slowest of: {names}", **shared),
+        Row(name="start-up, wrong argument", ours="startup/commands.slowest_wrong", note="slowest of all", **shared),
+    ]
