@@ -258,16 +258,20 @@ def add_flags(parser: argparse.ArgumentParser, cls: type) -> None:
     group = parser.add_argument_group((cls.__doc__ or cls.__name__).splitlines()[0].rstrip("."))
     for field in dataclasses.fields(cls):
         flag = "--" + field.name.replace("_", "-")
-        text = field.metadata["help"] + ("" if field.default is None else f" (default: {field.default})")
+        several = typing.get_origin(field.type) is tuple
+        default = " ".join(map(str, field.default)) if several else field.default
+        text = field.metadata["help"] + ("" if default is None else f" (default: {default})")
         if bool in _types(field):
             group.add_argument(
                 flag, action=argparse.BooleanOptionalAction, default=field.default, help=field.metadata["help"]
             )
             continue
-        kind = next(kind for kind in _types(field) if kind is not type(None))
+        kinds = typing.get_args(field.type) if several else _types(field)
+        kind = next(kind for kind in kinds if kind is not type(None))
         group.add_argument(
             flag,
             type=kind,
+            nargs="+" if several else None,
             default=field.default,
             choices=field.metadata.get("choices"),
             metavar=None if "choices" in field.metadata else kind.__name__.upper(),
@@ -281,4 +285,5 @@ def from_args(cls: type[T], args: argparse.Namespace) -> T:
     Raises:
         ValueError: A value is not allowed.
     """
-    return cls(**{field.name: getattr(args, field.name) for field in dataclasses.fields(cls)})
+    values = {field.name: getattr(args, field.name) for field in dataclasses.fields(cls)}
+    return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

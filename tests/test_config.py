@@ -38,6 +38,20 @@ def test_flags_are_named_after_the_fields() -> None:
     assert (got.grid, got.steps_per_beat, got.drums, got.limit, got.steps_per_unit) == ("beats", 12, True, 3, 12)
 
 
+def test_a_setting_of_several_values_is_a_flag_with_several_words() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Several(config.Settings):
+        """Several."""
+
+        names: tuple[str, ...] = config.setting(("a", "b"), "names")
+
+    parser = argparse.ArgumentParser()
+    config.add_flags(parser, Several)
+    assert config.from_args(Several, parser.parse_args([])).names == ("a", "b")
+    assert config.from_args(Several, parser.parse_args(["--names", "x", "y", "z"])).names == ("x", "y", "z")
+    assert "names (default: a b)" in " ".join(parser.format_help().split())
+
+
 @pytest.mark.parametrize(
     ("cls", "values", "message"),
     [
