@@ -60,7 +60,7 @@ class Study:
         combinations: Losses × optimizers in the order given, then the ablations.
         design: Combination → the settings of each of its tuning runs.
         records: `path`, `manifest_sha256`, `settings` (of build_records), `density` (share of active cells in
-            training), and `pieces` and `steps` by split.
+            training), and `splits`: split → `pieces`, `steps`.
         versions: Package → version.
     """
 
