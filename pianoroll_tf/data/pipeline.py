@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES, DatasetConfig
+from pianoroll_tf.data.frames import Frames, pitch_range, transpose
 from pianoroll_tf.data.loading import Corpus, load_corpus
-from pianoroll_tf.data.roll import STRUCK
 from pianoroll_tf.data.windows import piece_tensors, plan_epoch, plan_lanes, uniform_integer, windows_of_pieces
 
 __all__ = ["Corpus", "batches_per_epoch", "evaluation_dataset", "load_corpus", "make_dataset", "windows_per_epoch"]
@@ -53,7 +53,7 @@ def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: 
     if windows == 0:
         raise ValueError(f"the split must have at least one step. Received: steps={len(corpus.counts)}")
     first_epoch, skip = divmod(first_batch * config.batch_size, windows)
-    frames = _Frames(corpus, config.window_steps)
+    frames = Frames(corpus, config.window_steps)
     plan = functools.partial(
         plan_epoch, seed=seed, pieces=piece_tensors(corpus, config), window_steps=config.window_steps
     )
@@ -77,12 +77,12 @@ def evaluation_dataset(corpus: Corpus, config: DatasetConfig) -> tf.data.Dataset
         Dataset of `(inputs, targets, mask, reset)`, float32 `[lanes, T, 84]`, `[lanes, T, 84]`, `[lanes, T]`, bool
         `[lanes]`. Lane b of a batch goes on where lane b of the batch before ended, unless `reset`: a piece begins.
     """
-    frames = _Frames(corpus, config.window_steps)
+    frames = Frames(corpus, config.window_steps)
     plan = plan_lanes(corpus, config)
     dataset = tf.data.Dataset.from_tensor_slices(plan)
 
     def batch(windows: dict[str, tf.Tensor]):
-        return *_split_frames(*frames.cut(windows), windows, config.window_steps), windows["reset"]
+        return *_batch(frames, frames.cut(windows), windows, config.window_steps), windows["reset"]
 
     dataset = dataset.map(batch, _PARALLEL_BATCHES, deterministic=True)
     return _with_options(dataset.prefetch(_PREFETCH_BATCHES))
@@ -95,60 +95,24 @@ def _with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.with_options(options)
 
 
-class _Frames:
-    """Cuts windows from a corpus and makes them dense."""
-
-    def __init__(self, corpus: Corpus, window_steps: int) -> None:
-        self._steps = window_steps + 1
-        self._counts = tf.constant(corpus.counts)
-        self._cells = tf.constant(corpus.cells % STRUCK)
-        offsets = np.cumsum(corpus.counts, dtype=np.int64) - corpus.counts
-        self._cell_offsets = tf.constant(offsets)
-
-    def cut(self, windows: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """The sounding cells of T + 1 frames a window, from the step before its start to its end.
-
-        Args:
-            windows: `begin` of the piece, `start` and `end`, int64 [batch].
-
-        Returns:
-            (row, column), int64 and int32 [cells]; row = window * (T + 1) + frame.
-        """
-        step = windows["start"][:, None] - 1 + tf.range(self._steps, dtype=tf.int64)  # [batch, T + 1]
-        inside = (step >= windows["begin"][:, None]) & (step < windows["end"][:, None])
-        step = tf.reshape(tf.where(inside, step, 0), [-1])
-        count = tf.where(tf.reshape(inside, [-1]), tf.cast(tf.gather(self._counts, step), tf.int64), 0)
-        row = tf.repeat(tf.range(tf.size(count, tf.int64)), count)
-        before = tf.gather(tf.cumsum(count, exclusive=True), row)
-        cell = tf.gather(tf.gather(self._cell_offsets, step), row) + tf.range(tf.size(row, tf.int64)) - before
-        return row, tf.cast(tf.gather(self._cells, cell), tf.int32)
-
-
-def _training_batch(frames: _Frames, windows: dict[str, tf.Tensor], config: DatasetConfig) -> tuple[tf.Tensor, ...]:
-    row, column = frames.cut(windows)
+def _training_batch(frames: Frames, windows: dict[str, tf.Tensor], config: DatasetConfig) -> tuple[tf.Tensor, ...]:
+    codes = frames.cut(windows)
     if config.transpose:
-        window = row // (config.window_steps + 1)
-        column = _transpose(window, column, windows["draw"], config.transpose, config.batch_size)
-    return _split_frames(row, column, windows, config.window_steps)
+        codes = transpose(codes, _shifts(codes, windows["draw"], config.transpose))
+    return _batch(frames, codes, windows, config.window_steps)
 
 
-def _transpose(window: tf.Tensor, column: tf.Tensor, draw: tf.Tensor, most: int, batch: int) -> tf.Tensor:
-    """Columns shifted by one draw a window, from the shifts of -most..+most that leave no cell of it outside."""
-    lowest = tf.math.unsorted_segment_min(column, window, batch)
-    highest = tf.math.unsorted_segment_max(column, window, batch)
-    down = -tf.minimum(most, tf.maximum(lowest, 0))
+def _shifts(codes: tf.Tensor, draw: tf.Tensor, most: int) -> tf.Tensor:
+    """One draw a window from the shifts of -most..+most that leave no cell of it outside, int32 [batch]."""
+    lowest, highest = pitch_range(codes)
+    down = -tf.minimum(most, lowest)
     up = tf.minimum(most, NUM_PITCHES - 1 - tf.maximum(highest, 0))
-    shift = down + tf.cast(uniform_integer(draw, tf.cast(up - down + 1, tf.int64)), tf.int32)
-    return column + tf.gather(shift, window)
+    return down + tf.cast(uniform_integer(draw, tf.cast(up - down + 1, tf.int64)), tf.int32)
 
 
-def _split_frames(
-    row: tf.Tensor, column: tf.Tensor, windows: dict[str, tf.Tensor], window_steps: int
+def _batch(
+    frames: Frames, codes: tf.Tensor, windows: dict[str, tf.Tensor], window_steps: int
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Dense inputs, targets and mask from sounding cells of T + 1 frames a window."""
-    batch = windows["start"].shape[0]
-    indices = tf.stack([row, tf.cast(column, tf.int64)], axis=1)
-    dense = tf.scatter_nd(indices, tf.ones(tf.shape(row)), [batch * (window_steps + 1), NUM_PITCHES])
-    dense = tf.reshape(dense, [batch, window_steps + 1, NUM_PITCHES])
+    """Dense inputs, targets and mask from the codes of T + 1 frames a window."""
     mask = tf.sequence_mask(windows["end"] - windows["start"], window_steps, tf.float32)
-    return dense[:, :-1], dense[:, 1:], mask
+    return frames.dense(codes[:, :-1]), frames.dense(codes[:, 1:]), mask
