@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 import keras
+import tensorflow as tf
 
 from pianoroll_tf.config import check_entry
 
@@ -76,7 +77,7 @@ def portable_kernels(model: keras.Model) -> Iterator[None]:
 def advance_recurrent(layer: keras.layers.Layer, inputs, state):
     """Runs a layer of the table from a given state.
 
-    One step, the case of generation, goes to the layer's cell: this saves a loop inside the caller's loop.
+    One step, the case of generation, takes as few operations as there can be, for in a loop each one costs.
 
     Args:
         layer: Made by `make_recurrent` and built.
@@ -86,8 +87,32 @@ def advance_recurrent(layer: keras.layers.Layer, inputs, state):
     Returns:
         (outputs `[batch, time, units]`, state `[batch, units]`).
     """
-    cell = getattr(layer, "cell", None)
-    if cell is None or inputs.shape[1] != 1:
+    if inputs.shape[1] != 1:
         return layer(inputs, initial_state=state, training=False)
-    output, (state,) = cell(inputs[:, 0], [state], training=False)
-    return keras.ops.expand_dims(output, 1), state
+    weights = (layer.cell.kernel, layer.cell.recurrent_kernel, layer.cell.bias)
+    state = gru_step(inputs[:, 0], state, *(tf.cast(weight, layer.compute_dtype) for weight in weights))
+    return state[:, tf.newaxis], state
+
+
+def gru_step(inputs, state, kernel, recurrent_kernel, bias):
+    """One step of a GRU whose reset gate acts after the product; one product a side.
+
+    Args:
+        inputs: `[batch, features]`.
+        state: `[batch, units]`.
+        kernel: `[features, 3 * units]`: update, reset, candidate.
+        recurrent_kernel: `[units, 3 * units]`.
+        bias: `[2, 3 * units]`, of either product.
+
+    Returns:
+        The state `[batch, units]` after the step, which is also its output.
+    """
+    units = state.shape[-1]
+    bias_of_inputs, bias_of_state = tf.unstack(bias)
+    heard = tf.nn.bias_add(tf.matmul(inputs, kernel), bias_of_inputs)
+    held = tf.nn.bias_add(tf.matmul(state, recurrent_kernel), bias_of_state)
+    heard_gates, heard_candidate = tf.split(heard, [2 * units, units], axis=1)
+    held_gates, held_candidate = tf.split(held, [2 * units, units], axis=1)
+    update, reset = tf.split(tf.sigmoid(heard_gates + held_gates), 2, axis=1)
+    candidate = tf.tanh(heard_candidate + reset * held_candidate)
+    return candidate + update * (state - candidate)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from pianoroll_tf.config import NUM_PITCHES, ModelConfig
@@ -155,13 +156,32 @@ def advance(model: keras.Model, inputs, state: tuple) -> tuple:
         step = _advance_convolution if isinstance(layer, keras.layers.Conv1D) else advance_recurrent
         hidden, part = step(layer, hidden, part)
         left.append(part)
-    return model.get_layer("logits")(ops.cast(hidden, "float32")), tuple(left)
+    return _advance_logits(model.get_layer("logits"), ops.cast(hidden, "float32")), tuple(left)
 
 
 def _advance_convolution(layer: keras.layers.Conv1D, inputs, frames):
     """A causal convolution over `frames`, the last kernel - 1 inputs, and `inputs`."""
     seen = ops.concatenate([frames, inputs], axis=1)
     kernel, bias = (ops.cast(weight, layer.compute_dtype) for weight in (layer.kernel, layer.bias))
+    if inputs.shape[1] == 1:
+        size = kernel.shape[0] * kernel.shape[1]
+        outputs = _product(tf.reshape(seen, [-1, size]), tf.reshape(kernel, [size, -1]), bias)
+        return layer.activation(outputs)[:, tf.newaxis], seen[:, 1:]
     outputs = layer.activation(ops.conv(seen, kernel, padding="valid") + bias)
     last = seen[:, ops.shape(inputs)[1] :]
     return outputs, ops.reshape(last, ops.shape(frames))  # same values; keeps the static shape that a loop needs
+
+
+def _advance_logits(layer: keras.layers.Dense, inputs):
+    """The logits of some steps."""
+    if inputs.shape[1] == 1:
+        return _product(inputs[:, 0], layer.kernel.value, layer.bias.value)[:, tf.newaxis]
+    return layer(inputs)
+
+
+def _product(inputs, kernel, bias):
+    """inputs `[batch, features]` @ kernel + bias, which TensorFlow runs as one operation, with an activation after it.
+
+    A loop of single steps, the case of generation, is a fraction faster with it than with the layers' own operations.
+    """
+    return tf.nn.bias_add(tf.matmul(inputs, kernel), bias)
