@@ -133,14 +133,14 @@ def summarise(values: Sequence[float | None]) -> Summary:
 
 
 def wilcoxon_p(differences: Sequence[float]) -> float:
-    """Two-sided p-value of Wilcoxon's signed-rank test, exact also with ties; zeros are left out.
+    """Two-sided p-value of Wilcoxon's signed-rank test, exact also with ties up to 13 differences; zeros are left out.
 
     >>> wilcoxon_p([1.0, 2.0, 3.0, 4.0, 5.0])  # the least there is for five
     0.0625
     """
     others = np.asarray([value for value in differences if value != 0])
-    if not len(others):
-        return 1.0
+    if len(others) < 2:
+        return 1.0  # both signs are equally likely
     method = stats.PermutationMethod(n_resamples=RESAMPLES, rng=0) if len(others) < 14 else "auto"
     return float(stats.wilcoxon(others, method=method).pvalue)
 

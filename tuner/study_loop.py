@@ -14,7 +14,7 @@ from pianoroll_tf.modeling.losses import LOSSES
 from pianoroll_tf.modeling.optimizers import OPTIMIZERS, SCHEDULES
 from tuner import factorial, study_words
 from tuner.factorial import Task
-from tuner.study_folder import Comparison, Study, TuningRun
+from tuner.study_folder import Comparison, Run, Study, TuningRun
 from tuner.study_results import write_results
 from tuner.study_runs import Bench, do, open_bench, standing
 from tuner.study_settings import AllSettings
@@ -46,11 +46,12 @@ def go_on(folder: Path, study: Study, records: RecordsConfig, data: DataFacts, d
     left = [task for task in tasks if task not in done]
     if done:
         print(f"{len(done)} of {len(tasks)} runs are done already", flush=True)
-    with Clock(left) as clock:
-        for task in left:
-            if deadline is not None and time.monotonic() >= deadline:
-                break
-            done[task] = _do(bench, task, done, clock)
+    if left:
+        with Clock(left) as clock:
+            for task in left:
+                if deadline is not None and time.monotonic() >= deadline:
+                    break
+                done[task] = _do(bench, task, done, clock)
     comparison = write_results(folder, study, bench.steps_per_epoch, bench.real)
     print(study_words.table(study, comparison))
     print(study_words.headline(comparison))
@@ -60,7 +61,7 @@ def go_on(folder: Path, study: Study, records: RecordsConfig, data: DataFacts, d
     return comparison
 
 
-def _do(bench: Bench, task: Task, done: dict, clock: "Clock"):
+def _do(bench: Bench, task: Task, done: dict, clock: "Clock") -> TuningRun | Run:
     """Does one run with the settings that tuning has found for it."""
     clock.begin(task)
     found = do(bench, task, _chosen(bench.study, task, done), [clock.epochs()])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tuner import factorial
-from tuner.measure_table import MEASURES
+from tuner.measure_table import HIGHER, LOWER, MEASURES
 from tuner.statistics import NOT_SHOWN, SHOWN, Pair, Summary, least_p
 from tuner.study_folder import COLLAPSED, DIVERGED, FINISHED, Comparison, Study, TuningRun
 
@@ -91,7 +91,8 @@ def _outcomes(comparison: Comparison) -> str:
 def _difference(measure: str, pair: Pair) -> str:
     """A paired difference, with all that is needed to doubt it."""
     about = MEASURES[measure]
-    what = f"{about.label[0].upper()}{about.label[1:]}, {pair.first} minus {pair.second}"
+    better = {LOWER: " (lower is better)", HIGHER: " (higher is better)"}.get(about.better, "")
+    what = f"{about.label[0].upper()}{about.label[1:]}{better}, {pair.first} minus {pair.second}"
     unit = f" {about.unit}" if about.unit else ""
     between = "" if pair.low is None else f" (95 % interval {number(pair.low)} to {number(pair.high)})"
     test = f"p {pair.wilcoxon:.3g}, {pair.adjusted:.3g} after Holm's correction"
