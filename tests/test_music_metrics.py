@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation.music_metrics import MusicFacts, in_words, longest_run, measure
+from pianoroll_tf.generation.music_metrics import (
+    MusicFacts,
+    in_words,
+    longest_run,
+    measure,
+    note_lengths,
+    onset_intervals,
+    pitch_classes,
+    scale_consistency,
+)
 
 
 def test_counted_by_hand():
@@ -42,3 +51,42 @@ def test_a_run_does_not_go_on_in_the_next_pitch():
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match=r"roll must be of shape \[steps >= 1, 84\]. Received: shape="):
         measure(np.zeros(shape))
+
+
+def test_lengths_and_intervals_by_hand():
+    roll = np.zeros((8, 84), np.uint8)
+    roll[0:3, 0] = 1  # 3 steps, from 0
+    roll[2:3, 5] = 9  # 1 step, from 2
+    roll[4:8, 5] = 1  # 4 steps, from 4
+    roll[4:6, 83] = 1  # 2 steps, from 4
+    assert note_lengths(roll).tolist() == [3, 1, 4, 2]
+    assert onset_intervals(roll).tolist() == [2, 2]
+
+
+def test_nothing_sounds():
+    silence = np.zeros((5, 84))
+    assert note_lengths(silence).tolist() == onset_intervals(silence).tolist() == []
+    assert scale_consistency(silence) is None
+
+
+def test_scale_consistency_by_hand():
+    roll = np.zeros((1, 84), bool)
+    roll[0, [2, 14, 26]] = True  # D in three octaves
+    assert scale_consistency(roll) == 1.0
+    roll[0, :12] = True  # and all twelve: 7 of them in a scale with D, and 2 more D
+    assert scale_consistency(roll) == 9 / 14
+
+
+@pytest.mark.parametrize("tonic", range(12))
+def test_every_major_scale_is_known(tonic):
+    roll = np.zeros((1, 84), bool)
+    roll[0, [tonic + 24 + step for step in (0, 2, 4, 5, 7, 9, 11)]] = True
+    assert scale_consistency(roll) == 1.0
+    roll[0, tonic + 25] = True
+    assert scale_consistency(roll) == 7 / 8
+
+
+def test_pitch_class_of_the_lowest_pitch_is_c():
+    counts = np.zeros(84, int)
+    counts[[0, 12, 83]] = 1, 2, 4  # C, C, B
+    assert pitch_classes(counts).tolist() == [3, *[0] * 10, 4]
