@@ -35,7 +35,7 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff format --check .
 
 test: lint
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 parity:
 	PYTHON=$(PYTHON) bash benchmarks/parity.sh
