@@ -36,6 +36,12 @@ def test_the_interval_is_that_of_all_resamples(values):
     assert interval(values) == pytest.approx(all_resamples(values), rel=0.02)
 
 
+def test_the_interval_against_scipy():
+    values = [1.0, 2.0, 4.0, 8.0, 16.0, 7.0]
+    oracle = stats.bootstrap((values,), np.mean, method="percentile", rng=1).confidence_interval
+    assert interval(values) == pytest.approx((oracle.low, oracle.high), rel=0.03)
+
+
 def test_the_interval_is_the_same_each_time_and_none_for_one_value():
     assert interval([1.0, 2.0, 4.0]) == interval([1.0, 2.0, 4.0])
     assert interval([1.0]) is None

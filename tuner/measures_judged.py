@@ -125,28 +125,28 @@ def judge(model, config: RunConfig, splits: Splits) -> tuple[dict[str, float | N
         config: Of the run; its loss says how the posterior is recovered.
         splits: To judge on.
     """
-    results, sums = judged(model_evaluator(model, config.loss), config, splits)
-    tables, raw = {"reliability": reliability(sums)}, sums
+    numbers, sums = judged(model_evaluator(model, config.loss), config, splits)
+    results, tables, raw = numbers["test"], {"reliability": reliability(sums)}, sums
     if not LOSSES[config.loss.loss].proper:
         raw = model_evaluator(model, config.loss, posterior=False).statistics(
             evaluation_dataset(splits.test, config.dataset)
         )
         tables["reliability_raw"] = reliability(raw)
-    rate = sparsity_statistics(results["threshold"])
-    sparse = model_evaluator(model, config.loss, measure=rate, sums=Sums).statistics(
-        evaluation_dataset(splits.test, config.dataset)
-    )
+    sparse = model_evaluator(
+        model, config.loss, measure=sparsity_statistics(results["threshold"]), sums=Sums
+    ).statistics(evaluation_dataset(splits.test, config.dataset))
     measures, more = sparsity(sparse, np.asarray(config.data.pitch_frequency).reshape(NUM_PITCHES))
     quality = {name: results[name] for name in ("nll", "pr_auc", "f1", "onset_f1", "ece")}
+    quality |= {"val_nll": numbers["val"]["nll"], "ece_raw": raw.ece()}
     density = _ratio(results["density_predicted"], results["density_true"])
-    return {**quality, "ece_raw": raw.ece(), "density_ratio": density, **measures}, tables | more
+    return {**quality, "density_ratio": density, **measures}, tables | more
 
 
-def judged(evaluator: Evaluator, config: RunConfig, splits: Splits) -> tuple[dict[str, float], Statistics]:
-    """The judged numbers on the test split, with thresholds from the validation split, and the sums behind them."""
-    chosen = evaluator.statistics(evaluation_dataset(splits.val, config.dataset)).results()
+def judged(evaluator: Evaluator, config: RunConfig, splits: Splits) -> tuple[dict[str, dict[str, float]], Statistics]:
+    """The judged numbers by split, "val" and "test", with thresholds from the former, and the sums of the latter."""
+    val = evaluator.statistics(evaluation_dataset(splits.val, config.dataset)).results()
     sums = evaluator.statistics(evaluation_dataset(splits.test, config.dataset))
-    return sums.results(chosen["threshold"], chosen["onset_threshold"]), sums
+    return {"val": val, "test": sums.results(val["threshold"], val["onset_threshold"])}, sums
 
 
 def unproper(config: RunConfig) -> RunConfig:

@@ -1,7 +1,6 @@
 """Does one run of a study at a time: trains it, measures it, and writes down what was found."""
 
 import dataclasses
-import gc
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -123,8 +122,7 @@ def do(bench: Bench, task: Task, chosen: dict[str, float | None], callbacks: Seq
     try:
         return tune(bench, task, chosen, callbacks) if task.tuning else measure(bench, task, chosen, callbacks)
     finally:
-        keras.backend.clear_session()  # graphs and layer names of this run
-        gc.collect()
+        keras.backend.clear_session()  # graphs and layer names of this run; memory stays flat
 
 
 def tune(bench: Bench, task: Task, chosen: dict[str, float | None], callbacks: Sequence) -> TuningRun:
