@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.modeling.run_folder import unsealed
+from tuner.search_hyperparameters import OF_HYPERBAND
 from tuner.search_oracle import Lasting, Status, Trial
 from tuner.search_settings import PROJECT, TRIALS
 
@@ -116,7 +117,7 @@ def _reconcile(oracle: Lasting, state: dict[str, Any], trials: dict[str, Trial])
             digest = oracle._compute_values_hash(trial.hyperparameters.values)
             state["tried_so_far"].append(digest)
             state["id_to_hash"][name] = digest
-            state["seed_state"] += len(trial.hyperparameters.values)  # so many draws were made for it
+            state["seed_state"] += _draws(trial.hyperparameters.values)
             if "brackets" in state:
                 _place(state, name, trial.hyperparameters.values)
     ended = {name for name, trial in trials.items() if trial.status in _ENDED}
@@ -125,6 +126,12 @@ def _reconcile(oracle: Lasting, state: dict[str, Any], trials: dict[str, Trial])
     known = [name for name in state["end_order"] if name in ended]
     state["end_order"] = known + [name for name in trials if name in ended - set(known)]
     state["run_times"] = dict.fromkeys(state["end_order"], 1)
+
+
+def _draws(values: dict[str, Any]) -> int:
+    """Random numbers that were drawn for a trial: one a setting, none for one that goes on with another's run."""
+    goes_on = f"{OF_HYPERBAND}trial_id" in values
+    return 0 if goes_on else sum(not name.startswith(OF_HYPERBAND) for name in values)
 
 
 def _place(state: dict[str, Any], name: str, values: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ kill -9. `tensorboard --logdir DIR` shows all trials.
 """
 
 import argparse
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -71,6 +72,10 @@ def main(argv: list[str] | None = None) -> int:
 def body(args: argparse.Namespace) -> int:
     """Checks the words, then searches in the role they name."""
     _check(args)
+    if importlib.util.find_spec("keras_tuner") is None:
+        raise cli.UserError(
+            "the search needs KerasTuner: python -m pip install --constraint constraints.txt '.[tuner]'"
+        )
     settings = _settings(args)
     budget = None if args.budget is None else folder_of.parse_duration(args.budget)
     lease = folder_of.parse_duration(args.lease)

@@ -31,7 +31,7 @@ def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
 
 
 def _declare(made: keras_tuner.HyperParameters, name: str, entry: Choice | Range) -> None:
-    values = _values(entry)
+    values = values_of(entry)
     if values:
         made.Choice(name, list(values))
     elif isinstance(entry.min, int) and isinstance(entry.max, int):
@@ -40,8 +40,8 @@ def _declare(made: keras_tuner.HyperParameters, name: str, entry: Choice | Range
         made.Float(name, float(entry.min), float(entry.max), sampling="log" if entry.log else "linear")
 
 
-def _values(entry: Choice | Range) -> dict[Any, Any]:
-    """KerasTuner's word for each value → the value; empty for a range without steps.
+def values_of(entry: Choice | Range) -> dict[Any, Any]:
+    """KerasTuner's word for each value of an entry → the value; empty for a range without steps.
 
     KerasTuner itself leaves out 0.5 of 0 to 0.5 by 0.1, as 0.5 // 0.1 is 4; and its choices must be of one type.
     """
@@ -106,6 +106,6 @@ def settings_of(space: Space, values: dict[str, Any]) -> dict[str, Any]:
     ours = {}
     for name, entry in space.searched.items():
         if name in values:
-            words = _values(entry)
+            words = values_of(entry)
             ours[name] = words[values[name]] if words else values[name]
     return ours

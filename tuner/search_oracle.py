@@ -12,9 +12,11 @@ from typing import Any
 import keras_tuner
 import numpy as np
 from keras_tuner.engine import trial as kt_trial
+from keras_tuner.src.engine import conditions as kt_conditions
 from keras_tuner.src.engine import oracle as kt_oracle
 from keras_tuner.src.engine.metrics_tracking import MetricsTracker
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from pianoroll_tf.files import write_whole
 from tuner.search_hyperparameters import drawn, rounded
@@ -23,6 +25,7 @@ from tuner.search_settings import PROJECT
 CANDIDATES = 2000  # points among which Bayesian optimization chooses
 INITIAL_POINTS = 8  # trials drawn at random before Bayesian optimization; KerasTuner takes three a dimension
 Trial, Status = kt_trial.Trial, kt_trial.TrialStatus
+kt_conditions.print = lambda *values: None  # KerasTuner prints every condition that it sends to a worker
 
 
 class Lasting:
@@ -183,10 +186,10 @@ class BayesianOracle(Lasting, keras_tuner.oracles.BayesianOptimizationOracle):
         done = [trial for trial in self.trials.values() if trial.status == Status.COMPLETED]
         values = None
         if len(done) >= self.num_initial_points:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), threadpool_limits(1):  # the matrices are small
                 warnings.simplefilter("ignore", ConvergenceWarning)  # of a length scale at its bound
                 self.gpr.fit(*self._vectorize_trials())
-            values = self._most_promising(np.random.RandomState((self.seed + len(self.trials)) % 2**32))
+                values = self._most_promising(np.random.RandomState((self.seed + len(self.trials)) % 2**32))
         if values is None:
             values = self._random_values()
         status = Status.STOPPED if values is None else Status.RUNNING

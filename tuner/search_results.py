@@ -10,10 +10,10 @@ from typing import Any
 from pianoroll_tf.config import to_dict
 from pianoroll_tf.files import write_changed
 from pianoroll_tf.modeling import run_folder
-from tuner.search_hyperparameters import OF_HYPERBAND, settings_of
+from tuner.search_hyperparameters import OF_HYPERBAND, settings_of, values_of
 from tuner.search_oracle import Lasting, Status, Trial
 from tuner.search_settings import BEST, DIRECTIONS, RESULTS, TRIALS, SearchSettings
-from tuner.space import SECTIONS, Space, section_of
+from tuner.space import CONDITIONS, SECTIONS, Choice, Range, Space, section_of
 from tuner.trials import RUN, Outcome, copy_run, read_outcome
 
 COLUMNS = ("rank", "trial", "status", "objective", "nll", "pr_auc", "best_epoch", "epochs", "seconds", "cause")
@@ -141,9 +141,22 @@ def write_experiment(folder: Path, settings: SearchSettings) -> None:
     if folder.exists():
         return
     sections = {cls: name for name, cls in SECTIONS.items()}
-    names = [f"{sections[section_of(name)]}.{name}" for name in settings.space.searched]
+    searched = [
+        api.HParam(f"{sections[section_of(name)]}.{name}", None if name in CONDITIONS else _domain(entry, api))
+        for name, entry in settings.space.searched.items()  # where one does not count it may lie outside its range
+    ]
     metrics = [api.Metric("val_nll", display_name="NLL"), api.Metric("val_pr_auc", display_name="PR-AUC")]
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default():
-        api.hparams_config(hparams=[api.HParam(name) for name in names], metrics=metrics)
+        api.hparams_config(hparams=searched, metrics=metrics)
     writer.close()
+
+
+def _domain(entry: Choice | Range, api: Any) -> Any:
+    """An entry of a space as TensorBoard's domain; None where its values are of several types."""
+    values = list(values_of(entry).values())
+    if values:
+        return api.Discrete(values) if len({type(value) for value in values}) == 1 else None
+    if isinstance(entry.min, int) and isinstance(entry.max, int):
+        return api.IntInterval(entry.min, entry.max)
+    return api.RealInterval(float(entry.min), float(entry.max))

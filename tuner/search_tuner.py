@@ -96,7 +96,7 @@ class SearchTuner(BaseTuner):
         folder: Its folder.
         beat_seconds: Time between two heart-beats of a worker.
         on_change: Called with a trial and the number of its epochs done, and when a trial has ended.
-        run: What runs a trial.
+        run: What runs a trial; None: `run_trial`.
 
     KerasTuner itself makes it a worker where its environment variables name a chief.
     """
@@ -108,11 +108,11 @@ class SearchTuner(BaseTuner):
         folder: Path,
         beat_seconds: float = 10.0,
         on_change: Callable[[str, int], None] = lambda trial_id, epochs: None,
-        run: Callable[..., Outcome] = run_trial,
+        run: Callable[..., Outcome] | None = None,
     ) -> None:
         with contextlib.redirect_stdout(io.StringIO()):  # it says that it reloads
             super().__init__(oracle, directory=str(folder), project_name=oracle._project_name)
-        self._settings, self._folder, self._run = settings, folder, run
+        self._settings, self._folder, self._run = settings, folder, run or run_trial
         self._beat_seconds, self._on_change = beat_seconds, on_change
         self._beat: HeartBeat | None = None
         self._began = True
