@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tiny_run import random_piece, write_records
 
+from pianoroll_tf.config import DatasetConfig, ModelConfig
 from pianoroll_tf.data.pipeline import load_corpus, make_dataset
 from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.callbacks import DivergedError
@@ -185,6 +186,22 @@ def test_a_budget_stops_before_a_run_and_the_next_call_goes_on(records, tmp_path
     assert len(played.trained) == len(set(played.trained)) == 16
 
 
+def test_a_process_does_so_many_runs_and_another_goes_on(records, tmp_path, played, capsys, monkeypatch):
+    monkeypatch.setattr("tuner.study_loop.RUNS_A_PROCESS", 6)
+    assert study.main([str(records), str(tmp_path / "study"), *SMALL, "--budget", "1h"]) == 0
+    assert len(played.trained) == len(set(played.trained)) == 16
+    said = capsys.readouterr().out
+    assert "6 of 16 runs are done already" in said
+    assert "12 of 16 runs are done already" in said
+    assert said.count("next: ") == 1
+
+
+def test_the_budget_is_for_all_processes():
+    assert study._with_budget_left(["records", "study", "--budget", "2m"], 90.0)[-2:] == ["--budget", "30.0s"]
+    assert study._with_budget_left(["records", "study", "--budget", "2m"], 900.0)[-1] == "0.001s"
+    assert study._with_budget_left(["records", "study"], 90.0) == ["records", "study"]
+
+
 def test_other_settings_other_records_and_other_folders_are_refused(records, tmp_path, played, capsys):
     arguments = [str(records), str(tmp_path / "study"), *SMALL]
     assert study.main(arguments) == 0
@@ -312,10 +329,12 @@ def test_all_combinations_share_weights_and_batches_seed_by_seed(records):
     from tuner import factorial
     from tuner.study_settings import AllSettings, Combination
 
+    small = ModelConfig(conv_filters=4, gru_units=6)
+    settings = AllSettings(model=small, dataset=DatasetConfig(window_steps=16, batch_size=4, transpose=2))
     made, data = run_folder.data_facts(records)
-    designs = factorial.design(AllSettings().study)
+    designs = factorial.design(settings.study)
     configs = [
-        factorial.run_config(AllSettings(), Combination(*name.split("-")), runs[0], 3, 2, made, data)
+        factorial.run_config(settings, Combination(*name.split("-")), runs[0], 3, 2, made, data)
         for name, runs in designs.items()
     ]
     first, *others = [run.weight_arrays(run.run_model(config)) for config in configs]

@@ -8,6 +8,7 @@ where it was stopped; `python -m tuner.report DIR` makes a report of what is the
 
 import argparse
 import dataclasses
+import os
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from pianoroll_tf import cli, config
 from tuner.study_settings import AllSettings
 
+AGAIN = 75  # no exit code of the command: it calls itself again
 GROUPS = {field.name: field.type for field in dataclasses.fields(AllSettings)}
 
 
@@ -49,11 +51,29 @@ def seconds(text: str) -> float:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return cli.run(body, build_parser(), argv)
+    given = sys.argv[1:] if argv is None else argv
+    begun = time.monotonic()
+    while (code := cli.run(body, build_parser(), given)) == AGAIN:
+        given = _with_budget_left(given, time.monotonic() - begun)
+        begun = time.monotonic()
+        if argv is None:  # a process of its own, else this one goes on
+            sys.stdout.flush()
+            os.execv(sys.executable, [sys.executable, "-m", "tuner.study", *given])
+    return code
 
 
-def body(args: argparse.Namespace) -> None:
-    """Reads the settings, does the runs that are not done, writes and says what they show."""
+def _with_budget_left(argv: list[str], spent: float) -> list[str]:
+    """The arguments with what is left of the budget; the last flag of a name counts."""
+    budget = build_parser().parse_args(argv).budget
+    return argv if budget is None else [*argv, "--budget", f"{max(budget - spent, 0.001)}s"]
+
+
+def body(args: argparse.Namespace) -> int:
+    """Reads the settings, does the runs that are not done, writes and says what they show.
+
+    Returns:
+        Exit code 0, or `AGAIN` where runs are left for another process.
+    """
     with cli.usage_errors():
         settings = AllSettings(**{name: config.from_args(group, args) for name, group in GROUPS.items()})
     from pianoroll_tf.modeling import run_folder
@@ -71,7 +91,7 @@ def body(args: argparse.Namespace) -> None:
         check_choices(settings)
     deadline = time.monotonic() + args.budget if args.budget else None
     with study_open.sole_use(args.study, study):
-        go_on(args.study, study, records, data, deadline)
+        return 0 if go_on(args.study, study, records, data, deadline) else AGAIN
 
 
 if __name__ == "__main__":
