@@ -8,6 +8,7 @@ where it was stopped; `python -m tuner.report DIR` makes a report of what is the
 
 import argparse
 import dataclasses
+import importlib.util
 import os
 import sys
 import time
@@ -39,7 +40,7 @@ def seconds(text: str) -> float:
     >>> seconds("90"), seconds("30m"), seconds("1.5h")
     (90.0, 1800.0, 5400.0)
     """
-    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
+    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:], 0)
     try:
         value = float(text[:-1]) * unit if unit else float(text)
     except ValueError:
@@ -76,6 +77,8 @@ def body(args: argparse.Namespace) -> int:
     """
     with cli.usage_errors():
         settings = AllSettings(**{name: config.from_args(group, args) for name, group in GROUPS.items()})
+    if importlib.util.find_spec("scipy") is None:
+        raise cli.UserError("the study needs SciPy: python -m pip install --constraint constraints.txt '.[tuner]'")
     from pianoroll_tf.modeling import run_folder
     from tuner import study_open
 
