@@ -242,7 +242,7 @@ def experiments(materials) -> Iterator[Experiment]:
 def rows() -> list[Row]:
     """Their lines of the table."""
     note = (
-        "running: batches that keep coming; cold and warm: one epoch with everything, that is checking, loading, tracing"
+        "running: batches that keep coming; cold and warm: one epoch, with checking, loading, tracing"
         " and all batches; cold: after the files were dropped from the system's cache (posix_fadvise)"
     )
     sparse = {

@@ -39,12 +39,17 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     with tempfile.TemporaryDirectory(prefix="pianoroll_tf-bench-") as scratch:
         materials = Materials(args.data.resolve(), Path(scratch).resolve(), args.quick)
-        modules = [importlib.import_module(f"benchmarks.{name}") for name in (LONG if args.long else SHORT)]
+        modules = [load(name) for name in (LONG if args.long else SHORT)]
         if args.list:
             print("\n".join(name for module in modules for name in names(module)))
             return 0
         report(args, modules, materials)
     return 0
+
+
+def load(name: str):
+    """A module of experiments."""
+    return importlib.import_module(f"benchmarks.{name}")
 
 
 def names(module) -> tuple[str, ...]:

@@ -33,9 +33,9 @@ def generator(model: str, wrapped: bool) -> Callable[[int, int], np.ndarray]:
     return lambda batch, steps: loaded.generate(np.zeros((batch, 0, PITCHES), np.uint8), steps, SamplingConfig())
 
 
-def _measured(draw: Callable[[int], Any], steps: int) -> Iterator[dict[str, float]]:
-    """Measures `draw(steps)`."""
-    draw(steps)
+def _measured(draw: Callable[[int], Any], steps: int, warm_up: int | None = None) -> Iterator[dict[str, float]]:
+    """Measures `draw(steps)`, after it drew `warm_up` steps; default: as many."""
+    draw(warm_up or steps)
     yield {}
     while True:
         watch = Stopwatch()
@@ -49,7 +49,7 @@ def ours(model: str, batch: int, steps: int, wrapped: bool = False) -> Iterator[
     yield from _measured(lambda count: draw(batch, count), steps)
 
 
-def pytorch(batch: int, steps: int) -> Iterator[dict[str, float]]:
+def pytorch(batch: int, steps: int, warm_up: int | None = None) -> Iterator[dict[str, float]]:
     """A PyTorch loop over steps: the last 5 frames, one step of the GRU, the draw."""
     torch = torch_as_tuned()
     with torch.inference_mode():
@@ -66,7 +66,7 @@ def pytorch(batch: int, steps: int) -> Iterator[dict[str, float]]:
                 frames = torch.cat([frames[:, :, 1:], frame.float()[:, :, None]], dim=2)
             return roll
 
-        yield from _measured(draw, steps)
+        yield from _measured(draw, steps, warm_up)
 
 
 def model_predict(batch: int, steps: int) -> Iterator[dict[str, float]]:
