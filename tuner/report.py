@@ -47,7 +47,7 @@ def body(args: argparse.Namespace) -> None:
     else:
         report = report_search.make(args.folder, words)
     report_page.write(report, words, out)
-    print(report.summary)
+    print("\n".join(report.summary))
     print(f"written: {out / 'report.html'}, report.md, figures and results.csv beside it")
 
 

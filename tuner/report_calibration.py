@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from tuner.report_data import StudyData
 from tuner.report_figures import WIDTH, grid_of, loss_style, numbers, panels, picture, style_of
@@ -23,7 +24,7 @@ def reliability(data: StudyData, words: Words) -> bytes | None:
     def draw(figure: Figure) -> None:
         all_axes = panels(figure, len(combinations), columns)
         for index, (axes, combination) in enumerate(zip(all_axes, combinations, strict=True)):
-            axes.plot([0, 1], [0, 1], color="0.5", linewidth=1)
+            axes.plot([0, 1], [0, 1], color="0.5", linewidth=1, label=words("calibrated"))
             for place, name in enumerate(("reliability", "reliability_raw")):
                 probability, frequency = pooled_reliability(data.of(combination), name)
                 if len(probability):
@@ -32,14 +33,15 @@ def reliability(data: StudyData, words: Words) -> bytes | None:
             axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
             axes.set_aspect("equal")
             axes.set_title(words.combination(combination), loc="left")
-            axes.legend(loc="upper left", fontsize="small")
             if index % columns == 0:
                 axes.set_ylabel(words("frequency_axis"))
             if index + columns >= len(combinations):
                 axes.set_xlabel(words("probability_axis"))
-            numbers(words, axes)
+            numbers(words, axes.xaxis, axes.yaxis)
+        handles = {line.get_label(): line for axes in all_axes for line in axes.get_lines()}
+        figure.legend(handles=handles.values(), loc="outside lower center", ncols=3, fontsize="small")
 
-    return picture((WIDTH, rows * WIDTH / columns * 1.02 if columns > 1 else 6.0), draw)
+    return picture((WIDTH, rows * WIDTH / columns * 1.02 + 0.3 if columns > 1 else 6.0), draw)
 
 
 def pooled_reliability(runs: Sequence[Run], name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -88,6 +90,7 @@ def sparsity(data: StudyData, words: Words) -> bytes | None:
             most = max(most, notes[-1])
         right.plot([0, most], [0, most], color="0.5", linewidth=1, label=words("as_true"))
         left.set_xscale("log")
+        left.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         left.set_xlabel(words("pitch_frequency_axis"))
         left.set_ylabel(words("recall_axis"))
         left.set_ylim(-0.03, 1.03)
@@ -95,7 +98,7 @@ def sparsity(data: StudyData, words: Words) -> bytes | None:
         right.set_ylabel(words("expected_axis"))
         for axes in (left, right):
             axes.legend(loc="upper left", fontsize="small")
-        numbers(words, left, right)
+            numbers(words, axes.xaxis, axes.yaxis)
 
     return picture((WIDTH, 4.4), draw)
 

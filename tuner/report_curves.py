@@ -7,12 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tuner.report_data import StudyData, curve, trained
-from tuner.report_figures import WIDTH, grid_of, loss_style, numbers, optimizer_style, panels, picture
+from tuner.report_figures import WIDTH, loss_style, numbers, optimizer_style, picture
 from tuner.report_words import Words
+from tuner.study_folder import DIVERGED
 from tuner.study_settings import Combination
 
 HEADROOM = 0.25  # of an axis, above what matters, that the fall at the start may fill
 SETTLED = 0.1  # share of a run's epochs after which a curve is to be seen whole
+MARKS = 8  # of a line
 
 
 def by_optimizer(data: StudyData, words: Words) -> bytes | None:
@@ -40,8 +42,9 @@ def by_loss(data: StudyData, words: Words) -> bytes | None:
 
 
 def curves_of(data: StudyData, combination: Combination) -> list[list[float]]:
-    """The validation NLL of each run after each epoch."""
-    found = [curve(data.histories.get((run.combination, run.seed), [])) for run in data.of(combination)]
+    """The validation NLL after each epoch of each run that did not diverge."""
+    runs = [run for run in data.of(combination) if run.outcome != DIVERGED]
+    found = [curve(data.histories.get((run.combination, run.seed), [])) for run in runs]
     return [values for values in found if values]
 
 
@@ -56,27 +59,32 @@ def _draw(
     groups = {title: group for title, group in groups.items() if group}
     if not groups:
         return None
-    rows, columns = grid_of(len(groups), 3)
     copy = data.baselines.get("val", {}).get("copy_last_step", {}).get("nll")
-    limits = _limits([values for found in curves.values() for values in found], copy)
+    shown = [values for group in groups.values() for each in group for values in curves[each]]
+    whole, end = _limits(shown, SETTLED, copy), _limits(shown, 0.5, None)
 
     def draw(figure: Figure) -> None:
-        for index, (axes, (title, group)) in enumerate(
-            zip(panels(figure, len(groups), columns, sharey=True), groups.items(), strict=True)
-        ):
-            for combination in group:
-                _draw_band(axes, curves[combination], *looks(combination))
-            if copy is not None:
-                axes.axhline(copy, color="0.35", linewidth=1, linestyle=(0, (1, 2)), label=words("copy_last_step"))
+        upper, lower = figure.subplots(2, len(groups), squeeze=False, sharey="row")
+        for axes, below, (title, group) in zip(upper, lower, groups.items(), strict=True):
+            for each in group:
+                _draw_band(axes, curves[each], *looks(each))
+                _draw_band(below, curves[each], *looks(each))
+            for panel in (axes, below):
+                if copy is not None:
+                    panel.axhline(copy, color="0.35", linewidth=1, linestyle=(0, (1, 2)), label=words("copy_last_step"))
+                panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+                panel.set_xlabel(words("epoch"))
+                numbers(words, panel.xaxis, panel.yaxis)
+            axes.set_ylim(whole)
+            below.set_ylim(end)
+            below.set_xlim(left=max(max(map(len, shown)) // 2, 1))
             axes.set_title(title, loc="left")
-            axes.set(xlabel=words("epoch"), ylim=limits)
-            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            below.set_title(words("second_half", title=title), loc="left")
             axes.legend(loc="upper right", fontsize="small")
-            if index % columns == 0:
-                axes.set_ylabel(words("val_nll_axis"))
-            numbers(words, axes)
+        for panels in (upper, lower):
+            panels[0].set_ylabel(words("val_nll_axis"))
 
-    return picture((WIDTH, 3.6 * rows + 0.2), draw)
+    return picture((WIDTH if len(groups) > 1 else 0.7 * WIDTH, 6.6), draw)
 
 
 def _draw_band(axes, curves: Sequence[Sequence[float]], label: str, style: dict) -> None:
@@ -88,24 +96,30 @@ def _draw_band(axes, curves: Sequence[Sequence[float]], label: str, style: dict)
     epochs = np.arange(1, shortest + 1)
     table = np.array([values[:shortest] for values in curves])
     line = {"color": style["color"], "linestyle": style["linestyle"]}
+    mark = {"marker": style["marker"], "markersize": 4, "markevery": max(shortest // MARKS, 1)}
     axes.fill_between(epochs, table.min(axis=0), table.max(axis=0), color=style["color"], alpha=0.22, linewidth=0)
-    axes.plot(epochs, table.mean(axis=0), linewidth=1.8, label=label, marker=style["marker"], markersize=3.5, **line)
+    axes.plot(epochs, table.mean(axis=0), linewidth=1.6, label=label, **mark, **line)
     for values in curves:
         if len(values) > shortest:
-            axes.plot(range(shortest, len(values) + 1), values[shortest - 1 :], linewidth=0.7, alpha=0.7, **line)
+            axes.plot(range(shortest, len(values) + 1), values[shortest - 1 :], linewidth=0.8, alpha=0.8, **line)
 
 
-def _limits(curves: Sequence[Sequence[float]], copy: float | None) -> tuple[float, float]:
-    """Of the axis of NLL: the curves from `SETTLED` of their epochs on, the baseline, and some room above.
+def _limits(curves: Sequence[Sequence[float]], settled: float, copy: float | None) -> tuple[float, float]:
+    """Of an axis of NLL.
 
-    >>> low, high = _limits([[20.0, 6.0, 5.0]], copy=7.0)
+    Args:
+        curves: All that are drawn.
+        settled: Share of the longest curve's epochs after which all are to be seen whole.
+        copy: NLL of the baseline, which is to be seen too; None: it need not.
+
+    >>> low, high = _limits([[20.0, 6.0, 5.0]], 0.3, copy=7.0)
     >>> round(low, 2), round(high, 2)
     (4.9, 7.5)
     """
-    settled = [
-        value for values in curves for value in values[min(round(SETTLED * len(values)) or 1, len(values) - 1) :]
-    ]
-    low, high = min(settled), max(settled)
+    longest = max(map(len, curves))
+    first = min(max(round(settled * longest), 1), longest - 1)
+    late = [value for values in curves for value in values[first:]]
+    low, high = min(late), max(late)
     if copy is not None:
         low, high = min(low, copy), max(high, copy)
     span = high - low or 1.0

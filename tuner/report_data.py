@@ -12,6 +12,7 @@ import numpy as np
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.modeling.run_folder import HISTORY
 from tuner import study_folder, study_results
+from tuner.measure_table import CONVERGENCE, MEASURES, STABILITY
 from tuner.study_folder import Comparison, Run, Study, TuningRun
 from tuner.study_settings import RAW, RUNS, Combination
 
@@ -60,6 +61,11 @@ class StudyData:
         """The combinations of which at least one run is measured."""
         there = {run.combination for run in self.runs}
         return [each for each in self.study.combinations if each.name in there and (ablations or not each.ablation)]
+
+    def shown(self, measures: Sequence[str]) -> list[Combination]:
+        """The combinations to show with some measures: without those that have no training, if they are of training."""
+        of_training = all(MEASURES[name].group in (STABILITY, CONVERGENCE) for name in measures)
+        return [each for each in self.measured() if trained(each) or not of_training]
 
     def of(self, combination: Combination) -> list[Run]:
         """The runs of a combination, by seed."""

@@ -57,7 +57,7 @@ def differences(data: StudyData, measure: str, words: Words) -> bytes | None:
             each.grid(visible=False, axis="y")
         axes[-1].set_xlabel(words("difference_axis", measure=words.measure(measure, with_unit=True)))
         axes[-1].xaxis.set_major_locator(MaxNLocator(7))
-        numbers(words, *axes)
+        numbers(words, *(each.xaxis for each in axes))
         handles = [
             Line2D(
                 [], [], color=COLOURS[0], marker="o", markersize=7, markerfacecolor=face, label=words(f"key_{index}")
@@ -92,13 +92,13 @@ def ranks(data: StudyData, measures: Sequence[str], words: Words) -> bytes | Non
             axes.set_xticks(range(1, len(order) + 1))
             title = words(
                 "rank_title",
-                measure=words.measure(measure),
+                measure=words.head(measure),
                 p=words.p_equals(each.p),
                 difference=words.number(each.critical_difference, 2),
             )
             axes.set_title(wrapped(title, 44), loc="left", fontsize="medium")
             axes.set_xlabel(words("rank_axis"))
             axes.grid(visible=False, axis="y")
-            numbers(words, axes)
+            numbers(words, axes.xaxis)
 
     return picture((WIDTH, rows * (1.3 + 0.28 * len(data.main)) + 0.2), draw)

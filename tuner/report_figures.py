@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from tuner.measure_table import MEASURES
 from tuner.report_data import StudyData
@@ -15,7 +15,7 @@ from tuner.report_words import Words
 from tuner.study_settings import Combination
 
 WIDTH = 10.0  # inches
-DOTS = 110  # an inch, of a PNG
+DOTS = 150  # an inch, of a PNG
 # Okabe and Ito 2008: told apart with any colour vision; marker and line style say it once more.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -31,6 +31,7 @@ STYLE = {
     "axes.axisbelow": True,
     "grid.color": "0.9",
     "legend.frameon": False,
+    "figure.constrained_layout.h_pad": 0.1,
     "svg.fonttype": "path",  # looks the same wherever it is read
     "svg.hashsalt": "report",
 }
@@ -73,12 +74,10 @@ def optimizer_style(data: StudyData, optimizer: str) -> dict[str, object]:
 
 
 def numbers(words: Words, *axes) -> None:
-    """Numbers beside the axes of plots as the language writes them; axes with words of their own keep those."""
-    for each in axes:
-        for axis in (each.xaxis, each.yaxis):
-            if not isinstance(axis.get_major_formatter(), FixedFormatter):
-                axis.set_major_formatter(FuncFormatter(lambda value, _: words.tick(value)))
-                axis.set_minor_formatter(NullFormatter())
+    """Numbers beside axes (`axes.xaxis`, `axes.yaxis`) as the language writes them."""
+    for axis in axes:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: words.tick(value)))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def wrapped(text: str, width: int) -> str:
@@ -104,15 +103,27 @@ def panels(figure: Figure, count: int, columns: int, **arguments: object) -> lis
     return axes[:count]
 
 
-def means(data: StudyData, measures: Sequence[str], words: Words, columns: int = 2) -> bytes | None:
-    """The combinations one below the other, a panel a measure: every run, the mean, its interval.
+def means(
+    data: StudyData,
+    measures: Sequence[str],
+    words: Words,
+    columns: int = 2,
+    combinations: Sequence[Combination] | None = None,
+) -> bytes | None:
+    """Combinations one below the other, a panel a measure: every run, the mean, its interval.
+
+    Args:
+        data: What the study holds.
+        measures: A panel each.
+        words: The language.
+        columns: Panels beside each other.
+        combinations: Default: those that are no ablations.
 
     Returns:
         The content of an SVG file; None where no run has any of these measures.
     """
-    combinations = data.measured()
-    measures = [name for name in measures if any(data.values(name, each) for each in combinations)]
-    if not measures:
+    combinations = data.measured(ablations=False) if combinations is None else combinations
+    if not any(data.values(name, each) for name in measures for each in combinations):
         return None
     rows, columns = grid_of(len(measures), columns)
 
@@ -126,8 +137,10 @@ def means(data: StudyData, measures: Sequence[str], words: Words, columns: int =
             axes.set_yticks(range(len(combinations)), labels or [""] * len(combinations))
             axes.set_ylim(len(combinations) - 0.4, -0.6)
             axes.grid(visible=False, axis="y")
-            axes.xaxis.set_major_locator(MaxNLocator(5))
-            numbers(words, axes)
+            axes.xaxis.set_major_locator(MaxNLocator(6 - columns))
+            numbers(words, axes.xaxis)
+            if not any(data.values(measure, each) for each in combinations):
+                axes.set_xticks([])
 
     return picture((WIDTH, rows * (0.95 + 0.3 * len(combinations)) + 0.2), draw)
 

@@ -66,7 +66,7 @@ def rolls(data: StudyData, words: Words) -> bytes | None:
             axes.set_title(label, loc="left")
             axes.xaxis.set_major_locator(MaxNLocator(8))
             axes.tick_params(labelbottom=index + columns >= len(found))
-            numbers(words, axes)
+            numbers(words, axes.xaxis)
         figure.supxlabel(words(f"{grid.grid}_axis"), fontsize="medium")
         figure.supylabel(words("pitch_axis"), fontsize="medium")
 

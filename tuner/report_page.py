@@ -97,7 +97,7 @@ class Report:
 
     Attributes:
         title: Above all.
-        summary: The paragraph that answers the question.
+        summary: Paragraphs; the first answers the question.
         notes: Paragraphs below it, such as what is missing.
         sections: In their order; empty ones are left out.
         results: The content of results.csv.
@@ -105,7 +105,7 @@ class Report:
     """
 
     title: str
-    summary: str
+    summary: Sequence[str]
     notes: Sequence[Text]
     sections: Sequence[Section]
     results: bytes
@@ -147,12 +147,12 @@ def render(report: Report, words: Words, suffix: str) -> bytes:
 
 
 def markdown(text: str) -> str:
-    r"""A text in which no character is Markdown or HTML.
+    r"""A text in which no character is Markdown or HTML; lines are broken as in HTML.
 
     >>> markdown("focal_raw | *p* < 0.05")
     'focal\\_raw \\| \\*p\\* &lt; 0.05'
     """
-    return re.sub(r"([\\`*_\[\]|])", r"\\\1", html.escape(text, quote=False))
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", html.escape(text, quote=False)).replace("\n", "<br>")
 
 
 def cell(found: Cell) -> tuple[str, str]:

@@ -45,7 +45,7 @@ def make(folder: Path, words: Words) -> Report:
         notes.insert(0, Text(words("failed_lead"), causes))
     results = (folder / RESULTS[0]).read_bytes()
     title = words("search_title", name=folder.resolve().name)
-    return Report(title, paragraph(found, done, words), notes, sections, results, {SPACE: space_file(found)})
+    return Report(title, [paragraph(found, done, words)], notes, sections, results, {SPACE: space_file(found)})
 
 
 def read_results(folder: Path) -> dict[str, Any]:

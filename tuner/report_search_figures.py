@@ -40,7 +40,7 @@ def by_trial(rows: Rows, label: str, largest: bool, words: Words) -> bytes:
         axes.set(xlabel=words("trial_axis"), ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
         axes.legend(loc="upper right")
-        numbers(words, axes)
+        numbers(words, axes.xaxis, axes.yaxis)
 
     return picture((WIDTH, 3.8), draw)
 
@@ -97,7 +97,9 @@ def by_setting(rows: Rows, space: dict[str, Any], label: str, words: Words) -> b
             axes.set_title(name, loc="left")
             if index % columns == 0:
                 axes.set_ylabel(wrapped(label, 26))
-            numbers(words, axes)
+            numbers(words, axes.yaxis)
+            if not labels:
+                numbers(words, axes.xaxis)
             if log:
                 axes.xaxis.set_major_formatter(lambda value, _: words.tick(float(f"{value:.2g}")))
 
@@ -142,7 +144,7 @@ def parallel(rows: Rows, space: dict[str, Any], label: str, largest: bool, words
         axes.grid(visible=False)
         axes.spines["left"].set_visible(False)
         bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, label=label)
-        numbers(words, bar.ax)
+        numbers(words, bar.ax.yaxis)
 
     return picture((WIDTH, 4.6), draw)
 
@@ -185,6 +187,6 @@ def curves(histories: dict[str, list[float]], label: str, words: Words) -> bytes
         axes.set(xlabel=words("epoch"), ylabel=label, ylim=(min(settled) - 0.05 * span, max(settled) + 0.15 * span))
         axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
         figure.legend(loc="outside right upper", fontsize="small")
-        numbers(words, axes)
+        numbers(words, axes.xaxis, axes.yaxis)
 
     return picture((WIDTH, 4.2), draw)

@@ -14,6 +14,7 @@ RANKED_FIGURE = ("nll", "pr_auc", "onset_f1", "music_overlap")
 QUALITY_FIGURE = ("nll", "pr_auc", "onset_f1", "ece")
 CONVERGENCE_FIGURE = ("steps_to_copy", "seconds_to_copy", "steps_to_best", "seconds_to_best")
 STABILITY_FIGURE = ("last_val_nll", "gradient_ratio", "roughness")
+ABLATIONS_FIGURE = ("nll", "ece", "density_ratio", "music_overlap")
 ABLATED = ("nll", "pr_auc", "ece", "density_ratio", "steps_to_copy", "music_overlap")
 
 Block = Text | Table | Figure | Sounds
@@ -50,7 +51,7 @@ def make(folder: Path, words: Words, out: Path, with_wav: bool) -> Report:
         Section("repeat", words("settings"), study_settings(data, words)),
     ]
     title = words("study_title", name=folder.resolve().name)
-    return Report(title, report_summary.paragraph(data, words), notes, sections, results_csv(data), files)
+    return Report(title, report_summary.paragraphs(data, words), notes, sections, results_csv(data), files)
 
 
 def _there(blocks: Sequence[Block | None], lead: str = "") -> list[Block]:
@@ -111,9 +112,9 @@ def _stability(data: StudyData, words: Words) -> list[Block]:
 
 
 def _calibration(data: StudyData, words: Words) -> list[Block]:
-    return _there(
-        [figure("reliability", report_calibration.reliability(data, words), words)], words("calibration_lead")
-    )
+    improper = any(run.tables.get("reliability_raw") for run in data.runs)
+    lead = words("calibration_lead" if improper else "calibration_lead_proper")
+    return _there([figure("reliability", report_calibration.reliability(data, words), words)], lead)
 
 
 def _sparsity(data: StudyData, words: Words) -> list[Block]:
@@ -145,8 +146,11 @@ def _music(data: StudyData, words: Words, heard: dict[str, tuple[str, str | None
 def _ablations(data: StudyData, words: Words) -> list[Block]:
     if not any(each.ablation for each in data.measured()):
         return []
+    parents = {each.parent for each in data.measured() if each.ablation}
+    shown = [each for each in data.measured() if each.ablation or each.name in parents]
     found = [
         tables.pairs(data, name, words, ["ablations"], words("ablations_table", measure=words.measure(name, True)))
         for name in ABLATED
     ]
-    return _there(found, words("ablations_lead"))
+    means = report_figures.means(data, ABLATIONS_FIGURE, words, combinations=shown)
+    return _there([figure("ablations_means", means, words), *found], words("ablations_lead"))

@@ -29,11 +29,11 @@ WEIGHED = (
 MOST_PAIRS = 3  # of optimizers, or losses, that the paragraph goes through; else only those of the best
 
 
-def paragraph(data: StudyData, words: Words) -> str:
-    """The answer: how many runs there are, what is best, and what differs by how much."""
+def paragraphs(data: StudyData, words: Words) -> list[str]:
+    """The answer: how many runs there are, what is best, and what differs by how much; then where else a loss loses."""
     said = _intro(data, words)
     if not data.runs:
-        return " ".join([*said, words("nothing_yet")])
+        return [" ".join([*said, words("nothing_yet")])]
     study, found = data.study.settings.study, data.comparison.measures[QUESTION]
     said += _best(data, words)
     for pairs, name, averaged in (
@@ -41,7 +41,7 @@ def paragraph(data: StudyData, words: Words) -> str:
         (found.optimizers, words.optimizer, "over_losses" if len(study.losses) > 1 else "subject"),
     ):
         said += [difference(pair, words, name, words(averaged)) for pair in _told(pairs) if pair.mean is not None]
-    return " ".join(said + _where(data, words))
+    return [" ".join(said), *([" ".join(where)] if (where := _where(data, words)) else [])]
 
 
 def _intro(data: StudyData, words: Words) -> list[str]:
@@ -88,9 +88,14 @@ def _best(data: StudyData, words: Words) -> list[str]:
     if not there:
         return [words("nothing_judged")]
     best = min(there, key=lambda each: summaries[each.name].mean)
-    mean, between = words.mean(summaries[best.name])
-    key = "best" if len(there) > 1 else "only"
-    said = words(key, name=words.combination(best), mean=mean, interval=words.in_brackets(between))
+    found = summaries[best.name]
+    between = words.interval(found.low, found.high)
+    said = words(
+        "best" if len(there) > 1 else "only",
+        name=words.combination(best),
+        mean=words.mean(found)[0],
+        interval=f" ({words('interval', interval=between)})" if between else "",
+    )
     baselines = data.baselines.get("test")
     if baselines:
         numbers = {name: words.number(baselines[name]["nll"], 2) for name in ("copy_last_step", "note_frequency")}
@@ -161,9 +166,9 @@ def _where(data: StudyData, words: Words) -> list[str]:
                 continue
             worse = _worse(pair, MEASURES[measure].better)
             if worse and pair.seeds > 1 and pair.verdict in (SHOWN, TOO_FEW_SEEDS):
-                found.setdefault((worse, pair.verdict), []).append(words.measure(measure))
+                found.setdefault((worse, pair.verdict), []).append(words.head(measure))
             else:
-                open_ones.append(words.measure(measure))
+                open_ones.append(words.head(measure))
         for (worse, verdict), names in found.items():
             other = pairs[index].second if worse == pairs[index].first else pairs[index].first
             key = "loses" if verdict == SHOWN else "loses_in_all_seeds"
@@ -196,6 +201,7 @@ def limits(data: StudyData, words: Words) -> list[str]:
         said.append(words("few_seeds", seeds=words.count(seeds, "seeds"), p=words.p(least_p(seeds))))
     if seeds > 1:
         said.append(words("narrow"))
+    edges: dict[float, list[str]] = {}
     rates = {run.settings["learning_rate"] for run in data.tuning}
     for each in data.main:
         own = [run for run in data.tuning if run.combination == each.name]
@@ -203,7 +209,8 @@ def limits(data: StudyData, words: Words) -> list[str]:
             continue
         rate = next(run for run in own if run.run == factorial.best(own)).settings["learning_rate"]
         if len(rates) > 1 and rate in (min(rates), max(rates)):
-            said.append(words("edge", name=words.combination(each), rate=words.number(rate)))
+            edges.setdefault(rate, []).append(words.combination(each))
+    said += [words("edge", names="; ".join(names), rate=words.tick(rate)) for rate, names in edges.items()]
     return [*said, words("one_corpus")]
 
 
@@ -212,10 +219,16 @@ def missing(data: StudyData, words: Words) -> list[str]:
     said = []
     if data.missing_tuning:
         said.append(words("missing_tuning", runs=words.count(data.missing_tuning, "runs")))
+    wholly = []
     for each in data.study.combinations:
-        if each.name in data.missing:
-            numbers = ", ".join(map(str, data.missing[each.name]))
+        seeds = data.missing.get(each.name, [])
+        if len(seeds) == data.seeds:
+            wholly.append(words.combination(each))
+        elif seeds:
+            numbers = words.join([*map(str, seeds)])
             said.append(words("missing_runs", name=words.combination(each), seeds=numbers))
+    if wholly:
+        said.append(words("missing_wholly", names="; ".join(wholly)))
     if data.runs and not data.music:
         said.append(words("missing_music"))
     return said

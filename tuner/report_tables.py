@@ -27,7 +27,7 @@ def measures(
     words: Words,
     more: dict[str, Callable[[Combination], Cell]] | None = None,
 ) -> Table:
-    """The combinations, a row each: means of some measures with their intervals; no more columns than have a value.
+    """The combinations, a row each: means of some measures with their intervals.
 
     Args:
         data: What the study holds.
@@ -37,9 +37,8 @@ def measures(
         more: Head → cell of a combination, of columns that come first.
     """
     more = more or {}
-    names = [name for name in names if any(data.values(name, each) for each in data.study.combinations)]
     rows = []
-    for each in data.measured():
+    for each in data.shown(names):
         found = [data.comparison.measures[name].summaries[each.name] for name in names]
         cells: list[Cell] = [_mean_cell(summary, words) for summary in found]
         rows.append([words.combination(each), *(make(each) for make in more.values()), *cells])
@@ -48,9 +47,9 @@ def measures(
 
 def _mean_cell(summary, words: Words) -> Cell:
     mean, between = words.mean(summary)
-    if summary.missing and summary.runs:
+    if summary.missing:
         reached = words("in_runs", runs=summary.runs, all=summary.runs + summary.missing)
-        return mean, f"{between}; {reached}" if between else reached
+        return mean, f"{between}\n{reached}" if between else reached
     return mean, between
 
 
@@ -63,10 +62,12 @@ def _head(name: str, words: Words) -> str:
 def quality(data: StudyData, words: Words) -> Table:
     """The judged numbers, baselines first."""
     table = measures(data, QUALITY, words("quality_table"), words)
-    names = [name for name in QUALITY if any(data.values(name, each) for each in data.study.combinations)]
     judged = data.baselines.get("test", {})
     rows = [
-        [words(baseline), *(words.number(judged[baseline].get("ece" if name == "ece_raw" else name)) for name in names)]
+        [
+            words(baseline),
+            *(words.number(judged[baseline].get("ece" if name == "ece_raw" else name)) for name in QUALITY),
+        ]
         for baseline in BASELINES
         if baseline in judged
     ]
@@ -173,5 +174,5 @@ def music(data: StudyData, column: str, words: Words) -> Table | None:
         totals = [[found.get((name, fact)) for fact in MUSIC] for name in names]
         means = [None if None in each else sum(each) / len(each) for each in totals]
         rows.append([words("mean_of_all"), *(words.number(value, 3) for value in means)])
-    heads = [words("fact"), words("ceiling"), *(words.combination(each) for each in shown)]
+    heads = [words("fact"), words("ceiling"), *(words.combination(each).replace("\u00a0", " ") for each in shown)]
     return Table(words(f"music_{column}_table"), heads, rows)

@@ -20,6 +20,7 @@ COUNTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 SHARED: dict[str, tuple[str, str]] = {
     "and": ("and", "и"),
     "from_to": ("{low} to {high}", "от {low} до {high}"),
+    "between": ("{low} to {high}", "{low} … {high}"),
     "interval": ("95 % interval {interval}", "95 %-й интервал {interval}"),
     "contents": ("Contents", "Содержание"),
     "footer": ("Made by python -m tuner.report.", "Составлено командой python -m tuner.report."),
@@ -30,8 +31,9 @@ SHARED: dict[str, tuple[str, str]] = {
     "combination": ("combination", "сочетание"),
     "in_runs": ("{runs} of {all} runs", "{runs} из {all} прогонов"),
     # axes and legends
-    "without_value": ("{missing} of {runs} never", "{missing} из {runs} — никогда"),
+    "without_value": ("{missing} of {runs}: no value", "{missing} из {runs}: нет значения"),
     "epoch": ("epoch", "эпоха"),
+    "second_half": ("{title}, second half", "{title}, вторая половина"),
     "val_nll_axis": ("validation NLL, nats a step", "NLL на валидации, нат на шаг"),
     "difference_axis": (
         "difference (first − second) of: {measure}",
@@ -49,6 +51,7 @@ SHARED: dict[str, tuple[str, str]] = {
     "reliability_raw": ("raw output", "сырой выход"),
     "frequency_axis": ("share of cells that sound", "доля звучащих ячеек"),
     "probability_axis": ("predicted probability", "предсказанная вероятность"),
+    "calibrated": ("calibrated", "калибровано"),
     "as_true": ("as many as there are", "столько, сколько есть"),
     "pitch_frequency_axis": (
         "share of training steps in which a pitch sounds",

@@ -6,8 +6,8 @@ SUMMARY: dict[str, tuple[str, str]] = {
         "Исследование {name}: какая функция потерь, какой оптимизатор",
     ),
     "compared": (
-        "{losses} × {optimizers} were compared.",
-        "Сравнивались сочетания {losses} × {optimizers}.",
+        "{losses} and {optimizers} were compared in every combination.",
+        "Сравнивались сочетания {losses} с {optimizers}.",
     ),
     "one_combination": (
         "Only {name} was trained: there is nothing to compare it with but the baselines.",
@@ -15,8 +15,8 @@ SUMMARY: dict[str, tuple[str, str]] = {
     ),
     "the_losses": ("The losses {names}", "функций потерь {names}"),
     "the_loss": ("The loss {names}", "функции потерь {names}"),
-    "the_optimizers": ("the optimizers {names}", "оптимизаторов {names}"),
-    "the_optimizer": ("the optimizer {names}", "оптимизатора {names}"),
+    "the_optimizers": ("the optimizers {names}", "оптимизаторами {names}"),
+    "the_optimizer": ("the optimizer {names}", "оптимизатором {names}"),
     "trained": (
         "Each combination is trained {times} from different random seeds and judged on {pieces} that no training sees.",
         "Каждое сочетание обучается {times} с разными зёрнами генератора случайных чисел и проверяется на {pieces}, "
@@ -109,8 +109,8 @@ SUMMARY: dict[str, tuple[str, str]] = {
         "показателя; каждый показатель проверяется отдельно.",
     ),
     "edge": (
-        "The best learning rate of {name}, {rate}, lies at the edge of those tried: a wider range may serve it better.",
-        "Лучшая скорость обучения для {name}, {rate}, лежит на краю испытанных: более широкий диапазон может дать "
+        "The best learning rate, {rate}, lies at the edge of those tried for {names}: a wider range may serve better.",
+        "Лучшая скорость обучения, {rate}, лежит на краю испытанных у {names}: более широкий диапазон может дать "
         "лучшее.",
     ),
     "one_corpus": (
@@ -125,6 +125,7 @@ SUMMARY: dict[str, tuple[str, str]] = {
     ),
     "missing_tuning": ("the first stage: {runs} of tuning", "первого этапа: {runs} настройки"),
     "missing_runs": ("{name}: seeds {seeds}", "{name}: зёрна {seeds}"),
+    "missing_wholly": ("all seeds of: {names}", "все зёрна: {names}"),
     "missing_music": (
         "the comparison of music with its ceiling (music.csv), which tuner.study writes when it ends",
         "сравнения музыки с её пределом (music.csv): tuner.study пишет его в конце",

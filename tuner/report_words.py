@@ -80,12 +80,12 @@ class Words:
         """A p-value.
 
         >>> Words("en").p(0.0625), Words("en").p(1e-5)
-        ('0.063', '< 0.001')
+        ('0.0625', '< 0.001')
         """
-        return f"< {self.number(0.001, 3)}" if value < 0.001 else self.number(value, 3)
+        return f"< {self.number(0.001, 3)}" if value < 0.001 else self.tick(float(f"{value:.3g}"))
 
-    def interval(self, low: float | None, high: float | None, decimals: int | None = None) -> str:
-        """An interval in words; empty where there is none.
+    def interval(self, low: float | None, high: float | None, decimals: int | None = None, key: str = "from_to") -> str:
+        """An interval in words, or with key "between" as in a table; empty where there is none.
 
         >>> Words("en").interval(5.491, 5.5023), Words("ru").interval(-1.0, 2.0, 1), Words("en").interval(None, None)
         ('5.491 to 5.502', 'от −1,0 до 2,0', '')
@@ -93,7 +93,7 @@ class Words:
         if low is None or high is None:
             return ""
         decimals = decimals_between(low, high) if decimals is None else decimals
-        return self("from_to", low=self.number(low, decimals), high=self.number(high, decimals))
+        return self(key, low=self.number(low, decimals), high=self.number(high, decimals))
 
     def p_equals(self, value: float | None) -> str:
         """A p-value behind its letter."""
@@ -106,11 +106,7 @@ class Words:
     def difference(self, mean: float | None, low: float | None, high: float | None) -> tuple[str, str]:
         """A mean and its interval, given as numbers."""
         decimals = None if low is None or high is None else decimals_between(low, high)
-        return self.number(mean, decimals), self.interval(low, high, decimals)
-
-    def in_brackets(self, interval: str) -> str:
-        """What stands behind a mean; empty without an interval."""
-        return f" ({self('interval', interval=interval)})" if interval else ""
+        return self.number(mean, decimals), self.interval(low, high, decimals, "between")
 
     def loss(self, name: str) -> str:
         """A loss as a person writes it."""
@@ -124,9 +120,9 @@ class Words:
         """A combination as a person writes it.
 
         >>> Words("en").combination(Combination("focal", "adamw", "raw"))
-        'focal · AdamW, uncorrected'
+        'focal\\xa0·\\xa0AdamW, uncorrected'
         """
-        name = f"{self.loss(combination.loss)} · {self.optimizer(combination.optimizer)}"
+        name = f"{self.loss(combination.loss)}\u00a0·\u00a0{self.optimizer(combination.optimizer)}"
         return f"{name}, {self('ablation_' + combination.ablation)}" if combination.ablation else name
 
     def head(self, name: str) -> str:
