@@ -10,7 +10,7 @@ from tuner.repair import restore
 from tuner.search_hyperparameters import settings_of
 from tuner.search_oracle import INITIAL_POINTS, ORACLES, Status
 from tuner.search_roles import new_oracle
-from tuner.search_settings import TUNERS
+from tuner.search_words import TUNERS
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,14 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pianoroll_tf import cli, config
-from tuner import search_settings as folder_of
-from tuner.search_words import parse_fixes, read_entry, read_space
+from tuner.search_words import DIRECTIONS, TUNERS, parse_duration, parse_fixes, read_entry, read_space
 from tuner.space import DEFAULT, make_space
+
+if TYPE_CHECKING:
+    from tuner.search_settings import SearchSettings
 
 LOOPBACK = {None: "127.0.0.1:0", "chief": "127.0.0.1:8470"}  # where a chief listens unless told; 0: any free port
 SEARCH_FLAGS = ("tuner", "epochs", "objective", "seed", "fix", "space")  # what makes it the same search
@@ -28,13 +31,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("records", type=Path, help="folder of records: tfrecords/NAME")
     parser.add_argument("folder", type=Path, metavar="dir", help="folder of the search, made or gone on with")
-    parser.add_argument("--tuner", choices=folder_of.TUNERS, default="random", help="who proposes (default: random)")
+    parser.add_argument("--tuner", choices=TUNERS, default="random", help="who proposes (default: random)")
     parser.add_argument("--max-trials", type=int, default=20, help="trials in all, may be raised later (default: 20)")
     parser.add_argument("--epochs", type=int, default=20, help="epochs of a trial at most (default: 20)")
     parser.add_argument("--budget", metavar="TIME", help="start no trial after so long, as in 30m or 2h, in all starts")
     parser.add_argument(
         "--objective",
-        choices=tuple(folder_of.DIRECTIONS),
+        choices=tuple(DIRECTIONS),
         default="nll",
         help="what is best on validation: lowest NLL or highest PR-AUC, from posteriors (default: nll)",
     )
@@ -77,8 +80,8 @@ def body(args: argparse.Namespace) -> int:
             "the search needs KerasTuner: python -m pip install --constraint constraints.txt '.[tuner]'"
         )
     settings = _settings(args)
-    budget = None if args.budget is None else folder_of.parse_duration(args.budget)
-    lease = folder_of.parse_duration(args.lease)
+    budget = None if args.budget is None else parse_duration(args.budget)
+    lease = parse_duration(args.lease)
     if args.threads:
         os.environ["OMP_NUM_THREADS"] = str(args.threads)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE" if not args.debug else "INFO")
@@ -92,8 +95,10 @@ def body(args: argparse.Namespace) -> int:
         from tuner.search_roles import work
 
         return work(args.folder, settings, given, args.chief, lease, args.threads)
-    with folder_of.sole_search(args.folder):
-        folder_of.open_search(args.folder, settings, args.overwrite)
+    from tuner.search_settings import open_search, sole_search
+
+    with sole_search(args.folder):
+        open_search(args.folder, settings, args.overwrite)
         cli.load_tensorflow(args)
         from tuner import search_roles
 
@@ -133,9 +138,10 @@ def _role_from_environment(args: argparse.Namespace) -> None:
         args.chief = args.chief or f"{host}:{port}"
 
 
-def _settings(args: argparse.Namespace) -> folder_of.SearchSettings:
+def _settings(args: argparse.Namespace) -> "SearchSettings":
     """What makes the search the same search, from the flags and the records."""
     from pianoroll_tf.modeling import run_folder
+    from tuner.search_settings import SearchSettings
 
     with cli.usage_errors():
         fixed = {name: read_entry(name, value) for name, value in parse_fixes(args.fix).items()}
@@ -150,7 +156,7 @@ def _settings(args: argparse.Namespace) -> folder_of.SearchSettings:
         space = make_space(fixed)
     records, data = run_folder.data_facts(args.records)
     base = config.RunConfig(records=records, data=data, training=training)
-    return folder_of.SearchSettings(tuner=args.tuner, base=base, space=space)
+    return SearchSettings(tuner=args.tuner, base=base, space=space)
 
 
 def _worker_command(args: argparse.Namespace) -> list[str]:

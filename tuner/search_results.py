@@ -12,7 +12,8 @@ from pianoroll_tf.files import write_changed
 from pianoroll_tf.modeling import run_folder
 from tuner.search_hyperparameters import OF_HYPERBAND, settings_of, values_of
 from tuner.search_oracle import Lasting, Status, Trial
-from tuner.search_settings import BEST, DIRECTIONS, RESULTS, TRIALS, SearchSettings
+from tuner.search_settings import BEST, RESULTS, TRIALS, SearchSettings
+from tuner.search_words import DIRECTIONS
 from tuner.space import CONDITIONS, SECTIONS, Choice, Range, Space, section_of
 from tuner.trials import RUN, Outcome, copy_run, read_outcome
 

@@ -23,7 +23,6 @@ from tuner.search_chief import Chief, name_in_environment
 from tuner.search_hyperparameters import hyperparameters
 from tuner.search_oracle import Lasting, Trial, make_oracle
 from tuner.search_settings import (
-    DIRECTIONS,
     LOGS,
     SETTINGS,
     TENSORBOARD,
@@ -34,7 +33,8 @@ from tuner.search_settings import (
     read_settings,
 )
 from tuner.search_tuner import SearchTuner, set_patience
-from tuner.space import Space
+from tuner.search_words import DIRECTIONS, read_entry
+from tuner.space import make_space
 from tuner.workers import STOPPED, Supervisor, start_workers
 
 WAIT_SECONDS = 600.0  # of a worker for its chief
@@ -273,12 +273,9 @@ def shared_settings(there: dict, here: SearchSettings) -> SearchSettings:
     Raises:
         UserError: The records are others.
     """
-    from tuner.search_words import read_entry
-    from tuner.space import make_space
-
     base = from_dict(type(here.base), there["base"])
     if base.data.manifest_sha256 != here.base.data.manifest_sha256:
         raise UserError(f"{here.base.data.path} must hold the records of the search, but its manifest is another")
     base = from_dict(type(here.base), there["base"] | {"data": there["base"]["data"] | {"path": here.base.data.path}})
-    space: Space = make_space({name: read_entry(name, value) for name, value in there["space"].items()})
+    space = make_space({name: read_entry(name, value) for name, value in there["space"].items()})
     return SearchSettings(tuner=there["tuner"], base=base, space=space)

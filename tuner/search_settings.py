@@ -4,14 +4,13 @@ import contextlib
 import dataclasses
 import fcntl
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.cli import UsageError, UserError
+from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import RunConfig, to_dict
 from pianoroll_tf.files import write_whole
 from pianoroll_tf.modeling.run_folder import differences, sealed, unsealed
@@ -26,10 +25,7 @@ TENSORBOARD = "tensorboard"
 PROJECT = "keras_tuner"  # KerasTuner's own files
 RESULTS = ("results.csv", "results.json")
 OWN = (SPENT, TRIALS, BEST, LOGS, TENSORBOARD, PROJECT, *RESULTS, SETTINGS)
-TUNERS = ("random", "bayesian", "hyperband")
-DIRECTIONS = {"nll": "min", "pr_auc": "max"}
 _LOCK = ".lock"
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +33,7 @@ class SearchSettings:
     """What makes a search the same search; how many trials, for how long and by how many workers may change.
 
     Attributes:
-        tuner: Entry of `TUNERS`.
+        tuner: Entry of `search_words.TUNERS`.
         base: Settings that all trials share; holds the objective, the seed and the epochs.
         space: What is tried.
     """
@@ -49,18 +45,6 @@ class SearchSettings:
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
         return {"tuner": self.tuner, "base": to_dict(self.base), "space": self.space.to_dict()}
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of "90s", "30m", "2h" or "1d".
-
-    >>> parse_duration("30m")
-    1800.0
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if not found or not float(found[1]):
-        raise UsageError(f"a time must be a number > 0 with its unit s, m, h or d, as in 30m. Received: {text}")
-    return float(found[1]) * _UNITS[found[2]]
 
 
 @contextlib.contextmanager
@@ -124,8 +108,15 @@ def check_same(folder: Path, here: dict[str, Any]) -> None:
         )
 
 
-def _said(settings: dict[str, Any], name: str) -> Any:
-    return settings["tuner"] if name == "tuner" else settings["space"].get(name, "not searched")
+def _said(settings: dict[str, Any], name: str) -> str:
+    """What a search says of its tuner or of a setting of its space, in words."""
+    entry = settings["tuner"] if name == "tuner" else settings["space"].get(name, "not searched")
+    if isinstance(entry, list):
+        return " or ".join(map(str, entry))
+    if isinstance(entry, dict):
+        step = f" by {entry['step']}" if "step" in entry else ""
+        return f"{entry['min']} to {entry['max']}{step}{', logarithmic' if entry.get('log') else ''}"
+    return str(entry)
 
 
 def read_settings(folder: Path) -> dict[str, Any]:

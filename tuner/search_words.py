@@ -1,15 +1,20 @@
-"""What a person says of a search's space, in a file or on the command line, turned into choices and ranges."""
+"""What a person says of a search, in a file or on the command line, turned into choices, ranges and seconds."""
 
 import dataclasses
 import json
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.cli import UserError
+from pianoroll_tf.cli import UsageError, UserError
 from pianoroll_tf.config import check_entry
 from tuner.space import ENTRIES, FIXED_ONLY, Choice, Range, section_of, shown
+
+TUNERS = ("random", "bayesian", "hyperband")
+DIRECTIONS = {"nll": "min", "pr_auc": "max"}  # of the objectives
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def read_space(path: Path) -> dict[str, Any]:
@@ -125,3 +130,15 @@ def _range(name: str, wanted: dict[str, Any]) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of "90s", "30m", "2h" or "1d".
+
+    >>> parse_duration("30m")
+    1800.0
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not found or not float(found[1]):
+        raise UsageError(f"a time must be a number > 0 with its unit s, m, h or d, as in 30m. Received: {text}")
+    return float(found[1]) * _UNITS[found[2]]

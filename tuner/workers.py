@@ -7,9 +7,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pianoroll_tf.cli import UserError
-from tuner.search_oracle import Lasting
+
+if TYPE_CHECKING:  # a worker watches its parent before it loads a framework
+    from tuner.search_oracle import Lasting
 
 ATTEMPTS = 3  # workers that may die on one trial before it counts as failed
 STOPPED = 143  # exit code of a worker that saved everything and left, because SIGTERM came
@@ -74,7 +77,7 @@ class Supervisor:
         say: Is told in a line of each that died.
     """
 
-    def __init__(self, workers: Sequence[Worker], oracle: Lasting, say: Callable[[str], None]) -> None:
+    def __init__(self, workers: Sequence[Worker], oracle: "Lasting", say: Callable[[str], None]) -> None:
         self._workers, self._oracle, self._say = list(workers), oracle, say
         self._deaths: Counter[str] = Counter()  # by trial
         self._in_vain = 0  # deaths since a trial ended
