@@ -21,8 +21,8 @@ class WithoutThem:
         return None if name.split(".")[0] in ABSENT else self.finder.find_spec(name, path, target)
 
 
-def questions():
-    """Signature → its inputs."""
+def questions(state):
+    """Signature → its inputs; `state` is that of `begin`."""
     import numpy as np
 
     primer = (np.arange(2 * 5 * 84).reshape(2, 5, 84) % 13 == 0).astype(np.uint8)
@@ -30,14 +30,35 @@ def questions():
     full = simple | {
         name: np.float32(value) for name, value in (("temperature", 1.2), ("top_p", 0.9), ("density", 1.5))
     }
-    return {"serving_default": full, "generate": full, "generate_simple": simple, "predict": {"roll": primer}}
+    two = np.array([0.5, 1.0], np.float32)
+    numbers = (np.arange(2 * 30 * 84).reshape(2, 30, 84) * 0.618 % 1).astype(np.float32)
+    return {
+        "serving_default": full,
+        "generate": full,
+        "generate_simple": simple,
+        "predict": {"roll": primer},
+        "begin": {"primer": primer, "density": two},
+        "uniforms": {"seed": np.array([5, 2**62]), "block": np.array([0, 7], np.int32)},
+        "draw": {"state": state, "numbers": numbers, "temperature": two, "top_p": two},
+    }
 
 
-def digest(array):
-    """sha256 of an answer; probabilities are rounded."""
-    if array.dtype.kind == "f":
-        array = (array * 1e4).round().astype("int32")
-    return hashlib.sha256(array.tobytes()).hexdigest()
+def begin(program):
+    """What `begin` answers, for `questions`."""
+    import tensorflow as tf
+
+    inputs = {key: tf.constant(value) for key, value in questions(None)["begin"].items()}
+    return program.signatures["begin"](**inputs)["next_state"].numpy()
+
+
+def digest(outputs):
+    """sha256 of an answer, a dict of arrays; numbers with fractions are rounded."""
+    whole = hashlib.sha256()
+    for name, array in sorted(outputs.items()):
+        if array.dtype.kind == "f":
+            array = (array * 1e4).round().astype("int32")
+        whole.update(name.encode() + array.tobytes())
+    return whole.hexdigest()
 
 
 def main(folder):
@@ -47,15 +68,16 @@ def main(folder):
 
     answers = {}
     program = tf.saved_model.load(folder)
-    for name, inputs in questions().items():
-        (output,) = program.signatures[name](**{key: tf.constant(value) for key, value in inputs.items()}).values()
-        answers[name] = digest(output.numpy())
+    state = begin(program)
+    for name, inputs in questions(state).items():
+        outputs = program.signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
+        answers[name] = digest({key: output.numpy() for key, output in outputs.items()})
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         signatures = tf.compat.v1.saved_model.load(session, ["serve"], folder).signature_def
-        for name, inputs in questions().items():
+        for name, inputs in questions(state).items():
             feed = {signatures[name].inputs[key].name: value for key, value in inputs.items()}
-            ((_, output),) = signatures[name].outputs.items()
-            answers[name + " v1"] = digest(session.run(output.name, feed))
+            outputs = {key: output.name for key, output in signatures[name].outputs.items()}
+            answers[name + " v1"] = digest(session.run(outputs, feed))
     assert not set(ABSENT) & set(sys.modules)
     print(json.dumps(answers))
 

@@ -72,6 +72,22 @@ def test_a_governor_that_governs_nothing_leaves_the_model_as_it_is(tiny):
     np.testing.assert_array_equal(roll[:, 0], np.stack(numbers)[:, 0] < tf.sigmoid(first[:, 0]).numpy())
 
 
+def test_parts_draw_what_generate_draws_however_it_is_cut(tiny):
+    *_, endpoints = tiny
+    settings = {"temperature": 1.3, "top_p": 0.9, "density": 0.7}
+    temperature, top_p, density = (tf.fill([2], value) for value in settings.values())
+    state = endpoints["begin"](tf.constant(ROLL), density)["next_state"]
+    seeds = tf.constant([3, 4], tf.int64)
+    blocks = [endpoints["uniforms"](seeds, tf.fill([2], block))["numbers"] for block in (0, 1)]
+    numbers, rolls = tf.concat(blocks, axis=1), []
+    for first, last in [(0, 1), (1, 8), (8, 250), (250, 270)]:
+        answer = endpoints["draw"](state, numbers[:, first:last], temperature, top_p)
+        state = answer["next_state"]
+        rolls.append(answer["roll"])
+    whole = ask(endpoints["generate"], ROLL, 270, 3, **settings)
+    np.testing.assert_array_equal(tf.concat(rolls, axis=1), whole)
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [

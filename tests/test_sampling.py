@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pianoroll_tf.generation.governor import Governor
-from pianoroll_tf.generation.sampling import BLOCK_STEPS, sample, uniforms
+from pianoroll_tf.generation.governor import Governor, Heard
+from pianoroll_tf.generation.sampling import BLOCK_STEPS, Carried, pack, sample, uniforms, unpack
 
 SURE = 100.0
 
@@ -18,7 +18,7 @@ def draw(next_logits, state, primer, steps, seeds, temperature=1.0, top_p=1.0, d
         seed = tf.constant(seeds, tf.int64)
         return sample(next_logits, state, primer, tf.constant(steps), seed, *settings, **options)
 
-    return (piece if eager else tf.function(piece))().numpy()
+    return (piece if eager else tf.function(piece, autograph=False))().numpy()
 
 
 def constant(logits):
@@ -102,7 +102,7 @@ def test_a_shorter_piece_is_the_begin_of_a_longer_one(steps):
 
 
 def test_blocks_have_their_own_numbers():
-    first, second = (uniforms(tf.constant([1], tf.int64), tf.constant(block), 84).numpy() for block in (0, 1))
+    first, second = (uniforms(tf.constant([1], tf.int64), tf.constant([block]), 84).numpy() for block in (0, 1))
     assert (first != second).mean() > 0.99
     assert first.min() >= 0
     assert first.max() < 1
@@ -142,6 +142,20 @@ def test_number_of_notes_stays(settings):
     model = constant(np.log(probability / (1 - probability)))
     roll = draw(model, (), nothing(8), 1000, list(range(8)), **settings)
     assert roll.sum() / 8000 == pytest.approx(probability.sum(), rel=0.02)
+
+
+def test_what_is_carried_can_be_packed_and_taken_apart_by_rows():
+    state = (tf.constant([[[1.0, 2.0]], [[3.0, 4.0]]], tf.bfloat16), tf.constant([[5.0], [6.0]]))
+    logits, level, shares = tf.random.stateless_normal([2, 84], [0, 0]), tf.constant([7.0, 8.0]), tf.ones([2, 84])
+    carried = Carried(logits, Heard(level, -level, shares), level / 2, state)
+    packed = pack(carried)
+    assert packed.dtype == tf.float32
+    assert packed.shape == (2, 84 + 1 + 1 + 84 + 1 + 2 + 1)
+    one = unpack(packed[1:], carried)
+    for found, part in zip(tf.nest.flatten(one), tf.nest.flatten(carried), strict=True):
+        assert found.dtype == part.dtype
+        np.testing.assert_array_equal(tf.cast(found, tf.float32), tf.cast(part[1:], tf.float32))
+    tf.nest.assert_same_structure(one, carried)
 
 
 def runaway(frames, _):

@@ -26,7 +26,7 @@ def model(exported):
 
 def test_signatures_have_the_shapes_of_the_contract(model):
     signatures = model.program.signatures
-    assert set(signatures) == {"serving_default", "generate", "generate_simple", "predict"}
+    assert set(signatures) == {"serving_default", "generate", "generate_simple", "predict", "begin", "uniforms", "draw"}
     inputs = signatures["serving_default"].structured_input_signature[1]
     assert {name: (spec.dtype.name, spec.shape.as_list()) for name, spec in inputs.items()} == {
         "primer": ("uint8", [None, None, 84]),
@@ -35,6 +35,14 @@ def test_signatures_have_the_shapes_of_the_contract(model):
         "temperature": ("float32", []),
         "top_p": ("float32", []),
         "density": ("float32", []),
+    }
+    size = signatures["begin"].structured_outputs["next_state"].shape[1]
+    inputs = signatures["draw"].structured_input_signature[1]
+    assert {name: (spec.dtype.name, spec.shape.as_list()) for name, spec in inputs.items()} == {
+        "state": ("float32", [None, size]),
+        "numbers": ("float32", [None, None, 84]),
+        "temperature": ("float32", [None]),
+        "top_p": ("float32", [None]),
     }
     for signature in signatures.values():
         assert not set(signature.structured_outputs) & set(signature.structured_input_signature[1])
@@ -47,9 +55,10 @@ def test_every_signature_answers_the_same_without_keras_and_without_this_package
     assert done.returncode == 0, done.stderr[-2000:]
     answers = json.loads(done.stdout.splitlines()[-1])
     model = saved_model.load(exported)
-    for name, inputs in bare_loading.questions().items():
-        (here,) = model.program.signatures[name](**{key: tf.constant(value) for key, value in inputs.items()}).values()
-        assert answers[name] == answers[name + " v1"] == bare_loading.digest(here.numpy()), name
+    for name, inputs in bare_loading.questions(bare_loading.begin(model.program)).items():
+        outputs = model.program.signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
+        here = bare_loading.digest({key: output.numpy() for key, output in outputs.items()})
+        assert answers[name] == answers[name + " v1"] == here, name
 
 
 def test_saved_model_cli_runs_it(exported, tmp_path):
@@ -64,6 +73,21 @@ def test_saved_model_cli_runs_it(exported, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     expected = saved_model.load(exported).generate(np.zeros((2, 0, 84)), 12, SamplingConfig(seed=3))
     np.testing.assert_array_equal(np.load(tmp_path / "roll.npy"), expected)
+
+
+def test_saved_model_cli_draws_the_same_in_parts(exported, tmp_path):
+    """Through what `saved_model_cli run` calls, as a program for each part takes seconds to start."""
+    from tensorflow.python.tools.saved_model_cli import run_saved_model_with_feed_dict
+
+    def run(signature, **values):
+        run_saved_model_with_feed_dict(str(exported / "1"), "serve", signature, values, str(tmp_path), True)
+        return {path.stem: np.load(path) for path in tmp_path.glob("*.npy")}
+
+    primer, ones = np.zeros((2, 0, 84), np.uint8), np.ones(2, np.float32)
+    state = run("begin", primer=primer, density=ones)["next_state"]
+    numbers = run("uniforms", seed=np.array([3, 4]), block=np.zeros(2, np.int32))["numbers"][:, :12]
+    roll = run("draw", state=state, numbers=numbers, temperature=ones, top_p=ones)["roll"]
+    np.testing.assert_array_equal(roll, saved_model.load(exported).generate(primer, 12, SamplingConfig(seed=3)))
 
 
 def test_graph_on_disk_has_no_xla(exported):

@@ -8,7 +8,7 @@ import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from pianoroll_tf.generation.manifest import write_manifest
 from pianoroll_tf.modeling.gru import portable_kernels
 
 PARTIAL = ".partial"  # name of the folder while it is written
+REVISION = 2  # of the graph that is written for a model; a run is exported again when it has changed
 
 
 def export(model: keras.Model, config: RunConfig, folder: Path, **calibration: int) -> tuple[Path, bool]:
@@ -65,8 +66,9 @@ def export(model: keras.Model, config: RunConfig, folder: Path, **calibration: i
 
 
 def fingerprint(model: keras.Model, config: RunConfig) -> str:
-    """sha256 of the settings and of all weights with their names and shapes."""
-    digest = hashlib.sha256(dumps({"format": saved_model.FORMAT, "run": to_dict(config)}).encode())
+    """sha256 of the settings and of all weights with their names and shapes, and of what is written for them."""
+    settings = {"format": saved_model.FORMAT, "revision": REVISION, "run": to_dict(config)}
+    digest = hashlib.sha256(dumps(settings).encode())
     for weight in model.weights:
         values = weight.value.numpy()
         digest.update(f"{weight.path} {values.shape} {values.dtype}".encode() + values.tobytes())
@@ -99,12 +101,20 @@ def _write(model, config: RunConfig, found: Calibration | None, identity: str, p
     archive.track(model)
     with portable_kernels(model):
         for name, function in make_endpoints(model, config.loss, Governor(*settings)).items():
-            archive.add_endpoint(name, function)
+            archive.add_endpoint(name, _caller(function))
         _save(archive, partial)
     (partial / saved_model.CONFIG).write_text(dumps(describe(config, found, identity)), encoding="utf-8")
     write_manifest(partial)
     for path in [*partial.rglob("*"), partial]:
         sync(path)
+
+
+def _caller(function: Callable) -> Callable:
+    """A traced function that only calls `function`: a SavedModel holds an endpoint twice, but so its work once."""
+    trace = function.get_concrete_function()
+    caller = tf.function(lambda *inputs: trace(*inputs), input_signature=function.input_signature, autograph=False)
+    caller.get_concrete_function()
+    return caller
 
 
 def _save(archive: keras.export.ExportArchive, partial: Path) -> None:

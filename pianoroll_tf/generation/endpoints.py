@@ -19,6 +19,10 @@ SEED = tf.TensorSpec([], tf.int64, "seed")
 OPTIONS = [tf.TensorSpec([], tf.float32, name) for name in ("temperature", "top_p", "density")]
 DEFAULTS = [float(getattr(SamplingConfig, option.name)) for option in OPTIONS]
 ROLL = tf.TensorSpec([None, None, NUM_PITCHES], tf.uint8, "roll")
+ROW_SEEDS = tf.TensorSpec([None], tf.int64, "seed")
+ROW_BLOCKS = tf.TensorSpec([None], tf.int32, "block")
+NUMBERS = tf.TensorSpec([None, None, NUM_PITCHES], tf.float32, "numbers")
+ROW_TEMPERATURE, ROW_TOP_P, ROW_DENSITY = (tf.TensorSpec([None], tf.float32, option.name) for option in OPTIONS)
 
 
 def make_next_logits(model, loss: LossConfig) -> sampling.NextLogits:
@@ -70,8 +74,25 @@ def make_endpoints(model, loss: LossConfig, governor: Governor) -> dict[str, Cal
         `generate` (primer, steps, seed, temperature, top_p, density → roll), `generate_simple` (primer, steps,
         seed → roll) with the defaults of `SamplingConfig`, and `predict` (roll → probability): the posterior of
         the step after each step of `roll`. Training precedes a piece by one silent step: put one first to
-        have the probabilities of a piece's first step too.
+        have the probabilities of a piece's first step too. And those of `make_parts`.
     """
+    next_logits = make_next_logits(model, loss)
+    endpoints = make_generators(model, loss, governor)
+
+    @tf.function(input_signature=[ROLL], autograph=False)
+    def predict(roll):
+        frames = tf.cast(roll != 0, tf.float32)
+        logits, _ = next_logits(frames, initial_state(model, tf.shape(roll)[0]))
+        return {"probability": tf.sigmoid(logits)}
+
+    endpoints |= {"predict": predict} | make_parts(model, loss, governor)
+    for function in endpoints.values():
+        function.get_concrete_function()
+    return endpoints
+
+
+def make_generators(model, loss: LossConfig, governor: Governor) -> dict[str, Callable]:
+    """`generate` and `generate_simple` of `make_endpoints`, not yet traced."""
 
     @tf.function(input_signature=[PRIMER, STEPS, SEED, *OPTIONS], autograph=False)
     def generate(primer, steps, seed, temperature, top_p, density):
@@ -89,16 +110,40 @@ def make_endpoints(model, loss: LossConfig, governor: Governor) -> dict[str, Cal
     def generate_simple(primer, steps, seed):
         return generate(primer, steps, seed, *map(tf.constant, DEFAULTS))
 
-    @tf.function(input_signature=[ROLL], autograph=False)
-    def predict(roll):
-        frames = tf.cast(roll != 0, tf.float32)
-        logits, _ = advance(model, frames, initial_state(model, tf.shape(roll)[0]))
-        return {"probability": tf.sigmoid(posterior_logits(loss, logits))}
+    return {"generate": generate, "generate_simple": generate_simple}
 
-    endpoints = {"generate": generate, "generate_simple": generate_simple, "predict": predict}
-    for function in endpoints.values():
-        function.get_concrete_function()
-    return endpoints
+
+def make_parts(model, loss: LossConfig, governor: Governor) -> dict[str, Callable]:
+    """Generation in parts of any length, with the state carried; not yet traced.
+
+    Every row has its own seed, place and settings, so unlike requests can be drawn in one batch, and rows can join
+    and leave between two calls. Values are not checked, so that each part can be compiled.
+
+    Returns:
+        `begin` (primer, density → next_state), `uniforms` (seed, block → numbers) and `draw` (state, numbers,
+        temperature, top_p → roll, next_state), with `state` float32 [batch, size].
+    """
+    next_logits = make_next_logits(model, loss)
+    silence = tf.zeros([1, 0, NUM_PITCHES], tf.uint8)
+    like = sampling.begin(next_logits, initial_state(model, 1), silence, tf.ones([1]), governor)
+    state_spec = tf.TensorSpec([None, sampling.pack(like).shape[1]], tf.float32, "state")
+
+    @tf.function(input_signature=[PRIMER, ROW_DENSITY], autograph=False)
+    def begin(primer, density):
+        state = initial_state(model, tf.shape(primer)[0])
+        return {"next_state": sampling.pack(sampling.begin(next_logits, state, primer, density, governor))}
+
+    @tf.function(input_signature=[ROW_SEEDS, ROW_BLOCKS], autograph=False)
+    def uniforms(seed, block):
+        return {"numbers": sampling.uniforms(seed, block, NUM_PITCHES)}
+
+    @tf.function(input_signature=[state_spec, NUMBERS, ROW_TEMPERATURE, ROW_TOP_P], autograph=False)
+    def draw(state, numbers, temperature, top_p):
+        carried = sampling.unpack(state, like)
+        roll, carried = sampling.draw(next_logits, carried, numbers, temperature, top_p, governor)
+        return {"roll": roll, "next_state": sampling.pack(carried)}
+
+    return {"begin": begin, "uniforms": uniforms, "draw": draw}
 
 
 def _within(name: str, value: tf.Tensor, minimum=None, above=None, maximum=None, **_) -> tf.Operation:

@@ -1,0 +1,134 @@
+"""Draws with an exported model compiled by XLA after it was loaded; the export itself stays free of XLA.
+
+A compiled step takes a fraction of the time, but compiling takes a second or more, once for each batch size. So a short
+piece is drawn by the graph as it is, and `worthwhile` says when compiling pays.
+"""
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pianoroll_tf.generation.sampling import BLOCK_STEPS
+
+PARTS = ("begin", "uniforms", "draw")  # endpoints that it needs
+# Medians of `python -m benchmarks.run --rows sampling`, default model, two cores of an EPYC with AVX2.
+COMPILE_SECONDS = 1.5
+SAVED_SECONDS_A_STEP, SAVED_SECONDS_A_ROW = 65e-6, 4e-6
+# Where TensorFlow multiplies with oneDNN's own kernels, plain wins at 64 rows (400 against 600 microseconds a step)
+# and XLA at one (30 against 80); straight lines through both cross here.
+LARGEST_BATCH_BESIDE_ONEDNN = 8
+ONEDNN_FLAGS = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile"}  # one of them, and TensorFlow takes oneDNN
+
+
+def worthwhile(batch: int, steps: int) -> bool:
+    """Whether compiling for this work takes less time than it saves.
+
+    The clock is never asked: on one machine the answer depends on the arguments alone, and so does every note.
+
+    Args:
+        batch: Rows drawn at once.
+        steps: To draw in batches of this size, all together.
+
+    >>> worthwhile(batch=1, steps=512)
+    False
+    """
+    if tf.config.list_physical_devices("GPU") or (batch > LARGEST_BATCH_BESIDE_ONEDNN and _has_onednn()):
+        return False
+    return steps * (SAVED_SECONDS_A_STEP + SAVED_SECONDS_A_ROW * batch) > COMPILE_SECONDS
+
+
+def _has_onednn(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether TensorFlow takes oneDNN's kernels here: as TF_ENABLE_ONEDNN_OPTS says, else by the processor."""
+    choice = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
+    if choice in ("0", "1"):
+        return choice == "1"
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:
+        return True  # not known: only what is faster in both cases is compiled
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return bool(ONEDNN_FLAGS & set(flags.split()))
+
+
+class CompiledModel:
+    """The parts of a loaded model that generate block by block, with the drawing compiled.
+
+    Rows are independent: each has its seed, place, settings and state, and may join or leave between two calls. What a
+    row gets depends on the size of the batch in the last bit of its probabilities, so a server should fill up to
+    one size and `warm_up` for it.
+
+    Args:
+        program: What `tf.saved_model.load` gave for an export.
+
+    Raises:
+        ValueError: It was exported without these parts, by an earlier version of this package.
+    """
+
+    def __init__(self, program: Any) -> None:
+        missing = [name for name in PARTS if name not in program.signatures]
+        if missing:
+            raise ValueError(f"model must be exported again to be compiled. Received: no endpoint {missing[0]!r}")
+        self._parts = program.signatures
+        self._draw = tf.function(lambda **inputs: self._parts["draw"](**inputs), jit_compile=True, autograph=False)
+
+    def begin(self, primer: np.ndarray, density: np.ndarray) -> tf.Tensor:
+        """The state of each row after its primer.
+
+        Args:
+            primer: uint8 [batch, primer_steps >= 0, 84].
+            density: float32 [batch].
+
+        Returns:
+            float32 [batch, size]; rows of several calls may be joined.
+        """
+        answer = self._parts["begin"](primer=tf.constant(primer, "uint8"), density=tf.constant(density, "float32"))
+        return answer["next_state"]
+
+    def draw(self, state: tf.Tensor, seeds, blocks, temperature, top_p) -> tuple[tf.Tensor, tf.Tensor]:
+        """Draws one block of each row.
+
+        Args:
+            state: float32 [batch, size], from `begin` or the block before.
+            seeds: int64 [batch].
+            blocks: int32 [batch], which block of its row it is, from 0.
+            temperature: float32 [batch].
+            top_p: float32 [batch].
+
+        Returns:
+            (uint8 [batch, BLOCK_STEPS, 84], state after it).
+        """
+        # Philox compiled by XLA gives other numbers, so they are made outside.
+        numbers = self._parts["uniforms"](seed=tf.constant(seeds, "int64"), block=tf.constant(blocks, "int32"))
+        settings = {"temperature": tf.constant(temperature, "float32"), "top_p": tf.constant(top_p, "float32")}
+        answer = self._draw(state=state, **numbers, **settings)
+        return answer["roll"], answer["next_state"]
+
+    def warm_up(self, batch: int) -> None:
+        """Compiles for a batch size, unless that is done."""
+        self.generate(np.zeros((batch, 0, 84)), 1, np.zeros(batch, np.int64))
+
+    def generate(self, primer, steps: int, seeds, temperature=1.0, top_p=1.0, density=1.0) -> np.ndarray:
+        """Continues each row of `primer` by `steps` steps.
+
+        Args:
+            primer: uint8 [batch, primer_steps >= 0, 84].
+            steps: To draw, >= 1.
+            seeds: int64 [batch].
+            temperature: float32, of all rows or [batch]; so are top_p and density.
+            top_p: See there.
+            density: See there.
+
+        Returns:
+            uint8 [batch, steps, 84].
+        """
+        rows = np.shape(seeds)
+        temperature, top_p, density = (np.broadcast_to(value, rows) for value in (temperature, top_p, density))
+        state, rolls = self.begin(primer, density), []
+        for block in range(math.ceil(steps / BLOCK_STEPS)):
+            roll, state = self.draw(state, seeds, np.full(rows, block), temperature, top_p)
+            rolls.append(roll.numpy())
+        return np.concatenate(rolls, axis=1)[:, :steps]

@@ -1,0 +1,134 @@
+"""Drawing compiled by XLA: the same music as the plain graph, and the rule for when it pays."""
+
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pianoroll_tf.config import SamplingConfig
+from pianoroll_tf.generation import compiled, saved_model
+from pianoroll_tf.generation.compiled import CompiledModel, worthwhile
+from pianoroll_tf.generation.sampling import BLOCK_STEPS
+
+PRIMER = (np.random.default_rng(0).random((2, 9, 84)) < 0.05).astype(np.uint8)
+STEPS = BLOCK_STEPS + 40
+
+
+@pytest.fixture(scope="module")
+def model(exported):
+    return saved_model.load(exported)
+
+
+@pytest.fixture
+def without_onednn(monkeypatch):
+    monkeypatch.setattr(compiled, "_has_onednn", lambda: False)
+
+
+@pytest.mark.parametrize("settings", [{}, {"temperature": 1.5, "top_p": 0.8, "density": 2.0}])
+def test_a_seed_gives_the_roll_of_the_plain_graph(model, settings):
+    sampling = SamplingConfig(seed=7, **settings)
+    fast = model.generate(PRIMER, STEPS, sampling, first_row=3, compiled=True)
+    assert fast.dtype == np.uint8
+    assert fast.any()
+    np.testing.assert_array_equal(fast, model.generate(PRIMER, STEPS, sampling, first_row=3, compiled=False))
+
+
+def test_unlike_rows_share_a_batch(model):
+    """Two requests with their own primer, seed, settings and place: the second one joins after a block."""
+    one, two = SamplingConfig(seed=1, temperature=0.7), SamplingConfig(seed=9, top_p=0.9, density=1.5)
+    alone = [
+        model.generate(primer[np.newaxis], 2 * BLOCK_STEPS, sampling, compiled=False)[0]
+        for primer, sampling in zip(PRIMER, (one, two), strict=True)
+    ]
+    parts = model.compiled
+    first = parts.begin(PRIMER[:1], [one.density])
+    nobody = parts.begin(PRIMER[:1, :0], [1.0])
+    rolls = []
+    for block, newcomer in enumerate([nobody, parts.begin(PRIMER[1:], [two.density])]):
+        state = tf.concat([first, newcomer], axis=0)
+        roll, state = parts.draw(state, [1, 9], [block, 0], [one.temperature, 1.0], [1.0, two.top_p])
+        rolls.append(roll.numpy())
+        first = state[:1]
+    np.testing.assert_array_equal(np.concatenate([roll[0] for roll in rolls]), alone[0])
+    np.testing.assert_array_equal(rolls[1][1], alone[1][:BLOCK_STEPS])
+
+
+def test_warming_up_compiles_once_for_a_batch_size(model, monkeypatch):
+    parts = CompiledModel(model.program)
+    parts.warm_up(3)
+    compilations = parts._draw.experimental_get_tracing_count()
+    parts.generate(np.zeros((3, 5, 84)), STEPS, np.arange(3), temperature=2.0)
+    assert compilations == parts._draw.experimental_get_tracing_count() == 1
+
+
+def test_the_rule_chooses(model, monkeypatch):
+    asked = []
+    monkeypatch.setattr(saved_model, "worthwhile", lambda *work: asked.append(work))
+    monkeypatch.setattr(CompiledModel, "generate", lambda *_: "compiled")
+    assert model.generate(PRIMER, 5).shape == (2, 5, 84)
+    assert asked == [(2, 5)]
+    assert model.generate(PRIMER, 5, compiled=True) == "compiled"
+    monkeypatch.setattr(saved_model, "worthwhile", lambda *_: True)
+    assert model.generate(PRIMER, 5) == "compiled"
+
+
+def test_an_export_without_the_parts_is_drawn_as_it_is(model, monkeypatch):
+    signatures = {name: model.program.signatures[name] for name in ("generate", "predict")}
+    old = saved_model.MusicModel(model.version, model.config, types.SimpleNamespace(signatures=signatures))
+    monkeypatch.setattr(saved_model, "worthwhile", lambda *_: True)
+    np.testing.assert_array_equal(old.generate(PRIMER, 5), model.generate(PRIMER, 5, compiled=False))
+    with pytest.raises(ValueError, match="model must be exported again to be compiled"):
+        old.generate(PRIMER, 5, compiled=True)
+
+
+@pytest.mark.usefixtures("without_onednn")
+def test_only_long_work_is_worth_compiling():
+    assert not worthwhile(1, 512)
+    assert worthwhile(1, 1_000_000)
+    least = [next(steps for steps in range(1, 10**6) if worthwhile(batch, steps)) for batch in (1, 8, 64)]
+    assert least == sorted(least, reverse=True)  # the more rows, the more a step saves
+    expected = compiled.COMPILE_SECONDS / (compiled.SAVED_SECONDS_A_STEP + compiled.SAVED_SECONDS_A_ROW)
+    assert least[0] == pytest.approx(expected, abs=1)
+
+
+def test_large_batches_are_left_to_onednn(monkeypatch):
+    monkeypatch.setattr(compiled, "_has_onednn", lambda: True)
+    assert worthwhile(compiled.LARGEST_BATCH_BESIDE_ONEDNN, 10**6)
+    assert not worthwhile(compiled.LARGEST_BATCH_BESIDE_ONEDNN + 1, 10**6)
+
+
+def test_nothing_is_compiled_by_itself_where_there_is_a_gpu(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [f"a {kind}"])
+    assert not worthwhile(1, 10**6)
+
+
+@pytest.mark.parametrize(
+    ("flags", "choice", "expected"),
+    [
+        ("fpu avx2 fma", None, False),
+        ("fpu avx2 avx512f", None, False),
+        ("fpu avx2 avx512f avx512_vnni", None, True),
+        ("fpu amx_tile", None, True),
+        ("fpu amx_tile", "0", False),
+        ("fpu avx2", "1", True),
+    ],
+)
+def test_when_tensorflow_takes_onednn(tmp_path, monkeypatch, flags, choice, expected):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if choice:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", choice)
+    path = tmp_path / "cpuinfo"
+    path.write_text(f"processor\t: 0\nflags\t\t: {flags}\n\nprocessor\t: 1\n")
+    assert compiled._has_onednn(path) == expected
+
+
+def test_an_unknown_processor_is_taken_for_one_with_onednn(tmp_path, monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    assert compiled._has_onednn(tmp_path / "none")
+
+
+def test_our_guess_of_onednn_is_tensorflows_choice():
+    from tensorflow.python.util import _pywrap_util_port
+
+    assert compiled._has_onednn() == _pywrap_util_port.IsMklEnabled()
