@@ -26,11 +26,9 @@ def generator(model: str, wrapped: bool) -> Callable[[int, int], np.ndarray]:
     from pianoroll_tf.generation import saved_model
 
     loaded = saved_model.load(model)
-    if wrapped:
-        from pianoroll_tf.generation.compiled import compiled
-
-        loaded = compiled(loaded)
-    return lambda batch, steps: loaded.generate(np.zeros((batch, 0, PITCHES), np.uint8), steps, SamplingConfig())
+    return lambda batch, steps: loaded.generate(
+        np.zeros((batch, 0, PITCHES), np.uint8), steps, SamplingConfig(), compiled=wrapped
+    )
 
 
 def _measured(draw: Callable[[int], Any], steps: int, warm_up: int | None = None) -> Iterator[dict[str, float]]:
