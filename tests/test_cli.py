@@ -68,3 +68,23 @@ def test_tensorflow_is_loaded_without_its_chatter() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "still here\n")
+
+
+def test_freed_memory_is_kept() -> None:
+    code = (
+        "import resource, sys\n"
+        "from pianoroll_tf.cli import keep_freed_memory\n"
+        "if not keep_freed_memory():\n"
+        "    sys.exit(77)\n"
+        "def faults():\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "bytearray(20_000_000)\n"
+        "before = faults()\n"
+        "for _ in range(5):\n"
+        "    bytearray(20_000_000)[::4096] = b'x' * 4883\n"
+        "print(faults() - before)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if done.returncode == 77:
+        pytest.skip("no glibc")
+    assert int(done.stdout) < 4883  # pages of one of the six

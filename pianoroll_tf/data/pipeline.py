@@ -5,6 +5,7 @@ frames: `inputs` are the first T of them and `targets` the last T.
 """
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -58,12 +59,13 @@ def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: 
         plan_epoch, seed=seed, pieces=piece_tensors(corpus, config), window_steps=config.window_steps
     )
     dataset = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
-    dataset = dataset.map(plan)
-    dataset = dataset.enumerate().map(lambda i, plan: {name: x[skip if i == 0 else 0 :] for name, x in plan.items()})
-    dataset = dataset.rebatch(config.batch_size, drop_remainder=True)
-    dataset = dataset.map(
-        lambda windows: _training_batch(frames, windows, config), _PARALLEL_BATCHES, deterministic=True
+    dataset = dataset.map(_as_it_is(plan))
+    dataset = dataset.enumerate().map(
+        _as_it_is(lambda i, plan: {name: x[tf.where(i == 0, skip, 0) :] for name, x in plan.items()})
     )
+    dataset = dataset.rebatch(config.batch_size, drop_remainder=True)
+    batch = _as_it_is(lambda windows: _training_batch(frames, windows, config))
+    dataset = dataset.map(batch, _PARALLEL_BATCHES, deterministic=True)
     return _with_options(dataset.prefetch(_PREFETCH_BATCHES))
 
 
@@ -84,8 +86,13 @@ def evaluation_dataset(corpus: Corpus, config: DatasetConfig) -> tf.data.Dataset
     def batch(windows: dict[str, tf.Tensor]):
         return *_batch(frames, frames.cut(windows), windows, config.window_steps), windows["reset"]
 
-    dataset = dataset.map(batch, _PARALLEL_BATCHES, deterministic=True)
+    dataset = dataset.map(_as_it_is(batch), _PARALLEL_BATCHES, deterministic=True)
     return _with_options(dataset.prefetch(_PREFETCH_BATCHES))
+
+
+def _as_it_is(stage: Callable) -> Callable:
+    """A stage that AutoGraph leaves alone: it holds no Python loop or choice to be converted, which takes a second."""
+    return tf.autograph.experimental.do_not_convert(stage)
 
 
 def _with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
