@@ -142,7 +142,7 @@ class ModelConfig(Settings):
     gru_layers: int = setting(1, "recurrent layers", minimum=1, maximum=8)
     gru_units: int = setting(256, "units of a recurrent layer", minimum=1, maximum=8192)
     dropout: float = setting(0.1, "share of units dropped after each layer in training", minimum=0.0, below=1.0)
-    recurrent: str = setting("gru", "entry of the table of recurrent layers: gru")
+    recurrent: str = setting("gru", "entry of the table of recurrent layers: gru, keras_gru")
     prior_bias: bool = setting(True, "start the output bias at the log-odds of each pitch in the training split")
 
 

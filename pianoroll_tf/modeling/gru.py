@@ -7,27 +7,33 @@ import keras
 import tensorflow as tf
 
 from pianoroll_tf.config import check_entry
+from pianoroll_tf.modeling.fused_gru import GRU
 
 
-def _keras_gru(units: int, name: str, seed: int, dtype: str) -> keras.layers.Layer:
-    """Keras's own GRU; with these settings (`reset_after`, no mask) it runs as one cuDNN kernel on a GPU."""
-    return keras.layers.GRU(
-        units,
-        reset_after=True,
-        return_sequences=True,
-        return_state=True,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
-        recurrent_initializer=keras.initializers.Orthogonal(seed=seed + 1),
-        seed=seed,  # of its own dropout, which is not used; else it would differ between two equal runs
-        dtype=dtype,
-        name=name,
-    )
+def _gru(layer: type[keras.layers.GRU]) -> Callable[[int, str, int, str], keras.layers.Layer]:
+    """An entry of the table; with these settings a GRU runs as one cuDNN kernel on a GPU."""
+
+    def make(units: int, name: str, seed: int, dtype: str) -> keras.layers.Layer:
+        return layer(
+            units,
+            reset_after=True,
+            return_sequences=True,
+            return_state=True,
+            kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
+            recurrent_initializer=keras.initializers.Orthogonal(seed=seed + 1),
+            seed=seed,  # of its own dropout, which is not used; else it would differ between two equal runs
+            dtype=dtype,
+            name=name,
+        )
+
+    return make
 
 
 # name in ModelConfig.recurrent -> (units, name, seed, dtype) -> a layer that maps `[batch, time, features]`, and
 # `initial_state=` `[batch, units]`, to (outputs `[batch, time, units]`, last state `[batch, units]`).
 RECURRENT_LAYERS: dict[str, Callable[[int, str, int, str], keras.layers.Layer]] = {
-    "gru": _keras_gru,
+    "gru": _gru(GRU),
+    "keras_gru": _gru(keras.layers.GRU),
 }
 
 

@@ -1,0 +1,227 @@
+"""A GRU for CPUs: Keras's layer with few operations a step and a backward pass written for it.
+
+What a step needs of the inputs alone is one product over all steps, before the loop. Backwards, the loop does only what
+is recurrent; the gradient of each weight is a product over all steps, after it.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+CHAINS = 2  # parts of a batch that go through time on their own: their small products run beside each other
+ROWS_A_CHAIN = 16  # fewer would not pay for reading the recurrent kernel
+
+
+@keras.saving.register_keras_serializable("pianoroll_tf")
+class GRU(keras.layers.GRU):
+    """`keras.layers.GRU` with the same weights, names, settings and values, and less time a training step.
+
+    It is Keras's layer in every respect on a GPU, with a mask, while it trains with dropout of its own, and with other
+    than Keras's default activations, biases and direction. Gradients of gradients need `training=False`.
+
+    >>> GRU(4, return_sequences=True)(tf.zeros([2, 3, 5]), training=True).shape
+    TensorShape([2, 3, 4])
+    """
+
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(units, **kwargs)
+        self.supports_jit = False  # XLA trains it more slowly; where it is asked for by name, it works
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        """Keras's hook for an implementation: (last output, outputs, states)."""
+        if mask is not None or not self._is_plain(training):
+            return super().inner_loop(sequences, initial_state, mask, training=training)
+        (state,) = tf.nest.flatten(initial_state)
+        weights = (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
+        weights = (keras.ops.cast(weight, self.compute_dtype) for weight in weights)
+        outputs, last = (trained_gru if training else plain_gru)(sequences, state, *weights)
+        return last, outputs, [last]
+
+    def _is_plain(self, training: bool | None) -> bool:
+        """Whether the equations are those written here, and no GPU does them better."""
+        dropped = training and (self.dropout or self.recurrent_dropout)
+        standard = self.activation is keras.activations.tanh and self.recurrent_activation is keras.activations.sigmoid
+        simple = standard and self.use_bias and self.reset_after and not (self.go_backwards or self.unroll or dropped)
+        return simple and (self.use_cudnn is False or not tf.config.list_logical_devices("GPU"))
+
+
+def plain_gru(inputs, state, kernel, recurrent_kernel, bias):
+    """A GRU over all steps, differentiable as TensorFlow does it.
+
+    Args:
+        inputs: `[batch, time, features]`.
+        state: `[batch, units]`, before the first step.
+        kernel: `[features, 3 * units]`: update, reset, candidate.
+        recurrent_kernel: `[units, 3 * units]`.
+        bias: `[2, 3 * units]`, of either product.
+
+    Returns:
+        (outputs `[batch, time, units]`, state `[batch, units]` after the last step).
+
+    Reference:
+        Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), version 1 on arXiv, in which the
+        reset gate acts after the product.
+    """
+    parts = [_forward(*chain, kernel, recurrent_kernel, bias, keep=False) for chain in _chains(inputs, state)]
+    return _joined([part[:2] for part in parts])
+
+
+@tf.custom_gradient
+def trained_gru(inputs, state, kernel, recurrent_kernel, bias):
+    """`plain_gru` with the backward pass of this file: same arguments, same values."""
+    chains = _chains(inputs, state)
+    parts = [_forward(*chain, kernel, recurrent_kernel, bias, keep=True) for chain in chains]
+    outputs, last = _joined([part[:2] for part in parts])
+
+    def gradient(outputs_gradient, last_gradient):
+        given = _chains(tf.ensure_shape(outputs_gradient, outputs.shape), tf.ensure_shape(last_gradient, last.shape))
+        rows, sums = [], []
+        for (part, begin), (steps, _, saved), gradients in zip(chains, parts, given, strict=True):
+            gates, recurrent, candidate, first = _backward(saved, *gradients, recurrent_kernel)
+            rows.append((_inputs_gradient(gates, candidate, kernel), first))
+            sums.append(_weights_gradient(part, begin, steps, gates, recurrent, candidate))
+        return _first_order(*_joined(rows), *(tf.add_n(part) for part in zip(*sums, strict=True)))
+
+    return (outputs, last), gradient
+
+
+@tf.custom_gradient
+def _first_order(*gradients):
+    """The gradients, marked so that nobody can take the gradient of them, which would be wrong."""
+
+    def refuse(*_):
+        raise NotImplementedError("gradients of gradients of this GRU must be taken with training=False")
+
+    return gradients, refuse
+
+
+def _chains(sequences, state):
+    """Both cut by rows: pairs of sequences, now `[time, rows, features]`, and state `[rows, units]`."""
+    batch = sequences.shape[0] or 0  # 0 where it is not known yet
+    if batch < CHAINS * ROWS_A_CHAIN:
+        return [(tf.transpose(sequences, [1, 0, 2]), state)]
+    sizes = [batch // CHAINS] * (CHAINS - 1) + [-1]
+    parts = zip(tf.split(sequences, sizes), tf.split(state, sizes), strict=True)
+    return [(tf.transpose(part, [1, 0, 2]), begin) for part, begin in parts]
+
+
+def _joined(parts):
+    """What `_chains` cut, `[batch, time, features]` and `[batch, units]`."""
+    sequences, states = zip(*parts, strict=True)
+    return tf.concat([tf.transpose(part, [1, 0, 2]) for part in sequences], 0), tf.concat(states, 0)
+
+
+def _forward(inputs, state, kernel, recurrent_kernel, bias, keep: bool):
+    """The steps of one chain.
+
+    Args:
+        inputs: `[time, rows, features]`.
+        keep: Whether to save what `_backward` needs.
+
+    Returns:
+        (states `[time, rows, units]`, the last one, saved).
+    """
+    units = state.shape[-1]
+    sizes = [2 * units, units]
+    bias_of_inputs, bias_of_state = tf.unstack(bias)
+    heard = [
+        _product(inputs, part, offset)
+        for part, offset in zip(tf.split(kernel, sizes, 1), tf.split(bias_of_inputs, sizes), strict=True)
+    ]
+    steps = tf.shape(inputs)[0]
+
+    def step(time, state, outputs, saved):
+        held = tf.nn.bias_add(tf.matmul(state, recurrent_kernel), bias_of_state)
+        held_gates, held_candidate = tf.split(held, sizes, 1)
+        gates = tf.sigmoid(heard[0][time] + held_gates)
+        update, reset = tf.split(gates, 2, 1)
+        candidate = tf.tanh(heard[1][time] + reset * held_candidate)
+        change = state - candidate
+        state = candidate + update * change
+        values = (gates, candidate, held_candidate, change)
+        saved = tuple(array.write(time, value) for array, value in zip(saved, values, strict=False))
+        return time + 1, state, outputs.write(time, state), saved
+
+    saved = tuple(_array(steps, state, width) for width in ((2, 1, 1, 1) if keep else ()))
+    begin = (0, state, _array(steps, state, 1), saved)
+    _, last, outputs, saved = tf.while_loop(lambda time, *_: time < steps, step, begin, parallel_iterations=1)
+    return outputs.stack(), last, saved
+
+
+def _backward(saved, outputs_gradient, last_gradient, recurrent_kernel):
+    """The steps of one chain, last to first.
+
+    Args:
+        saved: From `_forward`.
+        outputs_gradient: `[time, rows, units]`.
+        last_gradient: `[rows, units]`, of the last state beside that as an output.
+
+    Returns:
+        Gradients before the activations: (gates `[time, rows, 2 * units]`, candidate's recurrent part
+        `[time, rows, units]`, candidate `[time, rows, units]`), and of the first state `[rows, units]`.
+    """
+    steps = tf.shape(outputs_gradient)[0]
+    transposed = tf.transpose(recurrent_kernel)
+
+    def step(time, through_product, beside_it, arrays):
+        gates, candidate, held_candidate, change = (array.read(time) for array in saved)
+        update, reset = tf.split(gates, 2, 1)
+        gradient = tf.add_n([through_product, beside_it, outputs_gradient[time]])
+        beside_it = gradient * update
+        of_candidate = tf.raw_ops.TanhGrad(y=candidate, dy=gradient - beside_it)
+        of_recurrent = of_candidate * reset
+        of_gates = tf.concat([gradient * change, of_candidate * held_candidate], 1)
+        of_gates = tf.raw_ops.SigmoidGrad(y=gates, dy=of_gates)
+        through_product = tf.matmul(tf.concat([of_gates, of_recurrent], 1), transposed)
+        values = (of_gates, of_recurrent, of_candidate)
+        arrays = tuple(array.write(time, value) for array, value in zip(arrays, values, strict=True))
+        return time - 1, through_product, beside_it, arrays
+
+    arrays = tuple(_array(steps, last_gradient, width) for width in (2, 1, 1))
+    begin = (steps - 1, last_gradient, tf.zeros_like(last_gradient), arrays)
+    _, through_product, beside_it, arrays = tf.while_loop(
+        lambda time, *_: time >= 0, step, begin, parallel_iterations=1
+    )
+    return *(array.stack() for array in arrays), through_product + beside_it
+
+
+def _inputs_gradient(gates, candidate, kernel):
+    """Gradient of `[time, rows, features]`."""
+    parts = zip((gates, candidate), tf.split(kernel, [gates.shape[-1], candidate.shape[-1]], 1), strict=True)
+    return tf.add_n([_product(part, tf.transpose(weight)) for part, weight in parts])
+
+
+def _weights_gradient(inputs, state, outputs, gates, recurrent, candidate):
+    """Gradients of kernel, recurrent kernel and bias, each a product over all steps and rows."""
+
+    def over_steps(left, right):
+        return tf.matmul(_flat(left), _flat(right), transpose_a=True)
+
+    def over_states(right):
+        return over_steps(outputs[:-1], right[1:]) + over_steps(state, right[0])
+
+    kernel = tf.concat([over_steps(inputs, gates), over_steps(inputs, candidate)], 1)
+    recurrent_kernel = tf.concat([over_states(gates), over_states(recurrent)], 1)
+    ones = tf.ones_like(_flat(gates)[:, :1])
+    of_gates, of_recurrent, of_candidate = (over_steps(ones, part) for part in (gates, recurrent, candidate))
+    bias = tf.concat([tf.concat([of_gates, of_candidate], 1), tf.concat([of_gates, of_recurrent], 1)], 0)
+    return kernel, recurrent_kernel, bias
+
+
+def _product(left, right, offset=None):
+    """`[time, rows, n]` times `[n, m]`, plus `[m]`, as one product."""
+    product = tf.matmul(_flat(left), right)
+    product = product if offset is None else tf.nn.bias_add(product, offset)
+    return tf.reshape(product, tf.concat([tf.shape(left)[:-1], tf.shape(right)[-1:]], 0))
+
+
+def _flat(tensor):
+    """`[…, n]` as `[rows, n]`."""
+    return tf.reshape(tensor, [-1, tensor.shape[-1]])
+
+
+def _array(steps, state, width: int) -> tf.TensorArray:
+    """Holds `steps` tensors of `width` times the state's size."""
+    shape = [state.shape[0], width * state.shape[1]]
+    return tf.TensorArray(state.dtype, size=steps, element_shape=shape, clear_after_read=False)
