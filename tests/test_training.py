@@ -18,7 +18,7 @@ import tensorflow as tf
 from tiny_run import random_piece, tiny_config, tiny_records, write_records
 
 from pianoroll_tf.cli import UserError
-from pianoroll_tf.modeling import run, run_folder
+from pianoroll_tf.modeling import run, run_folder, training
 from pianoroll_tf.modeling.arrays import read_arrays
 from pianoroll_tf.modeling.callbacks import StoppedError
 from pianoroll_tf.modeling.checkpoints import CheckpointStore
@@ -350,7 +350,8 @@ def test_the_loss_is_the_mean_over_unmasked_steps(records):
     assert model.evaluate(x, y, sample_weight=weights, verbose=0) == pytest.approx(expected, rel=1e-5)
 
 
-def test_bfloat16_trains(tmp_path, records):
+def test_bfloat16_trains(tmp_path, monkeypatch, records):
+    monkeypatch.setattr(training, "has_bfloat16", lambda: True)
     config = tiny_config(records, training={"precision": "bfloat16", "epochs": 1, "steps_per_epoch": 3})
     standing = train(config, tmp_path / "run", quiet=True)
     assert 10 < standing.best_nll < 20

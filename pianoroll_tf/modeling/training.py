@@ -24,6 +24,7 @@ from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, Terminat
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, best_weights, restore, running_metrics
 from pianoroll_tf.modeling.losses import make_loss
 from pianoroll_tf.modeling.optimizers import make_optimizer
+from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
 from pianoroll_tf.modeling.standing import Standing, write_history
 from pianoroll_tf.modeling.tensorboard import TensorBoard
 
@@ -41,7 +42,8 @@ def train(
     """Trains a run to its end, from its last checkpoint if there is one.
 
     A run that was killed, at any moment and any number of times, ends with the same weights, bit for bit, as one that
-    was not. For that, TensorFlow is put into its deterministic mode for the whole process.
+    was not, on machines that compute in the same arithmetic (`precision`). For that, TensorFlow is put into its
+    deterministic mode for the whole process.
 
     Args:
         config: All settings; `config.data.path` says where the records lie.
@@ -114,6 +116,9 @@ def _announce(
     windows = windows_per_epoch(training, config.dataset)
     print(f"an epoch: {windows} windows of {config.dataset.window_steps} steps, {steps_per_epoch} batches")
     print(f"model: {model.count_params()} parameters")
+    _, advice = arithmetic(config.training.precision, has_bfloat16())
+    if advice:
+        print(advice)
     if standing.epoch or standing.batch:
         print(f"goes on in epoch {standing.epoch + 1} after {standing.batch} of its batches", flush=True)
 
@@ -137,7 +142,7 @@ def default_strategy() -> tf.distribute.Strategy:
 def compiled_model(config: RunConfig, steps_per_epoch: int, strategy: tf.distribute.Strategy) -> keras.Model:
     """The run's model with its optimizer and loss, all variables made."""
     with strategy.scope():
-        model = run.run_model(config)
+        model = run.run_model(config, precision=arithmetic(config.training.precision, has_bfloat16())[0])
         optimizer = make_optimizer(config.optimizer, config.training.epochs * steps_per_epoch)
         optimizer.build(model.trainable_variables)
         # XLA does not run cuDNN's GRU

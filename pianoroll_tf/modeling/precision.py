@@ -1,0 +1,50 @@
+"""Which arithmetic a training uses: bfloat16 only where the machine computes in it, as it is slower elsewhere."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+CPU_FACTS = Path("/proc/cpuinfo")
+CPU_FLAGS = {"amx_bf16", "avx512_bf16"}
+GPU_CAPABILITY = (8, 0)  # NVIDIA's Ampere
+
+
+def has_bfloat16(cpu_facts: Path = CPU_FACTS) -> bool:
+    """Whether what TensorFlow computes on has instructions for bfloat16: all GPUs, or the CPU if there is none.
+
+    Args:
+        cpu_facts: The file in which Linux says what the CPU has; without it, nothing is taken for granted.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        facts = (tf.config.experimental.get_device_details(gpu) for gpu in gpus)
+        return all(tuple(fact.get("compute_capability") or (0, 0)) >= GPU_CAPABILITY for fact in facts)
+    try:
+        lines = cpu_facts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return bool(CPU_FLAGS & set(flags.split()))
+
+
+def arithmetic(wanted: str, has: bool) -> tuple[str, str]:
+    """What a training computes in, and what to tell the user.
+
+    The weights are float32 either way, so a run may go on on another machine; it goes on bit for bit where the
+    arithmetic is the same.
+
+    Args:
+        wanted: `--precision`, "float32" or "bfloat16".
+        has: From `has_bfloat16`.
+
+    Returns:
+        (precision for `build_model`, one line or nothing).
+
+    >>> arithmetic("float32", False)
+    ('float32', '')
+    """
+    if wanted == "bfloat16" and not has:
+        return "float32", "precision: this machine has no bfloat16 instructions, so it computes in float32, faster here"
+    if wanted == "float32" and has:
+        return "float32", "precision: this machine has bfloat16 instructions; --precision bfloat16 trains faster"
+    return wanted, ""

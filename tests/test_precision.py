@@ -1,0 +1,73 @@
+"""Tests of pianoroll_tf.modeling.precision: what each machine is taken to have, and what follows."""
+
+import keras
+import pytest
+import tensorflow as tf
+from tiny_run import tiny_config, tiny_records
+
+from pianoroll_tf.modeling import training
+from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu sse2 avx512_bf16 amx_tile\n", True),
+        ("flags\t\t: fpu amx_bf16\n\nflags\t\t: fpu\n", True),
+        ("flags\t\t: fpu avx2 avx512f avx512_bf16x\nmodel name\t: amx_bf16\n", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_cpu_is_known_by_its_flags(tmp_path, monkeypatch, text, expected):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    facts = tmp_path / "cpuinfo"
+    if text is not None:
+        facts.write_text(text)
+    assert has_bfloat16(facts) == expected
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [([(8, 0)], True), ([(9, 0), (8, 6)], True), ([(7, 5)], False), ([(8, 0), (7, 5)], False), ([None], False)],
+)
+def test_gpus_are_known_by_their_capability(tmp_path, monkeypatch, capabilities, expected):
+    (tmp_path / "cpuinfo").write_text("flags\t\t: amx_bf16\n")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: capabilities if kind == "GPU" else [])
+    details = lambda gpu: {} if gpu is None else {"compute_capability": gpu}  # noqa: E731 (a stand-in)
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", details)
+    assert has_bfloat16(tmp_path / "cpuinfo") == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "has", "used", "said"),
+    [
+        ("float32", False, "float32", ""),
+        ("float32", True, "float32", "--precision bfloat16 trains faster"),
+        ("bfloat16", True, "bfloat16", ""),
+        ("bfloat16", False, "float32", "computes in float32"),
+    ],
+)
+def test_what_is_used_and_said(wanted, has, used, said):
+    precision, line = arithmetic(wanted, has)
+    assert precision == used
+    assert said in line and bool(said) == bool(line) and "\n" not in line
+
+
+@pytest.mark.parametrize(("has", "policy"), [(True, "mixed_bfloat16"), (False, "float32")])
+def test_the_model_that_is_trained_computes_in_what_the_machine_has(tmp_path, monkeypatch, has, policy):
+    monkeypatch.setattr(training, "has_bfloat16", lambda: has)
+    config = tiny_config(tiny_records(tmp_path / "records"), training={"precision": "bfloat16"})
+    model = training.compiled_model(config, 10, training.default_strategy())
+    assert model.get_layer("gru_1").dtype_policy.name == policy
+    assert all(weight.dtype == "float32" for weight in model.weights)
+    assert isinstance(model.get_layer("logits"), keras.layers.Dense)
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_training_recommends_what_the_machine_has(tmp_path, capsys, monkeypatch, has):
+    monkeypatch.setattr(training, "has_bfloat16", lambda: has)
+    config = tiny_config(tiny_records(tmp_path / "records"), training={"epochs": 1, "steps_per_epoch": 1})
+    training.train(config, tmp_path / "run")
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("precision:")]
+    assert lines == [arithmetic("float32", True)[1]] * has
