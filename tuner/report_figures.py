@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from tuner.measure_table import MEASURES
+from tuner.measure_table import CONVERGENCE, MEASURES
 from tuner.report_data import StudyData
 from tuner.report_words import Words
 from tuner.study_settings import Combination
@@ -159,5 +159,6 @@ def _draw_mean(axes, row: int, data: StudyData, measure: str, combination: Combi
             summary.mean, row, style["marker"], color=style["color"], markerfacecolor=face, markersize=7, zorder=4
         )
     if summary.missing:
-        text = words("without_value", missing=summary.missing, runs=summary.missing + summary.runs)
+        key = "never" if MEASURES[measure].group == CONVERGENCE else "without_value"
+        text = words(key, missing=summary.missing, runs=summary.missing + summary.runs)
         axes.text(1.01, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize="small", color="0.25")

@@ -28,11 +28,12 @@ class Text:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table; the first cell of a row is its head."""
+    """A table; the first cell of a row is its head. Numbers stand to the right, unless `left`."""
 
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    left: bool = False
     kind: str = "table"
 
 

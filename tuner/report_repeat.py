@@ -71,14 +71,16 @@ def commands(lines: Sequence[Sequence[str]]) -> Code:
 
 def settings_table(values: dict[str, Any], caption: str, words: Words) -> Table:
     """Nested settings, a row each, named as in their file."""
-    return Table(caption, [words("setting"), words("value")], [[name, value] for name, value in _flat(values, words)])
+    return Table(
+        caption, [words("setting"), words("value")], [[name, value] for name, value in _flat(values)], left=True
+    )
 
 
-def _flat(values: dict[str, Any], words: Words, prefix: str = "") -> list[tuple[str, str]]:
+def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     rows = []
     for name, value in values.items():
         if isinstance(value, dict) and not set(value) & {"min", "max"}:
-            rows += _flat(value, words, f"{prefix}{name}.")
+            rows += _flat(value, f"{prefix}{name}.")
         else:
             rows.append((prefix + name, plain(value)))
     return rows
@@ -115,7 +117,8 @@ def data_table(path: str, manifest: str, made: dict[str, Any], facts: dict[str, 
     return Table(
         words("data_table"),
         [words("fact"), words("value")],
-        [*([name, value] for name, value in rows.items()), *_flat(made, words, "build_records.")],
+        [*([name, value] for name, value in rows.items()), *_flat(made, "build_records.")],
+        left=True,
     )
 
 
@@ -132,7 +135,8 @@ def study_data_table(data: StudyData, words: Words) -> Table:
 
 def versions_table(versions: dict[str, str], words: Words) -> Table:
     """The versions a study was begun with."""
-    return Table(words("versions_table"), [words("package"), words("version")], [list(row) for row in versions.items()])
+    rows = [list(row) for row in versions.items()]
+    return Table(words("versions_table"), [words("package"), words("version")], rows, left=True)
 
 
 def tuning_table(data: StudyData, words: Words) -> Table | None:

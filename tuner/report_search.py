@@ -38,7 +38,8 @@ def make(folder: Path, words: Words) -> Report:
         Section("progress", words("search_figures"), _figures(folder, found, done, searched, label, words)),
         Section("repeat", words("settings"), _repeat(folder, found, words)),
     ]
-    notes = [Text(words("limits_lead"), [words("search_chosen"), words("search_single")])]
+    limits = ["search_chosen", "search_single", *(["search_hyperband"] if found["tuner"] == "hyperband" else [])]
+    notes = [Text(words("limits_lead"), [words(each) for each in limits])]
     failed = [row for row in found["trials"] if row["status"] == "failed"]
     if failed:
         causes = [words("failed_trial", trial=row["trial"], cause=row["cause"]) for row in failed]
@@ -119,7 +120,7 @@ def _best(folder: Path, found: dict[str, Any], done: list[dict], words: Words) -
     rows += [[name, plain(value)] for name, value in found["space"].items() if not isinstance(value, list | dict)]
     export = ["pianoroll_tf.export", f"searches/{folder.resolve().name}/{BEST}", "saved_models/NAME"]
     return [
-        Table(words("best_table", trial=best["trial"]), [words("setting"), words("value")], rows),
+        Table(words("best_table", trial=best["trial"]), [words("setting"), words("value")], rows, left=True),
         Text(words("export_lead")),
         commands([export]),
     ]

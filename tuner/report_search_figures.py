@@ -96,7 +96,7 @@ def by_setting(rows: Rows, space: dict[str, Any], label: str, words: Words) -> b
             axes.plot(*zip(*found, strict=True), "o", color=COLOURS[0], markersize=5, alpha=0.75)
             axes.set_title(name, loc="left")
             if index % columns == 0:
-                axes.set_ylabel(wrapped(label, 26))
+                axes.set_ylabel(wrapped(label, 18))
             numbers(words, axes.yaxis)
             if not labels:
                 numbers(words, axes.xaxis)

@@ -32,6 +32,7 @@ SHARED: dict[str, tuple[str, str]] = {
     "in_runs": ("{runs} of {all} runs", "{runs} из {all} прогонов"),
     # axes and legends
     "without_value": ("{missing} of {runs}: no value", "{missing} из {runs}: нет значения"),
+    "never": ("{missing} of {runs}: never", "{missing} из {runs}: никогда"),
     "epoch": ("epoch", "эпоха"),
     "second_half": ("{title}, second half", "{title}, вторая половина"),
     "val_nll_axis": ("validation NLL, nats a step", "NLL на валидации, нат на шаг"),

@@ -29,6 +29,10 @@ SEARCH: dict[str, tuple[str, str]] = {
         "Пробы распределены по настройкам неравномерно, и каждая настройка видна вместе со всеми другими: рисунки "
         "показывают, где нашлись хорошие пробы, а не действие одной настройки.",
     ),
+    "search_hyperband": (
+        "Hyperband gives most trials only a few epochs, so trials of different length stand side by side.",
+        "Hyperband даёт большинству проб лишь несколько эпох, поэтому рядом стоят пробы разной длины.",
+    ),
     "search_best": ("Best settings", "Лучшие настройки"),
     "search_trials": ("All trials", "Все пробы"),
     "search_figures": ("How the search went", "Как шёл поиск"),
