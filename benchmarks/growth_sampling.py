@@ -21,14 +21,10 @@ def _place(axis: str, value: int) -> dict[str, int]:
 
 def sweep(side: str, axes: dict[str, list[int]], model: str) -> Iterator[dict[str, float]]:
     """Seconds of drawing at every point of every axis."""
-    if side == "torch":
-        draw = _torch_draw
-    else:
-        generate = sampling.generator(model, wrapped=side == "compiled")
-        draw = lambda batch, steps: generate(batch, steps)  # noqa: E731
+    draw = _torch_draw if side == "torch" else sampling.generator(model, side)
     places = [(axis, value) for axis, values in axes.items() for value in values]
     for axis, value in places:  # traces and compiles
-        draw(**_place(axis, value) | ({} if axis == "batch" else {"steps": FEW_STEPS}))
+        draw(_place(axis, value)["batch"], FEW_STEPS)
     yield {}
     while True:
         found = {}

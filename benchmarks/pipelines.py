@@ -35,13 +35,15 @@ def _forget(paths: list[Path]) -> None:
 
 def ours(records: str) -> Iterator[dict[str, float]]:
     """Windows a second of our pipeline: while it runs, and of one epoch with loading and tracing, cold and warm."""
+    from pianoroll_tf.cli import keep_freed_memory
     from pianoroll_tf.config import DatasetConfig
     from pianoroll_tf.data.pipeline import batches_per_epoch, load_corpus, make_dataset
 
+    keep_freed_memory()  # as the commands do
     config = DatasetConfig(window_steps=STEPS, batch_size=BATCH)
     corpus = load_corpus(records, "train")
     batches = iter(make_dataset(corpus, config, seed=0))
-    for _ in range(20):
+    for _ in range(100):
         next(batches)
     files = sorted(Path(records).iterdir())
 

@@ -59,6 +59,7 @@ def _dataset(sizes: dict[str, int]):
 
 def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Iterator[dict[str, Any]]:
     """Our network, loss and optimizer in `fit`, without what the peers do not do either (dropout, clipping)."""
+    from pianoroll_tf.cli import keep_freed_memory
     from pianoroll_tf.config import LossConfig, ModelConfig, OptimizerConfig
     from pianoroll_tf.modeling.losses import make_loss
     from pianoroll_tf.modeling.network import build_model
@@ -66,6 +67,7 @@ def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Itera
 
     if precision == "bfloat16" and not multiplies_bfloat16():
         raise MissingPeerError(NO_BFLOAT16)
+    keep_freed_memory()  # as the commands do
     shape = {"conv_filters": sizes["filters"], "conv_kernel": sizes["kernel"], "gru_units": sizes["units"]}
     model = build_model(ModelConfig(dropout=0.0, **shape), precision=precision)
     settings = OptimizerConfig(learning_rate=LEARNING_RATE, clip_norm=0.0, schedule="constant", warmup_steps=0)
@@ -78,11 +80,13 @@ def command(records: str, steps: int) -> Iterator[dict[str, Any]]:
     """The default training as the command runs it: pipeline, dropout, clipping, schedule, deterministic operations."""
     import tensorflow as tf
 
+    from pianoroll_tf.cli import keep_freed_memory
     from pianoroll_tf.config import RunConfig
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
     from pianoroll_tf.modeling.run_folder import data_facts
     from pianoroll_tf.modeling.training import compiled_model, step_weights
 
+    keep_freed_memory()  # as the commands do
     tf.config.experimental.enable_op_determinism()
     made, data = data_facts(records)
     config = RunConfig(records=made, data=data)
