@@ -36,7 +36,7 @@ def test_links_and_fifos_are_named_and_link_loops_are_not_followed(tmp_path: Pat
     (tmp_path / "broken.mid").symlink_to("nowhere")
     os.mkfifo(tmp_path / "fifo.mid")
     (tmp_path / "folder.mid").mkdir()
-    assert find_files(tmp_path) == [
+    assert list(find_files(tmp_path)) == [
         Found("a.mid"),
         Found("broken.mid", "a link"),
         Found("fifo.mid", "not a regular file"),
@@ -55,13 +55,13 @@ def test_a_folder_of_nothing_but_links_to_folders_holds_no_file(tmp_path: Path) 
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     make(tmp_path / "real", "a.mid")
     (tmp_path / "link").symlink_to("real")
-    assert find_files(tmp_path / "link") == [Found("a.mid")]
+    assert list(find_files(tmp_path / "link")) == [Found("a.mid")]
 
 
 def test_names_that_are_not_utf8_are_found_and_readable(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9\n.mid")
     make(tmp_path, name)
-    assert find_files(tmp_path) == [Found(name)]
+    assert list(find_files(tmp_path)) == [Found(name)]
     assert readable(name) == "caf\\xe9\\n.mid"
     assert readable("über/ж.mid") == "über/ж.mid"
 
@@ -76,7 +76,7 @@ def test_an_unreadable_folder_is_named(tmp_path: Path, monkeypatch: pytest.Monke
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)  # permissions do not bind the superuser
-    assert find_files(tmp_path) == [Found("a.mid"), Found("closed/", "unreadable folder: Permission denied")]
+    assert list(find_files(tmp_path)) == [Found("a.mid"), Found("closed/", "unreadable folder: Permission denied")]
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,10 @@ def test_nothing_found_says_why(tmp_path: Path, folder: str, include: str | None
     make(tmp_path, "x.txt")
     with pytest.raises(UserError, match=message):
         find_files(tmp_path / folder, include)
+
+
+def test_sorted_by_path_where_names_go_on_behind_a_folders_name(tmp_path: Path) -> None:
+    make(tmp_path, "a/b.mid", "a.mid", "a b.mid", "a0.mid", "a-/c.mid", "ab/a.mid", "a/b/c.mid", "a/b0.mid", "Z/x.mid")
+    paths = [found.path for found in find_files(tmp_path)]
+    assert len(paths) == 9
+    assert paths == sorted(paths)

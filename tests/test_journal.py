@@ -104,6 +104,23 @@ def test_only_wanted_files_with_the_same_stamp_are_kept_and_choices_are_undone(t
     journal.close()
 
 
+def test_what_is_missing_comes_in_order_while_rows_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pianoroll_tf.data.journal.AT_ONCE", 2)
+    journal = Journal(tmp_path / "j", {})
+    journal.add("c", "1", PIECE)
+    journal.keep_only((path, "1") for path in ["e", "c", os.fsdecode(b"\xff"), "a", "d", "b"])
+    seen = []
+    for path, mark in journal.missing():
+        seen.append((path, mark))
+        journal.add(path, mark, PIECE)
+        journal.commit()
+    assert seen == [("a", "1"), ("b", "1"), ("d", "1"), ("e", "1"), ("\udcff", "1")]
+    assert list(journal.missing()) == []
+    assert journal.count() == 6
+    assert journal.count("path = x'61'") == 1
+    journal.close()
+
+
 def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a"
     assert stamp(path) == ""

@@ -1,5 +1,6 @@
 """Which pieces are kept, how they are spread over shards, what the manifest counts."""
 
+import hashlib
 import io
 import itertools
 from pathlib import Path
@@ -11,6 +12,7 @@ from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import SPLITS, read_manifest
 from pianoroll_tf.data.shards import choose, skipped_by_reason, write_records
+from pianoroll_tf.data.splits import assign
 from pianoroll_tf.data.tfrecord import read_records
 
 ALL_TRAIN = {"val": 0.0, "test": 0.0}
@@ -119,3 +121,12 @@ def test_totals_and_files_by_hand(journal: Journal, tmp_path: Path) -> None:
     ]
     assert [file["sha256"] for file in manifest["files"]][4:] == ["e" * 64, None, None]
     assert list(skipped_by_reason(journal)) == ["damaged", "duplicate", "no notes"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 40])
+@pytest.mark.parametrize("settings", [{}, {"val": 0.9, "test": 0.0}, {"val": 0.01, "test": 0.02}, ALL_TRAIN])
+def test_splits_are_those_of_assign(journal: Journal, count: int, settings: dict) -> None:
+    digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]
+    fill(journal, **{digest: piece(digest) for digest in digests})
+    choose(journal, RecordsConfig(**settings))
+    assert dict(journal.rows("sha256, split")) == assign(digests, RecordsConfig(**settings))

@@ -23,7 +23,7 @@ def built(tmp_path: Path) -> tuple[Path, Path]:
 
 def standing(midi: Path, out: Path, **settings: object) -> dict:
     config = RecordsConfig(**settings)
-    return standing_manifest(out, midi, find_files(midi, config.include), config)
+    return standing_manifest(out, midi, list(find_files(midi, config.include)), config)
 
 
 def test_the_same_files_and_settings_stand(built: tuple[Path, Path], capsys: pytest.CaptureFixture) -> None:

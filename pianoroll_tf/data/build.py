@@ -6,7 +6,8 @@ import importlib.metadata
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -48,20 +49,20 @@ def build(
         OSError: A folder cannot be read or written.
     """
     records_dir = records_dir.resolve()
-    found = find_files(midi_dir, config.include)[: config.limit]
+    found = find_files(midi_dir, config.include)
     if check_place(records_dir) and not overwrite:
-        manifest = standing_manifest(records_dir, midi_dir, found, config)
+        manifest = standing_manifest(records_dir, midi_dir, list(islice(found, config.limit)), config)
         discard(records_dir)
         return manifest, False
     with _write_errors(records_dir), staging(records_dir) as place:
         if not overwrite and check_place(records_dir):  # another build has just made it
-            manifest = standing_manifest(records_dir, midi_dir, found, config)
+            manifest = standing_manifest(records_dir, midi_dir, list(islice(found, config.limit)), config)
             shutil.rmtree(place)
             return manifest, False
         whole = place / "records"
         shutil.rmtree(whole, ignore_errors=True)
         with contextlib.closing(_journal(place, config)) as journal:
-            _read_all(journal, midi_dir, found, config, workers)
+            _read_all(journal, midi_dir, islice(found, config.limit), config, workers)
             choose(journal, config)
             _refuse_empty(journal, midi_dir, place)
             whole.mkdir()
@@ -100,20 +101,35 @@ def _refuse_empty(journal: Journal, midi_dir: Path, place: Path) -> None:
     raise UserError(f"none of the {sum(skipped.values())} files of {midi_dir} can be used: {reasons}")
 
 
-def _read_all(journal: Journal, midi_dir: Path, found: list[Found], config: RecordsConfig, workers: int) -> None:
-    """Brings the journal to one row a file."""
-    stamps = {file.path: stamp(midi_dir / file.path) for file in found}
-    journal.keep_only(stamps.items())
-    waiting: dict[str, str] = {}
-    with Progress(len(found), "files") as progress:
+def _read_all(journal: Journal, midi_dir: Path, found: Iterable[Found], config: RecordsConfig, workers: int) -> None:
+    """Brings the journal to one row a file; remembers only the files that are being read and those without use."""
+    useless: list[tuple[Found, str]] = []
+    total = 0
+
+    def stamps() -> Iterator[tuple[str, str]]:
+        nonlocal total
         for file in found:
-            if file.path not in journal and not file.reason:
-                waiting[os.fspath(midi_dir / file.path)] = file.path
-                continue
-            if file.reason and file.path not in journal:
-                journal.add(file.path, stamps[file.path], Piece(reason=file.reason))
-            progress.update()
-        for path, piece in convert_all(waiting, config, workers):
-            journal.add(waiting[path], stamps[waiting[path]], piece)
+            total += 1
+            mark = stamp(midi_dir / file.path)
+            if file.reason:
+                useless.append((file, mark))
+            yield file.path, mark
+
+    journal.keep_only(stamps())
+    for file, mark in useless:
+        if file.path not in journal:
+            journal.add(file.path, mark, Piece(reason=file.reason))
+    reading: dict[str, tuple[str, str]] = {}
+
+    def waiting() -> Iterator[str]:
+        for path, mark in journal.missing():
+            whole = os.fspath(midi_dir / path)
+            reading[whole] = path, mark
+            yield whole
+
+    with Progress(total, "files") as progress:
+        progress.update(journal.count())
+        for whole, piece in convert_all(waiting(), config, workers):
+            journal.add(*reading.pop(whole), piece)
             progress.update()
     journal.commit()

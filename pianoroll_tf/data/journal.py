@@ -24,6 +24,11 @@ CREATE INDEX by_split ON files (split, sha256);
 CREATE INDEX by_sha256 ON files (sha256);
 """
 _COLUMNS = ("path", "stamp", "reason", "sha256", "content", *NUMBERS, *COUNTS, "record")  # what a seal is of
+_MISSING = """
+SELECT path, stamp FROM now WHERE path > ? AND NOT EXISTS (SELECT 1 FROM files WHERE files.path = now.path)
+ORDER BY path LIMIT ?
+"""
+AT_ONCE = 1000  # paths that are in memory
 COMMIT_EVERY = 64  # rows; what a kill costs at most, and what makes a commit cheap
 
 
@@ -38,6 +43,8 @@ class Journal:
     def __init__(self, path: Path, settings: dict) -> None:
         self._path, self._settings, self._pending = path, json.dumps(settings, sort_keys=True), 0
         self.database = self._open() or self._begin()
+        # The system's cache outlives the process. After a loss of power the seals tell what cannot be believed.
+        self.database.execute("PRAGMA synchronous = OFF")
 
     def _open(self) -> sqlite3.Connection | None:
         """The journal as an earlier build left it, if it is whole and of the same settings."""
@@ -69,13 +76,24 @@ class Journal:
         Args:
             stamps: (path, stamp) of every file that is wanted; see `stamp`.
         """
+        self.database.execute("DROP TABLE IF EXISTS temp.now")
         self.database.execute("CREATE TEMP TABLE now (path BLOB PRIMARY KEY, stamp TEXT)")
         self.database.executemany("INSERT INTO now VALUES (?, ?)", ((os.fsencode(path), mark) for path, mark in stamps))
         self.database.execute("DELETE FROM files WHERE (path, stamp) NOT IN (SELECT path, stamp FROM now)")
         self.database.execute("UPDATE files SET split = ''")
         self.database.execute("UPDATE files SET reason = '' WHERE record IS NOT NULL")
-        self.database.execute("DROP TABLE now")
         self.commit()
+
+    def missing(self) -> Iterator[tuple[str, str]]:
+        """(path, stamp) of the files given to `keep_only` that have no row, by path; rows may be added meanwhile."""
+        last = b""
+        while rows := self.database.execute(_MISSING, (last, AT_ONCE)).fetchall():
+            yield from ((os.fsdecode(path), stamp) for path, stamp in rows)
+            last = rows[-1][0]
+
+    def count(self, where: str = "1") -> int:
+        """The number of rows."""
+        return self.database.execute(f"SELECT count(*) FROM files WHERE {where}").fetchone()[0]
 
     def __contains__(self, path: str) -> bool:
         return self.database.execute("SELECT 1 FROM files WHERE path = ?", (os.fsencode(path),)).fetchone() is not None

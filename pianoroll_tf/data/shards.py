@@ -14,7 +14,7 @@ from pianoroll_tf.data.conversion import LONGEST_HOLD
 from pianoroll_tf.data.discover import readable
 from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, shard_name, write_manifest
-from pianoroll_tf.data.splits import assign
+from pianoroll_tf.data.splits import FEWEST, assign, by_hash, lacking
 from pianoroll_tf.data.tfrecord import frame
 from pianoroll_tf.files import flush
 
@@ -33,10 +33,20 @@ def choose(journal: Journal, config: RecordsConfig) -> None:
         else:
             first, kept = content, path
     journal.database.executemany("UPDATE files SET reason = ? WHERE path = ?", duplicates)
+    _assign_splits(journal, config)
+    journal.commit()
+
+
+def _assign_splits(journal: Journal, config: RecordsConfig) -> None:
+    """Gives every piece its split, without a list of them; but where a split would stay empty, `assign` sees them all."""
+    journal.database.create_function("by_hash", 1, lambda sha256: by_hash(sha256, config), deterministic=True)
+    journal.database.execute("UPDATE files SET split = by_hash(sha256) WHERE reason = ''")
+    filled = [split for split in SPLITS if journal.count(f"split = '{split}'")]
+    if journal.count("reason = ''") >= FEWEST and not lacking(filled, config):
+        return
     splits = assign([sha256 for (sha256,) in journal.rows("sha256", "reason = ''", "sha256")], config)
     chosen = ((split, sha256) for sha256, split in splits.items())
     journal.database.executemany("UPDATE files SET split = ? WHERE sha256 = ? AND reason = ''", chosen)
-    journal.commit()
 
 
 def skipped_by_reason(journal: Journal) -> dict[str, int]:

@@ -32,16 +32,25 @@ def assign(digests: list[str], config: RecordsConfig) -> dict[str, str]:
         return dict.fromkeys(digests, "train")
     splits: dict[str, list[str]] = {name: [] for name in SPLITS}
     for digest in sorted(digests):
-        splits[_by_hash(digest, config)].append(digest)
-    for name in SPLITS:
-        if not splits[name] and (name == "train" or getattr(config, name) > 0):
-            fullest = max(SPLITS, key=lambda split: len(splits[split]))
-            splits[name].append(splits[fullest].pop(0))
+        splits[by_hash(digest, config)].append(digest)
+    for name in lacking([name for name in SPLITS if splits[name]], config):
+        fullest = max(SPLITS, key=lambda split: len(splits[split]))
+        splits[name].append(splits[fullest].pop(0))
     chosen = {digest: name for name, members in splits.items() for digest in members}
     return {digest: chosen[digest] for digest in digests}
 
 
-def _by_hash(digest: str, config: RecordsConfig) -> str:
+def lacking(filled: list[str], config: RecordsConfig) -> list[str]:
+    """The splits that were asked for and have no piece.
+
+    >>> lacking(["train", "val"], RecordsConfig(val=0.1, test=0.1)), lacking(["train"], RecordsConfig(val=0, test=0))
+    (['test'], [])
+    """
+    return [name for name in SPLITS if name not in filled and (name == "train" or getattr(config, name) > 0)]
+
+
+def by_hash(digest: str, config: RecordsConfig) -> str:
+    """The split that a digest alone asks for."""
     place = position(digest)
     if place < config.val:
         return "val"

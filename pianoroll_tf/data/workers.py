@@ -1,6 +1,7 @@
 """Reads many files in processes of their own: a file that hangs, eats memory or kills its reader costs only itself."""
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -99,7 +100,7 @@ def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> It
     of a file does not depend on its neighbours.
 
     Args:
-        paths: The files.
+        paths: The files; taken one by one, as readers become free.
         config: What to make of them.
         workers: Number of processes, at least 1.
 
@@ -109,10 +110,13 @@ def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> It
     Raises:
         RuntimeError: A reader process cannot start.
     """
-    waiting = deque(paths)
+    source, waiting = iter(paths), deque()
     readers: list[Reader] = []
     try:
-        while waiting or any(reader.path is not None for reader in readers):
+        while True:
+            waiting.extend(itertools.islice(source, max(0, workers - len(waiting))))
+            if not waiting and all(reader.path is None for reader in readers):
+                return
             busy = sum(reader.path is not None for reader in readers)
             while len(readers) < min(workers, busy + len(waiting)):
                 readers.append(Reader(config))
