@@ -38,7 +38,7 @@ def choose(journal: Journal, config: RecordsConfig) -> None:
 
 
 def _assign_splits(journal: Journal, config: RecordsConfig) -> None:
-    """Gives every piece its split, without a list of them; but where a split would stay empty, `assign` sees them all."""
+    """Gives every piece its split, without a list of them, unless one would stay empty: `assign` needs them all."""
     journal.database.create_function("by_hash", 1, lambda sha256: by_hash(sha256, config), deterministic=True)
     journal.database.execute("UPDATE files SET split = by_hash(sha256) WHERE reason = ''")
     filled = [split for split in SPLITS if journal.count(f"split = '{split}'")]
