@@ -12,9 +12,9 @@ from pianoroll_tf.modeling.run_folder import sealed
 from tuner import search_oracle
 from tuner.repair import VALUES, restore
 from tuner.search_oracle import Status
-from tuner.search_roles import new_oracle
 from tuner.search_settings import PROJECT, TRIALS
 from tuner.search_words import TUNERS
+from tuner.search_work import new_oracle
 
 
 @pytest.fixture(autouse=True)

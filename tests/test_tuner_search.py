@@ -13,9 +13,9 @@ from tiny_run import random_piece, tiny_records, write_records
 from tiny_search import fake_run
 
 from pianoroll_tf.modeling.run import load_run
-from pianoroll_tf.modeling.run_folder import best_path
+from pianoroll_tf.modeling.run_folder import best_path, load_config
 from tuner import search, search_tuner
-from tuner.trials import read_outcome
+from tuner.trials import read_outcome, run_trial
 
 ROOT = Path(__file__).parents[1]
 TINY = {"window_steps": 16, "batch_size": 4, "conv_layers": 1, "conv_filters": 4, "conv_kernel": 3, "gru_layers": 1}
@@ -178,7 +178,7 @@ def wait_for(path, process, seconds=120):
 
 
 def test_kill_9_in_a_trial_and_the_same_command_again(words, tmp_path, capsys):
-    words[words.index("--max-trials") + 1] = "3"
+    words[words.index("--max-trials") + 1] = "2"
     process = start(words)
     trials = Path(words[1]) / "trials"
     wait_for(trials / "0001" / "run" / "best.npz", process)
@@ -190,17 +190,16 @@ def test_kill_9_in_a_trial_and_the_same_command_again(words, tmp_path, capsys):
     assert search.main(words) == 0
     said = capsys.readouterr()
     assert "oracle.json is damaged; it is made anew from the files of the trials" in said.err
-    assert len([line for line in said.out.splitlines() if " completed " in line]) == 3
+    assert len([line for line in said.out.splitlines() if " completed " in line]) == 2
     assert (trials / "0000" / "outcome.json").stat() == first
-    undisturbed = [words[0], str(tmp_path / "undisturbed"), *words[2:]]
-    assert search.main(undisturbed) == 0
-    for name in ("0000", "0001", "0002"):
-        one, other = (best_path(Path(folder) / "trials" / name / "run") for folder in (words[1], undisturbed[1]))
-        assert one.read_bytes() == other.read_bytes()
+    run_trial(load_config(trials / "0001" / "run"), tmp_path / "undisturbed")
+    killed, undisturbed = (best_path(folder / "run") for folder in (trials / "0001", tmp_path / "undisturbed"))
+    assert killed.read_bytes() == undisturbed.read_bytes()
     load_run(Path(words[1]) / "best")
 
 
 def test_two_workers_of_which_one_is_killed(words):
+    words[words.index("--epochs") + 1] = "1"
     process = start([*words, "--workers", "2"])
     folder = Path(words[1])
     wait_for(folder / "trials" / "0000" / "run" / "config.json", process)
@@ -211,5 +210,5 @@ def test_two_workers_of_which_one_is_killed(words):
     assert process.returncode == 0, said
     assert "the port has no authentication" in said
     assert "was killed by signal 9; it is started again" in said
-    assert len([line for line in said.splitlines() if " completed " in line]) == 4
-    assert all(read_outcome(folder / "trials" / f"{index:04d}").epochs == 2 for index in range(4))
+    assert len([line for line in said.splitlines() if " completed " in line]) == 4, said
+    assert all(read_outcome(folder / "trials" / f"{index:04d}").epochs == 1 for index in range(4))

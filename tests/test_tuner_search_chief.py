@@ -12,8 +12,8 @@ from pianoroll_tf.cli import UserError
 from tuner import search_chief, search_tuner
 from tuner.search_chief import Chief, Leases, name_in_environment, release_lapsed
 from tuner.search_oracle import Status
-from tuner.search_roles import new_oracle
 from tuner.search_tuner import SearchTuner
+from tuner.search_work import new_oracle
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from tuner import search_oracle
 from tuner.repair import restore
 from tuner.search_hyperparameters import settings_of
 from tuner.search_oracle import INITIAL_POINTS, ORACLES, Status
-from tuner.search_roles import new_oracle
 from tuner.search_words import TUNERS
+from tuner.search_work import new_oracle
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_names_are_those_of_the_flag():
 
 @pytest.mark.parametrize("tuner", TUNERS)
 def test_a_search_killed_at_any_trial_proposes_the_same(tmp_path, tuner):
-    settings, count = search_settings(tuner), INITIAL_POINTS + 8
+    settings, count = search_settings(tuner), INITIAL_POINTS + 4
     whole, cut, proposed = make(tmp_path / "whole", settings), make(tmp_path / "cut", settings), []
     for index in range(count):
         trial = whole.create_trial("a")
@@ -85,7 +85,7 @@ def test_hyperband_goes_on_with_the_best_in_the_objective_s_direction(tmp_path, 
 def test_bayesian_optimization_finds_what_chance_does_not(tmp_path):
     settings = search_settings("bayesian", loss="bce", optimizer="adam")
     oracle = make(tmp_path, settings)
-    values = [end(oracle, oracle.create_trial("a"), settings) for _ in range(24)]
+    values = [end(oracle, oracle.create_trial("a"), settings) for _ in range(16)]
     assert min(values[INITIAL_POINTS:]) < min(values[:INITIAL_POINTS])
 
 

@@ -92,7 +92,7 @@ def body(args: argparse.Namespace) -> int:
 
             leave_with_parent()
         cli.load_tensorflow(args)
-        from tuner.search_roles import work
+        from tuner.search_work import work
 
         return work(args.folder, settings, given, args.chief, lease, args.threads)
     from tuner.search_settings import open_search, sole_search

@@ -101,7 +101,7 @@ def settings_of(space: Space, values: dict[str, Any]) -> dict[str, Any]:
     >>> from tuner.space import Choice, make_space
     >>> space = make_space({"loss": "focal", "alpha": Choice((None, 0.25))})
     >>> settings_of(space, {"alpha": "none", "gamma": 1.5, "tuner/epochs": 3})
-    {'alpha': None, 'gamma': 1.5}
+    {'gamma': 1.5, 'alpha': None}
     """
     ours = {}
     for name, entry in space.searched.items():

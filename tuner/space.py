@@ -20,7 +20,7 @@ ENTRIES = {
     "loss": ("bce", "focal"),
     "optimizer": ("adam", "adamw", "rmsprop"),
     "schedule": ("constant", "cosine", "linear"),
-    "recurrent": ("gru",),
+    "recurrent": ("gru", "keras_gru"),
 }
 
 # Setting → (other setting, its values beside which the first counts).
