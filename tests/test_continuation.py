@@ -76,6 +76,18 @@ def test_long_pieces_are_drawn_few_at_a_time(model, monkeypatch):
     assert batches == [3, 3, 1, 1, 1]
 
 
+def test_all_batches_together_say_whether_compiling_pays(model, monkeypatch):
+    ways = []
+    monkeypatch.setattr(continuation, "BATCH_ROWS", 2)
+    monkeypatch.setattr(continuation, "worthwhile", lambda rows, steps: steps >= 90)
+    monkeypatch.setattr(
+        saved_model.MusicModel, "generate", lambda self, primer, *_, compiled, **__: ways.append(compiled) or primer
+    )
+    list(continue_music(model, scale(0), 30, SamplingConfig(), count=7))
+    list(continue_music(model, scale(0), 30, SamplingConfig(), count=4))
+    assert ways == [True, True, True, None, False, False]
+
+
 @pytest.mark.parametrize(
     ("density", "expected", "text"),
     [

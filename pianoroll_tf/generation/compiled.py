@@ -5,8 +5,6 @@ piece is drawn by the graph as it is, and `worthwhile` says when compiling pays.
 """
 
 import math
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +16,10 @@ PARTS = ("begin", "uniforms", "draw")  # endpoints that it needs
 # Medians of `python -m benchmarks.run --rows sampling`, default model, two cores of an EPYC with AVX2.
 COMPILE_SECONDS = 1.5
 SAVED_SECONDS_A_STEP, SAVED_SECONDS_A_ROW = 65e-6, 4e-6
-# Where TensorFlow multiplies with oneDNN's own kernels, plain wins at 64 rows (400 against 600 microseconds a step)
-# and XLA at one (30 against 80); straight lines through both cross here.
-LARGEST_BATCH_BESIDE_ONEDNN = 8
-ONEDNN_FLAGS = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile"}  # one of them, and TensorFlow takes oneDNN
+# Most rows for which compiled drawing is faster, by whether TensorFlow multiplies with oneDNN's kernels.
+# With them, 64 rows took 400 microseconds a step plain and 600 compiled, one row 80 and 30: straight lines cross at 8.
+# Without, compiled wins at 1, 8 and 64 rows, and 256 rows are a draw.
+LARGEST_BATCH = {True: 8, False: 64}
 
 
 def worthwhile(batch: int, steps: int) -> bool:
@@ -36,22 +34,16 @@ def worthwhile(batch: int, steps: int) -> bool:
     >>> worthwhile(batch=1, steps=512)
     False
     """
-    if tf.config.list_physical_devices("GPU") or (batch > LARGEST_BATCH_BESIDE_ONEDNN and _has_onednn()):
+    if tf.config.list_physical_devices("GPU") or batch > LARGEST_BATCH[_has_onednn()]:
         return False
     return steps * (SAVED_SECONDS_A_STEP + SAVED_SECONDS_A_ROW * batch) > COMPILE_SECONDS
 
 
-def _has_onednn(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether TensorFlow takes oneDNN's kernels here: as TF_ENABLE_ONEDNN_OPTS says, else by the processor."""
-    choice = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
-    if choice in ("0", "1"):
-        return choice == "1"
-    try:
-        lines = cpuinfo.read_text().splitlines()
-    except OSError:
-        return True  # not known: only what is faster in both cases is compiled
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return bool(ONEDNN_FLAGS & set(flags.split()))
+def _has_onednn() -> bool:
+    """Whether TensorFlow multiplies with oneDNN, by the processor or as TF_ENABLE_ONEDNN_OPTS said at its import."""
+    from tensorflow.python.util import _pywrap_util_port  # no public function says it
+
+    return _pywrap_util_port.IsMklEnabled()
 
 
 class CompiledModel:
@@ -72,6 +64,7 @@ class CompiledModel:
         missing = [name for name in PARTS if name not in program.signatures]
         if missing:
             raise ValueError(f"model must be exported again to be compiled. Received: no endpoint {missing[0]!r}")
+        self._program = program  # its variables live as long as it does
         self._parts = program.signatures
         self._draw = tf.function(lambda **inputs: self._parts["draw"](**inputs), jit_compile=True, autograph=False)
 

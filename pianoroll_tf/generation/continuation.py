@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, SamplingConfig
+from pianoroll_tf.generation.compiled import worthwhile
 from pianoroll_tf.generation.saved_model import MusicModel
 
 BATCH_ROWS = 64  # pieces that are drawn at once
@@ -58,9 +59,11 @@ def continue_music(
     """
     cells = NUM_PITCHES * (len(primer) * MODEL_BYTES_A_CELL + steps)
     rows = max(1, min(BATCH_ROWS, BATCH_CELLS // cells))
+    compiled = model.can_be_compiled and worthwhile(rows, steps * (count // rows))  # by all batches together
     for first in range(0, count, rows):
         batch = np.repeat(primer[np.newaxis], min(rows, count - first), axis=0)
-        yield from model.generate(batch, steps, sampling, first_row=first)
+        way = compiled if len(batch) == rows else None  # another size is compiled by itself
+        yield from model.generate(batch, steps, sampling, first_row=first, compiled=way)
 
 
 def density_warning(density: float, expected: float) -> str:
