@@ -33,23 +33,26 @@ def real_examples(data: StudyData) -> list[np.ndarray]:
 
 
 def examples(data: StudyData, words: Words) -> dict[str, tuple[str, np.ndarray, object]]:
-    """File name → label, roll and colour, of real pieces and of the first piece of each combination."""
-    found = {
-        f"real-{number}": (words("real_piece", number=number), roll, REAL_COLOUR)
-        for number, roll in enumerate(real_examples(data), 1)
-    }
+    """File name → label, roll and colour, of real pieces and of each combination; empty until one has some."""
+    generated = {}
     for combination in data.measured():
         pieces = data.pieces(combination)
         if pieces:
             colour = loss_style(data, combination.loss)["color"]
-            found[combination.name] = (words.combination(combination), pieces[0], colour)
-    return found
+            generated[combination.name] = (words.combination(combination), pieces[0], colour)
+    if not generated:
+        return {}
+    real = {
+        f"real-{number}": (words("real_piece", number=number), roll, REAL_COLOUR)
+        for number, roll in enumerate(real_examples(data), 1)
+    }
+    return real | generated
 
 
 def rolls(data: StudyData, words: Words) -> bytes | None:
     """The rolls, a panel each, all with the same axes; None where there is no music. PNG."""
     found = examples(data, words)
-    if not any(name in found for name in (each.name for each in data.study.combinations)):
+    if not found:
         return None
     grid = from_dict(RecordsConfig, data.study.records["settings"])
     rows, columns = grid_of(len(found), 2)
