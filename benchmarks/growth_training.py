@@ -35,9 +35,9 @@ def sweep(side: str, axes: dict[str, list[int]], steps: int) -> Iterator[dict[st
 def experiments(materials) -> Iterator[Experiment]:
     """The experiment `growth_training`."""
     axes = {axis: values[:2] if materials.quick else values for axis, values in AXES.items()}
+    shared = {"axes": axes, "steps": 1 if materials.quick else 3}
     sides = {
-        side: Side(function="benchmarks.growth_training:sweep", arguments={"side": side, "axes": axes, "steps": 3})
-        for side in SIDES
+        side: Side(function="benchmarks.growth_training:sweep", arguments=shared | {"side": side}) for side in SIDES
     }
     yield Experiment(name="growth_training", sides=sides, repeats=materials.repeats(2))
 

@@ -36,9 +36,9 @@ def batches(batch: int, time: int, pitches: int, **_: int) -> list[tuple[np.ndar
     return [(part[:, :-1].copy(), part[:, 1:].copy()) for part in cells]
 
 
-def _measured(train, sizes: dict[str, int], steps: int, warm_up: int = 3) -> Iterator[dict[str, Any]]:
+def _measured(train, sizes: dict[str, int], steps: int) -> Iterator[dict[str, Any]]:
     """Measures `train(steps)`, which trains so many steps and returns when they are done."""
-    train(warm_up)
+    train(min(3, steps))  # traces, and warms up
     yield {"flop_of_step": flop_of_step(**sizes)}
     while True:
         watch = Stopwatch()
