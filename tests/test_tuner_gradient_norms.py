@@ -21,7 +21,7 @@ def fit(path, steps, start=0, callback=None):
     optimizer.iterations.assign(start)
     callback = callback or GradientNorms(path)
     data = np.array([[3.0]] * steps)
-    model.fit(data, np.zeros((steps, 1)), batch_size=1, verbose=0, callbacks=[callback])
+    model.fit(data, np.zeros((steps, 1)), batch_size=1, shuffle=False, verbose=0, callbacks=[callback])
     return callback
 
 

@@ -23,7 +23,7 @@ TOLD = ("nll", "pr_auc", "onset_f1", "ece", "steps_to_copy", "curve_area", "musi
 def number(value: float | None) -> str:
     """A number with four digits, or a dash.
 
-    >>> number(5.49642), number(0.00012345), number(224.0), number(None)
+    >>> number(5.49642), number(0.000123456), number(224.0), number(None)
     ('5.496', '0.0001235', '224', '–')
     """
     return "–" if value is None else f"{value:.4g}"
