@@ -1,6 +1,6 @@
 """Training the default model: windows a second, ours beside stock Keras and PyTorch, same sizes and same batches."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,11 @@ def _dataset(sizes: dict[str, int]):
     return dataset.cache().repeat().prefetch(2)
 
 
+def _fit(model, dataset) -> Callable[[int], Any]:
+    """Training by Keras's `fit`, as a function of the number of steps."""
+    return lambda count: model.fit(dataset, steps_per_epoch=count, shuffle=False, verbose=0)
+
+
 def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Iterator[dict[str, Any]]:
     """Our network, loss and optimizer in `fit`, without what the peers do not do either (dropout, clipping)."""
     from pianoroll_tf.cli import keep_freed_memory
@@ -73,7 +78,7 @@ def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Itera
     settings = OptimizerConfig(learning_rate=LEARNING_RATE, clip_norm=0.0, schedule="constant", warmup_steps=0)
     model.compile(make_optimizer(settings, 1_000_000), make_loss(LossConfig()), jit_compile=False)
     dataset = _dataset(sizes)
-    yield from _measured(lambda count: model.fit(dataset, steps_per_epoch=count, shuffle=False, verbose=0), sizes, steps)
+    yield from _measured(_fit(model, dataset), sizes, steps)
 
 
 def command(records: str, steps: int) -> Iterator[dict[str, Any]]:
@@ -92,7 +97,7 @@ def command(records: str, steps: int) -> Iterator[dict[str, Any]]:
     config = RunConfig(records=made, data=data)
     model = compiled_model(config, 100, tf.distribute.get_strategy())
     dataset = make_dataset(load_corpus(records, "train"), config.dataset, seed=0).map(step_weights)
-    yield from _measured(lambda count: model.fit(dataset, steps_per_epoch=count, shuffle=False, verbose=0), SIZES, steps)
+    yield from _measured(_fit(model, dataset), SIZES, steps)
 
 
 def stock_keras(sizes: dict[str, int], steps: int) -> Iterator[dict[str, Any]]:
@@ -109,7 +114,7 @@ def stock_keras(sizes: dict[str, int], steps: int) -> Iterator[dict[str, Any]]:
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(LEARNING_RATE), loss, jit_compile=False)
     dataset = _dataset(sizes)
-    yield from _measured(lambda count: model.fit(dataset, steps_per_epoch=count, shuffle=False, verbose=0), sizes, steps)
+    yield from _measured(_fit(model, dataset), sizes, steps)
 
 
 def torch_layers(torch, sizes: dict[str, int]) -> tuple:
