@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import pianoroll_tf  # noqa: F401 - before any test imports TensorFlow, so that it rounds as in the commands that tests start
+
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
