@@ -13,11 +13,11 @@ import tensorflow as tf
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
 
 PARTS = ("begin", "uniforms", "draw")  # endpoints that it needs
-# Default model, two cores with AVX2: compiling takes 1.4 to 1.9 s, and a step, plain and compiled, in microseconds of
-# processor time, which other work disturbs little: 119 and 39 for one row, 377 and 173 for 8, 1256 and 832 for 64 (both
-# cores share what several rows take). `python -m benchmarks.run --rows sampling` has the times on the clock.
-COMPILE_SECONDS = 1.5
-SAVED_SECONDS_A_STEP, SAVED_SECONDS_A_ROW = 65e-6, 4e-6
+# Default model, two cores with AVX2, processor time, which other work disturbs little: compiling takes 1.6 s for one row
+# and 2.7 for 64; a step, plain and compiled, 119 and 39 microseconds for one row, 377 and 173 for 8, 1446 and 917 for 64
+# (both cores share what several rows take). `python -m benchmarks.run --rows sampling` has the times on the clock.
+COMPILE_SECONDS = 2.0
+SAVED_SECONDS_A_STEP, SAVED_SECONDS_A_ROW = 77e-6, 3e-6
 # Most rows for which compiled drawing is faster, by whether TensorFlow multiplies with oneDNN's kernels.
 # With them, 64 rows took 400 microseconds a step plain and 600 compiled, one row 80 and 30: straight lines cross at 8.
 # Without, compiled wins at 1, 8 and 64 rows; at 256 now the one, now the other did.
