@@ -71,16 +71,19 @@ def plain_gru(inputs, state, kernel, recurrent_kernel, bias):
 def trained_gru(inputs, state, kernel, recurrent_kernel, bias):
     """`plain_gru` with the backward pass of this file: same arguments, same values."""
     chains = _chains(inputs, state)
-    parts = [_forward(*chain, kernel, recurrent_kernel, bias, keep=True) for chain in chains]
+    with tf.name_scope("gru_forward"):  # names by which a profile tells the parts apart
+        parts = [_forward(*chain, kernel, recurrent_kernel, bias, keep=True) for chain in chains]
     outputs, last = _joined([part[:2] for part in parts])
 
     def gradient(outputs_gradient, last_gradient):
         given = _chains(tf.ensure_shape(outputs_gradient, outputs.shape), tf.ensure_shape(last_gradient, last.shape))
         rows, sums = [], []
         for (part, begin), (steps, _, saved), gradients in zip(chains, parts, given, strict=True):
-            gates, recurrent, candidate, first = _backward(saved, *gradients, recurrent_kernel)
-            rows.append((_inputs_gradient(gates, candidate, kernel), first))
-            sums.append(_weights_gradient(part, begin, steps, gates, recurrent, candidate))
+            with tf.name_scope("gru_backward"):
+                of_inputs, of_state, first = _backward(saved, *gradients, recurrent_kernel)
+            with tf.name_scope("gru_gradients"):
+                rows.append((_product(of_inputs, tf.transpose(kernel)), first))
+                sums.append(_weights_gradient(part, begin, steps, of_inputs, of_state))
         return _first_order(*_joined(rows), *(tf.add_n(part) for part in zip(*sums, strict=True)))
 
     return (outputs, last), gradient
@@ -122,29 +125,24 @@ def _forward(inputs, state, kernel, recurrent_kernel, bias, keep: bool):
     Returns:
         (states `[time, rows, units]`, the last one, saved).
     """
-    units = state.shape[-1]
-    sizes = [2 * units, units]
-    bias_of_inputs, bias_of_state = tf.unstack(bias)
-    heard = [
-        _product(inputs, part, offset)
-        for part, offset in zip(tf.split(kernel, sizes, 1), tf.split(bias_of_inputs, sizes), strict=True)
-    ]
+    bias_of_inputs, (update_bias, reset_bias, candidate_bias) = _gates(bias[0]), _gates(bias[1])
+    offsets = bias_of_inputs[0] + update_bias, bias_of_inputs[1] + reset_bias, bias_of_inputs[2]
+    heard = [_product(inputs, part, offset) for part, offset in zip(_gates(kernel), offsets, strict=True)]
+    of_update, of_reset, of_candidate = _gates(recurrent_kernel)
     steps = tf.shape(inputs)[0]
 
     def step(time, state, outputs, saved):
-        held = tf.nn.bias_add(tf.matmul(state, recurrent_kernel), bias_of_state)
-        held_gates, held_candidate = tf.split(held, sizes, 1)
-        gates = tf.sigmoid(heard[0][time] + held_gates)
-        update, reset = tf.split(gates, 2, 1)
-        candidate = tf.tanh(heard[1][time] + reset * held_candidate)
+        update = tf.sigmoid(heard[0][time] + tf.matmul(state, of_update))
+        reset = tf.sigmoid(heard[1][time] + tf.matmul(state, of_reset))
+        held = tf.nn.bias_add(tf.matmul(state, of_candidate), candidate_bias)
+        candidate = tf.tanh(heard[2][time] + reset * held)
         change = state - candidate
         state = candidate + update * change
-        values = (gates, candidate, held_candidate, change)
-        saved = tuple(array.write(time, value) for array, value in zip(saved, values, strict=False))
+        saved = _written(saved, time, (update, reset, held, candidate, change) if keep else ())
         return time + 1, state, outputs.write(time, state), saved
 
-    saved = tuple(_array(steps, state, width) for width in ((2, 1, 1, 1) if keep else ()))
-    begin = (0, state, _array(steps, state, 1), saved)
+    saved = tuple(_array(steps, state) for _ in range(5 if keep else 0))
+    begin = (0, state, _array(steps, state), saved)
     _, last, outputs, saved = tf.while_loop(lambda time, *_: time < steps, step, begin, parallel_iterations=1)
     return outputs.stack(), last, saved
 
@@ -158,27 +156,24 @@ def _backward(saved, outputs_gradient, last_gradient, recurrent_kernel):
         last_gradient: `[rows, units]`, of the last state beside that as an output.
 
     Returns:
-        Gradients before the activations: (gates `[time, rows, 2 * units]`, candidate's recurrent part
-        `[time, rows, units]`, candidate `[time, rows, units]`), and of the first state `[rows, units]`.
+        Gradients of the product of the inputs and of that of the state, `[time, rows, 3 * units]`, and of the first
+        state, `[rows, units]`.
     """
     steps = tf.shape(outputs_gradient)[0]
     transposed = tf.transpose(recurrent_kernel)
 
     def step(time, through_product, beside_it, arrays):
-        gates, candidate, held_candidate, change = (array.read(time) for array in saved)
-        update, reset = tf.split(gates, 2, 1)
+        update, reset, held, candidate, change = (array.read(time) for array in saved)
         gradient = tf.add_n([through_product, beside_it, outputs_gradient[time]])
         beside_it = gradient * update
         of_candidate = tf.raw_ops.TanhGrad(y=candidate, dy=gradient - beside_it)
-        of_recurrent = of_candidate * reset
-        of_gates = tf.concat([gradient * change, of_candidate * held_candidate], 1)
-        of_gates = tf.raw_ops.SigmoidGrad(y=gates, dy=of_gates)
-        through_product = tf.matmul(tf.concat([of_gates, of_recurrent], 1), transposed)
-        values = (of_gates, of_recurrent, of_candidate)
-        arrays = tuple(array.write(time, value) for array, value in zip(arrays, values, strict=True))
-        return time - 1, through_product, beside_it, arrays
+        of_update = tf.raw_ops.SigmoidGrad(y=update, dy=gradient * change)
+        of_reset = tf.raw_ops.SigmoidGrad(y=reset, dy=of_candidate * held)
+        of_inputs = tf.concat([of_update, of_reset, of_candidate], 1)
+        of_state = tf.concat([of_update, of_reset, of_candidate * reset], 1)
+        return time - 1, tf.matmul(of_state, transposed), beside_it, _written(arrays, time, (of_inputs, of_state))
 
-    arrays = tuple(_array(steps, last_gradient, width) for width in (2, 1, 1))
+    arrays = tuple(_array(steps, last_gradient, width=3) for _ in range(2))
     begin = (steps - 1, last_gradient, tf.zeros_like(last_gradient), arrays)
     _, through_product, beside_it, arrays = tf.while_loop(
         lambda time, *_: time >= 0, step, begin, parallel_iterations=1
@@ -186,27 +181,21 @@ def _backward(saved, outputs_gradient, last_gradient, recurrent_kernel):
     return *(array.stack() for array in arrays), through_product + beside_it
 
 
-def _inputs_gradient(gates, candidate, kernel):
-    """Gradient of `[time, rows, features]`."""
-    parts = zip((gates, candidate), tf.split(kernel, [gates.shape[-1], candidate.shape[-1]], 1), strict=True)
-    return tf.add_n([_product(part, tf.transpose(weight)) for part, weight in parts])
-
-
-def _weights_gradient(inputs, state, outputs, gates, recurrent, candidate):
-    """Gradients of kernel, recurrent kernel and bias, each a product over all steps and rows."""
+def _weights_gradient(inputs, state, outputs, of_inputs, of_state):
+    """Gradients of kernel, recurrent kernel and bias of one chain, each a product over all steps and rows."""
 
     def over_steps(left, right):
         return tf.matmul(_flat(left), _flat(right), transpose_a=True)
 
-    def over_states(right):
-        return over_steps(outputs[:-1], right[1:]) + over_steps(state, right[0])
+    ones = tf.ones_like(_flat(inputs)[:, :1])
+    kernel = over_steps(inputs, of_inputs)
+    recurrent_kernel = over_steps(outputs[:-1], of_state[1:]) + over_steps(state, of_state[0])
+    return kernel, recurrent_kernel, tf.concat([over_steps(ones, of_inputs), over_steps(ones, of_state)], 0)
 
-    kernel = tf.concat([over_steps(inputs, gates), over_steps(inputs, candidate)], 1)
-    recurrent_kernel = tf.concat([over_states(gates), over_states(recurrent)], 1)
-    ones = tf.ones_like(_flat(gates)[:, :1])
-    of_gates, of_recurrent, of_candidate = (over_steps(ones, part) for part in (gates, recurrent, candidate))
-    bias = tf.concat([tf.concat([of_gates, of_candidate], 1), tf.concat([of_gates, of_recurrent], 1)], 0)
-    return kernel, recurrent_kernel, bias
+
+def _gates(tensor):
+    """Its thirds, for update, reset and candidate."""
+    return tf.split(tensor, 3, axis=-1)
 
 
 def _product(left, right, offset=None):
@@ -221,7 +210,12 @@ def _flat(tensor):
     return tf.reshape(tensor, [-1, tensor.shape[-1]])
 
 
-def _array(steps, state, width: int) -> tf.TensorArray:
+def _array(steps, state, width: int = 1) -> tf.TensorArray:
     """Holds `steps` tensors of `width` times the state's size."""
     shape = [state.shape[0], width * state.shape[1]]
     return tf.TensorArray(state.dtype, size=steps, element_shape=shape, clear_after_read=False)
+
+
+def _written(arrays, time, values):
+    """The arrays, each with its value of this step."""
+    return tuple(array.write(time, value) for array, value in zip(arrays, values, strict=True))
