@@ -5,6 +5,7 @@ import dataclasses
 import fnmatch
 import importlib
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -102,4 +103,5 @@ def as_json(facts: dict, results: dict, outcomes: list[dict[str, Any]], seconds:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that scratch and sides do not stay behind
     sys.exit(main())
