@@ -42,8 +42,8 @@ def train(
     """Trains a run to its end, from its last checkpoint if there is one.
 
     A run that was killed, at any moment and any number of times, ends with the same weights, bit for bit, as one that
-    was not, on machines that compute in the same arithmetic (`precision`). For that, TensorFlow is put into its
-    deterministic mode for the whole process.
+    was not. That holds for one machine and one mode: same versions, arithmetic (`precision`) and choice of oneDNN
+    (`TF_ENABLE_ONEDNN_OPTS`). For it, TensorFlow is put into its deterministic mode for the whole process.
 
     Args:
         config: All settings; `config.data.path` says where the records lie.
