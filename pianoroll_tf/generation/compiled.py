@@ -15,7 +15,7 @@ from pianoroll_tf.generation.sampling import BLOCK_STEPS
 PARTS = ("begin", "uniforms", "draw")  # endpoints that it needs
 # Default model, two cores with AVX2, processor time, which other work disturbs little: compiling takes 1.6 s for one
 # row and 2.7 for 64; a step, plain and compiled, 119 and 39 microseconds for one row, 377 and 173 for 8, 1446 and 917
-# for 64 (both cores share what several rows take). `benchmarks.run --rows sampling*` has the times on the clock.
+# for 64 (cores share what several rows take). `python -m benchmarks.run --rows sampling` has the times on the clock.
 COMPILE_SECONDS = 2.0
 SAVED_SECONDS_A_STEP, SAVED_SECONDS_A_ROW = 77e-6, 3e-6
 # Most rows for which compiled drawing is faster, by whether TensorFlow multiplies with oneDNN's kernels.
