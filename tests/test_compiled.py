@@ -92,7 +92,7 @@ def test_only_long_work_is_worth_compiling():
     least = [next(steps for steps in range(1, 10**6) if worthwhile(batch, steps)) for batch in (1, 8, 64)]
     assert least == sorted(least, reverse=True)  # the more rows, the more a step saves
     expected = compiled.COMPILE_SECONDS / (compiled.SAVED_SECONDS_A_STEP + compiled.SAVED_SECONDS_A_ROW)
-    assert least[0] == pytest.approx(expected, abs=1)
+    assert least[0] == pytest.approx(expected, abs=2)
 
 
 @pytest.mark.parametrize(("onednn", "largest"), [(True, 8), (False, 64)])
