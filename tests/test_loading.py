@@ -75,4 +75,4 @@ class _Wrong:
     """A sparse roll that lacks its last cell."""
 
     def __init__(self, roll):
-        self.counts, self.cells = roll.counts, roll.cells[:-1]
+        self.counts, self.cells, self.hold_lengths = roll.counts, roll.cells[:-1], roll.hold_lengths
