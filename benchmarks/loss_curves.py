@@ -78,8 +78,8 @@ def draw(path: Path, curves: dict[str, np.ndarray]) -> None:
         above.plot(steps, curves[name], color=COLOURS[name], linewidth=width, label=name)
     for name in (name for name in curves if name != "Keras"):
         apart = np.abs(curves[name] - curves["Keras"])
-        shown = np.where(apart > 0, apart, np.nan)  # on a logarithmic axis
-        below.plot(steps, shown, color=COLOURS[name], linewidth=1.0, label=f"{name} - Keras")
+        shown = np.where(apart > 0, apart, np.nan)  # 0 has no place on a logarithmic axis
+        below.plot(steps, shown, ".-", color=COLOURS[name], linewidth=0.8, markersize=3, label=f"{name} - Keras")
     above.set(ylabel="training loss, nats a step", title="Same data, same initial weights: loss of each batch")
     below.set(ylabel="difference of the losses, nats a step", xlabel="training step", yscale="log")
     for plot in (above, below):
