@@ -1,4 +1,4 @@
-"""Files that appear whole: under a temporary name, to the disk itself, then renamed."""
+"""Files that appear whole (a temporary name, to the disk itself, renamed), and what one process at a time may do."""
 
 import contextlib
 import fcntl
@@ -108,3 +108,22 @@ def _remove(folder: Path, beginning: str | None) -> None:
         with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
+
+
+@contextlib.contextmanager
+def sole_process(lock: Path, refusal: Exception) -> Iterator[None]:
+    """Within it no other process is within it for the same file, which is made when needed. It goes with the process.
+
+    Args:
+        lock: The file; its folder must exist.
+        refusal: Raised if another process is there.
+    """
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise refusal from error
+        yield
+    finally:
+        os.close(descriptor)

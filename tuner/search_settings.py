@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import fcntl
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from typing import Any
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import RunConfig, to_dict
-from pianoroll_tf.files import write_whole
+from pianoroll_tf.files import sole_process, write_whole
 from pianoroll_tf.modeling.run_folder import differences, sealed, unsealed
 from tuner.space import Space
 
@@ -61,15 +59,8 @@ def sole_search(folder: Path) -> Iterator[None]:
         if others:
             raise UserError(f"{folder} must be a search or an empty folder: it has {others[0]} but no {SETTINGS}")
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"{folder} is in use: another search runs in it") from error
+    with sole_process(folder / _LOCK, UserError(f"{folder} is in use: another search runs in it")):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def open_search(folder: Path, settings: SearchSettings, overwrite: bool = False) -> None:

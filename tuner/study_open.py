@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import fcntl
-import os
 import platform
 from collections.abc import Iterator
 from importlib import metadata
@@ -13,7 +11,7 @@ import pianoroll_tf
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import DataFacts, RecordsConfig, to_dict
 from pianoroll_tf.data.records import read_manifest
-from pianoroll_tf.files import remove_temporaries, write_whole
+from pianoroll_tf.files import remove_temporaries, sole_process, write_whole
 from pianoroll_tf.modeling.run_folder import differences, sealed
 from tuner import factorial, study_folder
 from tuner.study_folder import Study
@@ -94,15 +92,8 @@ def sole_use(folder: Path, study: Study) -> Iterator[None]:
     """
     check(folder, study)
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"{folder} is in use: another process works on this study") from error
+    with sole_process(folder / _LOCK, UserError(f"{folder} is in use: another process works on this study")):
         remove_temporaries(folder)
         if check(folder, study) is None:
             write_whole(folder / study_folder.STUDY, sealed(dataclasses.asdict(study)))
         yield
-    finally:
-        os.close(descriptor)

@@ -1,10 +1,8 @@
 """The run folder: what lies in it, its settings under a seal, one training in it at a time. Needs no framework."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig, RunConfig, dumps, from_dict, to_dict
 from pianoroll_tf.data.records import manifest_sha256, read_manifest
-from pianoroll_tf.files import write_whole
+from pianoroll_tf.files import sole_process, write_whole
 
 CONFIG = "config.json"
 BEST = "best.npz"
@@ -138,15 +136,8 @@ def sole_use(run_dir: Path | str) -> Iterator[None]:
     folder = Path(run_dir)
     _refuse_other_use(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InUseError(f"{folder} is in use: another process trains in it") from error
+    with sole_process(folder / _LOCK, InUseError(f"{folder} is in use: another process trains in it")):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _refuse_other_use(folder: Path) -> None:
