@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from benchmarks.harness import Experiment, Side
 from benchmarks.rows import Row
-from benchmarks.side import Stopwatch
+from benchmarks.side import Stopwatch, tensorflow_as_ours
 
 
 def one_pass(records: str) -> Iterator[dict[str, float]]:
     """Windows a second of a whole evaluation: pipeline, network with its state carried, all sums."""
+    tensorflow_as_ours()
     from pianoroll_tf.config import DatasetConfig, LossConfig, ModelConfig
     from pianoroll_tf.data.pipeline import evaluation_dataset, load_corpus
     from pianoroll_tf.modeling.evaluation import model_evaluator
@@ -28,8 +29,7 @@ def one_pass(records: str) -> Iterator[dict[str, float]]:
 
 def forward(records: str) -> Iterator[dict[str, float]]:
     """Windows a second of the forward pass and the loss of training, on batches that are in memory."""
-    import tensorflow as tf
-
+    tf = tensorflow_as_ours()
     from pianoroll_tf.config import DatasetConfig, LossConfig, ModelConfig
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
     from pianoroll_tf.modeling.losses import make_loss

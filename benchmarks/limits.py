@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.harness import Experiment, Side
 from benchmarks.rows import Row
-from benchmarks.side import Stopwatch, torch_as_tuned
+from benchmarks.side import Stopwatch, tensorflow_as_ours, torch_as_tuned
 
 KINDS = ("float32", "bfloat16")
 SIZE = 2048  # rows and columns of the matrices: far above any cache
@@ -16,8 +16,7 @@ LEAST_SECONDS = 0.2  # of a measurement
 
 def tensorflow_products() -> Iterator[dict[str, float]]:
     """GFLOP/s of TensorFlow's matrix product."""
-    import tensorflow as tf
-
+    tf = tensorflow_as_ours()
     product = tf.function(lambda a: tf.reduce_max(tf.linalg.matmul(a, a)), autograph=False)
 
     def make(kind: str, size: int) -> Callable[[], float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.harness import ROOT, Experiment, Side
 from benchmarks.rows import Row
-from benchmarks.side import Stopwatch, torch_as_tuned
+from benchmarks.side import Stopwatch, tensorflow_as_ours, torch_as_tuned
 from benchmarks.training import SIZES, torch_layers
 
 NAMES = ("sampling_1", "sampling_64", "first_step")
@@ -27,6 +27,7 @@ def generator(model: str, way: str) -> Callable[[int, int], np.ndarray]:
         model: Its folder.
         way: "plain", "compiled" after loading, or "chosen": that of the two which the package takes for long music.
     """
+    tensorflow_as_ours()
     from pianoroll_tf.config import MAX_STEPS, SamplingConfig
     from pianoroll_tf.generation import compiled, saved_model
 
@@ -106,8 +107,7 @@ def first_step(model: str, way: str) -> Iterator[dict[str, float]]:
 
 
 def _print_first_step(model: str, way: str) -> None:
-    import tensorflow  # noqa: F401  (its import is no part of the load time)
-
+    tensorflow_as_ours()  # its import is no part of the load time
     import pianoroll_tf.generation.saved_model  # noqa: F401  (likewise)
 
     watch = Stopwatch()

@@ -42,6 +42,19 @@ def cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def tensorflow_as_ours():
+    """TensorFlow as our commands have it: with oneDNN's products, and freed memory kept.
+
+    A side of ours asks for it first, because a TensorFlow that is imported before the package has chosen already.
+    """
+    from pianoroll_tf.cli import keep_freed_memory
+
+    keep_freed_memory()
+    import tensorflow as tf
+
+    return tf
+
+
 def torch_as_tuned():
     """PyTorch with as many threads as TensorFlow takes, and denormal numbers flushed to 0, as TensorFlow does.
 

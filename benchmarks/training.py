@@ -8,12 +8,13 @@ import numpy as np
 from benchmarks.harness import Experiment, Side
 from benchmarks.machine import multiplies_bfloat16
 from benchmarks.rows import Row
-from benchmarks.side import MissingPeerError, Stopwatch, torch_as_tuned
+from benchmarks.side import MissingPeerError, Stopwatch, tensorflow_as_ours, torch_as_tuned
 
 DENSITY = 0.037  # share of sounding cells, that of the classical files
 BATCHES = 4  # different ones, taken in turn
 LEARNING_RATE = 2e-3
 SIZES = {"batch": 64, "time": 128, "units": 256, "filters": 128, "kernel": 5, "pitches": 84}
+ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}  # what the package sets for itself, and TensorFlow not for every CPU
 NO_BFLOAT16 = "this CPU has neither AMX nor AVX512-BF16, so bfloat16 can only be slower"
 
 
@@ -64,7 +65,7 @@ def _fit(model, dataset) -> Callable[[int], Any]:
 
 def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Iterator[dict[str, Any]]:
     """Our network, loss and optimizer in `fit`, without what the peers do not do either (dropout, clipping)."""
-    from pianoroll_tf.cli import keep_freed_memory
+    tensorflow_as_ours()
     from pianoroll_tf.config import LossConfig, ModelConfig, OptimizerConfig
     from pianoroll_tf.modeling.losses import make_loss
     from pianoroll_tf.modeling.network import build_model
@@ -72,7 +73,6 @@ def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Itera
 
     if precision == "bfloat16" and not multiplies_bfloat16():
         raise MissingPeerError(NO_BFLOAT16)
-    keep_freed_memory()  # as the commands do
     shape = {"conv_filters": sizes["filters"], "conv_kernel": sizes["kernel"], "gru_units": sizes["units"]}
     model = build_model(ModelConfig(dropout=0.0, **shape), precision=precision)
     settings = OptimizerConfig(learning_rate=LEARNING_RATE, clip_norm=0.0, schedule="constant", warmup_steps=0)
@@ -83,15 +83,12 @@ def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Itera
 
 def command(records: str, steps: int) -> Iterator[dict[str, Any]]:
     """The default training as the command runs it: pipeline, dropout, clipping, schedule, deterministic operations."""
-    import tensorflow as tf
-
-    from pianoroll_tf.cli import keep_freed_memory
+    tf = tensorflow_as_ours()
     from pianoroll_tf.config import RunConfig
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
     from pianoroll_tf.modeling.run_folder import data_facts
     from pianoroll_tf.modeling.training import compiled_model, step_weights
 
-    keep_freed_memory()  # as the commands do
     tf.config.experimental.enable_op_determinism()
     made, data = data_facts(records)
     config = RunConfig(records=made, data=data)
@@ -157,6 +154,7 @@ def experiments(materials) -> Iterator[Experiment]:
     sides = {
         "ours": Side(function="benchmarks.training:ours", arguments=shared),
         "keras": Side(function="benchmarks.training:stock_keras", arguments=shared),
+        "keras_onednn": Side(function="benchmarks.training:stock_keras", arguments=shared, environment=ONEDNN),
         "torch": Side(function="benchmarks.training:pytorch", arguments=shared),
         "command": Side(function="benchmarks.training:command", arguments={"records": materials.records, **steps}),
     }
@@ -172,7 +170,11 @@ def rows() -> list[Row]:
         "Conv1D 128×5 → GRU 256 → 84, batch 64 × 128, Adam, without dropout and clipping, the same batches from memory;"
         " PyTorch with denormals flushed; ours and Keras in `fit`"
     )
-    peers = {"keras": "stock Keras, float32", "torch": "PyTorch, float32"}
+    peers = {
+        "keras": "stock Keras, float32",
+        "keras_onednn": "stock Keras, float32, told to use oneDNN as ours is",
+        "torch": "PyTorch, float32",
+    }
     found = []
     for peer, words in peers.items():
         for side, name, goal in (("ours", "float32", 1.5), ("ours_bfloat16", "bfloat16", 2.5)):
