@@ -1,4 +1,4 @@
-"""A folder of a study with numbers that are made up, by the definitions of tuner/study_folder.py; nothing is trained.
+"""A folder of a study with numbers that are made up, by the definitions of tuner/study/folder.py; nothing is trained.
 
 python tests/synthetic_study.py DIR [NAME=JSON ...]
 """
@@ -14,11 +14,12 @@ import numpy as np
 
 from pianoroll_tf.config import RecordsConfig, to_dict
 from pianoroll_tf.modeling.run_folder import HISTORY, sealed
-from tuner import factorial, study_folder
-from tuner.measure_table import MUSIC
-from tuner.measures import course
-from tuner.study_folder import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
-from tuner.study_settings import RAW, RUNS, TUNING, AllSettings, Combination, StudyConfig
+from tuner.study import factorial
+from tuner.study import folder as study_folder
+from tuner.study.folder import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
+from tuner.study.measure_table import MUSIC
+from tuner.study.measures import course
+from tuner.study.settings import RAW, RUNS, TUNING, AllSettings, Combination, StudyConfig
 
 STEPS_PER_EPOCH = 20
 BASELINES = {

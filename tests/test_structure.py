@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pianoroll_tf"
 ROOMS = ["config", "cli", "files", "data", "modeling", "generation"]
 COMMANDS = ["build_records", "train", "evaluate", "export", "generate", "demo"]
+TUNER = {"search": {"search"}, "study": {"study"}, "report": {"report", "search", "study"}}  # who may import whom
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 
 
@@ -69,3 +70,13 @@ def test_wrong_usage_is_exit_code_2_and_one_line(command: str) -> None:
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("room", TUNER)
+def test_search_and_study_know_nothing_of_each_other(room: str) -> None:
+    files = sorted((ROOT / "tuner" / room).glob("*.py"))
+    assert ROOT / "tuner" / room / "__main__.py" in files
+    for path in files:
+        rooms = {name.split(".")[1] for name in imported(path) if name.startswith("tuner.")}
+        assert rooms <= TUNER[room], path
+        assert ast.get_docstring(ast.parse(path.read_text())), path

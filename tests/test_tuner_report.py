@@ -13,18 +13,16 @@ from synthetic_study import tiny_settings, write_study
 
 from pianoroll_tf.config import RunConfig, to_dict
 from pianoroll_tf.modeling.run_folder import sealed
-from tuner import (
-    report,
-    report_calibration,
-    report_curves,
-    report_differences,
-    report_figures,
-    report_music,
-    report_page,
-)
-from tuner.report_page import Code, Figure, Report, Section, Sounds, Table, Text
-from tuner.report_words import LANGUAGES, Words
-from tuner.search_words import read_entry, read_space
+from tuner.report import __main__ as report
+from tuner.report import calibration as report_calibration
+from tuner.report import curves as report_curves
+from tuner.report import differences as report_differences
+from tuner.report import figures as report_figures
+from tuner.report import music as report_music
+from tuner.report import page as report_page
+from tuner.report.page import Code, Figure, Report, Section, Sounds, Table, Text
+from tuner.report.words import LANGUAGES, Words
+from tuner.search.words import read_entry, read_space
 
 ROOT = Path(__file__).parents[1]
 
@@ -270,7 +268,8 @@ def test_texts_from_outside_cannot_become_markup(tmp_path):
 
 
 def test_the_command_names_the_languages_and_folders_it_knows_without_importing_them():
-    from tuner import search_settings, study_folder
+    from tuner.search import settings as search_settings
+    from tuner.study import folder as study_folder
 
     assert report.LANGUAGES == LANGUAGES
     assert (report.STUDY, report.SEARCH) == (study_folder.STUDY, search_settings.SETTINGS)
@@ -278,9 +277,9 @@ def test_the_command_names_the_languages_and_folders_it_knows_without_importing_
 
 def test_help_needs_no_framework_and_a_report_no_tensorflow(study):
     code = (
-        "import sys\nfrom tuner import report\n"
+        "import sys\nfrom tuner.report import __main__ as report\n"
         "heavy = {'numpy', 'matplotlib', 'scipy', 'jinja2'} & set(sys.modules)\nassert not heavy, heavy\n"
-        "from tuner import report_search, report_study\n"
+        "from tuner.report import search as report_search\nfrom tuner.report import study as report_study\n"
         "heavy = {'tensorflow', 'keras'} & set(sys.modules)\nassert not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)

@@ -8,8 +8,9 @@ from synthetic_study import tiny_settings, write_study
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.modeling.run_folder import sealed
-from tuner import report_data, study_folder
-from tuner.study_settings import Combination
+from tuner.report import data as report_data
+from tuner.study import folder as study_folder
+from tuner.study.settings import Combination
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from synthetic_study import tiny_settings, write_study
 
-from tuner import report_calibration, report_curves, report_data, report_differences, report_figures, report_music
-from tuner.report_tables import RECALL
-from tuner.report_words import Words
-from tuner.study_folder import Run
-from tuner.study_settings import Combination
+from tuner.report import calibration as report_calibration
+from tuner.report import curves as report_curves
+from tuner.report import data as report_data
+from tuner.report import differences as report_differences
+from tuner.report import figures as report_figures
+from tuner.report import music as report_music
+from tuner.report.tables import RECALL
+from tuner.report.words import Words
+from tuner.study.folder import Run
+from tuner.study.settings import Combination
 
 MODULES = (report_figures, report_curves, report_differences, report_calibration, report_music)
 SETTINGS = {"optimizers": ("adam", "adamw", "rmsprop"), "seeds": 3}

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 from synthetic_study import tiny_settings, write_study
 
-from tuner import report_data, report_summary
-from tuner.report_words import Words
-from tuner.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
+from tuner.report import data as report_data
+from tuner.report import summary as report_summary
+from tuner.report.words import Words
+from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
 
 EN, RU = Words("en"), Words("ru")
 

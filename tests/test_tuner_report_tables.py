@@ -4,9 +4,13 @@ import pytest
 from synthetic_study import BASELINES, tiny_settings, write_study
 
 from pianoroll_tf import config
-from tuner import report_data, report_differences, report_repeat, report_tables, study
-from tuner.measure_table import MUSIC
-from tuner.report_words import Words
+from tuner.report import data as report_data
+from tuner.report import differences as report_differences
+from tuner.report import repeat as report_repeat
+from tuner.report import tables as report_tables
+from tuner.report.words import Words
+from tuner.study import __main__ as study
+from tuner.study.measure_table import MUSIC
 
 EN = Words("en")
 

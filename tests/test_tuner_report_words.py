@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.measure_table import MEASURES, MUSIC, RARITY
-from tuner.report_labels import MEASURES_RU, MUSIC_RU, RARITY_RU, SHORT, UNITS_RU
-from tuner.report_texts import COUNTS, SEARCH, SECTIONS, SHARED, SUMMARY, TEXTS
-from tuner.report_words import LANGUAGES, Words, decimals_between
-from tuner.statistics import Summary
-from tuner.study_settings import Combination
+from tuner.report.labels import MEASURES_RU, MUSIC_RU, RARITY_RU, SHORT, UNITS_RU
+from tuner.report.texts import COUNTS, SEARCH, SECTIONS, SHARED, SUMMARY, TEXTS
+from tuner.report.words import LANGUAGES, Words, decimals_between
+from tuner.study.measure_table import MEASURES, MUSIC, RARITY
+from tuner.study.settings import Combination
+from tuner.study.statistics import Summary
 
 EN, RU = (Words(language) for language in LANGUAGES)
 

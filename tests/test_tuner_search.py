@@ -13,8 +13,9 @@ from tiny_run import random_piece, tiny_records, write_records
 from tiny_search import fake_run
 
 from pianoroll_tf.modeling.run import load_run
-from tuner import search, search_tuner
-from tuner.trials import read_outcome
+from tuner.search import __main__ as search
+from tuner.search import tuner as search_tuner
+from tuner.search.trials import read_outcome
 
 ROOT = Path(__file__).parents[1]
 TINY = {"window_steps": 16, "batch_size": 4, "conv_layers": 1, "conv_filters": 4, "conv_kernel": 3, "gru_layers": 1}

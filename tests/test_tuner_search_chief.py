@@ -9,11 +9,12 @@ from test_tuner_search_oracle import make
 from tiny_search import fake_run, search_settings
 
 from pianoroll_tf.cli import UserError
-from tuner import search_chief, search_tuner
-from tuner.search_chief import Chief, Leases, name_in_environment, release_lapsed
-from tuner.search_oracle import Status
-from tuner.search_tuner import SearchTuner
-from tuner.search_work import new_oracle
+from tuner.search import chief as search_chief
+from tuner.search import tuner as search_tuner
+from tuner.search.chief import Chief, Leases, name_in_environment, release_lapsed
+from tuner.search.oracle import Status
+from tuner.search.tuner import SearchTuner
+from tuner.search.work import new_oracle
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tuner.search_hyperparameters import DIGITS, drawn, hyperparameters, rounded, settings_of, values_of
-from tuner.space import Choice, Range, make_space
+from tuner.search.hyperparameters import DIGITS, drawn, hyperparameters, rounded, settings_of, values_of
+from tuner.search.space import Choice, Range, make_space
 
 
 @pytest.mark.parametrize(

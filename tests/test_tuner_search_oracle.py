@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from tiny_search import objective_of, search_settings
 
-from tuner import search_oracle
-from tuner.repair import restore
-from tuner.search_hyperparameters import settings_of
-from tuner.search_oracle import INITIAL_POINTS, ORACLES, Status
-from tuner.search_words import TUNERS
-from tuner.search_work import new_oracle
+from tuner.search import oracle as search_oracle
+from tuner.search.hyperparameters import settings_of
+from tuner.search.oracle import INITIAL_POINTS, ORACLES, Status
+from tuner.search.repair import restore
+from tuner.search.words import TUNERS
+from tuner.search.work import new_oracle
 
 
 @pytest.fixture(autouse=True)

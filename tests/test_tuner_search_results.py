@@ -7,10 +7,10 @@ import pytest
 from test_tuner_search_oracle import make
 from tiny_search import fake_run, search_settings
 
-from tuner.search_hyperparameters import settings_of
-from tuner.search_oracle import Status
-from tuner.search_results import COLUMNS, rows, table, write_experiment, write_results
-from tuner.search_settings import BEST, TRIALS
+from tuner.search.hyperparameters import settings_of
+from tuner.search.oracle import Status
+from tuner.search.results import COLUMNS, rows, table, write_experiment, write_results
+from tuner.search.settings import BEST, TRIALS
 
 
 def searched(folder, settings, count=4, failed=("0001",), at_work=1):

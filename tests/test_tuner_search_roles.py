@@ -8,9 +8,10 @@ import pytest
 from tiny_search import fake_run, search_settings
 
 from pianoroll_tf.modeling.callbacks import StoppedError
-from tuner import search_roles, search_tuner
-from tuner.search_roles import Search, time_left
-from tuner.search_settings import SETTINGS, open_search
+from tuner.search import roles as search_roles
+from tuner.search import tuner as search_tuner
+from tuner.search.roles import Search, time_left
+from tuner.search.settings import SETTINGS, open_search
 
 
 @pytest.fixture

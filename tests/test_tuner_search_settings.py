@@ -6,8 +6,8 @@ import pytest
 from tiny_search import search_settings
 
 from pianoroll_tf.cli import UserError
-from tuner import search_settings as folder_of
-from tuner.search_settings import Budget, open_search, read_settings, sole_search
+from tuner.search import settings as folder_of
+from tuner.search.settings import Budget, open_search, read_settings, sole_search
 
 
 def test_the_same_settings_go_on_and_others_are_named(tmp_path):

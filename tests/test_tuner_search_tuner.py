@@ -7,11 +7,11 @@ from tiny_search import fake_run, search_settings
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.modeling.run_folder import InUseError
-from tuner import search_tuner
-from tuner.search_oracle import Status
-from tuner.search_settings import PROJECT, TRIALS
-from tuner.search_tuner import SearchTuner
-from tuner.trials import read_outcome
+from tuner.search import tuner as search_tuner
+from tuner.search.oracle import Status
+from tuner.search.settings import PROJECT, TRIALS
+from tuner.search.trials import read_outcome
+from tuner.search.tuner import SearchTuner
 
 
 def tuner_of(folder, run, settings=None, most=5, **named):

@@ -3,8 +3,8 @@
 import pytest
 
 from pianoroll_tf.cli import UsageError, UserError
-from tuner.search_words import parse_duration, parse_fixes, read_entry, read_space
-from tuner.space import Choice, Range
+from tuner.search.space import Choice, Range
+from tuner.search.words import parse_duration, parse_fixes, read_entry, read_space
 
 
 @pytest.mark.parametrize(

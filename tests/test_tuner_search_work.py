@@ -8,9 +8,9 @@ from tiny_search import search_settings
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import DataFacts
-from tuner import search_work
-from tuner.search_settings import open_search, read_settings
-from tuner.search_work import run_tuner, shared_settings, work
+from tuner.search import work as search_work
+from tuner.search.settings import open_search, read_settings
+from tuner.search.work import run_tuner, shared_settings, work
 
 
 def at(settings, path, digest="ab"):

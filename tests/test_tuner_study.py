@@ -17,11 +17,13 @@ from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.callbacks import DivergedError
 from pianoroll_tf.modeling.standing import Standing, write_history
 from pianoroll_tf.modeling.training import train
-from tuner import study, study_folder, study_runs
-from tuner.gradient_norms import read_norms
-from tuner.measure_table import MEASURES, MUSIC
-from tuner.measures_judged import Splits, judge, unproper
-from tuner.study_folder import CEILING, COLLAPSED, DIVERGED, FINISHED
+from tuner.study import __main__ as study
+from tuner.study import folder as study_folder
+from tuner.study import runs as study_runs
+from tuner.study.folder import CEILING, COLLAPSED, DIVERGED, FINISHED
+from tuner.study.gradient_norms import read_norms
+from tuner.study.measure_table import MEASURES, MUSIC
+from tuner.study.measures_judged import Splits, judge, unproper
 
 ROOT = Path(__file__).parents[1]
 TINY = ["--window-steps", "16", "--batch-size", "4", "--conv-filters", "4", "--conv-kernel", "3", "--gru-units", "6"]
@@ -176,7 +178,7 @@ def test_a_diverged_run_is_recorded_and_the_study_goes_on(records, tmp_path, pla
 
 def test_a_budget_stops_before_a_run_and_the_next_call_goes_on(records, tmp_path, played, capsys, monkeypatch):
     now = iter(range(0, 10_000, 10))
-    monkeypatch.setattr("tuner.study_loop.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("tuner.study.loop.time.monotonic", lambda: next(now))
     arguments = [str(records), str(tmp_path / "study"), *SMALL]
     assert study.main([*arguments, "--budget", "100s"]) == 0
     first = len(played.trained)
@@ -188,7 +190,7 @@ def test_a_budget_stops_before_a_run_and_the_next_call_goes_on(records, tmp_path
 
 
 def test_a_process_does_so_many_runs_and_another_goes_on(records, tmp_path, played, capsys, monkeypatch):
-    monkeypatch.setattr("tuner.study_loop.RUNS_A_PROCESS", 6)
+    monkeypatch.setattr("tuner.study.loop.RUNS_A_PROCESS", 6)
     assert study.main([str(records), str(tmp_path / "study"), *SMALL, "--budget", "1h"]) == 0
     assert len(played.trained) == len(set(played.trained)) == 16
     said = capsys.readouterr().out
@@ -275,7 +277,7 @@ def test_records_without_a_test_split_are_told_before_tensorflow_is_loaded(tmp_p
 
 def test_help_loads_nothing_heavy():
     code = (
-        "import sys\nfrom tuner import study\n"
+        "import sys\nfrom tuner.study import __main__ as study\n"
         "try:\n    study.main(['--help'])\nexcept SystemExit as leave:\n    assert leave.code == 0\n"
         "assert not {'tensorflow', 'keras', 'numpy', 'scipy'} & set(sys.modules)\n"
     )
@@ -327,8 +329,8 @@ def test_in_earnest_killed_and_gone_on_with(records, tmp_path):
 
 
 def test_all_combinations_share_weights_and_batches_seed_by_seed(records):
-    from tuner import factorial
-    from tuner.study_settings import AllSettings, Combination
+    from tuner.study import factorial
+    from tuner.study.settings import AllSettings, Combination
 
     small = ModelConfig(conv_filters=4, gru_units=6)
     settings = AllSettings(model=small, dataset=DatasetConfig(window_steps=16, batch_size=4, transpose=2))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pianoroll_tf import config
 from pianoroll_tf.modeling import run_folder
-from tuner.search_settings import SearchSettings
-from tuner.space import Choice, Range, make_space
-from tuner.trials import OUTCOME, RUN, Outcome
+from tuner.search.settings import SearchSettings
+from tuner.search.space import Choice, Range, make_space
+from tuner.search.trials import OUTCOME, RUN, Outcome
 
 SMALL = {
     "gru_units": Choice((4, 6)),

@@ -1,0 +1,57 @@
+"""Makes a report of a study or a search: HTML in one file, Markdown, figures and a table of results.
+
+Usage: python -m tuner.report DIR [--lang ru]
+
+Writes DIR/report/report.html, report.md, figures/, audio/ (a MIDI and a WAV file of each combination) and results.csv.
+A study that is not finished is reported as far as it is. The same command again brings the report up to date.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pianoroll_tf import cli
+
+LANGUAGES = ("en", "ru")
+STUDY, SEARCH = "study.json", "search.json"  # by which a folder is told
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    parser = cli.make_parser("tuner.report", "Make a report of a study or a search, as far as it is done.")
+    parser.add_argument("folder", type=Path, metavar="dir", help="folder of a study or a search")
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language of the report (default: en)")
+    parser.add_argument("--out", type=Path, help="folder of the report (default: DIR/report)")
+    parser.add_argument(
+        "--wav", action=argparse.BooleanOptionalAction, default=True, help="play the music of a study into WAV files"
+    )
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    return cli.run(body, build_parser(), argv)
+
+
+def body(args: argparse.Namespace) -> None:
+    """Reads the folder, writes the report, prints the paragraph that answers the question."""
+    is_study = (args.folder / STUDY).is_file()
+    if not is_study and not (args.folder / SEARCH).is_file():
+        raise cli.UserError(f"{args.folder} must be the folder of a study or a search: it has no {STUDY} or {SEARCH}")
+    from tuner.report import page as report_page
+    from tuner.report import search as report_search
+    from tuner.report import study as report_study
+    from tuner.report.words import Words
+
+    words, out = Words(args.lang), args.out or args.folder / "report"
+    if is_study:
+        report = report_study.make(args.folder, words, out, args.wav)
+    else:
+        report = report_search.make(args.folder, words)
+    report_page.write(report, words, out)
+    print("\n".join(report.summary))
+    print(f"written: {out / 'report.html'}, report.md, figures and results.csv beside it")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The music of a study: rolls of each combination beside real ones, and files to listen to."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from pianoroll_tf.cli import Progress
+from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, RecordsConfig, from_dict
+from pianoroll_tf.data.roll import roll_to_notes
+from pianoroll_tf.generation.render import BAR_HEIGHT, midi_bytes, to_midi, wav_bytes
+from tuner.report.data import StudyData
+from tuner.report.figures import WIDTH, grid_of, loss_style, numbers, panels, picture
+from tuner.report.words import Words
+
+AUDIO = "audio"
+REAL_PIECES = 2
+REAL_COLOUR = "0.25"
+BEATS_PER_SECOND = 120 / 60  # of a grid of beats: at the tempo that `to_midi` states
+
+
+def real_examples(data: StudyData) -> list[np.ndarray]:
+    """Real pieces to lay beside the others: those of median and of third-quartile density, whole parts only."""
+    pieces = data.real_pieces()
+    whole = [piece for piece in pieces if len(piece) == max(map(len, pieces))]
+    order = sorted(range(len(whole)), key=lambda index: whole[index].mean())
+    chosen = dict.fromkeys(order[len(order) * place // 4] for place in (2, 3)) if order else {}
+    return [whole[index] for index in chosen][:REAL_PIECES]
+
+
+def examples(data: StudyData, words: Words) -> dict[str, tuple[str, np.ndarray, object]]:
+    """File name → label, roll and colour, of real pieces and of each combination; empty until one has some."""
+    generated = {}
+    for combination in data.measured():
+        pieces = data.pieces(combination)
+        if pieces:
+            colour = loss_style(data, combination.loss)["color"]
+            generated[combination.name] = (words.combination(combination), pieces[0], colour)
+    if not generated:
+        return {}
+    real = {
+        f"real-{number}": (words("real_piece", number=number), roll, REAL_COLOUR)
+        for number, roll in enumerate(real_examples(data), 1)
+    }
+    return real | generated
+
+
+def rolls(data: StudyData, words: Words) -> bytes | None:
+    """The rolls, a panel each, all with the same axes; None where there is no music. PNG."""
+    found = examples(data, words)
+    if not found:
+        return None
+    grid = from_dict(RecordsConfig, data.study.records["settings"])
+    rows, columns = grid_of(len(found), 2)
+    low, high = _pitches([roll for _, roll, _ in found.values()])
+    octaves = [pitch for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 2, 12) if low <= pitch <= high]
+    length = max(len(roll) for _, roll, _ in found.values()) / grid.steps_per_unit
+
+    def draw(figure: Figure) -> None:
+        all_axes = panels(figure, len(found), columns, sharex=True, sharey=True)
+        for index, (axes, (label, roll, colour)) in enumerate(zip(all_axes, found.values(), strict=True)):
+            axes.add_collection(PolyCollection(_bars(roll, grid.steps_per_unit), facecolor=colour, linewidth=0))
+            axes.set(xlim=(0, length), ylim=(low - 1, high + 1))
+            axes.set_yticks(octaves, [pretty_midi.note_number_to_name(pitch) for pitch in octaves])
+            axes.set_title(label, loc="left")
+            axes.xaxis.set_major_locator(MaxNLocator(8))
+            axes.tick_params(labelbottom=index + columns >= len(found))
+            numbers(words, axes.xaxis)
+        figure.supxlabel(words(f"{grid.grid}_axis"), fontsize="medium")
+        figure.supylabel(words("pitch_axis"), fontsize="medium")
+
+    return picture((WIDTH, 1.75 * rows + 0.5), draw, suffix="png")
+
+
+def _bars(roll: np.ndarray, steps_per_unit: float) -> np.ndarray:
+    """Corners of a bar for each note, [notes, 4, time and pitch]."""
+    start, end, pitch = roll_to_notes(roll)
+    left, right = start / steps_per_unit, end / steps_per_unit
+    low, high = pitch - BAR_HEIGHT / 2, pitch + BAR_HEIGHT / 2
+    corners = [(left, low), (right, low), (right, high), (left, high)]
+    return np.stack([np.stack(corner, axis=-1) for corner in corners], axis=1)
+
+
+def _pitches(found: Sequence[np.ndarray]) -> tuple[int, int]:
+    """Lowest and highest pitch that sounds in any of the rolls, not less than two octaves apart."""
+    columns = np.flatnonzero(np.any([roll.any(axis=0) for roll in found], axis=0)) + LOWEST_PITCH
+    low, high = (int(columns[0]), int(columns[-1])) if len(columns) else (60, 60)
+    return max(LOWEST_PITCH, min(low, 48)), min(HIGHEST_PITCH, max(high, 72))
+
+
+def sounds(data: StudyData, words: Words, folder: Path, with_wav: bool) -> tuple[dict, dict[str, bytes], str]:
+    """The rolls of `rolls` as MIDI and WAV files.
+
+    Args:
+        data: What the study holds.
+        words: The language of the labels.
+        folder: Of the report; WAV files that stand there and play the same music are not made again.
+        with_wav: Else only MIDI files are made.
+
+    Returns:
+        (label → names of MIDI and WAV file, name → content of the files that are to be written, what made the
+        sound in words; empty where no file was made).
+    """
+    grid = from_dict(RecordsConfig, data.study.records["settings"])
+    steps_per_second = grid.steps_per_unit * (1 if grid.grid == "seconds" else BEATS_PER_SECOND)
+    names, files, maker = {}, {}, ""
+    found = examples(data, words)
+    with Progress(len(found), "sounds") as progress:
+        for name, (label, roll, _) in found.items():
+            music = to_midi(roll, steps_per_second)
+            midi, wav = f"{AUDIO}/{name}.mid", f"{AUDIO}/{name}.wav"
+            files[midi] = midi_bytes(music)
+            names[label] = (midi, wav if with_wav else None)
+            if with_wav and not _plays(folder / wav, folder / midi, files[midi]):
+                files[wav], maker = wav_bytes(music, len(roll) / steps_per_second)
+            progress.update(note=label)
+    return names, files, maker
+
+
+def _plays(wav: Path, midi: Path, content: bytes) -> bool:
+    """Whether a WAV file was made after a MIDI file with this content."""
+    if not wav.is_file() or not midi.is_file() or midi.read_bytes() != content:
+        return False
+    return wav.stat().st_mtime_ns >= midi.stat().st_mtime_ns

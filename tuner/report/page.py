@@ -1,0 +1,186 @@
+"""A report as data, sections of text, tables and figures, and how it becomes one HTML file and one Markdown file."""
+
+import base64
+import dataclasses
+import html
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pianoroll_tf.cli import UserError
+from pianoroll_tf.files import write_changed
+from tuner.report.words import Words
+
+FIGURES = "figures"
+_MIME = {"svg": "image/svg+xml", "png": "image/png"}
+
+Cell = str | tuple[str, str]  # a text, or a text and what stands below it in small print
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """A paragraph, or with `items` a list below it."""
+
+    text: str
+    items: Sequence[str] = ()
+    kind: str = "text"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table; the first cell of a row is its head. Numbers stand to the right, unless `left`."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    left: bool = False
+    kind: str = "table"
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A picture.
+
+    Attributes:
+        name: Of its file, without suffix.
+        alt: What one who does not see it must know.
+        caption: Below it.
+        content: Of the file.
+        suffix: "svg" or "png".
+    """
+
+    name: str
+    alt: str
+    caption: str
+    content: bytes
+    suffix: str = "svg"
+    kind: str = "figure"
+
+    @property
+    def path(self) -> str:
+        """Its file, within the folder of the report."""
+        return f"{FIGURES}/{self.name}.{self.suffix}"
+
+    @property
+    def uri(self) -> str:
+        """The picture itself as an address."""
+        return f"data:{_MIME[self.suffix]};base64,{base64.b64encode(self.content).decode()}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sounds:
+    """Music to listen to: label → (file name of the MIDI file, of the WAV file or None), within the report's folder."""
+
+    files: dict[str, tuple[str, str | None]]
+    kind: str = "sounds"
+
+
+@dataclasses.dataclass(frozen=True)
+class Code:
+    """Commands."""
+
+    lines: Sequence[str]
+    kind: str = "code"
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A part of a report, with an anchor to link to."""
+
+    anchor: str
+    title: str
+    blocks: Sequence[Text | Table | Figure | Sounds | Code]
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """All of a report.
+
+    Attributes:
+        title: Above all.
+        summary: Paragraphs; the first answers the question.
+        notes: Paragraphs below it, such as what is missing.
+        sections: In their order; empty ones are left out.
+        results: The content of results.csv.
+        files: Other files of the report, name within its folder → content.
+    """
+
+    title: str
+    summary: Sequence[str]
+    notes: Sequence[Text]
+    sections: Sequence[Section]
+    results: bytes
+    files: dict[str, bytes]
+
+    @property
+    def figures(self) -> list[Figure]:
+        """All pictures."""
+        return [block for section in self.sections for block in section.blocks if isinstance(block, Figure)]
+
+
+def render(report: Report, words: Words, suffix: str) -> bytes:
+    """The report as a file.
+
+    Args:
+        report: What it says.
+        words: Its language.
+        suffix: "html" or "md".
+
+    Raises:
+        UserError: Jinja2 is missing.
+    """
+    try:
+        import jinja2
+    except ModuleNotFoundError as error:
+        raise UserError("Jinja2 must be installed for a report: pip install 'pianoroll_tf[tuner]'") from error
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tuner.report"),
+        autoescape=suffix == "html",
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"markdown": markdown, "cell": cell, "is_number": is_number}
+    shown = dataclasses.replace(report, sections=[section for section in report.sections if section.blocks])
+    text = environment.get_template(f"report.{suffix}.jinja").render(report=shown, words=words)
+    return re.sub(r"\n{3,}", "\n\n", text).encode()
+
+
+def markdown(text: str) -> str:
+    r"""A text in which no character is Markdown or HTML; lines are broken as in HTML.
+
+    >>> markdown("focal_raw | *p* < 0.05")
+    'focal\\_raw \\| \\*p\\* &lt; 0.05'
+    """
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", html.escape(text, quote=False)).replace("\n", "<br>")
+
+
+def cell(found: Cell) -> tuple[str, str]:
+    """A cell as text and small print."""
+    return (found, "") if isinstance(found, str) else found
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell is set like a number.
+
+    >>> is_number("−1,5 %"), is_number("–"), is_number("5 of 5"), is_number("Adam")
+    (True, True, True, False)
+    """
+    return text[:1].isdigit() or text[:1] in ("−", "–", "<")
+
+
+def write(report: Report, words: Words, folder: Path) -> None:
+    """Writes the report's files; those that have their content already are left alone.
+
+    Args:
+        report: What it says.
+        words: Its language.
+        folder: Made when needed.
+    """
+    files = {figure.path: figure.content for figure in report.figures} | report.files
+    files["results.csv"] = report.results
+    files |= {f"report.{suffix}": render(report, words, suffix) for suffix in ("md", "html")}
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_changed(folder / name, content)

@@ -1,0 +1,1 @@
+"""The search: which settings are best on these records."""

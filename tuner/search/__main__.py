@@ -1,0 +1,169 @@
+"""Searches losses, optimizers, sizes and their settings for the best model, with KerasTuner.
+
+Usage: python -m tuner.search tfrecords/NAME DIR [--tuner bayesian] [--max-trials 20] [--budget 30m]
+
+Every trial is a run folder; the best is copied to DIR/best. The same command again goes on where it was, also after
+kill -9. `tensorboard --logdir DIR` shows all trials.
+"""
+
+import argparse
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pianoroll_tf import cli, config
+from tuner.search.space import DEFAULT, make_space
+from tuner.search.words import DIRECTIONS, TUNERS, parse_duration, parse_fixes, read_entry, read_space
+
+if TYPE_CHECKING:
+    from tuner.search.settings import SearchSettings
+
+LOOPBACK = {None: "127.0.0.1:0", "chief": "127.0.0.1:8470"}  # where a chief listens unless told; 0: any free port
+SEARCH_FLAGS = ("tuner", "epochs", "objective", "seed", "fix", "space")  # what makes it the same search
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    parser = cli.make_parser(
+        "tuner.search", "Search for the best loss, optimizer, sizes and settings. The same command goes on."
+    )
+    parser.add_argument("records", type=Path, help="folder of records: tfrecords/NAME")
+    parser.add_argument("folder", type=Path, metavar="dir", help="folder of the search, made or gone on with")
+    parser.add_argument("--tuner", choices=TUNERS, default="random", help="who proposes (default: random)")
+    parser.add_argument("--max-trials", type=int, default=20, help="trials in all, may be raised later (default: 20)")
+    parser.add_argument("--epochs", type=int, default=20, help="epochs of a trial at most (default: 20)")
+    parser.add_argument("--budget", metavar="TIME", help="start no trial after so long, as in 30m or 2h, in all starts")
+    parser.add_argument(
+        "--objective",
+        choices=tuple(DIRECTIONS),
+        default="nll",
+        help="what is best on validation: lowest NLL or highest PR-AUC, from posteriors (default: nll)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the proposals, and of every trial (default: 0)")
+    parser.add_argument(
+        "--fix",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"do not search this setting; may be given several times. Searched are {', '.join(DEFAULT)}",
+    )
+    parser.add_argument("--space", type=Path, metavar="FILE", help="TOML or JSON that narrows or widens the space")
+    parser.add_argument("--overwrite", action="store_true", help="remove the search in the folder and start anew")
+    group = parser.add_argument_group("several workers or machines")
+    group.add_argument("--workers", type=int, default=1, help="trials at a time on this machine (default: 1)")
+    group.add_argument("--role", choices=("chief", "worker"), help="what this process is, of several")
+    group.add_argument(
+        "--chief",
+        metavar="HOST:PORT",
+        help="where the chief listens; its port has no authentication (default: loopback)",
+    )
+    group.add_argument(
+        "--lease", default="2m", help="after so long without a word a worker's trial is another's (default: 2m)"
+    )
+    group.add_argument("--threads", type=int, help="processor cores a worker may use (default: an equal share)")
+    parser.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    return cli.run(body, build_parser(), argv)
+
+
+def body(args: argparse.Namespace) -> int:
+    """Checks the words, then searches in the role they name."""
+    _check(args)
+    if importlib.util.find_spec("keras_tuner") is None:
+        raise cli.UserError(
+            "the search needs KerasTuner: python -m pip install --constraint constraints.txt '.[tuner]'"
+        )
+    settings = _settings(args)
+    budget = None if args.budget is None else parse_duration(args.budget)
+    lease = parse_duration(args.lease)
+    if args.threads:
+        os.environ["OMP_NUM_THREADS"] = str(args.threads)
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE" if not args.debug else "INFO")
+    if args.role == "worker":
+        given = any(getattr(args, flag) != build_parser().get_default(flag) for flag in SEARCH_FLAGS)
+        if args.supervised:
+            from tuner.search.workers import leave_with_parent
+
+            leave_with_parent()
+        cli.load_tensorflow(args)
+        from tuner.search.work import work
+
+        return work(args.folder, settings, given, args.chief, lease, args.threads)
+    from tuner.search.settings import open_search, sole_search
+
+    with sole_search(args.folder):
+        open_search(args.folder, settings, args.overwrite)
+        cli.load_tensorflow(args)
+        from tuner.search import roles as search_roles
+
+        search = search_roles.Search(args.folder, settings, args.max_trials, budget)
+        if args.role is None and args.workers == 1:
+            search.alone(args.threads)
+        else:
+            count = 0 if args.role == "chief" else args.workers
+            search.lead(args.chief or LOOPBACK[args.role], lease, count, _worker_command(args), args.threads)
+        return search.finish()
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raises UsageError where flags do not fit each other or a number is out of its range."""
+    _role_from_environment(args)
+    for name, least in (("max_trials", 1), ("workers", 1), ("threads", 1), ("epochs", 1)):
+        value = getattr(args, name)
+        if value is not None and value < least:
+            raise cli.UsageError(f"{name} must be a whole number >= {least}. Received: {name}={value}")
+    if args.role and args.workers != 1:
+        raise cli.UsageError("--workers must be left out with --role: it starts chief and workers on this machine")
+    if args.role == "worker" and not args.chief:
+        raise cli.UsageError("--role worker must come with --chief HOST:PORT. Received: no --chief")
+    if args.role == "worker" and args.overwrite:
+        raise cli.UsageError("--overwrite must be given to the chief. Received: --role worker --overwrite")
+    if args.chief is not None:
+        host, _, port = args.chief.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise cli.UsageError(f"--chief must be HOST:PORT. Received: {args.chief}")
+
+
+def _role_from_environment(args: argparse.Namespace) -> None:
+    """KerasTuner's own variables name the role where no flag does."""
+    host, port, name = (os.environ.get(f"KERASTUNER_{part}") for part in ("ORACLE_IP", "ORACLE_PORT", "TUNER_ID"))
+    if args.role is None and args.workers == 1 and host and port and name:
+        args.role = "chief" if "chief" in name else "worker"
+        args.chief = args.chief or f"{host}:{port}"
+
+
+def _settings(args: argparse.Namespace) -> "SearchSettings":
+    """What makes the search the same search, from the flags and the records."""
+    from pianoroll_tf.modeling import run_folder
+    from tuner.search.settings import SearchSettings
+
+    with cli.usage_errors():
+        fixed = {name: read_entry(name, value) for name, value in parse_fixes(args.fix).items()}
+        training = config.TrainingConfig(epochs=args.epochs, seed=args.seed, objective=args.objective)
+    if args.space is not None:
+        wanted = read_space(args.space)
+        try:
+            fixed = {name: read_entry(name, value) for name, value in wanted.items()} | fixed
+        except ValueError as error:
+            raise cli.UserError(f"{args.space}: {error}") from error
+    with cli.usage_errors():
+        space = make_space(fixed)
+    records, data = run_folder.data_facts(args.records)
+    base = config.RunConfig(records=records, data=data, training=training)
+    return SearchSettings(tuner=args.tuner, base=base, space=space)
+
+
+def _worker_command(args: argparse.Namespace) -> list[str]:
+    """What a worker on this machine runs; the address of the chief is added."""
+    words = [str(args.records), str(args.folder), "--role", "worker", "--supervised", "--lease", args.lease]
+    return [sys.executable, "-m", "tuner.search", *words, *(["--debug"] if args.debug else [])]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

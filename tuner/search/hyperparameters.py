@@ -1,0 +1,111 @@
+"""A space of ours as KerasTuner's hyper-parameters, and its values as ours."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras_tuner
+
+from tuner.search.space import CONDITIONS, Choice, Range, Space
+
+DIGITS = 4  # significant ones of a number drawn from a range
+OF_HYPERBAND = "tuner/"  # its own entries among the values begin so
+
+
+def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
+    """The searched settings; one that counts only beside others has them as its condition.
+
+    >>> from tuner.search.space import make_space
+    >>> [entry.name for entry in hyperparameters(make_space({"loss": "bce"})).space][:4]
+    ['optimizer', 'learning_rate', 'schedule', 'conv_layers']
+    """
+    made = keras_tuner.HyperParameters()
+    for name, entry in space.searched.items():
+        parent, values = CONDITIONS.get(name, (None, ()))
+        if parent in space.searched:
+            with made.conditional_scope(parent, list(values)):
+                _declare(made, name, entry)
+        else:
+            _declare(made, name, entry)
+    return made
+
+
+def _declare(made: keras_tuner.HyperParameters, name: str, entry: Choice | Range) -> None:
+    values = values_of(entry)
+    if values:
+        made.Choice(name, list(values))
+    elif isinstance(entry.min, int) and isinstance(entry.max, int):
+        made.Int(name, entry.min, entry.max, sampling="log" if entry.log else "linear")
+    else:
+        made.Float(name, float(entry.min), float(entry.max), sampling="log" if entry.log else "linear")
+
+
+def values_of(entry: Choice | Range) -> dict[Any, Any]:
+    """KerasTuner's word for each value of an entry → the value; empty for a range without steps.
+
+    KerasTuner itself leaves out 0.5 of 0 to 0.5 by 0.1, as 0.5 // 0.1 is 4; and its choices must be of one type.
+    """
+    if isinstance(entry, Range):
+        if entry.step is None:
+            return {}
+        count = math.floor((entry.max - entry.min) / entry.step * (1 + 1e-9)) + 1
+        values = [_round(entry.min + index * entry.step) for index in range(count)]
+    else:
+        values = list(entry.values)
+    if all(type(value) is int for value in values):
+        return {value: value for value in values}
+    if all(type(value) in (int, float) for value in values):
+        return {float(value): value for value in values}
+    return {_word(value): value for value in values}
+
+
+def _word(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def _round(value: float) -> float:
+    return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")
+
+
+def drawn(space: list, places: Sequence[float]) -> dict[str, Any]:
+    """The point of a space at some places; entries whose conditions are not met are left out.
+
+    Args:
+        space: KerasTuner's entries, parents first.
+        places: For each entry, 0 (its least value) to 1.
+    """
+    values: dict[str, Any] = {}
+    for entry, place in zip(space, places, strict=True):
+        if all(condition.is_active(values) for condition in entry.conditions):
+            values[entry.name] = entry.prob_to_value(place)
+    return values
+
+
+def rounded(space: list, values: dict[str, Any]) -> dict[str, Any]:
+    """A proposal with the numbers drawn from ranges cut to `DIGITS` significant digits, within the range.
+
+    Args:
+        space: KerasTuner's entries.
+        values: Name → value.
+    """
+    ranges = {entry.name: entry for entry in space if isinstance(entry, keras_tuner.engine.hyperparameters.Float)}
+    return {
+        name: min(max(_round(value), ranges[name].min_value), ranges[name].max_value) if name in ranges else value
+        for name, value in values.items()
+    }
+
+
+def settings_of(space: Space, values: dict[str, Any]) -> dict[str, Any]:
+    """Our values of a trial's hyper-parameters; Hyperband's own entries are left out.
+
+    >>> from tuner.search.space import Choice, make_space
+    >>> space = make_space({"loss": "focal", "alpha": Choice((None, 0.25))})
+    >>> settings_of(space, {"alpha": "none", "gamma": 1.5, "tuner/epochs": 3})
+    {'gamma': 1.5, 'alpha': None}
+    """
+    ours = {}
+    for name, entry in space.searched.items():
+        if name in values:
+            words = values_of(entry)
+            ours[name] = words[values[name]] if words else values[name]
+    return ours

@@ -1,0 +1,247 @@
+"""KerasTuner's oracles, made to last: files appear whole, lost trials are queued again, limits may be raised."""
+
+import contextlib
+import json
+import random
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import numpy as np
+from keras_tuner.engine import trial as kt_trial
+from keras_tuner.src.engine import conditions as kt_conditions
+from keras_tuner.src.engine import oracle as kt_oracle
+from keras_tuner.src.engine.metrics_tracking import MetricsTracker
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
+
+from pianoroll_tf.files import write_whole
+from tuner.search.hyperparameters import drawn, rounded
+from tuner.search.settings import PROJECT
+
+CANDIDATES = 2000  # points among which Bayesian optimization chooses
+INITIAL_POINTS = 8  # trials drawn at random before Bayesian optimization; KerasTuner takes three a dimension
+Trial, Status = kt_trial.Trial, kt_trial.TrialStatus
+kt_conditions.print = lambda *values: None  # KerasTuner prints every condition that it sends to a worker
+
+
+class Lasting:
+    """What every oracle of a search has beside KerasTuner's; stands before one of its classes.
+
+    Attributes:
+        most: Trials of the search, in all.
+        may_start: Whether there is time to start another trial.
+        exhausted: The space has no other values left.
+        on_create: Called with each new trial before its files are written.
+    """
+
+    most: int
+    may_start: Callable[[], bool]
+    on_create: Callable[[Trial], None]
+
+    def __init__(self, **arguments: Any) -> None:
+        self.lock = threading.RLock()
+        self.exhausted = False
+        super().__init__(
+            allow_new_entries=False, tune_new_entries=False, max_consecutive_failed_trials=None, **arguments
+        )
+        self.max_trials = None  # `most` is: KerasTuner's is part of the names of trials, so it could not be raised
+        self.verbose = 0
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Within it no other thread uses the oracle; KerasTuner's own lock would stay locked after an exception."""
+        with self.lock:
+            try:
+                yield
+            except BaseException:
+                kt_oracle.THREADS[self] = None
+                if kt_oracle.LOCKS[self].locked():
+                    kt_oracle.LOCKS[self].release()
+                raise
+
+    def create_trial(self, tuner_id: str) -> Trial:
+        """The next trial for a worker: one that was interrupted, or a new one.
+
+        While others are at work a worker is told to wait, not to stop: one of them may get lost.
+        """
+        with self.alone():
+            if tuner_id not in self.ongoing_trials:
+                if not self.may_start():
+                    return self._no_trial(tuner_id, Status.STOPPED)
+                if not self._retry_queue and (self.exhausted or len(self.trials) >= self.most):
+                    return self._no_trial(tuner_id, Status.IDLE if self.ongoing_trials else Status.STOPPED)
+            trial = super().create_trial(tuner_id)
+            if trial.status == Status.STOPPED:
+                self.exhausted = True
+                return self._no_trial(tuner_id, Status.IDLE if self.ongoing_trials else Status.STOPPED)
+            return trial
+
+    def _no_trial(self, tuner_id: str, status: str) -> Trial:
+        if status == Status.STOPPED:
+            self.tuner_ids.discard(tuner_id)
+        else:
+            self.tuner_ids.add(tuner_id)
+        return Trial(hyperparameters=self.hyperparameters.copy(), trial_id="none", status=status)
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """KerasTuner's proposal, with numbers a person can read."""
+        response = super().populate_space(trial_id)
+        if response.get("values"):
+            response["values"] = rounded(self.hyperparameters.space, response["values"])
+        return response
+
+    def update_trial(self, trial_id: str, metrics: dict[str, float], step: int = 0) -> Trial:
+        """Takes the objective's value; that of a trial that has ended already stays as it is."""
+        with self.alone():
+            if trial_id not in self.trials or self.objective.name not in metrics:
+                raise ValueError(f"a report must be on a trial of this search. Received: {trial_id}, {list(metrics)}")
+            if trial_id in self.end_order:
+                return self.trials[trial_id]
+            self.trials[trial_id].metrics = MetricsTracker()
+            return super().update_trial(trial_id, metrics, step=step)
+
+    def end_trial(self, trial: Trial) -> None:
+        """Notes that a trial has ended; a second worker's report on it changes nothing."""
+        with self.alone():
+            known = self.trials.get(trial.trial_id)
+            if known is None or trial.trial_id in self.end_order:
+                return
+            if trial.status == Status.COMPLETED and not known.metrics.exists(self.objective.name):
+                trial.status = Status.FAILED
+            trial.hyperparameters = known.hyperparameters
+            if trial.trial_id in self._retry_queue:
+                self._retry_queue.remove(trial.trial_id)
+            super().end_trial(trial)
+            self.save()  # KerasTuner saves before it takes the trial from those at work
+
+    def fail(self, trial_id: str, cause: str) -> None:
+        """Ends a trial as failed."""
+        with self.alone():
+            trial = self.trials[trial_id]
+            trial.status, trial.message = Status.FAILED, cause
+            self.end_trial(trial)
+
+    def requeue(self, tuner_id: str) -> str | None:
+        """Puts the trial of a lost worker back into the queue; returns its name, if there is one."""
+        with self.alone():
+            self.tuner_ids.discard(tuner_id)
+            trial = self.ongoing_trials.pop(tuner_id, None)
+            if trial is None:
+                return None
+            self._retry_queue.append(trial.trial_id)
+            self.save()
+            return trial.trial_id
+
+    def holds(self, tuner_id: str, trial_id: str) -> bool:
+        """Whether a trial is this worker's; it becomes so again while nobody else has taken it from the queue."""
+        with self.alone():
+            if trial_id in self._retry_queue and tuner_id not in self.ongoing_trials:
+                self._retry_queue.remove(trial_id)
+                self.tuner_ids.add(tuner_id)
+                self.ongoing_trials[tuner_id] = self.trials[trial_id]
+                self.save()
+            held = self.ongoing_trials.get(tuner_id)
+            return held is not None and held.trial_id == trial_id
+
+    def finished(self) -> bool:
+        """Whether no trial is at work and none is to be started."""
+        with self.alone():
+            none_left = not self._retry_queue and (self.exhausted or len(self.trials) >= self.most)
+            return not self.ongoing_trials and (none_left or not self.may_start())
+
+    def save(self) -> None:
+        """Writes oracle.json, whole."""
+        write_whole(Path(self._get_oracle_fname()), json.dumps(self.get_state()).encode())
+
+    def _save_trial(self, trial: Trial) -> None:
+        if trial.status == Status.RUNNING:
+            self.on_create(trial)
+        write_whole(Path(self._get_trial_dir(trial.trial_id)) / "trial.json", json.dumps(trial.get_state()).encode())
+
+
+class RandomOracle(Lasting, keras_tuner.oracles.RandomSearchOracle):
+    """Independent draws."""
+
+    def __init__(self, epochs: int, **arguments: Any) -> None:
+        super().__init__(max_trials=None, **arguments)
+
+
+class BayesianOracle(Lasting, keras_tuner.oracles.BayesianOptimizationOracle):
+    """A Gaussian process proposes where a good value is likely."""
+
+    def __init__(self, epochs: int, **arguments: Any) -> None:
+        super().__init__(max_trials=None, num_initial_points=INITIAL_POINTS, **arguments)
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The most promising of `CANDIDATES` points drawn from the space: least lower confidence bound.
+
+        KerasTuner follows gradients of the bound from 50 points instead, which takes 10 to 40 s a proposal, through a
+        relaxed space whose optimum is often a trial that was done already. What is drawn depends on the trials
+        so far alone, so that a resumed search proposes the same.
+        """
+        done = [trial for trial in self.trials.values() if trial.status == Status.COMPLETED]
+        values = None
+        if len(done) >= self.num_initial_points:
+            with warnings.catch_warnings(), threadpool_limits(1):  # the matrices are small
+                warnings.simplefilter("ignore", ConvergenceWarning)  # of a length scale at its bound
+                self.gpr.fit(*self._vectorize_trials())
+                values = self._most_promising(np.random.RandomState((self.seed + len(self.trials)) % 2**32))
+        if values is None:
+            values = self._random_values()
+        status = Status.STOPPED if values is None else Status.RUNNING
+        return {"status": status, "values": values and rounded(self.hyperparameters.space, values)}
+
+    def _most_promising(self, draws: np.random.RandomState) -> dict[str, Any] | None:
+        """Values of the best point that is not a trial yet; None: there is none."""
+        space = self.hyperparameters.space
+        points = [drawn(space, row) for row in draws.uniform(size=(CANDIDATES, len(space)))]
+        points = [point for point in points if not self._duplicate(rounded(space, point))]
+        if not points:
+            return None
+        vectors = [[entry.value_to_prob(point.get(entry.name, entry.default)) for entry in space] for point in points]
+        mean, deviation = self.gpr.predict(np.array(vectors), return_std=True)
+        return points[int(np.argmin(mean - self.beta * deviation))]
+
+
+class HyperbandOracle(Lasting, keras_tuner.oracles.HyperbandOracle):
+    """Many short trials, of which the best go on; sweeps follow each other until `most` trials are done."""
+
+    def __init__(self, epochs: int, **arguments: Any) -> None:
+        super().__init__(max_epochs=epochs, hyperband_iterations=0, **arguments)  # 0: no end
+
+
+ORACLES: dict[str, type[Lasting]] = {"random": RandomOracle, "bayesian": BayesianOracle, "hyperband": HyperbandOracle}
+
+
+def make_oracle(
+    tuner: str,
+    hyperparameters: keras_tuner.HyperParameters,
+    objective: keras_tuner.Objective,
+    epochs: int,
+    seed: int,
+    folder: Path,
+) -> Lasting:
+    """A new oracle that keeps its files in a folder's `PROJECT`.
+
+    Args:
+        tuner: Entry of `ORACLES`.
+        hyperparameters: The space.
+        objective: What is best, and in which direction.
+        epochs: Epochs of a trial at most.
+        seed: The same seed proposes the same trials, as far as their results are the same.
+        folder: The folder of the search; made when needed.
+    """
+    oracle = ORACLES[tuner](
+        epochs=epochs,
+        objective=objective,
+        hyperparameters=hyperparameters,
+        seed=random.Random(seed).randrange(1, 2**31),  # KerasTuner takes 0 for none
+    )
+    (folder / PROJECT).mkdir(parents=True, exist_ok=True)
+    oracle._set_project_dir(str(folder), PROJECT)
+    oracle.most, oracle.may_start, oracle.on_create = 0, lambda: True, lambda trial: None
+    return oracle

@@ -1,0 +1,163 @@
+"""What a search has found: a row a trial, ranked, as table, CSV and JSON; the best run in a folder of its own."""
+
+import csv
+import filecmp
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from pianoroll_tf.config import to_dict
+from pianoroll_tf.files import write_changed
+from pianoroll_tf.modeling import run_folder
+from tuner.search.hyperparameters import OF_HYPERBAND, settings_of, values_of
+from tuner.search.oracle import Lasting, Status, Trial
+from tuner.search.settings import BEST, RESULTS, TRIALS, SearchSettings
+from tuner.search.space import CONDITIONS, SECTIONS, Choice, Range, Space, section_of
+from tuner.search.trials import RUN, Outcome, copy_run, read_outcome
+from tuner.search.words import DIRECTIONS
+
+COLUMNS = ("rank", "trial", "status", "objective", "nll", "pr_auc", "best_epoch", "epochs", "seconds", "cause")
+_WORDS = {Status.COMPLETED: "completed", Status.FAILED: "failed"}
+_WIDEST = 12  # characters of a column of the table
+
+
+def rows(oracle: Lasting, settings: SearchSettings, folder: Path) -> list[dict[str, Any]]:
+    """One dict a trial, best first, then the failed, then those not at their end.
+
+    Args:
+        oracle: Holds the trials.
+        settings: Those of the search.
+        folder: Its folder.
+
+    Returns:
+        `COLUMNS`, then "of" (the trial whose run it went on with, in Hyperband), then every searched setting; None
+        where there is no value.
+    """
+    with oracle.lock:
+        trials = list(oracle.trials.values())
+    found = [_row(trial, settings.space, folder) for trial in trials]
+    largest_first = DIRECTIONS[settings.base.training.objective] == "max"
+    order = ["completed", "failed", "unfinished"]
+    found.sort(key=lambda row: (order.index(row["status"]), _key(row["objective"], largest_first), row["trial"]))
+    for rank, row in enumerate(found, 1):
+        row["rank"] = rank if row["status"] == "completed" else None
+    return found
+
+
+def _key(value: float | None, largest_first: bool) -> float:
+    return 0.0 if value is None else -value if largest_first else value
+
+
+def _row(trial: Trial, space: Space, folder: Path) -> dict[str, Any]:
+    outcome = read_outcome(folder / TRIALS / trial.trial_id) or Outcome(until=0)
+    word = _WORDS.get(trial.status, "unfinished")
+    if word == "completed" and outcome.objective is None:
+        word = "unfinished"
+    row: dict[str, Any] = dict.fromkeys(COLUMNS)
+    row |= {"trial": trial.trial_id, "status": word}
+    if word != "unfinished":
+        numbers = ("objective", "nll", "pr_auc", "best_epoch", "epochs", "seconds")
+        row |= {column: getattr(outcome, column) for column in numbers}
+    if word == "failed":
+        row["cause"] = outcome.cause or (trial.message or "not known").strip().splitlines()[-1]
+    values = trial.hyperparameters.values
+    row["of"] = values.get(f"{OF_HYPERBAND}trial_id")
+    chosen = {key: "none" if value is None else value for key, value in settings_of(space, values).items()}
+    return row | {key: chosen.get(key) for key in space.searched}
+
+
+def write_results(found: list[dict[str, Any]], settings: SearchSettings, folder: Path) -> None:
+    """Brings results.csv, results.json and the best run up to date.
+
+    Args:
+        found: As `rows` makes them.
+        settings: Those of the search.
+        folder: Its folder.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(found[0]) if found else list(COLUMNS), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in found)
+    table, whole = (folder / name for name in RESULTS)
+    write_changed(table, text.getvalue().encode())
+    objective = settings.base.training.objective
+    content = {
+        "objective": objective,
+        "direction": DIRECTIONS[objective],
+        "tuner": settings.tuner,
+        "space": settings.space.to_dict(),
+        "base": to_dict(settings.base),
+        "trials": found,
+    }
+    write_changed(whole, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    if found and found[0]["status"] == "completed":
+        _show_best(folder / TRIALS / found[0]["trial"] / RUN, folder / BEST)
+
+
+def _show_best(source: Path, target: Path) -> None:
+    """Copies the best run, unless it is there; without its TensorBoard logs, which would show it twice."""
+    weights = (source / run_folder.BEST, target / run_folder.BEST)
+    if target.exists() and all(path.exists() for path in weights) and filecmp.cmp(*weights, shallow=False):
+        return
+    copy_run(source, target, run_folder.TENSORBOARD)
+
+
+def table(found: list[dict[str, Any]], most: int | None = None) -> str:
+    """The ranked rows as text: what they were judged by, and the settings that differ between trials.
+
+    >>> print(table([{"rank": 1, "trial": "0001", "objective": 5.25, "status": "completed", "loss": "bce"},
+    ...              {"rank": None, "trial": "0000", "objective": None, "status": "failed", "loss": "focal"}]))
+    rank  trial  objective  status     loss
+    1     0001   5.25       completed  bce
+    -     0000   -          failed     focal
+    """
+    if not found:
+        return "no trial has been started"
+    own = ("rank", "trial", "objective", "best_epoch", "epochs", "seconds", "status")
+    settings = [key for key in found[0] if key not in COLUMNS and len({str(row[key]) for row in found}) > 1]
+    columns = [key for key in own if key in found[0]] + settings
+    lines = [columns] + [[_cell(row[key]) for key in columns] for row in found[:most]]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join(text)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}"[:_WIDEST] if isinstance(value, float) else str(value)[:_WIDEST]
+
+
+def write_experiment(folder: Path, settings: SearchSettings) -> None:
+    """Tells TensorBoard's table of hyper-parameters which settings were searched, and by what trials are judged.
+
+    Args:
+        folder: Where the log goes; nothing is written if it is there.
+        settings: Those of the search.
+    """
+    import tensorflow as tf
+    from tensorboard.plugins.hparams import api
+
+    if folder.exists():
+        return
+    sections = {cls: name for name, cls in SECTIONS.items()}
+    searched = [
+        api.HParam(f"{sections[section_of(name)]}.{name}", None if name in CONDITIONS else _domain(entry, api))
+        for name, entry in settings.space.searched.items()  # where one does not count it may lie outside its range
+    ]
+    metrics = [api.Metric("val_nll", display_name="NLL"), api.Metric("val_pr_auc", display_name="PR-AUC")]
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default():
+        api.hparams_config(hparams=searched, metrics=metrics)
+    writer.close()
+
+
+def _domain(entry: Choice | Range, api: Any) -> Any:
+    """An entry of a space as TensorBoard's domain; None where its values are of several types."""
+    values = list(values_of(entry).values())
+    if values:
+        return api.Discrete(values) if len({type(value) for value in values}) == 1 else None
+    if isinstance(entry.min, int) and isinstance(entry.max, int):
+        return api.IntInterval(entry.min, entry.max)
+    return api.RealInterval(float(entry.min), float(entry.max))

@@ -1,0 +1,160 @@
+"""The folder of a search: settings under a seal, time spent, one search in it at a time. Needs no framework."""
+
+import contextlib
+import dataclasses
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pianoroll_tf.cli import UserError
+from pianoroll_tf.config import RunConfig, to_dict
+from pianoroll_tf.files import sole_process, write_whole
+from pianoroll_tf.modeling.run_folder import differences, sealed, unsealed
+from tuner.search.space import Space
+
+SETTINGS = "search.json"
+SPENT = "spent.json"
+TRIALS = "trials"
+BEST = "best"
+LOGS = "logs"
+TENSORBOARD = "tensorboard"
+PROJECT = "keras_tuner"  # KerasTuner's own files
+RESULTS = ("results.csv", "results.json")
+OWN = (SPENT, TRIALS, BEST, LOGS, TENSORBOARD, PROJECT, *RESULTS, SETTINGS)
+_LOCK = ".lock"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchSettings:
+    """What makes a search the same search; how many trials, for how long and by how many workers may change.
+
+    Attributes:
+        tuner: Entry of `search_words.TUNERS`.
+        base: Settings that all trials share; holds the objective, the seed and the epochs.
+        space: What is tried.
+    """
+
+    tuner: str
+    base: RunConfig
+    space: Space
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {"tuner": self.tuner, "base": to_dict(self.base), "space": self.space.to_dict()}
+
+
+@contextlib.contextmanager
+def sole_search(folder: Path) -> Iterator[None]:
+    """Makes the folder when needed; within it no other search, or chief of one, uses the folder.
+
+    Raises:
+        UserError: Another does, or the folder holds something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} must be a folder, but it is a file")
+    if folder.is_dir() and not (folder / SETTINGS).exists():
+        others = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
+        if others:
+            raise UserError(f"{folder} must be a search or an empty folder: it has {others[0]} but no {SETTINGS}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with sole_process(folder / _LOCK, UserError(f"{folder} is in use: another search runs in it")):
+        yield
+
+
+def open_search(folder: Path, settings: SearchSettings, overwrite: bool = False) -> None:
+    """Seals the settings of a new search, or checks that an existing one has the same. Within `sole_search`.
+
+    Raises:
+        UserError: The folder holds a search with other settings.
+    """
+    here = settings.to_dict()
+    if (folder / SETTINGS).exists() and overwrite:
+        for name in OWN:  # the settings last: without them the folder would be no search
+            path = folder / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    if (folder / SETTINGS).exists():
+        check_same(folder, here)
+    else:
+        write_whole(folder / SETTINGS, sealed(here))
+
+
+def check_same(folder: Path, here: dict[str, Any]) -> None:
+    """Raises UserError unless the folder's search has these settings; where the records lie may differ."""
+    there = read_settings(folder)
+    differing = differences(there["base"], here["base"])
+    differing += [
+        f"{name} is {_said(there, name)} there, {_said(here, name)} here"
+        for name in ("tuner", *sorted(there["space"].keys() | here["space"].keys()))
+        if _said(there, name) != _said(here, name)
+    ]
+    if differing:
+        raise UserError(
+            f"{folder} holds a search with other settings: {'; '.join(differing)}. "
+            "Use these, another folder, or --overwrite"
+        )
+
+
+def _said(settings: dict[str, Any], name: str) -> str:
+    """What a search says of its tuner or of a setting of its space, in words."""
+    entry = settings["tuner"] if name == "tuner" else settings["space"].get(name, "not searched")
+    if isinstance(entry, list):
+        return " or ".join(map(str, entry))
+    if isinstance(entry, dict):
+        step = f" by {entry['step']}" if "step" in entry else ""
+        return f"{entry['min']} to {entry['max']}{step}{', logarithmic' if entry.get('log') else ''}"
+    return str(entry)
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """What search.json holds.
+
+    Raises:
+        UserError: It is missing or damaged.
+    """
+    path = folder / SETTINGS
+    try:
+        values = unsealed(path.read_bytes())
+        if not {"tuner", "base", "space"} <= set(values):
+            raise ValueError("it lacks settings")
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} must be the folder of a search: it has no {SETTINGS}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: {error}; the same command with --overwrite starts anew") from error
+    return values
+
+
+class Budget:
+    """The time a search may spend, over all its starts.
+
+    Args:
+        folder: The folder of the search, which keeps what was spent.
+        seconds: The budget; None: no end.
+    """
+
+    def __init__(self, folder: Path, seconds: float | None) -> None:
+        self._path, self.seconds, self._started = folder / SPENT, seconds, time.monotonic()
+        try:
+            self._before = float(unsealed(self._path.read_bytes())["seconds"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            self._before = 0.0
+
+    def spent(self) -> float:
+        """Seconds so far."""
+        return self._before + time.monotonic() - self._started
+
+    def left(self) -> float | None:
+        """Seconds that are left; None: no end."""
+        return None if self.seconds is None else max(self.seconds - self.spent(), 0.0)
+
+    def may_start(self) -> bool:
+        """Whether another trial may be started."""
+        return self.left() != 0.0
+
+    def save(self) -> None:
+        """Notes what was spent; a kill loses what was spent since."""
+        write_whole(self._path, sealed({"seconds": round(self.spent(), 1)}))

@@ -1,0 +1,1 @@
+"""The study: losses and optimizers compared over seeds."""

@@ -1,0 +1,192 @@
+"""Which runs a study has, with which settings, and in which order. Needs no framework.
+
+**Fair tuning.** Every combination gets the same number of tuning runs, of the same length, with the same seed. Run k
+has the same learning rate in all of them: values at even ratios between the lowest and the highest. A combination that
+has settings of its own (gamma and alpha of the focal loss, weight decay of AdamW) gets no more runs for them: each of
+its learning rates comes with another value of theirs, from `OWN_SETTINGS` in an order that is fixed. So a loss with
+more settings must find them within the same budget, as its user would have to.
+
+**Paired runs.** All combinations share initial weights, windows, transposition and dropout seed by seed. The output
+bias of a loss that is not proper starts at another value, the one whose posterior is the same: each pitch's frequency.
+
+**Ablations** have their parent's settings and change one thing.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from pianoroll_tf.config import (
+    DataFacts,
+    LossConfig,
+    OptimizerConfig,
+    RecordsConfig,
+    RunConfig,
+    TrainingConfig,
+)
+from tuner.study.settings import RAW, RUNS, TUNING, ZERO_BIAS, AllSettings, Combination, StudyConfig
+
+TUNING_SEED = 1_000_003  # no seed of the second stage, so that no noise is tuned to that is measured later
+
+# Loss or optimizer → setting → values; run k has value k, and after the last the first again. The values usual in
+# papers come first, so that the smallest budget has them.
+OWN_SETTINGS: dict[str, dict[str, tuple[float | None, ...]]] = {
+    "focal": {"gamma": (2.0, 1.0, 0.5, 2.0, 3.0, 1.0), "alpha": (None, 0.25, None, 0.25, None, 0.75)},
+    "adamw": {"weight_decay": (0.01, 0.1, 0.004, 0.3)},
+}
+SETTINGS = ("learning_rate", "weight_decay", "gamma", "alpha")
+IMPROPER = ("focal",)  # losses that the ablation `RAW` is for; the tables of losses would need a framework
+
+
+def combinations(study: StudyConfig) -> list[Combination]:
+    """What is compared: losses × optimizers, then the ablations.
+
+    >>> [found.name for found in combinations(StudyConfig(optimizers=("adam",), ablations=True))]
+    ['bce-adam', 'focal-adam', 'focal-adam-raw', 'bce-adam-zero-bias', 'focal-adam-zero-bias']
+    """
+    main = [Combination(loss, optimizer) for loss in study.losses for optimizer in study.optimizers]
+    if not study.ablations:
+        return main
+    raw = [Combination(each.loss, each.optimizer, RAW) for each in main if each.loss in IMPROPER]
+    return main + raw + [Combination(loss, study.optimizers[0], ZERO_BIAS) for loss in study.losses]
+
+
+def learning_rates(count: int, low: float, high: float) -> list[float]:
+    """`count` learning rates at even ratios from `low` to `high`, the middle ones first.
+
+    >>> learning_rates(3, 0.0005, 0.008), learning_rates(1, 0.0005, 0.008)
+    ([0.002, 0.0005, 0.008], [0.002])
+    """
+    shares = [(2 * k + 1) / (2 * count) for k in range(count)] if count < 3 else [k / (count - 1) for k in range(count)]
+    rates = [float(f"{low * (high / low) ** share:.3g}") for share in shares]
+    return sorted(rates, key=lambda rate: abs(rates.index(rate) - (count - 1) / 2))
+
+
+def design(study: StudyConfig) -> dict[str, list[dict[str, float | None]]]:
+    """Combination, without ablations → the settings of each of its tuning runs."""
+    rates = learning_rates(study.tuning_runs, study.lowest_rate, study.highest_rate)
+    return {
+        each.name: [
+            dict.fromkeys(SETTINGS)
+            | {"learning_rate": rate}
+            | {name: values[k % len(values)] for name, values in _own(each).items()}
+            for k, rate in enumerate(rates)
+        ]
+        for each in combinations(dataclasses.replace(study, ablations=False))
+    }
+
+
+def _own(combination: Combination) -> dict[str, Sequence[float | None]]:
+    return OWN_SETTINGS.get(combination.loss, {}) | OWN_SETTINGS.get(combination.optimizer, {})
+
+
+def best(runs: Sequence) -> int:
+    """The number of the best tuning run: the lowest validation NLL; the lowest learning rate where all diverged.
+
+    Args:
+        runs: `study_folder.TuningRun`s of a combination, in their order.
+    """
+    alive = [run for run in runs if run.val_nll is not None]
+    if alive:
+        return min(alive, key=lambda run: run.val_nll).run
+    return min(runs, key=lambda run: run.settings["learning_rate"]).run
+
+
+def run_config(
+    settings: AllSettings,
+    combination: Combination,
+    chosen: dict[str, float | None],
+    seed: int,
+    epochs: int,
+    records: RecordsConfig,
+    data: DataFacts,
+) -> RunConfig:
+    """The settings of one run.
+
+    Args:
+        settings: Of the study.
+        combination: What is trained; `RAW` is its parent's training.
+        chosen: Entries of `SETTINGS`; None: the setting's default.
+        seed: Of weights, windows, dropout.
+        epochs: At most; the schedule ends there.
+        records: As `run_folder.data_facts` gives it.
+        data: As `run_folder.data_facts` gives it.
+    """
+    study, model = settings.study, settings.model
+    if combination.ablation == ZERO_BIAS:
+        model = dataclasses.replace(model, prior_bias=False)
+    given = {name: value for name, value in chosen.items() if value is not None}
+    loss = {name: given[name] for name in ("gamma", "alpha") if name in given}
+    optimizer = {name: given[name] for name in ("learning_rate", "weight_decay") if name in given}
+    return RunConfig(
+        records=records,
+        data=data,
+        dataset=settings.dataset,
+        model=model,
+        loss=LossConfig(loss=combination.loss, **loss),
+        optimizer=OptimizerConfig(
+            optimizer=combination.optimizer,
+            clip_norm=study.clip_norm,
+            schedule=study.schedule,
+            warmup_steps=study.warmup_steps,
+            **optimizer,
+        ),
+        training=TrainingConfig(
+            epochs=epochs,
+            steps_per_epoch=study.steps_per_epoch,
+            patience=study.patience,
+            precision=study.precision,
+            seed=seed,
+        ),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One run of a study.
+
+    Attributes:
+        combination: What is trained.
+        number: Of the tuning run, or the seed.
+        tuning: Whether it is one of the first stage.
+        epochs: That it may take; 0 for an ablation without training.
+    """
+
+    combination: Combination
+    number: int
+    tuning: bool
+    epochs: int
+
+    @property
+    def folder(self) -> Path:
+        """Its folder, within that of the study."""
+        return Path(TUNING if self.tuning else RUNS, self.combination.name, str(self.number))
+
+
+def plan(study: StudyConfig) -> list[Task]:
+    """All runs in their order: tuning, then seed by seed, so that a study that is cut short has whole seeds.
+
+    >>> [str(task.folder) for task in plan(StudyConfig(losses=("bce",), tuning_runs=1, seeds=2))][2:5]
+    ['tuning/bce-rmsprop/0', 'runs/bce-adam/0', 'runs/bce-adamw/0']
+    """
+    everything = combinations(study)
+    tuning_epochs = study.tuning_epochs or study.epochs
+    return [
+        Task(each, number, True, tuning_epochs)
+        for each in everything
+        if not each.ablation
+        for number in range(study.tuning_runs)
+    ] + [
+        Task(each, seed, False, 0 if each.ablation == RAW else study.epochs)
+        for seed in range(study.seeds)
+        for each in everything
+    ]
+
+
+def music_seed(study: StudyConfig, seed: int) -> int:
+    """The seed of a run's first piece: no piece of a combination shares its seed with another of it.
+
+    >>> [music_seed(StudyConfig(seeds=3, pieces=10), seed) for seed in range(3)]
+    [0, 4, 7]
+    """
+    return sum(study.pieces_of(before) for before in range(seed))

@@ -1,0 +1,260 @@
+"""The folder that a study leaves: its files, and functions that read them. Needs no framework.
+
+    DIR/study.json                     sealed: a `Study`
+    DIR/baselines.json                 sealed: split (val, test) → baseline (copy_last_step, note_frequency) → judged
+                                       numbers, as `metrics.Statistics.results` names them: nll in nats a step, …
+    DIR/tuning/COMBINATION/K/          run folders of the first stage, each with outcome.json: sealed, a `TuningRun`
+    DIR/runs/COMBINATION/SEED/         run folders of the second stage, each with
+        measures.json                    sealed: a `Run`; there once all of the run is measured
+        gradient_norms.csv               step (from 1), norm: global norm of the gradient before it is clipped
+        history.csv                      a row an epoch, as every training leaves it: epoch (from 1), loss,
+                                         learning_rate, val_nll (nats a step), val_pr_auc, …, seconds (of the epoch)
+        music.npz                        the pieces it generated (`read_pieces`)
+    DIR/music/test.npz                 the test split, cut as long as the generated pieces (`read_pieces`)
+    DIR/music/COMBINATION/SEED-K.mid   piece K, for the first few, as MIDI; DIR/music/test/K.mid real ones
+    DIR/tuning.csv                     a row a tuning run: combination, run, chosen (0 or 1), settings, outcome, cause,
+                                       val_nll, epochs
+    DIR/results.csv                    a row a run: combination, loss, optimizer, ablation, seed, settings, outcome,
+                                       cause, and a column for each of `measure_table.MEASURES`; empty: no value
+    DIR/music.csv                      a row for each combination (all its seeds' pieces together) and each of
+                                       `measure_table.MUSIC`: combination, measure, overlap (0..1), distance (in the
+                                       measure's unit); and the same with combination "test halves": the ceiling
+    DIR/comparison.json                sealed: a `Comparison`
+
+The CSV files and comparison.json are written anew whenever the study ends, also when its budget is spent before all
+runs are done. A combination is "LOSS-OPTIMIZER", or an ablation "LOSS-OPTIMIZER-ABLATION": `zero-bias` is trained anew
+with an output bias that starts at 0; `raw` has no training of its own: its folders hold only measures.json and
+music.npz of the very models of "LOSS-OPTIMIZER", judged and sampled as if their output were the posterior.
+"""
+
+import csv
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pianoroll_tf.cli import UserError
+from pianoroll_tf.config import NUM_PITCHES, from_dict
+from pianoroll_tf.modeling.arrays import read_arrays, write_arrays
+from pianoroll_tf.modeling.run_folder import unsealed
+from tuner.study.settings import RUNS, TUNING, AllSettings, Combination
+from tuner.study.statistics import Pair, Ranks, Summary
+
+STUDY, BASELINES, COMPARISON = "study.json", "baselines.json", "comparison.json"
+MUSIC = "music"
+OUTCOME, MEASURES, NORMS, PIECES = "outcome.json", "measures.json", "gradient_norms.csv", "music.npz"
+RESULTS_CSV, TUNING_CSV, MUSIC_CSV = "results.csv", "tuning.csv", "music.csv"
+TEST = "test"  # folder and file of the real pieces
+CEILING = "test halves"  # in music.csv
+
+FINISHED, COLLAPSED, DIVERGED = "finished", "collapsed", "diverged"  # outcomes
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """What study.json holds.
+
+    Attributes:
+        settings: All settings.
+        combinations: Losses × optimizers in the order given, then the ablations.
+        design: Combination → the settings of each of its tuning runs.
+        records: `path`, `manifest_sha256`, `settings` (of build_records), `density` (share of active cells in
+            training), and `splits`: split → `pieces`, `steps`.
+        versions: Package → version.
+    """
+
+    settings: AllSettings
+    combinations: list[Combination]
+    design: dict[str, list[dict[str, float | None]]]
+    records: dict[str, Any]
+    versions: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class TuningRun:
+    """One run of the first stage; the combination's best has the lowest `val_nll`.
+
+    Attributes:
+        combination: Its name.
+        run: Its number, from 0.
+        settings: learning_rate, weight_decay, gamma, alpha; None where it has none.
+        outcome: `FINISHED` or `DIVERGED`.
+        cause: In words, unless finished.
+        val_nll: Lowest validation NLL, nats a step; None when diverged.
+        epochs: Epochs trained.
+    """
+
+    combination: str
+    run: int
+    settings: dict[str, float | None]
+    outcome: str
+    cause: str
+    val_nll: float | None
+    epochs: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run of the second stage, measured.
+
+    Attributes:
+        combination: Its name.
+        seed: Of weights, windows, dropout; music is drawn with seeds of its own, the same for every combination.
+        settings: What the first stage chose: learning_rate, weight_decay, gamma, alpha; None where it has none.
+        outcome: `FINISHED`; `COLLAPSED`: after its last epoch it is worse than "note frequency", or the density that
+            it predicts is off by more than a factor of 10; `DIVERGED`: a number became NaN or infinite.
+        cause: In words, unless finished.
+        measures: Measures of this run alone, by their name in `measure_table.MEASURES`; None: it has no such value.
+            Those that depend on other runs ("within 2 % of the best of all") are in results.csv.
+        tables: Columns for figures. `reliability`, and `reliability_raw` where the loss is not proper: `probability`
+            and `frequency` (None: no cell), `cells`, 15 each. `pitch`: `frequency` (share of training steps), `cells`
+            (sounding in the test split), `recall` (None: no cell), 84 each. `polyphony`: true `notes` of a step (0, 1,
+            …), `steps` with so many, `predicted` (mean number of expected notes; None: no step).
+    """
+
+    combination: str
+    seed: int
+    settings: dict[str, float | None]
+    outcome: str
+    cause: str
+    measures: dict[str, float | None]
+    tables: dict[str, dict[str, list]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """A measure over the seeds.
+
+    Attributes:
+        summaries: Combination, ablations too → mean with interval.
+        pairs: Each combination with each, without ablations.
+        losses: Each loss with each, averaged over the optimizers within a seed.
+        optimizers: Each optimizer with each, averaged over the losses within a seed.
+        ablations: Each ablation (first) with its parent (second).
+        ranks: Without ablations; None for a measure of which neither more nor less is better.
+    """
+
+    summaries: dict[str, Summary]
+    pairs: list[Pair]
+    losses: list[Pair]
+    optimizers: list[Pair]
+    ablations: list[Pair]
+    ranks: Ranks | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What comparison.json holds.
+
+    Attributes:
+        missing: Runs of the second stage that are not done yet.
+        outcomes: Combination → outcome → number of runs.
+        measures: Name in `measure_table.MEASURES` → what the seeds say of it.
+        sentences: The result in words, English, each whole.
+    """
+
+    missing: int
+    outcomes: dict[str, dict[str, int]]
+    measures: dict[str, Compared]
+    sentences: list[str]
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """A sealed file.
+
+    Raises:
+        UserError: It is missing or damaged.
+    """
+    try:
+        return unsealed(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(f"{path} must be there: run the study to its end first") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+
+
+def read_study(folder: Path | str) -> Study:
+    """The settings of a study.
+
+    Raises:
+        UserError: The folder is no study, or study.json is damaged.
+    """
+    path = Path(folder) / STUDY
+    if not path.is_file():
+        raise UserError(f"{folder} must be the folder of a study: it has no {STUDY}")
+    values = read_sealed(path)
+    try:
+        settings = from_dict(AllSettings, values.pop("settings"))
+        combinations = [Combination(**entry) for entry in values.pop("combinations")]
+        return Study(settings=settings, combinations=combinations, **values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged: {error!r}") from error
+
+
+def read_runs(folder: Path | str) -> list[Run]:
+    """The runs that are measured, by combination and seed."""
+    study = read_study(folder)
+    paths = [
+        Path(folder) / RUNS / combination.name / str(seed) / MEASURES
+        for combination in study.combinations
+        for seed in range(study.settings.study.seeds)
+    ]
+    return [Run(**read_sealed(path)) for path in paths if path.is_file()]
+
+
+def read_tuning(folder: Path | str) -> list[TuningRun]:
+    """The tuning runs that are done, by combination and number."""
+    paths = [
+        Path(folder) / TUNING / combination / str(run) / OUTCOME
+        for combination, design in read_study(folder).design.items()
+        for run in range(len(design))
+    ]
+    return [TuningRun(**read_sealed(path)) for path in paths if path.is_file()]
+
+
+def read_comparison(folder: Path | str) -> Comparison:
+    """The comparison of the runs."""
+    values = read_sealed(Path(folder) / COMPARISON)
+    values["measures"] = {name: _compared(entry) for name, entry in values["measures"].items()}
+    return Comparison(**values)
+
+
+def _compared(values: dict[str, Any]) -> Compared:
+    summaries = {name: Summary(**entry) for name, entry in values.pop("summaries").items()}
+    ranks = values.pop("ranks")
+    pairs = {name: [Pair(**entry) for entry in entries] for name, entries in values.items()}
+    return Compared(summaries=summaries, ranks=ranks and Ranks(**ranks), **pairs)
+
+
+def read_rows(path: Path | str) -> list[dict[str, float | str | None]]:
+    """A CSV file of this folder, history.csv and gradient_norms.csv too: numbers as float, empty cells as None."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return [{name: _cell(text) for name, text in row.items()} for row in csv.DictReader(file)]
+
+
+def _cell(text: str) -> float | str | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return text
+
+
+def write_pieces(path: Path, rolls: list[np.ndarray]) -> None:
+    """Writes rolls [steps, 84], not 0 where a pitch sounds: their lengths, and all cells, one bit each."""
+    rolls = [np.asarray(roll) != 0 for roll in rolls]
+    joined = np.concatenate([np.zeros((0, NUM_PITCHES), bool), *rolls])
+    steps = np.array([len(roll) for roll in rolls], np.int64)
+    write_arrays(path, {"steps": steps, "bits": np.packbits(joined)}, meta={})
+
+
+def read_pieces(path: Path | str) -> list[np.ndarray]:
+    """The pieces of an .npz file of this folder, uint8 [steps, 84] of 0 and 1 each.
+
+    Raises:
+        UserError: It is missing or damaged.
+    """
+    arrays, _ = read_arrays(Path(path))
+    steps = arrays["steps"]
+    joined = np.unpackbits(arrays["bits"], count=int(steps.sum()) * NUM_PITCHES).reshape(-1, NUM_PITCHES)
+    return np.split(joined, np.cumsum(steps)[:-1]) if len(steps) else []

@@ -1,0 +1,102 @@
+"""Measures of the music that a trained model generates, by its distance from the test split."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, RunConfig
+from pianoroll_tf.data.loading import Corpus
+from pianoroll_tf.data.roll import STRUCK, SparseRoll, to_dense
+from pianoroll_tf.generation.calibration import ROWS, calibrate
+from pianoroll_tf.generation.endpoints import sample_rows
+from pianoroll_tf.generation.governor import Governor
+from pianoroll_tf.generation.render import midi_bytes, to_midi
+from pianoroll_tf.generation.training_samples import BEATS_PER_SECOND
+from tuner.study.music_distance import FACTS, Values, compare, cut, distribution, halves, join
+
+
+def rolls(corpus: Corpus) -> list[np.ndarray]:
+    """The pieces of a split, uint8 [steps, 84] each."""
+    cells = np.cumsum([0, *corpus.counts], dtype=np.int64)[corpus.piece_offsets]
+    return [
+        to_dense(SparseRoll(corpus.counts[start:end], corpus.cells[first:last] % STRUCK))
+        for start, end, first, last in zip(
+            corpus.piece_offsets, corpus.piece_offsets[1:], cells, cells[1:], strict=False
+        )
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """The music of the test split.
+
+    Attributes:
+        parts: All pieces, cut as long as the generated ones.
+        facts: Entry of `music_distance.FACTS` → its distribution over all parts.
+        ceiling: The same → (overlap, distance) of two halves.
+    """
+
+    parts: list[np.ndarray]
+    facts: dict[str, Values]
+    ceiling: dict[str, tuple[float, float | None]]
+
+
+def reference(pieces: Sequence[np.ndarray], piece_steps: int) -> Reference:
+    """Takes the facts of the test split.
+
+    Args:
+        pieces: Rolls of the split.
+        piece_steps: Steps of a generated piece.
+    """
+    cuts = [cut(piece, piece_steps) for piece in pieces]
+    by_piece = {name: [distribution(name, parts) for parts in cuts] for name in FACTS}
+    return Reference(
+        parts=[part for parts in cuts for part in parts],
+        facts={name: join(found) for name, found in by_piece.items()},
+        ceiling={name: halves(name, found) for name, found in by_piece.items()},
+    )
+
+
+def generate(model, config: RunConfig, pieces: int, steps: int, seed: int) -> tuple[list[np.ndarray], float | None]:
+    """Pieces from nothing, under the governor that an export of this model would have.
+
+    Args:
+        model: With the weights that were kept.
+        config: Of the run.
+        pieces: Number of pieces.
+        steps: Of each.
+        seed: Piece i is drawn with seed + i.
+
+    Returns:
+        (rolls uint8 [steps, 84], density without the governor over that of the training data; None where those are
+        silent).
+    """
+    data = config.data
+    governor, ratio = Governor(), None
+    if data.density:
+        found = calibrate(model, config.loss, data.density, data.long_hold, rows=ROWS, window_steps=steps)
+        governor = Governor(found.shift, found.gain, data.density * NUM_PITCHES, data.long_hold)
+        ratio = found.uncorrected / data.density
+    nothing = tf.zeros([pieces, 0, NUM_PITCHES], tf.uint8)
+
+    @tf.function(autograph=False)
+    def draw():
+        return sample_rows(model, config.loss, governor, nothing, tf.constant(steps), tf.constant(seed, tf.int64))
+
+    return list(draw().numpy()), ratio
+
+
+def music_measures(pieces: Sequence[np.ndarray], real: Reference) -> dict[str, float | None]:
+    """Overlap and distance of each fact, and the mean of the overlaps: entries of `measure_table.MEASURES`."""
+    found = {name: compare(name, distribution(name, pieces), real.facts[name]) for name in FACTS}
+    measures: dict[str, float | None] = {"music_overlap": float(np.mean([area for area, _ in found.values()]))}
+    for name, (area, distance) in found.items():
+        measures |= {f"music_{name}_overlap": area, f"music_{name}_distance": distance}
+    return measures
+
+
+def as_midi(roll: np.ndarray, grid: RecordsConfig) -> bytes:
+    """A roll as MIDI file; a grid of beats at 120 a minute."""
+    return midi_bytes(to_midi(roll, grid.steps_per_unit * (1 if grid.grid == "seconds" else BEATS_PER_SECOND)))
