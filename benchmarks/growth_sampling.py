@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import plots, sampling
-from benchmarks.harness import Experiment, Measured, Side
+from benchmarks import sampling
+from benchmarks.growth import Growth
+from benchmarks.harness import Experiment, Measured
 from benchmarks.rows import Row
 from benchmarks.side import Stopwatch
 
 AXES = {"steps": (128, 512, 2048, 8192, 65536), "batch": (1, 4, 16, 64, 256, 1024)}
 WORDS = {"steps": "steps, batch 1", "batch": "rows a batch, 128 steps"}
 SIDES = {"compiled": "ours, compiled", "plain": "ours, plain", "torch": "PyTorch"}
+SENTENCES: dict[str, str] = {}
 FEW_STEPS = 128  # along the axis of the batch
 
 
@@ -41,39 +43,28 @@ def _torch_draw(batch: int, steps: int) -> None:
     next(measured)
 
 
+GROWTH = Growth(
+    name="growth_sampling",
+    function="benchmarks.growth_sampling:sweep",
+    what="sampling",
+    axes=AXES,
+    words=WORDS,
+    sides=SIDES,
+    titles=lambda axis: ("Drawing music", "seconds"),
+    repeats=3,
+)
+
+
 def experiments(materials) -> Iterator[Experiment]:
     """The experiment `growth_sampling`."""
-    axes = {axis: values[:2] if materials.quick else values for axis, values in AXES.items()}
-    shared = {"axes": axes, "model": materials.model}
-    sides = {
-        side: Side(function="benchmarks.growth_sampling:sweep", arguments=shared | {"side": side}) for side in SIDES
-    }
-    yield Experiment(name="growth_sampling", sides=sides, repeats=materials.repeats(3))
+    return GROWTH.experiments(materials, model=materials.model)
 
 
 def rows() -> list[Row]:
     """The far end of each axis as lines of the table."""
-    return [
-        Row(
-            name=f"sampling, {values[-1]:,} {WORDS[axis]}",
-            unit="s",
-            ours=f"growth_sampling/compiled.{axis} {values[-1]}",
-            peers=(f"growth_sampling/{peer}.{axis} {values[-1]}",),
-            peer_name=SIDES[peer],
-            more=False,
-        )
-        for axis, values in AXES.items()
-        for peer in ("plain", "torch")
-    ]
+    return GROWTH.rows()
 
 
 def details(results: dict[str, dict[str, Measured]], folder: Path) -> str:
     """A plot and a table an axis."""
-    sides = {SIDES[side]: found for side, found in results["growth_sampling"].items() if not found.missing}
-    texts = []
-    for axis, words in WORDS.items():
-        lines = {name: plots.points(found.values, axis) for name, found in sides.items()}
-        picture = f"growth-sampling-{axis}.png"
-        plots.draw(folder / picture, "Drawing music", (words, "seconds"), lines)
-        texts.append(f"![Drawing music by {words}]({picture})\n\nSeconds:\n\n{plots.table(words, lines)}")
-    return "\n\n".join(texts)
+    return GROWTH.details(results, folder, SENTENCES)

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from benchmarks import growth_files, harness, machine, plots, run, side, startup, training
+from benchmarks.growth import Growth
 from benchmarks.harness import Experiment, Measured, Side, SideError, Spread, measure
+from benchmarks.materials import Materials
 from benchmarks.rows import Row, number, outcome, spread_in_words, table
 
 ROOT = Path(__file__).parents[1]
@@ -264,3 +266,29 @@ def test_batches_are_the_same_each_time() -> None:
     np.testing.assert_array_equal(first[1][0], again[1][0])
     np.testing.assert_array_equal(first[0][0][:, 1:], first[0][1][:, :-1])
     assert harness.ROOT == ROOT
+
+
+def test_growth_has_a_row_an_axis_and_peer_and_a_plot_with_its_sentence(tmp_path) -> None:
+    grown = Growth(
+        name="growth_x",
+        function="a:b",
+        what="a step",
+        axes={"batch": (1, 8)},
+        words={"batch": "windows a batch"},
+        sides={"ours": "ours", "torch": "PyTorch", "keras": "Keras"},
+        titles=lambda axis: ("A step", "seconds"),
+        repeats=2,
+    )
+    [experiment] = grown.experiments(Materials(tmp_path, tmp_path), steps=3)
+    assert experiment.sides["torch"].arguments == {"side": "torch", "axes": {"batch": (1, 8)}, "steps": 3}
+    assert [(row.ours, row.peers) for row in grown.rows()] == [
+        ("growth_x/ours.batch 8", ("growth_x/torch.batch 8",)),
+        ("growth_x/ours.batch 8", ("growth_x/keras.batch 8",)),
+    ]
+    values = {"batch 1": [1.0, 3.0], "batch 8": [8.0, 8.0]}
+    found = {"ours": Measured({}, values, ""), "torch": Measured({}, values, ""), "keras": Measured({}, {}, "gone")}
+    text = grown.details({"growth_x": found}, tmp_path, {"batch": "It grows."})
+    assert (tmp_path / "growth-x-batch.png").read_bytes().startswith(b"\x89PNG")
+    assert "growth-x-batch.png)\n\nIt grows.\n\nSeconds:" in text
+    assert "| 1 | 2 | 2 |" in text
+    assert "Keras" not in text
