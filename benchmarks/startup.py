@@ -18,10 +18,12 @@ def commands() -> list[str]:
     """Modules with a command: those that stand at the door of a package and run when called by name."""
     found = []
     for package in PACKAGES:
-        for path in sorted((ROOT / package).glob("*.py")):
+        folder = ROOT / package
+        for path in sorted([*folder.glob("*.py"), *folder.glob("*/__main__.py")]):
             tree = ast.parse(path.read_text())
             if any(isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in tree.body):
-                found.append(f"{package}.{path.stem}" if path.stem != "__main__" else package)
+                parts = path.relative_to(ROOT).with_suffix("").parts
+                found.append(".".join(part for part in parts if part != "__main__"))
     return found
 
 

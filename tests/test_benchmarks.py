@@ -206,7 +206,7 @@ def test_every_row_names_sides_that_exist(tmp_path: Path) -> None:
 
 
 def test_commands_of_the_package_are_found() -> None:
-    assert {"pianoroll_tf.train", "pianoroll_tf.generate"} <= set(startup.commands())
+    assert {"pianoroll_tf.train", "pianoroll_tf.generate", "tuner.search", "tuner.report"} <= set(startup.commands())
     assert "pianoroll_tf.config" not in startup.commands()
 
 
