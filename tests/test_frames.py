@@ -39,12 +39,13 @@ def test_codes_hold_every_cell_and_silence_at_the_end(monkeypatch, block, densit
 def test_a_window_is_silent_outside_its_piece():
     rolls = [random_roll(steps, seed=steps, density=0.5) for steps in (5, 6)]
     cutter = Frames(corpus_of(*rolls), window_steps=4)
-    # The first piece's first window; the second piece's first, and its last, of one step.
-    windows = {"begin": [0, 5, 5], "start": [0, 5, 10], "end": [4, 9, 11]}
+    # The first piece's first window, and its last, of one step, before another piece; the same of the second piece.
+    windows = {"begin": [0, 0, 5, 5], "start": [0, 4, 5, 10], "end": [4, 5, 9, 11]}
     codes = cutter.cut({name: tf.constant(values, tf.int64) for name, values in windows.items()})
     silent = np.zeros((1, 84))
     expected = [
         np.concatenate([silent, rolls[0][:4]]),
+        np.concatenate([rolls[0][3:5], silent, silent, silent]),
         np.concatenate([silent, rolls[1][:4]]),
         np.concatenate([rolls[1][4:6], silent, silent, silent]),
     ]

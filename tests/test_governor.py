@@ -36,10 +36,10 @@ def test_correction_answers_a_wrong_density():
     ("hold", "share", "taken"),
     [
         (64 * math.log(2), 0.5, 0.0),  # a note of that length ends at a share of one half
-        (64 * math.log(2), 0.75, governor.RELEASE / 2),
-        (64 * math.log(2), 1.0, governor.RELEASE),
+        (64 * math.log(2), 0.75, 5.0),
+        (64 * math.log(2), 1.0, 10.0),
         (1, 0.4, 0.0),  # music of short notes may repeat them
-        (1, 0.7, governor.RELEASE / 2),
+        (1, 0.7, 5.0),
         (0, 1.0, 0.0),
         (4096, 1.0, 0.0),  # music of drones
     ],

@@ -67,6 +67,8 @@ def test_rungs_go_on_as_one_training(tmp_path, records, whole):
     assert dataclasses.replace(last, seconds=0.0) == dataclasses.replace(read_outcome(whole), seconds=0.0)
     assert best(tmp_path / "two") == best(whole)
     assert read_outcome(tmp_path / "one") == first
+    again = run_trial(tiny(records), tmp_path / "one", until=2)  # in the same folder: what is done is not enough
+    assert dataclasses.replace(again, seconds=0.0) == dataclasses.replace(last, seconds=0.0)
 
 
 def test_a_loss_that_is_not_finite_is_an_outcome(tmp_path, records, monkeypatch):
