@@ -108,6 +108,13 @@ def test_blocks_have_their_own_numbers():
     assert first.max() < 1
 
 
+def test_what_a_seed_means_does_not_change():
+    numbers = uniforms(tf.constant([7], tf.int64), tf.constant([1]), 84).numpy()
+    assert numbers.shape == (1, 256, 84)
+    np.testing.assert_array_equal(numbers[0, 0, :2], np.float32([0.040120720863342285, 0.5423469543457031]))
+    assert numbers[0, -1, -1] == np.float32(0.23400533199310303)
+
+
 def test_frequencies_are_the_probabilities():
     probability = np.linspace(0.001, 0.999, 84)
     roll = draw(constant(np.log(probability / (1 - probability))), (), nothing(16), 2000, list(range(16)))
