@@ -11,8 +11,8 @@ from benchmarks.training import SIZES
 
 AXES = {
     "units": (128, 256, 512, 1024),
-    "batch": (8, 16, 32, 64, 128, 256),
-    "time": (64, 128, 256, 512, 1024),
+    "batch": (16, 64, 256),
+    "time": (64, 256, 1024),
 }
 WORDS = {"units": "hidden units", "batch": "windows a batch", "time": "steps a window"}
 SIDES = {"ours": "ours", "keras": "stock Keras", "torch": "PyTorch"}
