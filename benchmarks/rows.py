@@ -164,7 +164,8 @@ def _notes(outcomes: list[dict[str, Any]]) -> dict[str, list[str]]:
     notes: dict[str, list[str]] = {}
     for found in outcomes:
         if found["note"]:
-            notes.setdefault(found["note"], []).append(found["name"])
+            names = notes.setdefault(found["note"], [])
+            names += [found["name"]] if found["name"] not in names else []
     return notes
 
 
