@@ -12,7 +12,7 @@ from pianoroll_tf.config import NUM_PITCHES, SamplingConfig
 from pianoroll_tf.serving.limits import Limits
 from pianoroll_tf.serving.refusals import bad
 from pianoroll_tf.serving.roll_json import from_pitches
-from pianoroll_tf.serving.strict_json import type_name
+from pianoroll_tf.serving.strict_json import shown
 
 STEPS = 256  # 32 s at 8 steps a second
 LARGEST_SEED = 2**53 - 1  # a browser's numbers are exact up to here
@@ -65,7 +65,7 @@ def ask(fields: Mapping[str, Any], limits: Limits, endless: bool = False, primer
     values: dict[str, Any] = {"seed": secrets.randbelow(LARGEST_SEED + 1)}
     ranges = {"version": (1, 2**31 - 1), "steps": (0 if endless else 1, limits.most_steps), "seed": (0, LARGEST_SEED)}
     values |= {name: _whole(name, fields[name], *ranges[name]) for name in ranges if name in fields}
-    values |= {name: _number(name, fields[name]) for name in SETTINGS if fields.get(name) is not None}
+    values |= {name: number(name, fields[name]) for name in SETTINGS if fields.get(name) is not None}
     if "output" in fields and fields["output"] not in OUTPUTS:
         raise bad(f"output must be one of {', '.join(OUTPUTS)}. Received: {fields['output']!r:.80}")
     if "primer" in fields:
@@ -93,21 +93,18 @@ def form_fields(texts: Mapping[str, str]) -> dict[str, Any]:
 
 def _whole(name: str, value: Any, low: int, high: int) -> int:
     if type(value) is not int or not low <= value <= high:
-        raise bad(f"{name} must be a whole number >= {low} and <= {high}. Received: {name}={_shown(value)}")
+        raise bad(f"{name} must be a whole number >= {low} and <= {high}. Received: {name}={shown(value)}")
     return value
 
 
-def _number(name: str, value: Any) -> float:
-    """One of the sampling settings; `SamplingConfig` knows its range."""
+def number(name: str, value: Any) -> float:
+    """One of the sampling settings; `SamplingConfig` knows its range.
+
+    Raises:
+        Refusal: 400, naming it and its range.
+    """
     try:
         return float(getattr(SamplingConfig(**{name: value}), name))
     except (ValueError, OverflowError) as error:
         allowed = str(error).partition(" Received:")[0]
-        raise bad(f"{allowed} Received: {name}={_shown(value)}") from error
-
-
-def _shown(value: Any) -> str:
-    """A value for an error: numbers as they are, texts cut, the rest by their kind."""
-    if isinstance(value, bool) or value is None:
-        return str(value).lower().replace("none", "null")
-    return f"{value!r:.80}" if isinstance(value, int | float | str) else type_name(value)
+        raise bad(f"{allowed} Received: {name}={shown(value)}") from error

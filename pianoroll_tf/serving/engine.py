@@ -207,7 +207,11 @@ class Engine:
         """Draws a chunk of some rows and hands it out; returns the seconds that the model took."""
         steps = [row.chunks * CHUNK_STEPS % BLOCK_STEPS for row in rows]
         numbers = np.stack(
-            [row.numbers[step : step + CHUNK_STEPS] for row, step in zip(rows, steps, strict=True) if row.numbers is not None]
+            [
+                row.numbers[step : step + CHUNK_STEPS]
+                for row, step in zip(rows, steps, strict=True)
+                if row.numbers is not None
+            ]
         )
         temperature = np.array([row.asked.temperature for row in rows], np.float32)
         top_p = np.array([row.asked.top_p for row in rows], np.float32)

@@ -16,7 +16,7 @@ from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES
 from pianoroll_tf.generation.render import midi_bytes, to_midi
 from pianoroll_tf.serving import asked, bodies, service
 from pianoroll_tf.serving.asked import Asked
-from pianoroll_tf.serving.refusals import Refusal, bad, busy
+from pianoroll_tf.serving.refusals import Refusal, bad
 from pianoroll_tf.serving.registry import Served
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.state import State, state_of
@@ -62,7 +62,9 @@ async def primer(request: Request) -> Response:
         raise bad("primer must be an uploaded MIDI file. Received: none")
     served = state.registry.get(asked.ask(form.fields, state.limits).version)
     read = await run_in_threadpool(state.primers.read, form.upload, served.grid)
-    return _json({"steps": len(read.roll), "roll": to_pitches(read.roll), "notes": read.notes, "left_out": read.left_out})
+    return _json(
+        {"steps": len(read.roll), "roll": to_pitches(read.roll), "notes": read.notes, "left_out": read.left_out}
+    )
 
 
 async def generate(request: Request) -> Response:
@@ -153,6 +155,3 @@ async def _events(served: Served, wanted: Asked, is_stopping: Callable[[], bool]
 
 def _event(name: str, value: Any) -> str:
     return f"event: {name}\ndata: {json.dumps(value, separators=(',', ':'))}\n\n"
-
-
-__all__ = ["about", "busy", "generate", "primer"]

@@ -2,8 +2,12 @@
 
 import dataclasses
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from pathlib import Path
+
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from pianoroll_tf import cli
 from pianoroll_tf.config import RecordsConfig, from_dict
@@ -26,12 +30,14 @@ class Served:
         model: As it was loaded.
         engine: Draws with it.
         grid: How the model's training files were sampled.
+        signatures: What it can be asked.
     """
 
     version: int
     model: MusicModel
     engine: Engine
     grid: RecordsConfig
+    signatures: Mapping[str, SignatureDef]
 
     @property
     def steps_per_second(self) -> int | None:
@@ -135,6 +141,7 @@ class Registry:
             model = saved_model.load(folder)
             tiles = Tiles(model.program)
             grid = from_dict(RecordsConfig, model.config["run"]["records"])
+            signatures = signatures_of(folder)
             tiles.prepare(self._pool)
         except Exception as error:  # whatever TensorFlow finds wrong with it: the others go on
             self._bad[version] = looks
@@ -143,7 +150,7 @@ class Registry:
             return False
         self._bad.pop(version, None)
         engine = Engine(tiles, self._pool, self._active_rows)
-        self._served = self._served | {version: Served(version, model, engine, grid)}
+        self._served = self._served | {version: Served(version, model, engine, grid, signatures)}
         self._statuses[version] = Status(AVAILABLE)
         return True
 
@@ -158,6 +165,12 @@ class Registry:
     def _told(self, error: Exception) -> str:
         """What clients are told of a bad version: no path of this machine."""
         return cli.describe(error).replace(str(self.folder), self.name).replace(str(self.folder.resolve()), self.name)
+
+
+def signatures_of(folder: Path) -> dict[str, SignatureDef]:
+    """The signatures of a SavedModel, without those that only Keras uses."""
+    saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    return {name: made for name, made in saved.meta_graphs[0].signature_def.items() if not name.startswith("__")}
 
 
 def _looks(folder: Path) -> object:

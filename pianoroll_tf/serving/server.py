@@ -12,9 +12,11 @@ import uvicorn
 
 from pianoroll_tf import cli
 from pianoroll_tf.serving.app import make_app
+from pianoroll_tf.serving.direct import Direct
 from pianoroll_tf.serving.engine import TILES_AT_ONCE
 from pianoroll_tf.serving.limits import Address, Limits, Versions
 from pianoroll_tf.serving.primers import PrimerReader
+from pianoroll_tf.serving.protocol import make_protocol
 from pianoroll_tf.serving.registry import Registry
 from pianoroll_tf.serving.state import State
 
@@ -39,9 +41,12 @@ def serve(folder: Path, address: Address, versions: Versions, limits: Limits) ->
         registry.refresh(most=1)
         if not registry.served:
             reasons = "; ".join(status.message for status in registry.statuses.values())
-            raise cli.UserError(f"model must have a version that can be served. Received: {folder} ({reasons or 'none'})")
-        state = State(registry, limits, PrimerReader(limits.uploads, limits.primer_steps))
-        with watching(registry, versions.poll_seconds):
+            raise cli.UserError(
+                f"model must have a version that can be served. Received: {folder} ({reasons or 'none'})"
+            )
+        direct = Direct()
+        state = State(registry, limits, PrimerReader(limits.uploads, limits.primer_steps), direct)
+        with watching(registry, versions.poll_seconds), contextlib.closing(direct):
             asyncio.run(_serve(state, address, limits))
 
 
@@ -67,10 +72,10 @@ def watching(registry: Registry, seconds: float) -> Iterator[None]:
 
 async def _serve(state: State, address: Address, limits: Limits) -> None:
     config = uvicorn.Config(
-        make_app(state),
+        make_app(state, address),
         host=address.host,
         port=address.port,
-        http="h11",
+        http=make_protocol(limits.idle_seconds, limits.connections),
         ws="none",
         lifespan="off",
         log_level="warning",
@@ -78,6 +83,7 @@ async def _serve(state: State, address: Address, limits: Limits) -> None:
         proxy_headers=False,
         server_header=False,
         h11_max_incomplete_event_size=limits.header_bytes,
+        timeout_keep_alive=limits.keep_alive_seconds,
         timeout_graceful_shutdown=int(limits.drain_seconds) + 1,
     )
     server = Server(config)

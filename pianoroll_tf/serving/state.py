@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from pianoroll_tf.serving import service
 from pianoroll_tf.serving.asked import Asked
+from pianoroll_tf.serving.direct import Direct
 from pianoroll_tf.serving.limits import Limits
 from pianoroll_tf.serving.primers import PrimerReader
 from pianoroll_tf.serving.refusals import Refusal, busy
@@ -27,6 +28,7 @@ class State:
         registry: The model's versions.
         limits: Of the server.
         primers: Reads uploaded MIDI files.
+        direct: Runs signatures that draw no music.
         is_stopping: Whether the server has been told to stop.
         streams: That are being sent.
     """
@@ -34,6 +36,7 @@ class State:
     registry: Registry
     limits: Limits
     primers: PrimerReader
+    direct: Direct
     is_stopping: bool = False
     streams: int = 0
 

@@ -65,6 +65,19 @@ def type_name(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
+def shown(value: Any) -> str:
+    """A value for an error: numbers as they are, texts cut, the rest by their kind.
+
+    >>> shown([1, 2]), shown(None), shown(1e400)
+    ('a list', 'null', 'inf')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "null"
+    return f"{value!r:.80}" if isinstance(value, int | float | str) else type_name(value)
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:

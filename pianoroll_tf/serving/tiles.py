@@ -46,7 +46,7 @@ class Tiles:
         return self._parts["begin"](**inputs)["next_state"].numpy()[0]
 
     def uniforms(self, seeds: list[int], blocks: list[int]) -> np.ndarray:
-        """Random numbers of a block of each row, float32 [rows, BLOCK_STEPS, 84]; whole numbers make them, so none rounds."""
+        """Random numbers of a block of each row, float32 [rows, BLOCK_STEPS, 84]; of whole numbers, so none rounds."""
         inputs = {"seed": tf.constant(seeds, "int64"), "block": tf.constant(blocks, "int32")}
         return self._parts["uniforms"](**inputs)["numbers"].numpy()
 
