@@ -20,7 +20,7 @@ from pianoroll_tf.serving.state import ClientGoneError, State
 PAGE = Path(__file__).with_name("page") / "dist"
 HOW_TO_BUILD = """The page is not built here. To build it, in the project's folder:
 
-    npm --prefix pianoroll_tf/serving/page ci && npm --prefix pianoroll_tf/serving/page run build
+    make page
 
 The API works without it: GET /about, POST /generate, /v1/models/NAME.
 """

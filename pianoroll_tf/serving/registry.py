@@ -16,7 +16,7 @@ from pianoroll_tf.generation.manifest import DamagedModelError
 from pianoroll_tf.generation.saved_model import MusicModel
 from pianoroll_tf.serving.engine import Engine
 from pianoroll_tf.serving.refusals import Refusal
-from pianoroll_tf.serving.tiles import Tiles
+from pianoroll_tf.serving.tiles import SIZES, Tiles
 
 STARTING, LOADING, AVAILABLE, UNLOADING, END = "START", "LOADING", "AVAILABLE", "UNLOADING", "END"
 
@@ -68,11 +68,14 @@ class Registry:
         newest: Versions that are served at once.
         pool: Threads that draw.
         active_rows: As of `Engine`.
+        sizes: As of `Tiles`.
     """
 
-    def __init__(self, folder: Path, newest: int, pool: Executor, active_rows: int) -> None:
+    def __init__(
+        self, folder: Path, newest: int, pool: Executor, active_rows: int, sizes: tuple[int, ...] = SIZES
+    ) -> None:
         self.folder, self.name = folder, folder.resolve().name
-        self._newest, self._pool, self._active_rows = newest, pool, active_rows
+        self._newest, self._pool, self._active_rows, self._sizes = newest, pool, active_rows, sizes
         self._served: dict[int, Served] = {}
         self._statuses: dict[int, Status] = {}
         self._bad: dict[int, object] = {}  # what a bad version looked like when it was tried
@@ -139,7 +142,7 @@ class Registry:
         self._statuses[version] = Status(LOADING)
         try:
             model = saved_model.load(folder)
-            tiles = Tiles(model.program)
+            tiles = Tiles(model.program, self._sizes)
             grid = from_dict(RecordsConfig, model.config["run"]["records"])
             signatures = signatures_of(folder)
             tiles.prepare(self._pool)
