@@ -24,11 +24,18 @@ def test_the_end_of_a_file_on_the_grid_of_the_model(reader):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"MThd", b"\xff" * 400_000, b"MThd" + b"\xff" * 60, b"RIFF" + bytes(100), midi_bytes(to_midi(ROLL, 8.0))[:200]],
+    [
+        b"",
+        b"MThd",
+        b"\xff" * 400_000,
+        b"MThd" + b"\xff" * 60,
+        b"RIFF" + bytes(100),
+        midi_bytes(to_midi(ROLL, 8.0))[:200],
+    ],
     ids=["empty", "cut", "noise", "lengths", "another kind", "half"],
 )
 def test_what_is_no_midi_file_is_refused_without_a_path(reader, content):
-    with pytest.raises(Refusal, match="primer must be a MIDI file. Received: a file that is ") as caught:
+    with pytest.raises(Refusal, match=r"primer must be a MIDI file\. Received: a file that is ") as caught:
         reader.read(content, RecordsConfig())
     assert caught.value.status == 400
     assert "/" not in caught.value.text

@@ -3,7 +3,6 @@
 import concurrent.futures
 import shutil
 
-import numpy as np
 import pytest
 import tensorflow as tf
 from fake_tiles import FakeTiles
@@ -54,20 +53,15 @@ def test_a_version_is_served(make, folder):
     assert made.statuses[1] == registry_module.Status("AVAILABLE")
     assert "compose_rows" in made.get(1).signatures
     assert made.get().steps_per_second == 8
+    with pytest.raises(Refusal, match=r"version must be one that is served: 1\. Received: version=2") as caught:
+        made.get(2)
+    assert caught.value.status == 404
 
 
 def test_before_anything_is_loaded(make, folder):
     with pytest.raises(Refusal) as caught:
         make(folder).get()
     assert caught.value.status == 503
-
-
-def test_a_version_that_is_not_there(make, folder):
-    made = make(folder)
-    made.refresh()
-    with pytest.raises(Refusal, match="version must be one that is served: 1. Received: version=2") as caught:
-        made.get(2)
-    assert caught.value.status == 404
 
 
 def test_the_newest_are_served_and_older_ones_dropped_when_they_are_done(make, folder):
@@ -155,9 +149,3 @@ def test_what_is_no_model_at_all(make, tmp_path):
     made.refresh()
     assert not made.served
     assert made.statuses[1].state == "END"
-
-
-def test_it_is_drawn_with(make, folder):
-    made = make(folder)
-    made.refresh()
-    assert np.all(made.get().model.density == pytest.approx(0.05))

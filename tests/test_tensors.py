@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from pianoroll_tf.serving.refusals import Refusal
 from pianoroll_tf.serving.tensors import Input, from_columns, from_rows, inputs_of, to_json, to_tensor
@@ -94,7 +95,8 @@ def test_requests_that_do_not_fit(read, value, words):
 
 
 def test_inputs_of_a_signature():
-    signature = tf.compat.v1.saved_model.signature_def_utils.build_signature_def(
-        inputs={"x": tf.compat.v1.saved_model.build_tensor_info(tf.TensorSpec([None, 84], tf.uint8, "x"))}
-    )
+    signature = SignatureDef()
+    signature.inputs["x"].dtype = types_pb2.DT_UINT8
+    for size in (-1, 84):
+        signature.inputs["x"].tensor_shape.dim.add().size = size
     assert inputs_of(signature) == {"x": Input(np.dtype("uint8"), (None, 84))}

@@ -105,7 +105,7 @@ def number(name: str, value: Any) -> float:
         Refusal: 400, naming it and its range.
     """
     if type(value) is int and abs(value) > LARGEST_SEED:
-        value = math.copysign(math.inf, value)  # the check of its range knows floats
+        value = math.inf if value > 0 else -math.inf  # the check of its range knows floats
     try:
         return float(getattr(SamplingConfig(**{name: value}), name))
     except ValueError as error:
