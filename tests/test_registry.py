@@ -6,6 +6,7 @@ import shutil
 import pytest
 import tensorflow as tf
 from fake_tiles import FakeTiles
+from serving_client import until
 
 from pianoroll_tf.config import dumps
 from pianoroll_tf.generation.manifest import write_manifest
@@ -73,9 +74,21 @@ def test_the_newest_are_served_and_older_ones_dropped_when_they_are_done(make, f
     shutil.copytree(folder / "1", folder / "2")
     made.refresh()
     assert list(made.served) == [2]
+    until(lambda: made.statuses[1].state == "END")
     assert chunks[-1] is None
     assert sum(len(chunk) for chunk in chunks[:-1]) == 2000, "what it had was drawn to its end"
-    assert [status.state for status in made.statuses.values()] == ["AVAILABLE", "END"]
+
+
+def test_a_version_in_use_is_not_dropped_and_holds_up_no_other(make, folder):
+    made = make(folder, newest=1)
+    made.refresh()
+    shutil.copytree(folder / "1", folder / "2")
+    with made.use() as old:
+        made.refresh()
+        assert made.get().version == 2
+        assert made.statuses[1].state == "UNLOADING"
+        old.engine.add(Row(asked=Asked(steps=1), heard=lambda _: None))
+    until(lambda: made.statuses[1].state == "END")
 
 
 def test_a_damaged_version_leaves_the_old_one_and_says_why_without_a_path(make, folder, tmp_path):
