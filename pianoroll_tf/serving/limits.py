@@ -13,6 +13,9 @@ class Address(Settings):
     port: int = setting(
         8501, "port to listen on, that of TensorFlow Serving's REST API; 0: any free one", minimum=0, maximum=65535
     )
+    grpc_port: int | None = setting(
+        None, "port of TensorFlow Serving's gRPC API, there 8500 (default: not served)", minimum=0, maximum=65535
+    )
     allow_host: tuple[str, ...] = setting((), "names that a Host header may have besides those of this machine")
     allow_origin: tuple[str, ...] = setting((), "origins whose pages may read answers (CORS), as https://example.org")
 

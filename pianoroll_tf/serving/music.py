@@ -17,7 +17,7 @@ from pianoroll_tf.serving.asked import Asked
 from pianoroll_tf.serving.refusals import bad
 from pianoroll_tf.serving.registry import Served
 from pianoroll_tf.serving.roll_json import to_pitches
-from pianoroll_tf.serving.state import State, state_of
+from pianoroll_tf.serving.state import State, gone, state_of
 
 
 async def about(request: Request) -> Response:
@@ -72,7 +72,7 @@ async def generate(request: Request) -> Response:
         if is_stream:
             using.enter_context(state.streaming())
             return streams.EventStream(state, served, wanted, using.pop_all())
-        [roll] = await state.draw(request, served, [wanted])
+        [roll] = await state.draw(gone(request), served, [wanted])
         return await _answer(state, served, wanted, roll)
 
 

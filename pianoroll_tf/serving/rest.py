@@ -13,7 +13,7 @@ from starlette.responses import Response
 from pianoroll_tf.serving import bodies, predictions, strict_json, tensors
 from pianoroll_tf.serving.refusals import Refusal, bad
 from pianoroll_tf.serving.registry import Served, Status
-from pianoroll_tf.serving.state import State, state_of
+from pianoroll_tf.serving.state import State, gone, state_of
 
 _PREDICT = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d{1,18}))?:predict", re.ASCII)
 _STATUS = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d{1,18}))?(/metadata)?", re.ASCII)
@@ -53,7 +53,7 @@ async def predict(request: Request) -> Response:
     body = await request.body()
     with _use(state, *found.groups()) as served:
         signature, inputs, is_rows = await run_in_threadpool(_read, body, served, state)
-        outputs = await predictions.answer(request, state, served, signature, inputs)
+        outputs = await predictions.answer(gone(request), state, served, signature, inputs)
     return await run_in_threadpool(_written, outputs, is_rows, _rows(inputs))
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import numpy as np
 from starlette.requests import Request
@@ -15,6 +16,8 @@ from pianoroll_tf.serving.limits import Limits
 from pianoroll_tf.serving.primers import PrimerReader
 from pianoroll_tf.serving.refusals import Refusal, busy
 from pianoroll_tf.serving.registry import Registry, Served
+
+Gone = Callable[[], Coroutine[Any, Any, None]]
 
 
 class ClientGoneError(Exception):
@@ -57,15 +60,20 @@ class State:
         if self.rows + rows > self.limits.queue_rows:
             raise busy("the places for pieces that wait")
 
-    async def draw(self, request: Request, served: Served, wanted: list[Asked]) -> list[np.ndarray]:
+    async def draw(self, gone: Gone, served: Served, wanted: list[Asked]) -> list[np.ndarray]:
         """Draws pieces for a client for as long as it waits, and for as long as is allowed.
+
+        Args:
+            gone: What ends when the client hangs up.
+            served: The version that draws.
+            wanted: The pieces.
 
         Raises:
             Refusal: 504 after `request_seconds`.
             ClientGoneError: It has hung up.
         """
         drawing = asyncio.ensure_future(service.draw_whole(served.engine, wanted))
-        leaving = asyncio.ensure_future(_gone(request))
+        leaving = asyncio.ensure_future(gone())
         try:
             seconds = self.limits.request_seconds
             await asyncio.wait((drawing, leaving), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -94,10 +102,14 @@ class State:
             self.streams -= 1
 
 
-async def _gone(request: Request) -> None:
-    """Ends when the client hangs up."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+def gone(request: Request) -> Gone:
+    """What ends when the client of a request, whose body has been read, hangs up."""
+
+    async def wait() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return wait
 
 
 def state_of(request: Request) -> State:
