@@ -9,6 +9,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -60,9 +61,7 @@ def ask(channel, signature="", name="tiny", version=None, filtered=(), **inputs)
     if version is not None:
         request.model_spec.version.value = version
     for key, value in inputs.items():
-        request.inputs[key].CopyFrom(
-            value if isinstance(value, tf.compat.v1.TensorProto) else tf.make_tensor_proto(value)
-        )
+        request.inputs[key].CopyFrom(value if isinstance(value, TensorProto) else tf.make_tensor_proto(value))
     answer = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, 300)
     return answer.model_spec, {key: tf.make_ndarray(value) for key, value in answer.outputs.items()}
 

@@ -17,7 +17,7 @@ from pianoroll_tf.generation.manifest import DamagedModelError
 from pianoroll_tf.generation.saved_model import MusicModel
 from pianoroll_tf.serving.engine import Engine
 from pianoroll_tf.serving.refusals import Refusal
-from pianoroll_tf.serving.tiles import SIZES, Tiles
+from pianoroll_tf.serving.tiles import Tiles
 
 LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
 
@@ -92,9 +92,7 @@ class Registry:
         sizes: As of `Tiles`.
     """
 
-    def __init__(
-        self, folder: Path, newest: int, pool: Executor, active_rows: int, sizes: tuple[int, ...] = SIZES
-    ) -> None:
+    def __init__(self, folder: Path, newest: int, pool: Executor, active_rows: int, sizes: tuple[int, ...]) -> None:
         self.folder, self.name = folder, folder.resolve().name
         self._newest, self._pool, self._active_rows, self._sizes = newest, pool, active_rows, sizes
         self._served: dict[int, Served] = {}
