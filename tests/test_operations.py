@@ -63,6 +63,29 @@ def test_no_file_operation_is_on_the_list():
     assert not [name for name in ALLOWED if "File" in name or "Py" in name or "Xla" in name or "Print" in name]
 
 
+# What an export consists of: core operations of TensorFlow, which the stock TensorFlow Serving is linked with
+STOCK = """
+Abs AddV2 All Any Assert BiasAdd BitwiseOr BroadcastTo Cast ConcatV2 Const Conv2D Cumsum DisableCopyOnRead Einsum
+Equal ExpandDims Fill FloorDiv GatherV2 Greater GreaterEqual Identity If LeftShift Less LessEqual Log LogicalAnd
+LogicalOr MatMul Max Maximum Min Minimum Mul NoOp NotEqual Pack Pad PartitionedCall Placeholder Pow Prod Range
+ReadVariableOp RealDiv Relu Reshape Select SelectV2 Shape Sigmoid Split SplitV Squeeze StatefulPartitionedCall
+StatelessIf StatelessRandomUniformFullIntV2 StatelessRandomUniformV2 StatelessWhile StridedSlice Sub Sum Tanh
+TensorListConcatV2 TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack TopKV2
+Transpose Unpack VarHandleOp VarIsInitializedOp While ZerosLike
+"""
+
+
+def test_an_export_needs_nothing_that_the_stock_server_has_not(exported):
+    """No operation of an add-on, none of XLA's, and no function that is to be compiled by it."""
+    (graph,) = SavedModel.FromString((exported / "1" / "saved_model.pb").read_bytes()).meta_graphs
+    library = graph.graph_def.library.function
+    nodes = [*graph.graph_def.node, *(node for function in library for node in function.node_def)]
+    found = {node.op for node in nodes} - {function.signature.name for function in library} - set(SAVER.split())
+    assert found <= set(STOCK.split()), sorted(found - set(STOCK.split()))
+    compiled = [item for item in (*nodes, *library) if item.attr["_XlaMustCompile"].b]
+    assert not compiled
+
+
 def change(folder, function):
     """Applies `function` to the one graph in `saved_model.pb`."""
     path = folder / "saved_model.pb"

@@ -1,0 +1,116 @@
+"""The paths that make music: /about, /primer, /generate, whole or as a stream."""
+
+import contextlib
+import dataclasses
+import functools
+import json
+from typing import Any
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES
+from pianoroll_tf.generation.render import midi_bytes, to_midi
+from pianoroll_tf.serving import asked, bodies, streams
+from pianoroll_tf.serving.asked import Asked
+from pianoroll_tf.serving.refusals import bad
+from pianoroll_tf.serving.registry import Served
+from pianoroll_tf.serving.roll_json import to_pitches
+from pianoroll_tf.serving.state import State, gone, state_of
+
+
+async def about(request: Request) -> Response:
+    """`GET /about`: what the page must know."""
+    state = state_of(request)
+    served = state.registry.get()
+    ranges = {name: _range(field.metadata) for name, field in asked.SETTINGS.items()}
+    limits = {"steps": [1, state.limits.most_steps], **ranges, "seed": [0, asked.LARGEST_SEED]}
+    statuses = state.registry.statuses.items()
+    return JSONResponse(
+        {
+            "model": state.registry.name,
+            "versions": [{"version": version, "state": status.state} for version, status in statuses],
+            "default_version": served.version,
+            "pitches": {"lowest": LOWEST_PITCH, "count": NUM_PITCHES},
+            "steps_per_second": served.steps_per_second,
+            "steps_per_beat": None if served.steps_per_second else served.grid.steps_per_beat,
+            "density": served.model.density,
+            "longest_primer_steps": state.limits.primer_steps,
+            "defaults": {"steps": asked.STEPS, "temperature": Asked.temperature, "top_p": Asked.top_p, "density": None},
+            "limits": limits | {"upload_bytes": state.limits.body_bytes},
+            "example_primers": [],
+        }
+    )
+
+
+async def primer(request: Request) -> Response:
+    """`POST /primer`: the roll of a MIDI file."""
+    state = state_of(request)
+    form = await bodies.read_form(request, state.limits)
+    if form.upload is None:
+        raise bad("primer must be an uploaded MIDI file. Received: none")
+    with state.registry.use(asked.ask(form.fields, state.limits).version) as served:
+        read = await run_in_threadpool(state.primers.read, form.upload, served.grid)
+    return _json(
+        {"steps": len(read.roll), "roll": to_pitches(read.roll), "notes": read.notes, "left_out": read.left_out}
+    )
+
+
+async def generate(request: Request) -> Response:
+    """`POST /generate`: music, as MIDI, as a roll in JSON, or as a stream of events."""
+    state = state_of(request)
+    is_stream = _is_stream(request)
+    fields, upload = await bodies.read_fields(request, state.limits)
+    wanted = await state.work(functools.partial(asked.ask, fields, state.limits, endless=is_stream))
+    with contextlib.ExitStack() as using:
+        served = using.enter_context(state.registry.use(wanted.version))
+        if upload is not None:
+            read = await run_in_threadpool(state.primers.read, upload, served.grid)
+            wanted = dataclasses.replace(wanted, primer=read.roll)
+        state.check_room(rows=1)
+        if is_stream:
+            using.enter_context(state.streaming())
+            return streams.EventStream(state, served, wanted, using.pop_all())
+        [roll] = await state.draw(gone(request), served, [wanted])
+        return await _answer(state, served, wanted, roll)
+
+
+async def _answer(state: State, served: Served, wanted: Asked, roll: np.ndarray) -> Response:
+    """A drawn piece in the form that was asked for."""
+    headers = {"X-Seed": str(wanted.seed), "X-Model-Version": str(served.version)}
+    if wanted.output == "roll":
+        return await state.work(_roll, served, wanted, roll, headers)
+    content = await state.work(_midi, np.concatenate([wanted.primer, roll]), streams.rate(served))
+    name = "".join(map(_safe, f"{state.registry.name}-{served.version}-{wanted.seed}"))
+    return Response(content, 200, headers | {"Content-Disposition": f'attachment; filename="{name}.mid"'}, "audio/midi")
+
+
+def _roll(served: Served, wanted: Asked, roll: np.ndarray, headers: dict[str, str]) -> Response:
+    value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll)}
+    return _json(value, headers)
+
+
+def _midi(roll: np.ndarray, steps_per_second: float) -> bytes:
+    return midi_bytes(to_midi(roll, steps_per_second))
+
+
+def _safe(char: str) -> str:
+    return char if char.isascii() and (char.isalnum() or char in "-.") else "_"
+
+
+def _is_stream(request: Request) -> bool:
+    value = request.query_params.get("stream", "0")
+    if value not in ("0", "1"):
+        raise bad(f"stream must be 0 or 1. Received: stream={value:.80}")
+    return value == "1"
+
+
+def _range(limits: Any) -> list[float]:
+    """The lowest and highest value of a setting; one above a bound begins a little above it."""
+    return [limits["minimum"] if "minimum" in limits else limits["above"] + 0.01, limits["maximum"]]
+
+
+def _json(value: Any, headers: dict[str, str] | None = None) -> Response:
+    return Response(json.dumps(value, separators=(",", ":")), media_type="application/json", headers=headers)

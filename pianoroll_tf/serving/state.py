@@ -1,0 +1,133 @@
+"""What all requests share: the model's versions, limits, readers, and what is going on."""
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+from starlette.requests import Request
+
+from pianoroll_tf.serving import service
+from pianoroll_tf.serving.asked import Asked
+from pianoroll_tf.serving.direct import Direct
+from pianoroll_tf.serving.limits import Limits
+from pianoroll_tf.serving.primers import PrimerReader
+from pianoroll_tf.serving.refusals import Refusal, busy
+from pianoroll_tf.serving.registry import Registry, Served
+
+T = TypeVar("T")
+Gone = Callable[[], Coroutine[Any, Any, None]]
+
+
+class ClientGoneError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+@dataclasses.dataclass(eq=False)
+class State:
+    """Shared by all requests; nothing of a request stays when it is answered.
+
+    Attributes:
+        registry: The model's versions.
+        limits: Of the server.
+        primers: Reads uploaded MIDI files.
+        direct: Runs signatures that draw no music.
+        is_stopping: Whether the server has been told to stop.
+        streams: That are being sent.
+        worker: Reads and writes what is long, for `work`.
+    """
+
+    registry: Registry
+    limits: Limits
+    primers: PrimerReader
+    direct: Direct
+    is_stopping: bool = False
+    streams: int = 0
+    worker: ThreadPoolExecutor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(1, "work"))
+
+    @property
+    def rows(self) -> int:
+        """Pieces that wait or are drawn."""
+        return sum(served.engine.rows for served in self.registry.served.values())
+
+    async def work(self, function: Callable[..., T], *args: Any) -> T:
+        """What `function` returns, from a thread.
+
+        Python's threads take turns of 5 ms: with one thread for such work, whoever waits for the loop waits for one turn.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self.worker, function, *args)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self.worker.shutdown()
+        self.direct.close()
+
+    def check_room(self, rows: int) -> None:
+        """Refuses more pieces than may wait.
+
+        Raises:
+            Refusal: 429; 503 if the server is stopping.
+        """
+        if self.is_stopping:
+            raise Refusal(503, "the server is stopping", {"Retry-After": "5", "Connection": "close"})
+        if self.rows + rows > self.limits.queue_rows:
+            raise busy("the places for pieces that wait")
+
+    async def draw(self, gone: Gone, served: Served, wanted: list[Asked]) -> list[np.ndarray]:
+        """Draws pieces for a client for as long as it waits, and for as long as is allowed.
+
+        Args:
+            gone: What ends when the client hangs up.
+            served: The version that draws.
+            wanted: The pieces.
+
+        Raises:
+            Refusal: 504 after `request_seconds`.
+            ClientGoneError: It has hung up.
+        """
+        drawing = asyncio.ensure_future(service.draw_whole(served.engine, wanted))
+        leaving = asyncio.ensure_future(gone())
+        try:
+            seconds = self.limits.request_seconds
+            await asyncio.wait((drawing, leaving), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if drawing.done():
+                return drawing.result()
+            if leaving.done():
+                raise ClientGoneError
+            raise Refusal(504, f"an answer takes more than {seconds:g} s; ask for fewer steps, or for a stream")
+        finally:
+            drawing.cancel()
+            leaving.cancel()
+
+    @contextlib.contextmanager
+    def streaming(self) -> Iterator[None]:
+        """Counts a stream within it.
+
+        Raises:
+            Refusal: 429, if there are too many.
+        """
+        if self.streams >= self.limits.streams:
+            raise busy("the places for streams")
+        self.streams += 1
+        try:
+            yield
+        finally:
+            self.streams -= 1
+
+
+def gone(request: Request) -> Gone:
+    """What ends when the client of a request, whose body has been read, hangs up."""
+
+    async def wait() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return wait
+
+
+def state_of(request: Request) -> State:
+    """What the request shares with all others."""
+    return request.app.state.shared
