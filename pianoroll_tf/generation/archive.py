@@ -26,7 +26,7 @@ from pianoroll_tf.generation.manifest import write_manifest
 from pianoroll_tf.modeling.gru import portable_kernels
 
 PARTIAL = ".partial"  # name of the folder while it is written
-REVISION = 2  # of the graph that is written for a model; a run is exported again when it has changed
+REVISION = 3  # of the graph that is written for a model; a run is exported again when it has changed
 
 
 def export(model: keras.Model, config: RunConfig, folder: Path, **calibration: int) -> tuple[Path, bool]:

@@ -20,6 +20,7 @@ OPTIONS = [tf.TensorSpec([], tf.float32, name) for name in ("temperature", "top_
 DEFAULTS = [float(getattr(SamplingConfig, option.name)) for option in OPTIONS]
 ROLL = tf.TensorSpec([None, None, NUM_PITCHES], tf.uint8, "roll")
 ROW_SEEDS = tf.TensorSpec([None], tf.int64, "seed")
+ROW_STEPS = tf.TensorSpec([None], tf.int32, "steps")
 ROW_BLOCKS = tf.TensorSpec([None], tf.int32, "block")
 NUMBERS = tf.TensorSpec([None, None, NUM_PITCHES], tf.float32, "numbers")
 ROW_TEMPERATURE, ROW_TOP_P, ROW_DENSITY = (tf.TensorSpec([None], tf.float32, option.name) for option in OPTIONS)
@@ -74,7 +75,7 @@ def make_endpoints(model, loss: LossConfig, governor: Governor) -> dict[str, Cal
         `generate` (primer, steps, seed, temperature, top_p, density → roll), `generate_simple` (primer, steps,
         seed → roll) with the defaults of `SamplingConfig`, and `predict` (roll → probability): the posterior of
         the step after each step of `roll`. Training precedes a piece by one silent step: put one first to
-        have the probabilities of a piece's first step too. And those of `make_parts`.
+        have the probabilities of a piece's first step too. And those of `make_rows` and `make_parts`.
     """
     next_logits = make_next_logits(model, loss)
     endpoints = make_generators(model, loss, governor)
@@ -85,7 +86,7 @@ def make_endpoints(model, loss: LossConfig, governor: Governor) -> dict[str, Cal
         logits, _ = next_logits(frames, initial_state(model, tf.shape(roll)[0]))
         return {"probability": tf.sigmoid(logits)}
 
-    endpoints |= {"predict": predict} | make_parts(model, loss, governor)
+    endpoints |= {"predict": predict} | make_rows(model, loss, governor) | make_parts(model, loss, governor)
     for function in endpoints.values():
         function.get_concrete_function()
     return endpoints
@@ -111,6 +112,39 @@ def make_generators(model, loss: LossConfig, governor: Governor) -> dict[str, Ca
         return generate(primer, steps, seed, *map(tf.constant, DEFAULTS))
 
     return {"generate": generate, "generate_simple": generate_simple}
+
+
+def make_rows(model, loss: LossConfig, governor: Governor) -> dict[str, Callable]:
+    """Generation in which each input has the batch as its first axis; not yet traced.
+
+    So requests can be joined to one batch by a server that knows nothing of them, and be written row by row.
+
+    Returns:
+        `generate_rows` (primer, steps, seed, temperature, top_p, density → roll), and `compose_rows`, the same without
+        a primer, which JSON could not say: a list without steps has no axis of pitches. As many steps are drawn as
+        the longest row asks for; a shorter row is silent after its own.
+    """
+    settings = [ROW_STEPS, ROW_SEEDS, ROW_TEMPERATURE, ROW_TOP_P, ROW_DENSITY]
+
+    @tf.function(input_signature=[PRIMER, *settings], autograph=False)
+    def generate_rows(primer, steps, seed, temperature, top_p, density):
+        checks = [_within("steps", steps, minimum=1, maximum=MAX_STEPS)]
+        checks += [_within("seed", seed, minimum=0, maximum=SEED.dtype.max)]
+        values = {"temperature": temperature, "top_p": top_p, "density": density}
+        checks += [_within(name, value, **LIMITS[name]) for name, value in values.items()]
+        with tf.control_dependencies(checks):
+            longest = tf.maximum(tf.reduce_max(steps), 1)
+        state, options = initial_state(model, tf.shape(primer)[0]), (temperature, top_p, density)
+        next_logits = make_next_logits(model, loss)
+        roll = sampling.sample(next_logits, state, primer, longest, seed, *options, governor=governor)
+        return {"roll": roll * tf.sequence_mask(steps, longest, roll.dtype)[:, :, tf.newaxis]}
+
+    @tf.function(input_signature=settings, autograph=False)
+    def compose_rows(steps, seed, temperature, top_p, density):
+        silence = tf.zeros([tf.shape(steps)[0], 0, NUM_PITCHES], tf.uint8)
+        return generate_rows(silence, steps, seed, temperature, top_p, density)
+
+    return {"generate_rows": generate_rows, "compose_rows": compose_rows}
 
 
 def make_parts(model, loss: LossConfig, governor: Governor) -> dict[str, Callable]:
@@ -147,8 +181,8 @@ def make_parts(model, loss: LossConfig, governor: Governor) -> dict[str, Callabl
 
 
 def _within(name: str, value: tf.Tensor, minimum=None, above=None, maximum=None, **_) -> tf.Operation:
-    """An assertion in the graph that a scalar is within its limits; NaN is not."""
+    """An assertion in the graph that all numbers are within their limits; NaN is not."""
     low = value > above if minimum is None else value >= minimum
     bound = f"> {above}" if minimum is None else f">= {minimum}"
     text = f"{name} must be {bound} and <= {maximum}. Received: {name}="
-    return tf.debugging.Assert(low & (value <= maximum), [text, value])
+    return tf.debugging.Assert(tf.reduce_all(low & (value <= maximum)), [text, value])

@@ -1,0 +1,1 @@
+"""Serving: a model folder over HTTP, with requests drawn together."""

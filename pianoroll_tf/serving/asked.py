@@ -1,0 +1,110 @@
+"""What a request for music asks for, checked field by field."""
+
+import dataclasses
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pianoroll_tf.config import NUM_PITCHES, SamplingConfig
+from pianoroll_tf.serving.limits import Limits
+from pianoroll_tf.serving.refusals import bad
+from pianoroll_tf.serving.roll_json import from_pitches
+from pianoroll_tf.serving.strict_json import shown
+
+STEPS = 256  # 32 s at 8 steps a second
+LARGEST_SEED = 2**53 - 1  # a browser's numbers are exact up to here
+OUTPUTS = ("midi", "roll")
+FIELDS = ("version", "steps", "seed", "temperature", "top_p", "density", "primer", "output")
+SETTINGS = {field.name: field for field in dataclasses.fields(SamplingConfig) if field.name != "seed"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request for one piece.
+
+    Attributes:
+        version: Of the model; none: the default.
+        steps: To draw; 0: without an end.
+        seed: Of the random numbers.
+        temperature: As in `SamplingConfig`, and so are `top_p` and `density`.
+        primer: uint8 [primer_steps >= 0, 84].
+        output: "midi" or "roll".
+    """
+
+    version: int | None = None
+    steps: int = STEPS
+    seed: int = 0
+    temperature: float = SamplingConfig.temperature
+    top_p: float = SamplingConfig.top_p
+    density: float = SamplingConfig.density
+    primer: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, NUM_PITCHES), np.uint8))
+    output: str = "midi"
+
+
+def ask(fields: Mapping[str, Any], limits: Limits, endless: bool = False, primer: np.ndarray | None = None) -> Asked:
+    """The request that the fields of a body make.
+
+    Args:
+        fields: From JSON, or numbers of a form.
+        limits: Of the server.
+        endless: Whether 0 steps are allowed, for music without an end.
+        primer: From a MIDI file.
+
+    Raises:
+        Refusal: 400, naming the field and what it may be.
+
+    >>> ask({"steps": 8, "seed": 3}, Limits()).seed
+    3
+    """
+    unknown = [name for name in fields if name not in FIELDS]
+    if unknown:
+        raise bad(f"fields must be among {', '.join(FIELDS)}. Received: {unknown[0]}")
+    values: dict[str, Any] = {"seed": secrets.randbelow(LARGEST_SEED + 1)}
+    ranges = {"version": (1, 2**31 - 1), "steps": (0 if endless else 1, limits.most_steps), "seed": (0, LARGEST_SEED)}
+    values |= {name: _whole(name, fields[name], *ranges[name]) for name in ranges if name in fields}
+    values |= {name: number(name, fields[name]) for name in SETTINGS if fields.get(name) is not None}
+    if "output" in fields and fields["output"] not in OUTPUTS:
+        raise bad(f"output must be one of {', '.join(OUTPUTS)}. Received: {fields['output']!r:.80}")
+    if "primer" in fields:
+        primer = from_pitches("primer", fields["primer"], limits.primer_steps)
+    values |= {"output": fields["output"]} if "output" in fields else {}
+    return Asked(**values | ({} if primer is None else {"primer": primer}))
+
+
+def form_fields(texts: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a form, whose values are all texts: numbers where they are written as JSON writes numbers.
+
+    >>> form_fields({"steps": "8", "temperature": "1.5", "density": "", "output": "roll"})
+    {'steps': 8, 'temperature': 1.5, 'output': 'roll'}
+    """
+    fields: dict[str, Any] = {}
+    for name, text in texts.items():
+        if re.fullmatch(r"-?\d{1,20}", text, re.ASCII):
+            fields[name] = int(text)
+        elif re.fullmatch(r"-?\d{1,20}(\.\d{1,30})?([eE][-+]?\d{1,3})?", text, re.ASCII):
+            fields[name] = float(text)
+        elif text:
+            fields[name] = text
+    return fields
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> int:
+    if type(value) is not int or not low <= value <= high:
+        raise bad(f"{name} must be a whole number >= {low} and <= {high}. Received: {name}={shown(value)}")
+    return value
+
+
+def number(name: str, value: Any) -> float:
+    """One of the sampling settings; `SamplingConfig` knows its range.
+
+    Raises:
+        Refusal: 400, naming it and its range.
+    """
+    try:
+        return float(getattr(SamplingConfig(**{name: value}), name))
+    except (ValueError, OverflowError) as error:
+        allowed = str(error).partition(" Received:")[0]
+        raise bad(f"{allowed} Received: {name}={shown(value)}") from error

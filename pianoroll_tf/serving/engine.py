@@ -1,0 +1,226 @@
+"""Draws all requests for one model together, chunk by chunk: each joins, and leaves, at any chunk."""
+
+import collections
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+
+import numpy as np
+
+from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.serving.asked import Asked
+from pianoroll_tf.serving.tiles import CHUNK_STEPS, Tiles
+
+TILES_AT_ONCE = 2  # threads that draw
+
+
+class EngineClosedError(RuntimeError):
+    """The model has been dropped; another version is there."""
+
+
+@dataclasses.dataclass(eq=False)
+class Row:
+    """One piece that is drawn.
+
+    Attributes:
+        asked: Its settings.
+        heard: Called with each chunk, uint8 [1..CHUNK_STEPS steps, 84], then with none at its end, or with what went
+            wrong; from the engine's thread.
+        window: Chunks that may be drawn beyond those taken; none: all.
+        taken: Chunks that its reader has taken.
+        gone: Whether nobody waits for it any more.
+        state: Of the model, after what was drawn.
+        numbers: Random numbers of the present block.
+        chunks: Drawn so far.
+    """
+
+    asked: Asked
+    heard: Callable[[np.ndarray | Exception | None], None]
+    window: int | None = None
+    taken: int = 0
+    gone: bool = False
+    state: np.ndarray | None = None
+    numbers: np.ndarray | None = None
+    chunks: int = 0
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether another chunk can be drawn now."""
+        return self.gone or self.window is None or self.chunks - self.taken < self.window
+
+    @property
+    def left(self) -> int:
+        """Steps of the next chunk that belong to it."""
+        return CHUNK_STEPS if not self.asked.steps else min(CHUNK_STEPS, self.asked.steps - self.chunks * CHUNK_STEPS)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its log-odds are drawn from as they are, which takes less work."""
+        return self.asked.temperature == 1 == self.asked.top_p
+
+
+@dataclasses.dataclass
+class Counts:
+    """What an engine has done.
+
+    Attributes:
+        chunks: Rounds of drawing.
+        rows: Rows in them, all together.
+        model_seconds: Spent in the model, of all drawing threads.
+    """
+
+    chunks: int = 0
+    rows: int = 0
+    model_seconds: float = 0.0
+
+
+class Engine:
+    """Draws rows of one model until it is closed.
+
+    Args:
+        tiles: The model.
+        pool: Threads that compute; shared with other engines.
+        active_rows: Rows of a round at most; others take turns with them.
+    """
+
+    def __init__(self, tiles: Tiles, pool: Executor, active_rows: int) -> None:
+        self.counts = Counts()
+        self._tiles, self._pool, self._active_rows = tiles, pool, active_rows
+        self._rows: collections.deque[Row] = collections.deque()  # with a state
+        self._known = 0  # rows that have not ended
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    @property
+    def rows(self) -> int:
+        """Rows that wait or are drawn."""
+        return self._known
+
+    def add(self, row: Row) -> None:
+        """Takes a row; its primer is read first, beside the drawing of others.
+
+        Raises:
+            EngineClosedError: It takes no more.
+        """
+        with self._changed:
+            if self._closed:
+                raise EngineClosedError
+            self._known += 1
+        self._pool.submit(self._tiles.begin, row.asked.primer, row.asked.density).add_done_callback(
+            lambda begun: self._begun(row, begun)
+        )
+
+    def take(self, row: Row) -> None:
+        """Says that a chunk of a row was taken, or that nobody waits for it."""
+        with self._changed:
+            row.taken += 1
+            self._changed.notify()
+
+    def drop(self, row: Row) -> None:
+        """Forgets a row: nobody waits for it."""
+        with self._changed:
+            row.gone = True
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Takes no more rows, and ends when those it has are done; waits for that."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _begun(self, row: Row, begun: "Future[np.ndarray]") -> None:
+        error = begun.exception()
+        if error is not None:
+            self._end(row, error if isinstance(error, Exception) else RuntimeError(str(error)))
+            return
+        with self._changed:
+            row.state = begun.result()
+            self._rows.append(row)
+            self._changed.notify()
+
+    def _end(self, row: Row, error: Exception | None = None) -> None:
+        with self._changed:
+            self._known -= 1
+            self._changed.notify()
+        if not row.gone:
+            row.heard(error)
+
+    def _run(self) -> None:
+        while (rows := self._next_rows()) is not None:
+            try:
+                self._draw(rows)
+            except Exception as error:  # out of memory, say: these rows fail, the engine goes on
+                for row in rows:
+                    self._end(row, error)
+                continue
+            for row in rows:
+                if row.left <= 0 or row.gone:
+                    self._end(row)
+            with self._changed:
+                self._rows.extend(row for row in rows if row.left > 0 and not row.gone)
+
+    def _next_rows(self) -> list[Row] | None:
+        """Waits for rows that can go on; none when the engine is closed and nothing is left."""
+        with self._changed:
+            while True:
+                chosen = self._choose()
+                if chosen:
+                    return chosen
+                if self._closed and not self._known:
+                    return None
+                self._changed.wait()
+
+    def _choose(self) -> list[Row]:
+        """The rows that have waited longest and can go on; those whose reader is gone are ended."""
+        chosen, others = [], []
+        for row in self._rows:
+            (chosen if row.may_go_on and len(chosen) < self._active_rows else others).append(row)
+        self._rows = collections.deque(others)
+        return chosen
+
+    def _draw(self, rows: list[Row]) -> None:
+        """One chunk of each row."""
+        rows = sorted((row for row in rows if not row.gone), key=lambda row: row.is_plain)
+        if not rows:
+            return
+        self._renew_numbers([row for row in rows if row.chunks * CHUNK_STEPS % BLOCK_STEPS == 0])
+        size = self._tiles.size_for(len(rows), TILES_AT_ONCE)
+        count = -(-len(rows) // size)
+        share = -(-len(rows) // count)
+        tiles = [rows[first : first + share] for first in range(0, len(rows), share)]
+        self.counts.model_seconds += sum(self._pool.map(lambda tile: self._draw_tile(tile, size), tiles))
+        self.counts.chunks += 1
+        self.counts.rows += len(rows)
+
+    def _renew_numbers(self, rows: list[Row]) -> None:
+        if rows:
+            blocks = [row.chunks * CHUNK_STEPS // BLOCK_STEPS for row in rows]
+            for row, numbers in zip(rows, self._tiles.uniforms([row.asked.seed for row in rows], blocks), strict=True):
+                row.numbers = numbers
+
+    def _draw_tile(self, rows: list[Row], size: int) -> float:
+        """Draws a chunk of some rows and hands it out; returns the seconds that the model took."""
+        steps = [row.chunks * CHUNK_STEPS % BLOCK_STEPS for row in rows]
+        numbers = np.stack(
+            [
+                row.numbers[step : step + CHUNK_STEPS]
+                for row, step in zip(rows, steps, strict=True)
+                if row.numbers is not None
+            ]
+        )
+        temperature = np.array([row.asked.temperature for row in rows], np.float32)
+        top_p = np.array([row.asked.top_p for row in rows], np.float32)
+        begun = time.perf_counter()
+        rolls, states = self._tiles.draw(np.stack([row.state for row in rows]), numbers, temperature, top_p, size)
+        seconds = time.perf_counter() - begun
+        for row, roll, state in zip(rows, rolls, states, strict=True):
+            chunk = roll[: row.left]
+            row.state, row.chunks = state, row.chunks + 1
+            if not row.gone:
+                row.heard(chunk)
+        return seconds

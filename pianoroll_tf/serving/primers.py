@@ -1,0 +1,72 @@
+"""Reads uploaded MIDI files in processes with limits, as build_records does: a hostile file costs only its reader."""
+
+import contextlib
+import dataclasses
+import tempfile
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.conversion import Piece
+from pianoroll_tf.data.records import decode_piece
+from pianoroll_tf.data.roll import to_dense
+from pianoroll_tf.data.workers import convert_all
+from pianoroll_tf.serving.refusals import bad, busy
+
+
+@dataclasses.dataclass(frozen=True)
+class Primer:
+    """What was read.
+
+    Attributes:
+        roll: uint8 [steps >= 1, 84], the end of the file where that is longer than allowed.
+        notes: In the whole file.
+        left_out: Of these, those outside of the model's pitches.
+    """
+
+    roll: np.ndarray
+    notes: int
+    left_out: int
+
+
+class PrimerReader:
+    """Reads one file at a time; so many others may wait.
+
+    Args:
+        waiting: Files that wait at most.
+        most_steps: Of a primer; more are cut off at the front.
+    """
+
+    def __init__(self, waiting: int, most_steps: int) -> None:
+        self._turn, self._places = threading.Lock(), threading.Semaphore(waiting)
+        self._most_steps = most_steps
+
+    def read(self, content: bytes, grid: RecordsConfig) -> Primer:
+        """A MIDI file on a model's grid.
+
+        Raises:
+            Refusal: 400 if it cannot be read soundly, 429 if too many wait.
+        """
+        if not self._places.acquire(blocking=False):
+            raise busy("the readers of MIDI files")
+        try:
+            with self._turn:
+                piece = _convert(content, grid)
+        finally:
+            self._places.release()
+        if piece.reason:
+            raise bad(f"primer must be a MIDI file. Received: a file that is {piece.reason}")
+        roll, _ = decode_piece(piece.record)
+        dense = to_dense(roll)[-self._most_steps :]
+        return Primer(dense, piece.notes, piece.notes_outside_range)
+
+
+def _convert(content: bytes, grid: RecordsConfig) -> Piece:
+    with tempfile.TemporaryDirectory(prefix="primer-") as folder:
+        path = Path(folder).resolve() / "primer.mid"
+        path.write_bytes(content)
+        with contextlib.closing(convert_all([str(path)], grid, workers=1)) as pieces:
+            [(_, piece)] = pieces
+    return piece

@@ -1,0 +1,108 @@
+"""What all requests share: the model's versions, limits, readers, and what is going on."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+
+import numpy as np
+from starlette.requests import Request
+
+from pianoroll_tf.serving import service
+from pianoroll_tf.serving.asked import Asked
+from pianoroll_tf.serving.direct import Direct
+from pianoroll_tf.serving.limits import Limits
+from pianoroll_tf.serving.primers import PrimerReader
+from pianoroll_tf.serving.refusals import Refusal, busy
+from pianoroll_tf.serving.registry import Registry, Served
+
+
+class ClientGoneError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+@dataclasses.dataclass(eq=False)
+class State:
+    """Shared by all requests; nothing of a request stays when it is answered.
+
+    Attributes:
+        registry: The model's versions.
+        limits: Of the server.
+        primers: Reads uploaded MIDI files.
+        direct: Runs signatures that draw no music.
+        is_stopping: Whether the server has been told to stop.
+        streams: That are being sent.
+    """
+
+    registry: Registry
+    limits: Limits
+    primers: PrimerReader
+    direct: Direct
+    is_stopping: bool = False
+    streams: int = 0
+
+    @property
+    def rows(self) -> int:
+        """Pieces that wait or are drawn."""
+        return sum(served.engine.rows for served in self.registry.served.values())
+
+    def check_room(self, rows: int) -> None:
+        """Refuses more pieces than may wait.
+
+        Raises:
+            Refusal: 429; 503 if the server is stopping.
+        """
+        if self.is_stopping:
+            raise Refusal(503, "the server is stopping", {"Retry-After": "5", "Connection": "close"})
+        if self.rows + rows > self.limits.queue_rows:
+            raise busy("the places for pieces that wait")
+
+    async def draw(self, request: Request, served: Served, wanted: list[Asked]) -> list[np.ndarray]:
+        """Draws pieces for a client for as long as it waits, and for as long as is allowed.
+
+        Raises:
+            Refusal: 504 after `request_seconds`.
+            ClientGoneError: It has hung up.
+        """
+        drawing = asyncio.ensure_future(service.draw_whole(served.engine, wanted))
+        leaving = asyncio.ensure_future(_gone(request))
+        try:
+            seconds = self.limits.request_seconds
+            await asyncio.wait((drawing, leaving), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if drawing.done():
+                return drawing.result()
+            if leaving.done():
+                raise ClientGoneError
+            raise Refusal(504, f"an answer takes more than {seconds:g} s; ask for fewer steps, or for a stream")
+        finally:
+            drawing.cancel()
+            leaving.cancel()
+
+    def count_stream(self, events: AsyncIterator[str]) -> AsyncIterator[str]:
+        """The same events, counted as a stream while they are sent.
+
+        Raises:
+            Refusal: 429, if there are too many.
+        """
+        if self.streams >= self.limits.streams:
+            raise busy("the places for streams")
+        self.streams += 1
+
+        async def counted() -> AsyncIterator[str]:
+            try:
+                async for event in events:
+                    yield event
+            finally:
+                self.streams -= 1
+
+        return counted()
+
+
+async def _gone(request: Request) -> None:
+    """Ends when the client hangs up."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def state_of(request: Request) -> State:
+    """What the request shares with all others."""
+    return request.app.state.shared
