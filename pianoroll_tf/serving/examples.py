@@ -16,7 +16,7 @@ def _broken(*chords: str) -> tuple[str, ...]:
     return bass, tenor, upper
 
 
-# Name, how slow (steps a sixteenth, where the grid has 8 a second), and voices of notes with their sixteenths; r is a rest.
+# Name, steps of a sixteenth where the grid has 8 a second, and voices: notes with their sixteenths; r is a rest.
 EXAMPLES = (
     (
         "Bach: Prelude in C major",
@@ -67,10 +67,11 @@ def to_rows(voices: tuple[str, ...], steps_per_sixteenth: float) -> list[list[in
         for note in voice.split():
             name, _, sixteenths = note.partition("/")
             start, end = (int(edge * steps_per_sixteenth + 0.5) for edge in (at, at + int(sixteenths)))
+            end = max(end, start + 1)
             at += int(sixteenths)
             length = max(length, end)
-            for step in range(start, max(end, start + 1)):
-                sounding.setdefault(step, set()).update([] if name == "r" else [pitch_number(name)])
+            for step in range(start, end) if name != "r" else ():
+                sounding.setdefault(step, set()).add(pitch_number(name))
     return [sorted(sounding.get(step, ())) for step in range(length)]
 
 
@@ -84,10 +85,9 @@ def example_primers(grid: RecordsConfig, most_steps: int) -> list[dict]:
     Returns:
         For each its `name` and `roll`, the MIDI pitches of every step.
     """
-    per_sixteenth = grid.steps_per_second / SIXTEENTHS_PER_SECOND
-    if grid.grid == "beats":
-        per_sixteenth = grid.steps_per_beat / SIXTEENTHS_PER_BEAT
+    in_seconds = grid.grid == "seconds"
+    scale = grid.steps_per_second / SIXTEENTHS_PER_SECOND if in_seconds else grid.steps_per_beat / SIXTEENTHS_PER_BEAT
     return [
-        {"name": name, "roll": to_rows(voices, per_sixteenth * (slowness if grid.grid == "seconds" else 1))[-most_steps:]}
+        {"name": name, "roll": to_rows(voices, scale * slowness if in_seconds else scale)[-most_steps:]}
         for name, slowness, voices in EXAMPLES
     ]
