@@ -36,7 +36,7 @@ def test_fuer_elise_begins_as_everyone_knows() -> None:
         (RecordsConfig(steps_per_second=16), [256, 128, 192]),
         (RecordsConfig(steps_per_second=3), [48, 24, 36]),
         (RecordsConfig(grid="beats"), [64, 64, 48]),
-        (RecordsConfig(grid="beats", steps_per_beat=2), [32, 32, 24]),
+        (RecordsConfig(grid="beats", steps_per_beat=2), [33, 32, 24]),  # a last sixteenth is rounded up
     ],
 )
 def test_examples_last_as_long_on_every_grid(grid: RecordsConfig, steps: list[int]) -> None:

@@ -79,7 +79,7 @@ export class TakeCard {
 
   setPlaying(playing: boolean): void {
     const button = this.part(".play");
-    button.querySelector("use")!.setAttribute("href", playing ? "#pause" : "#play");
+    button.querySelector("use")!.setAttribute("href", playing ? "#icon-pause" : "#icon-play");
     button.setAttribute("aria-label", `${playing ? "Pause" : "Play"} ${this.take.name}`);
     this.element.classList.toggle("playing", playing);
   }
