@@ -8,10 +8,13 @@ SIXTEENTHS_PER_SECOND = 8  # at 120 quarters a minute
 
 
 def _broken(*chords: str) -> tuple[str, ...]:
-    """The voices of a prelude whose bars break one chord of five notes twice: bass, tenor, and three notes in turn."""
+    """The voices of a prelude whose bars break one chord of five notes twice: bass, tenor, and three notes in turn.
+
+    A roll cannot strike a note again that still sounds, so the held ones end before they come again.
+    """
     bars = [chord.split() for chord in chords]
-    bass = " ".join(f"{a}/8 {a}/8" for a, *_ in bars)
-    tenor = " ".join(f"r/1 {b}/7 r/1 {b}/7" for _, b, *_ in bars)
+    bass = " ".join(f"{a}/7 r/1 {a}/7 r/1" for a, *_ in bars)
+    tenor = " ".join(f"r/1 {b}/6 r/1 r/1 {b}/6 r/1" for _, b, *_ in bars)
     upper = " ".join(f"r/2 {c}/1 {d}/1 {e}/1 {c}/1 {d}/1 {e}/1" for _, _, c, d, e in bars for _ in range(2))
     return bass, tenor, upper
 

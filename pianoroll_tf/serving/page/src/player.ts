@@ -18,7 +18,7 @@ export class Player {
   /** The context's state is public, so that it can be seen whether sound comes. */
   context: AudioContext | null = null;
   playing: Playable | null = null;
-  /** Called at each beginning, end and pause. */
+  /** Called at each beginning, end and pause, and when the sound is loaded. */
   onchange: () => void = () => undefined;
 
   private keys: Keys | null = null;
@@ -44,6 +44,12 @@ export class Player {
     }
     if (this.playing !== what || this.keys) return; // paused, or another play, while it loaded
     this.begin(this.context, what);
+    this.onchange();
+  }
+
+  /** Whether what shall be played waits for the sound of the piano. */
+  get isLoading(): boolean {
+    return this.playing !== null && this.keys === null;
   }
 
   /** The step that is heard, a fraction; where the player waits for music, the end of it. */

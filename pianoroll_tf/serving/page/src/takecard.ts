@@ -44,7 +44,7 @@ export class TakeCard {
     for (const button of this.element.querySelectorAll<HTMLButtonElement>("[data-action]")) {
       button.addEventListener("click", () => void this.act(button));
     }
-    this.setPlaying(false);
+    this.setPlaying(false, false);
     this.update();
   }
 
@@ -77,11 +77,12 @@ export class TakeCard {
     this.part(".time").textContent = `${position(step, grid)} / ${position(rows.length, grid)}`;
   }
 
-  setPlaying(playing: boolean): void {
+  setPlaying(playing: boolean, loading: boolean): void {
     const button = this.part(".play");
     button.querySelector("use")!.setAttribute("href", playing ? "#icon-pause" : "#icon-play");
     button.setAttribute("aria-label", `${playing ? "Pause" : "Play"} ${this.take.name}`);
     this.element.classList.toggle("playing", playing);
+    this.part(".waiting").hidden = !(playing && loading);
   }
 
   redraw(): void {

@@ -14,6 +14,7 @@ export class TakeList {
   private readonly cards: TakeCard[] = [];
   private active: TakeCard | null = null;
   private drawn = "";
+  private frame = 0;
 
   constructor(private readonly model: string) {
     this.player.onchange = () => this.showPlaying();
@@ -86,15 +87,17 @@ export class TakeList {
 
   /** Buttons and playheads as the player is. */
   private showPlaying(): void {
-    for (const card of this.cards) card.setPlaying(card.take === this.player.playing);
-    if (this.player.playing) requestAnimationFrame(() => this.follow());
+    const { playing, isLoading } = this.player;
+    for (const card of this.cards) card.setPlaying(card.take === playing, isLoading);
+    cancelAnimationFrame(this.frame);
+    if (playing) this.frame = requestAnimationFrame(() => this.follow());
     else this.active?.setStep(this.player.step, false);
   }
 
   private follow(): void {
     if (!this.player.playing || this.active?.take !== this.player.playing) return;
     this.active.setStep(this.player.step, true);
-    requestAnimationFrame(() => this.follow());
+    this.frame = requestAnimationFrame(() => this.follow());
   }
 
   private async keep(card: TakeCard): Promise<void> {
