@@ -11,7 +11,7 @@ WORKDIR /src
 COPY setup.cfg pyproject.toml constraints.txt README.md ./
 COPY pianoroll_tf pianoroll_tf
 COPY tuner tuner
-RUN pip install --no-cache-dir --constraint constraints.txt ".[demo,fluidsynth,tuner]"
+RUN pip install --no-cache-dir --constraint constraints.txt ".[demo,fluidsynth,serve,tuner]"
 
 USER music
 WORKDIR /work

@@ -13,11 +13,11 @@ install: $(VENV)/.installed
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,tuner]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,serve,tuner]'
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,tuner,test]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,serve,tuner,test]'
 	touch $@
 
 # A peer that cannot be installed is a row with the reason.

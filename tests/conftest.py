@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import concurrent.futures
 import shutil
 from pathlib import Path
 
@@ -22,3 +23,24 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def version(exported: Path, tmp_path: Path) -> Path:
     """A copy of that version, free to be changed."""
     return Path(shutil.copytree(exported / "1", tmp_path / "1"))
+
+
+@pytest.fixture(scope="session")
+def registry(exported: Path):
+    """The tiny model, loaded to be served, in tiles of two sizes."""
+    from pianoroll_tf.serving.registry import Registry
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        registry = Registry(exported, newest=2, pool=pool, active_rows=64, sizes=(2, 8))
+        registry.refresh()
+        yield registry
+        registry.close()
+
+
+@pytest.fixture(scope="session")
+def server(registry):
+    """A running server of it, with the limits that it has unless told otherwise."""
+    from serving_client import running
+
+    with running(registry) as made:
+        yield made

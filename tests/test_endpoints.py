@@ -122,3 +122,32 @@ def test_nothing_is_compiled_by_xla(tiny):
         attributes = [function.attr for function in graph.library.function] + [node.attr for node in nodes]
         assert not [node.op for node in nodes if "Xla" in node.op]
         assert not any(attr["_XlaMustCompile"].b for attr in attributes if "_XlaMustCompile" in attr)
+
+
+def test_rows_of_a_batch_have_all_of_their_own_and_are_silent_after_their_end(tiny):
+    *_, endpoints = tiny
+    rows = [
+        {"steps": 30, "seed": 3, "temperature": 1.0, "top_p": 1.0, "density": 1.0},
+        {"steps": 9, "seed": 1, "temperature": 0.5, "top_p": 0.8, "density": 2.0},
+    ]
+    kinds = {"steps": tf.int32, "seed": tf.int64}
+    columns = {name: tf.constant([row[name] for row in rows], kinds.get(name, tf.float32)) for name in rows[0]}
+    together = endpoints["generate_rows"](tf.constant(ROLL), **columns)["roll"].numpy()
+    assert together.shape == (2, 30, 84)
+    for roll, primer, row in zip(together, ROLL, rows, strict=True):
+        alone = ask(endpoints["generate"], primer[np.newaxis], **row)[0]
+        np.testing.assert_array_equal(roll[: row["steps"]], alone)
+        assert not roll[row["steps"] :].any()
+    composed = endpoints["compose_rows"](**columns)["roll"].numpy()
+    np.testing.assert_array_equal(composed[0], ask(endpoints["generate"], ROLL[:1, :0], **rows[0])[0])
+
+
+@pytest.mark.parametrize("name", ["steps", "seed", "temperature", "top_p", "density"])
+def test_one_row_that_is_not_allowed_is_refused(tiny, name):
+    *_, endpoints = tiny
+    columns = {"steps": [1, 1], "seed": [0, 0], "temperature": [1, 1], "top_p": [1, 1], "density": [1, 1]}
+    columns[name] = [1, -1]
+    kinds = {"steps": tf.int32, "seed": tf.int64}
+    tensors = {key: tf.constant(value, kinds.get(key, tf.float32)) for key, value in columns.items()}
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must be"):
+        endpoints["compose_rows"](**tensors)

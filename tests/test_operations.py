@@ -63,6 +63,29 @@ def test_no_file_operation_is_on_the_list():
     assert not [name for name in ALLOWED if "File" in name or "Py" in name or "Xla" in name or "Print" in name]
 
 
+# What a small export consists of; all of it is in the registry of the stock TensorFlow Serving, and of TensorFlow since 2.4
+STOCK = """
+Add AddV2 All Any Assert BiasAdd BroadcastTo Cast ConcatV2 Const Conv2D Cumsum Einsum Equal ExpandDims Fill GatherV2
+Greater GreaterEqual Identity If Less LessEqual Log LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Min Minimum Mul
+Neg NoOp NotEqual Pack Pad PartitionedCall Placeholder Pow Range ReadVariableOp RealDiv Relu Reshape ReverseV2 Round
+SelectV2 Shape Sigmoid Slice Split SplitV Square Squeeze StatefulPartitionedCall StatelessIf
+StatelessRandomGetKeyCounter StatelessRandomUniformV2 StatelessWhile StridedSlice Sub Sum Tanh TensorListConcatV2
+TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack Tile TopKV2 Transpose
+Unpack VarHandleOp While ZerosLike
+"""
+
+
+def test_an_export_needs_nothing_that_the_stock_server_has_not(exported):
+    """No operation of an add-on, none of XLA's, and no function that is to be compiled by it."""
+    (graph,) = SavedModel.FromString((exported / "1" / "saved_model.pb").read_bytes()).meta_graphs
+    library = graph.graph_def.library.function
+    nodes = [*graph.graph_def.node, *(node for function in library for node in function.node_def)]
+    found = {node.op for node in nodes} - {function.signature.name for function in library} - set(SAVER.split())
+    assert found <= set(STOCK.split()), sorted(found - set(STOCK.split()))
+    compiled = [item for item in (*nodes, *library) if item.attr["_XlaMustCompile"].b]
+    assert not compiled
+
+
 def change(folder, function):
     """Applies `function` to the one graph in `saved_model.pb`."""
     path = folder / "saved_model.pb"

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pianoroll_tf"
-ROOMS = ["config", "cli", "files", "data", "modeling", "generation"]
-COMMANDS = ["build_records", "train", "evaluate", "export", "generate", "demo"]
+ROOMS = ["config", "cli", "files", "data", "modeling", "generation", "serving"]
+COMMANDS = ["build_records", "train", "evaluate", "export", "generate", "demo", "serve"]
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 import pianoroll_tf
 from pianoroll_tf.config import NUM_PITCHES, RunConfig, SamplingConfig, dumps, to_dict
 from pianoroll_tf.files import sync
-from pianoroll_tf.generation import saved_model, versions
+from pianoroll_tf.generation import saved_model, versions, warm_up
 from pianoroll_tf.generation.calibration import Calibration, calibrate
 from pianoroll_tf.generation.endpoints import make_endpoints
 from pianoroll_tf.generation.governor import Governor
@@ -104,6 +104,7 @@ def _write(model, config: RunConfig, found: Calibration | None, identity: str, p
             archive.add_endpoint(name, _caller(function))
         _save(archive, partial)
     (partial / saved_model.CONFIG).write_text(dumps(describe(config, found, identity)), encoding="utf-8")
+    warm_up.write_requests(partial)
     write_manifest(partial)
     for path in [*partial.rglob("*"), partial]:
         sync(path)

@@ -1,6 +1,8 @@
 """The server as an ASGI application: which path is answered by what, and how refusals are told."""
 
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -20,7 +22,7 @@ from pianoroll_tf.serving.state import ClientGoneError, State
 PAGE = Path(__file__).with_name("page") / "dist"
 HOW_TO_BUILD = """The page is not built here. To build it, in the project's folder:
 
-    npm --prefix pianoroll_tf/serving/page ci && npm --prefix pianoroll_tf/serving/page run build
+    make page
 
 The API works without it: GET /about, POST /generate, /v1/models/NAME.
 """
@@ -69,7 +71,18 @@ def make_routes(page: Path) -> list[BaseRoute]:
         Route("/v1/{rest:path}", rest.look, methods=["GET"]),
         Route("/v1/{rest:path}", rest.predict, methods=["POST"]),
     ]
-    return [*routes, Mount("/page", StaticFiles(directory=page))] if page.is_dir() else routes
+    return [*routes, Mount("/page", PageFiles(directory=page))] if page.is_dir() else routes
+
+
+class PageFiles(StaticFiles):
+    """The page's files; those under assets/ have a hash in their names and never change."""
+
+    def file_response(self, full_path: PathLike, *args: Any, **options: Any) -> Response:
+        """A file with how long it may be kept."""
+        response = super().file_response(full_path, *args, **options)
+        is_fixed = Path(full_path).parent.name == "assets"
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_fixed else "no-cache"
+        return response
 
 
 async def home(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """What a request for music asks for, checked field by field."""
 
 import dataclasses
+import math
 import re
 import secrets
 from collections.abc import Mapping
@@ -103,8 +104,10 @@ def number(name: str, value: Any) -> float:
     Raises:
         Refusal: 400, naming it and its range.
     """
+    if type(value) is int and abs(value) > LARGEST_SEED:
+        value = math.inf if value > 0 else -math.inf  # the check of its range knows floats
     try:
         return float(getattr(SamplingConfig(**{name: value}), name))
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         allowed = str(error).partition(" Received:")[0]
         raise bad(f"{allowed} Received: {name}={shown(value)}") from error

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from pianoroll_tf.serving import strict_json
@@ -68,6 +68,8 @@ async def read_form(request: Request, limits: Limits) -> Form:
     kind = media_type(request)
     if kind != FORM:
         raise Refusal(415, f"body must be {FORM}. Received: {kind or 'no content-type'}")
+    if not (await request.body()).rstrip().endswith(b"--"):
+        raise bad(f"body must be {FORM}. Received: one that ends before its last boundary")
     texts: dict[str, str] = {}
     upload = None
     try:
@@ -81,8 +83,8 @@ async def read_form(request: Request, limits: Limits) -> Form:
                     upload = await value.read()
                 else:
                     raise bad(f"the file must be called primer. Received: {name}")
-    except MultiPartException as error:
-        raise bad(f"body must be {FORM}. Received: {error.message}") from error
+    except HTTPException as error:  # what the framework makes of a form that it cannot read
+        raise bad(f"body must be {FORM}. Received: {error.detail}") from error
     if upload is not None and "primer" in texts:
         raise bad("primer must stand once. Received: primer twice")
     return Form(form_fields(texts), upload)

@@ -67,6 +67,9 @@ class Guard:
         length = len(scope["raw_path"]) + len(scope["query_string"])
         if length > self._limits.url_bytes:
             raise Refusal(414, f"address must have at most {self._limits.url_bytes} bytes. Received: {length}")
+        size = sum(len(name) + len(value) for name, value in scope["headers"])
+        if size > self._limits.header_bytes:
+            raise Refusal(431, f"headers must have at most {self._limits.header_bytes} bytes. Received: {size}")
         if not is_known(headers.getlist("host"), self._names):
             raise Refusal(400, "Host must name this server (--allow-host adds names). Received: another")
         origin = headers.get("origin")

@@ -1,34 +1,24 @@
 """The paths that make music: /about, /primer, /generate, whole or as a stream."""
 
-import asyncio
 import contextlib
+import dataclasses
 import json
-import time
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES
 from pianoroll_tf.generation.render import midi_bytes, to_midi
-from pianoroll_tf.serving import asked, bodies, service
+from pianoroll_tf.serving import asked, bodies, streams
 from pianoroll_tf.serving.asked import Asked
 from pianoroll_tf.serving.examples import example_primers
-from pianoroll_tf.serving.refusals import Refusal, bad
+from pianoroll_tf.serving.refusals import bad
 from pianoroll_tf.serving.registry import Served
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.state import State, state_of
-
-STEPS_PER_SECOND_AT_120 = 2.0  # for each step a beat
-AHEAD_STEPS = 512  # of music without an end, that are drawn before they are due
-
-
-def rate(served: Served) -> float:
-    """Steps a second of what is played; models on a grid of beats play at 120 quarters a minute."""
-    return served.steps_per_second or served.grid.steps_per_beat * STEPS_PER_SECOND_AT_120
 
 
 async def about(request: Request) -> Response:
@@ -61,8 +51,8 @@ async def primer(request: Request) -> Response:
     form = await bodies.read_form(request, state.limits)
     if form.upload is None:
         raise bad("primer must be an uploaded MIDI file. Received: none")
-    served = state.registry.get(asked.ask(form.fields, state.limits).version)
-    read = await run_in_threadpool(state.primers.read, form.upload, served.grid)
+    with state.registry.use(asked.ask(form.fields, state.limits).version) as served:
+        read = await run_in_threadpool(state.primers.read, form.upload, served.grid)
     return _json(
         {"steps": len(read.roll), "roll": to_pitches(read.roll), "notes": read.notes, "left_out": read.left_out}
     )
@@ -74,21 +64,28 @@ async def generate(request: Request) -> Response:
     is_stream = _is_stream(request)
     fields, upload = await bodies.read_fields(request, state.limits)
     wanted = asked.ask(fields, state.limits, endless=is_stream)
-    served = state.registry.get(wanted.version)
-    if upload is not None:
-        read = await run_in_threadpool(state.primers.read, upload, served.grid)
-        wanted = asked.ask(fields | {"seed": wanted.seed}, state.limits, endless=is_stream, primer=read.roll)
-    state.check_room(rows=1)
-    if is_stream:
-        return _stream(state, served, wanted)
-    [roll] = await state.draw(request, served, [wanted])
+    with contextlib.ExitStack() as using:
+        served = using.enter_context(state.registry.use(wanted.version))
+        if upload is not None:
+            read = await run_in_threadpool(state.primers.read, upload, served.grid)
+            wanted = dataclasses.replace(wanted, primer=read.roll)
+        state.check_room(rows=1)
+        if is_stream:
+            using.enter_context(state.streaming())
+            return streams.EventStream(state, served, wanted, using.pop_all())
+        [roll] = await state.draw(request, served, [wanted])
+        return await _answer(state, served, wanted, roll)
+
+
+async def _answer(state: State, served: Served, wanted: Asked, roll: np.ndarray) -> Response:
+    """A drawn piece in the form that was asked for."""
     headers = {"X-Seed": str(wanted.seed), "X-Model-Version": str(served.version)}
     if wanted.output == "roll":
-        return _json(_facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll)}, headers)
-    content = await run_in_threadpool(_midi, np.concatenate([wanted.primer, roll]), rate(served))
-    name = f"{state.registry.name}-{served.version}-{wanted.seed}.mid".encode("ascii", "replace").decode()
-    headers["Content-Disposition"] = f'attachment; filename="{"".join(_safe(char) for char in name)}"'
-    return Response(content, media_type="audio/midi", headers=headers)
+        value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll)}
+        return _json(value, headers)
+    content = await run_in_threadpool(_midi, np.concatenate([wanted.primer, roll]), streams.rate(served))
+    name = "".join(map(_safe, f"{state.registry.name}-{served.version}-{wanted.seed}"))
+    return Response(content, 200, headers | {"Content-Disposition": f'attachment; filename="{name}.mid"'}, "audio/midi")
 
 
 def _midi(roll: np.ndarray, steps_per_second: float) -> bytes:
@@ -96,7 +93,7 @@ def _midi(roll: np.ndarray, steps_per_second: float) -> bytes:
 
 
 def _safe(char: str) -> str:
-    return char if char.isalnum() or char in "-._" else "_"
+    return char if char.isascii() and (char.isalnum() or char in "-.") else "_"
 
 
 def _is_stream(request: Request) -> bool:
@@ -111,48 +108,5 @@ def _range(limits: Any) -> list[float]:
     return [limits["minimum"] if "minimum" in limits else limits["above"] + 0.01, limits["maximum"]]
 
 
-def _facts(served: Served, wanted: Asked) -> dict[str, Any]:
-    """What an answer in JSON begins with."""
-    return {
-        "version": served.version,
-        "seed": wanted.seed,
-        "steps": wanted.steps,
-        "primer_steps": len(wanted.primer),
-        "steps_per_second": rate(served),
-        "primer": to_pitches(wanted.primer),
-    }
-
-
 def _json(value: Any, headers: dict[str, str] | None = None) -> Response:
     return Response(json.dumps(value, separators=(",", ":")), media_type="application/json", headers=headers)
-
-
-def _stream(state: State, served: Served, wanted: Asked) -> Response:
-    """Music as server-sent events while it is drawn."""
-    events = state.count_stream(_events(served, wanted, lambda: state.is_stopping))
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Seed": str(wanted.seed)}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
-
-
-async def _events(served: Served, wanted: Asked, is_stopping: Callable[[], bool]) -> AsyncIterator[str]:
-    yield _event("begin", _facts(served, wanted))
-    first, begun = 0, time.monotonic()
-    try:
-        async with contextlib.aclosing(service.draw_chunks(served.engine, wanted)) as chunks:
-            async for chunk in chunks:
-                yield _event("steps", {"first": first, "roll": to_pitches(chunk)})
-                first += len(chunk)
-                if not wanted.steps:
-                    if is_stopping():
-                        break
-                    await asyncio.sleep(max(0.0, begun + (first - AHEAD_STEPS) / rate(served) - time.monotonic()))
-        yield _event("end", {"steps": first})
-    except Refusal as refusal:
-        yield _event("error", {"error": refusal.text})
-    except Exception:
-        yield _event("error", {"error": "the model failed"})
-        raise
-
-
-def _event(name: str, value: Any) -> str:
-    return f"event: {name}\ndata: {json.dumps(value, separators=(',', ':'))}\n\n"

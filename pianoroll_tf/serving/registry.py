@@ -1,8 +1,9 @@
 """The versions of a model that are served: found in its folder, loaded beside those that serve, swapped, dropped."""
 
+import contextlib
 import dataclasses
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -16,9 +17,27 @@ from pianoroll_tf.generation.manifest import DamagedModelError
 from pianoroll_tf.generation.saved_model import MusicModel
 from pianoroll_tf.serving.engine import Engine
 from pianoroll_tf.serving.refusals import Refusal
-from pianoroll_tf.serving.tiles import Tiles
+from pianoroll_tf.serving.tiles import SIZES, Tiles
 
-STARTING, LOADING, AVAILABLE, UNLOADING, END = "START", "LOADING", "AVAILABLE", "UNLOADING", "END"
+LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
+
+
+class Users:
+    """Counts requests, for who waits until there are none."""
+
+    def __init__(self) -> None:
+        self._count, self._changed = 0, threading.Condition()
+
+    def add(self, number: int) -> None:
+        """One more, or one less."""
+        with self._changed:
+            self._count += number
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Returns when there are none."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._count)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,6 +50,7 @@ class Served:
         engine: Draws with it.
         grid: How the model's training files were sampled.
         signatures: What it can be asked.
+        users: Requests that are answered with it.
     """
 
     version: int
@@ -38,6 +58,7 @@ class Served:
     engine: Engine
     grid: RecordsConfig
     signatures: Mapping[str, SignatureDef]
+    users: Users = dataclasses.field(default_factory=Users)
 
     @property
     def steps_per_second(self) -> int | None:
@@ -68,15 +89,19 @@ class Registry:
         newest: Versions that are served at once.
         pool: Threads that draw.
         active_rows: As of `Engine`.
+        sizes: As of `Tiles`.
     """
 
-    def __init__(self, folder: Path, newest: int, pool: Executor, active_rows: int) -> None:
+    def __init__(
+        self, folder: Path, newest: int, pool: Executor, active_rows: int, sizes: tuple[int, ...] = SIZES
+    ) -> None:
         self.folder, self.name = folder, folder.resolve().name
-        self._newest, self._pool, self._active_rows = newest, pool, active_rows
+        self._newest, self._pool, self._active_rows, self._sizes = newest, pool, active_rows, sizes
         self._served: dict[int, Served] = {}
         self._statuses: dict[int, Status] = {}
         self._bad: dict[int, object] = {}  # what a bad version looked like when it was tried
-        self._refreshing = threading.Lock()
+        self._dropping: list[threading.Thread] = []
+        self._refreshing, self._changing = threading.Lock(), threading.Lock()
 
     @property
     def served(self) -> dict[int, Served]:
@@ -104,6 +129,21 @@ class Registry:
             raise Refusal(404, f"version must be one that is served: {known}. Received: version={version}")
         return served[version]
 
+    @contextlib.contextmanager
+    def use(self, version: int | None = None) -> Iterator[Served]:
+        """A version, which is not dropped within it.
+
+        Raises:
+            Refusal: As `get`.
+        """
+        with self._changing:
+            served = self.get(version)
+            served.users.add(1)
+        try:
+            yield served
+        finally:
+            served.users.add(-1)
+
     def refresh(self, most: int | None = None) -> None:
         """Looks at the folder once: loads what is new, newest first, then drops what is no longer wanted.
 
@@ -125,10 +165,12 @@ class Registry:
                 del self._statuses[version]
 
     def close(self) -> None:
-        """Ends all engines when what they have is done."""
+        """Drops all versions and waits for what is asked of them."""
         with self._refreshing:
             for version in list(self._served):
                 self._drop(version)
+        for thread in self._dropping:
+            thread.join()
 
     def _load(self, version: int) -> bool:
         """Loads a version, unless that failed and it has not changed; whether it serves now."""
@@ -139,7 +181,7 @@ class Registry:
         self._statuses[version] = Status(LOADING)
         try:
             model = saved_model.load(folder)
-            tiles = Tiles(model.program)
+            tiles = Tiles(model.program, self._sizes)
             grid = from_dict(RecordsConfig, model.config["run"]["records"])
             signatures = signatures_of(folder)
             tiles.prepare(self._pool)
@@ -150,17 +192,27 @@ class Registry:
             return False
         self._bad.pop(version, None)
         engine = Engine(tiles, self._pool, self._active_rows)
-        self._served = self._served | {version: Served(version, model, engine, grid, signatures)}
+        with self._changing:
+            self._served = self._served | {version: Served(version, model, engine, grid, signatures)}
         self._statuses[version] = Status(AVAILABLE)
         return True
 
     def _drop(self, version: int) -> None:
-        """Takes a version away; what it is asked for already is drawn to its end."""
+        """Takes a version away; what it is asked for already is drawn to its end, beside all else."""
         self._statuses[version] = Status(UNLOADING)
-        dropped = self._served[version]
-        self._served = {number: served for number, served in self._served.items() if number != version}
-        dropped.engine.close()
-        self._statuses[version] = Status(END)
+        with self._changing:
+            dropped = self._served[version]
+            self._served = {number: served for number, served in self._served.items() if number != version}
+
+        def end() -> None:
+            dropped.users.wait()
+            dropped.engine.close()
+            if self._statuses.get(version) == Status(UNLOADING):
+                self._statuses[version] = Status(END)
+
+        thread = threading.Thread(target=end, name=f"drop {version}")
+        thread.start()
+        self._dropping = [one for one in self._dropping if one.is_alive()] + [thread]
 
     def _told(self, error: Exception) -> str:
         """What clients are told of a bad version: no path of this machine."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import AbstractContextManager
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -29,7 +30,8 @@ async def look(request: Request) -> Response:
         raise bad(f"Malformed request: {request.method} {request.url.path}")
     name, version, metadata = found.groups()
     if metadata:
-        return _pretty(_metadata(_find(state, name, version), name))
+        with _use(state, name, version) as served:
+            return _pretty(_metadata(served, name))
     statuses = state.registry.statuses if name == state.registry.name else {}
     if not statuses:
         raise Refusal(404, f"Could not find any versions of model {name}")
@@ -48,20 +50,20 @@ async def predict(request: Request) -> Response:
         raise bad(f"Malformed request: {request.method} {request.url.path}")
     if bodies.media_type(request) not in KINDS:
         raise Refusal(415, f"body must be {bodies.JSON}. Received: {bodies.media_type(request)}")
-    served = _find(state, *found.groups())
     body = await request.body()
-    signature, inputs, is_rows = await run_in_threadpool(_read, body, served, state)
-    outputs = await predictions.answer(request, state, served, signature, inputs)
+    with _use(state, *found.groups()) as served:
+        signature, inputs, is_rows = await run_in_threadpool(_read, body, served, state)
+        outputs = await predictions.answer(request, state, served, signature, inputs)
     return await run_in_threadpool(_written, outputs, is_rows, _rows(inputs))
 
 
-def _find(state: State, name: str, version: str | None) -> Served:
+def _use(state: State, name: str, version: str | None) -> AbstractContextManager[Served]:
     """The version that is asked for, or TensorFlow Serving's words."""
     number = None if version is None else int(version)
     if name != state.registry.name or (number is not None and number not in state.registry.served):
         spec = f"Latest({name})" if version is None else f"Specific({name}, {version})"
         raise Refusal(404, f"Servable not found for request: {spec}")
-    return state.registry.get(number)
+    return state.registry.use(number)
 
 
 def _read(body: bytes, served: Served, state: State) -> tuple[str, dict[str, Any], bool]:

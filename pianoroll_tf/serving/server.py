@@ -3,7 +3,9 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import ipaddress
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,32 +24,68 @@ from pianoroll_tf.serving.state import State
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server; it leaves signals to us, as it would end by them instead of with exit code 0."""
+    """uvicorn's server, which is stopped by us: by signals it would end with their exit codes.
+
+    Args:
+        state: What all requests share.
+        address: Where to listen.
+    """
+
+    def __init__(self, state: State, address: Address) -> None:
+        limits = state.limits
+        self._state, self._address = state, address
+        config = uvicorn.Config(
+            make_app(state, address),
+            host=address.host,
+            port=address.port,
+            http=make_protocol(limits.idle_seconds, limits.connections),
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            h11_max_incomplete_event_size=limits.header_bytes,
+            timeout_keep_alive=limits.keep_alive_seconds,
+            timeout_graceful_shutdown=limits.drain_seconds,
+        )
+        super().__init__(config)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Nothing."""
+        """Leaves signals alone."""
         yield
+
+    @property
+    def url(self) -> str:
+        """Where it listens, once it has `started`."""
+        port = self.servers[0].sockets[0].getsockname()[1]
+        host = f"[{self._address.host}]" if ":" in self._address.host else self._address.host
+        return f"http://{host}:{port}/"
+
+    def stop(self) -> None:
+        """Takes no more, and ends when what is in flight is done; music without an end ends now."""
+        self._state.is_stopping = True
+        self.should_exit = True
 
 
 def serve(folder: Path, address: Address, versions: Versions, limits: Limits) -> None:
     """Serves a model until SIGTERM or Ctrl-C; then finishes what is in flight.
 
     Raises:
-        UserError: No version can be served.
+        UserError: No version can be served, or the address is taken.
     """
-    with concurrent.futures.ThreadPoolExecutor(TILES_AT_ONCE, "draw") as pool:
+    if not is_loopback(address.host):
+        print(f"warning: {address.host} can be reached from other machines; anyone there can use it", file=sys.stderr)
+    with concurrent.futures.ThreadPoolExecutor(TILES_AT_ONCE, "draw") as pool, contextlib.closing(Direct()) as direct:
         registry = Registry(folder, versions.versions, pool, limits.active_rows)
         registry.refresh(most=1)
         if not registry.served:
-            reasons = "; ".join(status.message for status in registry.statuses.values())
-            raise cli.UserError(
-                f"model must have a version that can be served. Received: {folder} ({reasons or 'none'})"
-            )
-        direct = Direct()
+            reasons = "; ".join(status.message for status in registry.statuses.values()) or "none"
+            raise cli.UserError(f"model must have a version that can be served. Received: {folder} ({reasons})")
         state = State(registry, limits, PrimerReader(limits.uploads, limits.primer_steps), direct)
-        with watching(registry, versions.poll_seconds), contextlib.closing(direct):
-            asyncio.run(_serve(state, address, limits))
+        with watching(registry, versions.poll_seconds):
+            asyncio.run(_serve(Server(state, address), registry))
 
 
 @contextlib.contextmanager
@@ -70,38 +108,31 @@ def watching(registry: Registry, seconds: float) -> Iterator[None]:
         registry.close()
 
 
-async def _serve(state: State, address: Address, limits: Limits) -> None:
-    config = uvicorn.Config(
-        make_app(state, address),
-        host=address.host,
-        port=address.port,
-        http=make_protocol(limits.idle_seconds, limits.connections),
-        ws="none",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        h11_max_incomplete_event_size=limits.header_bytes,
-        timeout_keep_alive=limits.keep_alive_seconds,
-        timeout_graceful_shutdown=int(limits.drain_seconds) + 1,
-    )
-    server = Server(config)
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address.
 
-    def stop() -> None:
-        state.is_stopping = True
-        server.should_exit = True
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("::1")
+    (True, True, False, True)
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
+
+async def _serve(server: Server, registry: Registry) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-    announcing = asyncio.create_task(_announce(server, state, address))
-    await server.serve()
-    announcing.cancel()
+        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    announcing = asyncio.create_task(_announce(server, registry))
+    try:
+        await server.serve()
+    except SystemExit as error:  # how uvicorn says that it could not listen; it has logged why
+        raise cli.UserError("the address must be free to listen on (--host, --port)") from error
+    finally:
+        announcing.cancel()
 
 
-async def _announce(server: Server, state: State, address: Address) -> None:
+async def _announce(server: Server, registry: Registry) -> None:
     while not server.started:
         await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    print(f"serving {state.registry.name} version {max(state.registry.served)} at http://{host}:{port}/", flush=True)
+    print(f"serving {registry.name} version {max(registry.served)} at {server.url}", flush=True)

@@ -1,8 +1,9 @@
 """What all requests share: the model's versions, limits, readers, and what is going on."""
 
 import asyncio
+import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 import numpy as np
 from starlette.requests import Request
@@ -77,8 +78,9 @@ class State:
             drawing.cancel()
             leaving.cancel()
 
-    def count_stream(self, events: AsyncIterator[str]) -> AsyncIterator[str]:
-        """The same events, counted as a stream while they are sent.
+    @contextlib.contextmanager
+    def streaming(self) -> Iterator[None]:
+        """Counts a stream within it.
 
         Raises:
             Refusal: 429, if there are too many.
@@ -86,15 +88,10 @@ class State:
         if self.streams >= self.limits.streams:
             raise busy("the places for streams")
         self.streams += 1
-
-        async def counted() -> AsyncIterator[str]:
-            try:
-                async for event in events:
-                    yield event
-            finally:
-                self.streams -= 1
-
-        return counted()
+        try:
+            yield
+        finally:
+            self.streams -= 1
 
 
 async def _gone(request: Request) -> None:

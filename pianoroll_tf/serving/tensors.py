@@ -123,7 +123,8 @@ def to_tensor(name: str, value: Any, takes: Input) -> np.ndarray:
     fits = np.isfinite(tensor).all() if takes.dtype.kind == "f" else (tensor == made).all()
     if not fits:
         wrong = made[~np.isfinite(tensor)] if takes.dtype.kind == "f" else made[tensor != made]
-        raise bad(f"{name} must be finite {takes.words}. Received: {wrong[0]} in it")
+        finite = "finite " if takes.dtype.kind == "f" else ""
+        raise bad(f"{name} must be {finite}{takes.words}. Received: {wrong[0]} in it")
     return tensor.reshape(shape)
 
 

@@ -1,0 +1,87 @@
+"""Music as server-sent events while it is drawn."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from pianoroll_tf.serving import service
+from pianoroll_tf.serving.asked import Asked
+from pianoroll_tf.serving.registry import Served
+from pianoroll_tf.serving.roll_json import to_pitches
+from pianoroll_tf.serving.state import State
+
+STEPS_PER_SECOND_AT_120 = 2.0  # for each step a beat
+AHEAD_STEPS = 512  # of music without an end, that are drawn before they are due
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+class EventStream(StreamingResponse):
+    """The events of one piece; what it uses is given back when it ends, however it does.
+
+    Args:
+        state: Of the server.
+        served: The version that draws.
+        wanted: What was asked for.
+        using: What it gives back.
+    """
+
+    def __init__(self, state: State, served: Served, wanted: Asked, using: contextlib.ExitStack) -> None:
+        self._using, self._events = using, _events(state, served, wanted)
+        headers = HEADERS | {"X-Seed": str(wanted.seed), "X-Model-Version": str(served.version)}
+        super().__init__(self._events, media_type="text/event-stream", headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the events until their end, or until the client goes."""
+        with self._using:
+            async with contextlib.aclosing(self._events):
+                await super().__call__(scope, receive, send)
+
+
+def rate(served: Served) -> float:
+    """Steps a second of what is played; models on a grid of beats play at 120 quarters a minute."""
+    return served.steps_per_second or served.grid.steps_per_beat * STEPS_PER_SECOND_AT_120
+
+
+def facts(served: Served, wanted: Asked) -> dict[str, Any]:
+    """What an answer begins with."""
+    return {
+        "version": served.version,
+        "seed": wanted.seed,
+        "steps": wanted.steps,
+        "primer_steps": len(wanted.primer),
+        "steps_per_second": rate(served),
+        "primer": to_pitches(wanted.primer),
+    }
+
+
+async def _events(state: State, served: Served, wanted: Asked) -> AsyncIterator[str]:
+    yield _event("begin", facts(served, wanted))
+    first, begun = 0, time.monotonic()
+    try:
+        async with contextlib.aclosing(service.draw_chunks(served.engine, wanted)) as chunks:
+            async for chunk in chunks:
+                yield _event("steps", {"first": first, "roll": to_pitches(chunk)})
+                first += len(chunk)
+                if not wanted.steps and not await _go_on(state, begun + (first - AHEAD_STEPS) / rate(served)):
+                    break
+    except Exception:
+        yield _event("error", {"error": "the model failed"})
+        raise
+    yield _event("end", {"steps": first})
+
+
+async def _go_on(state: State, due: float) -> bool:
+    """Waits until more of music without an end is due; whether there is to be more."""
+    while not state.is_stopping and time.monotonic() < due:
+        await asyncio.sleep(min(0.5, due - time.monotonic()))
+    return not state.is_stopping
+
+
+def _event(name: str, value: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(value, separators=(',', ':'))}\n\n"

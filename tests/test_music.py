@@ -1,0 +1,157 @@
+"""Music over HTTP: whole, as MIDI, as a stream, with a primer, alone and among others."""
+
+import concurrent.futures
+import io
+import itertools
+import json
+
+import numpy as np
+import pretty_midi
+import pytest
+from serving_client import dense, events, until
+
+from pianoroll_tf.generation.render import midi_bytes, to_midi
+
+PRIMER = [[60], [60, 64], [], [67]]
+
+
+def test_about(server):
+    about = server.get("/about").json()
+    assert about["model"] == "tiny"
+    assert about["versions"] == [{"version": 1, "state": "AVAILABLE"}]
+    assert about["pitches"] == {"lowest": 24, "count": 84}
+    assert (about["default_version"], about["steps_per_second"], about["steps_per_beat"]) == (1, 8, None)
+    assert about["defaults"] == {"steps": 256, "temperature": 1.0, "top_p": 1.0, "density": None}
+    assert about["limits"]["steps"] == [1, 65536]
+    assert about["limits"]["seed"] == [0, 2**53 - 1]
+    assert about["limits"]["temperature"] == about["limits"]["density"] == [0.05, 20.0]
+    assert about["limits"]["top_p"][1] == 1.0
+
+
+def test_every_limit_that_about_names_is_allowed(server):
+    limits = server.get("/about").json()["limits"]
+    for name in ("temperature", "top_p", "density", "seed"):
+        for value in limits[name]:
+            assert len(server.roll(steps=2, **({"seed": 1} | {name: value}))) == 2
+
+
+def test_a_roll(server):
+    asked = {"steps": 40, "seed": 5, "primer": PRIMER, "output": "roll"}
+    answer = server.post("/generate", asked)
+    assert answer.headers["X-Seed"] == "5"
+    assert answer.headers["X-Model-Version"] == "1"
+    facts = answer.json()
+    assert len(facts.pop("roll")) == 40
+    assert facts == {
+        "version": 1,
+        "seed": 5,
+        "steps": 40,
+        "primer_steps": 4,
+        "steps_per_second": 8,
+        "lowest_pitch": 24,
+        "primer": PRIMER,
+    }
+
+
+def test_a_midi_file_holds_the_primer_and_the_roll_of_the_same_request(server):
+    asked = {"steps": 64, "seed": 5, "primer": PRIMER}
+    answer = server.post("/generate", asked)
+    assert answer.headers["Content-Type"] == "audio/midi"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="tiny-1-5.mid"'
+    roll = np.concatenate([dense(PRIMER), dense(server.roll(**asked))])
+    assert answer.content == midi_bytes(to_midi(roll, 8.0))
+    assert pretty_midi.PrettyMIDI(io.BytesIO(answer.content)).get_end_time() <= 68 / 8
+
+
+def test_the_model_draws_the_same_outside_of_the_server(server, registry):
+    roll = np.zeros((1, 0, 84), np.uint8)
+    whole = registry.get().model.generate(roll, 64, compiled=False)[0]
+    np.testing.assert_array_equal(dense(server.roll(steps=64, seed=0)), whole)
+
+
+def test_unlike_requests_get_the_same_bytes_alone_and_among_others(server):
+    asked = [
+        {
+            "steps": 33 + 29 * number,
+            "seed": number // 2,
+            "temperature": [1.0, 1.4, 0.7][number % 3],
+            "top_p": [1.0, 0.9][number % 2],
+            "density": [1.0, 0.5, 2.0, None][number % 4],
+            "primer": PRIMER * (number % 5),
+        }
+        for number in range(24)
+    ]
+    alone = [server.post("/generate", fields).content for fields in asked]
+    with concurrent.futures.ThreadPoolExecutor(24) as clients:
+        together = list(clients.map(lambda fields: server.post("/generate", fields).content, asked))
+    assert together == alone
+    assert len(set(alone)) == len(alone)
+
+
+def test_without_a_seed_the_answer_names_one_that_repeats_it(server):
+    answer = server.post("/generate", {"steps": 20})
+    again = server.post("/generate", {"steps": 20, "seed": int(answer.headers["X-Seed"])})
+    assert again.content == answer.content
+
+
+@pytest.mark.parametrize("steps", [1, 32, 100])
+def test_a_stream_is_the_roll_in_parts(server, steps):
+    asked = {"steps": steps, "seed": 9, "primer": PRIMER}
+    answer = server.post("/generate?stream=1", asked)
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    (name, begin), *parts, (last, end) = events(answer.text)
+    assert (name, last, json.loads(end)) == ("begin", "end", {"steps": steps})
+    assert json.loads(begin) == {
+        "version": 1,
+        "seed": 9,
+        "steps": steps,
+        "primer_steps": 4,
+        "steps_per_second": 8,
+        "primer": PRIMER,
+    }
+    roll = []
+    for name, data in parts:
+        assert name == "steps"
+        assert json.loads(data)["first"] == len(roll)
+        roll += json.loads(data)["roll"]
+    assert roll == server.roll(**asked)
+
+
+def test_music_without_an_end_ends_when_nobody_listens(server):
+    with server.post("/generate?stream=1", {"steps": 0, "seed": 2}, stream=True) as answer:
+        text = ""
+        for part in answer.iter_content(None, decode_unicode=True):
+            text += part
+            if text.count("event: steps") > 8:
+                break
+        assert server.state.streams == 1
+    roll = [json.loads(data)["roll"] for name, data in events(text.rpartition("\n\n")[0]) if name == "steps"]
+    assert list(itertools.chain(*roll))[:200] == server.roll(steps=200, seed=2)
+    until(lambda: server.state.streams == 0 and server.state.rows == 0)
+
+
+def test_an_uploaded_primer_is_shown_and_continued(server):
+    content = midi_bytes(to_midi(dense(PRIMER), 8.0))
+    shown = server.post("/primer", files={"primer": ("a.mid", content)}).json()
+    assert shown == {"steps": 4, "roll": PRIMER, "notes": 3, "left_out": 0}
+    form = {"steps": "30", "seed": "4", "density": "", "output": "roll", "temperature": "1.0"}
+    answer = server.post("/generate", data=form, files={"primer": ("a.mid", content)})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["primer"] == PRIMER
+    assert answer.json()["roll"] == server.roll(steps=30, seed=4, primer=PRIMER)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status", "words"),
+    [
+        ("/generate?stream=2", {}, 400, "stream must be 0 or 1"),
+        ("/generate?stream=1", {"steps": -1}, 400, "steps must be a whole number >= 0"),
+        ("/generate", {"steps": 0}, 400, "steps must be a whole number >= 1"),
+        ("/generate", {"version": 7}, 404, "version must be one that is served: 1"),
+        ("/generate", {"temperature": 99}, 400, "temperature must be a number >= 0.05"),
+    ],
+)
+def test_what_is_refused(server, path, fields, status, words):
+    answer = server.post(path, fields)
+    assert (answer.status_code, list(answer.json())) == (status, ["error"])
+    assert words in answer.json()["error"]

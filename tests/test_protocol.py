@@ -1,0 +1,102 @@
+"""Connections that are slow, broken, too many, or leave."""
+
+import json
+
+import pytest
+from serving_client import received, running, until
+
+BODY = json.dumps({"steps": 4000, "seed": 1, "output": "roll"})
+REQUEST = (
+    "POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    f"Content-Length: {len(BODY)}\r\n\r\n{BODY}"
+).encode()
+
+
+@pytest.fixture(scope="module")
+def hasty(registry):
+    """A server that waits for nobody."""
+    with running(registry, idle_seconds=0.5, connections=250, keep_alive_seconds=0.5) as made:
+        yield made
+
+
+def connections(server):
+    return len(server.server.server_state.connections)
+
+
+def test_200_that_send_a_header_byte_by_byte_are_dropped_and_others_served_meanwhile(hasty):
+    slow = [hasty.connect() for _ in range(200)]
+    for connection in slow:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc")
+    assert hasty.get("/healthz").status_code == 200
+    for connection in slow:
+        assert received(connection) == b""
+        connection.close()
+    until(lambda: connections(hasty) == 0)
+
+
+def test_500_that_hang_up_leave_nothing(hasty):
+    for _ in range(5):
+        left = [hasty.connect() for _ in range(100)]
+        for number, connection in enumerate(left):
+            connection.sendall(REQUEST[: number * 3 % len(REQUEST)])
+        for connection in left:
+            connection.close()
+        until(lambda: connections(hasty) == 0)
+    until(lambda: hasty.state.rows == 0 and hasty.state.streams == 0)
+    assert hasty.get("/healthz").status_code == 200
+
+
+def test_who_does_not_take_the_answer_is_dropped(hasty):
+    body = json.dumps({"steps": 65536, "seed": 1})
+    with hasty.connect() as connection:
+        head = REQUEST.replace(b"/generate", b"/generate?stream=1").partition(b"Content-Length")[0].decode()
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        until(lambda: hasty.state.streams == 1)
+        until(lambda: hasty.state.streams == 0)
+    until(lambda: connections(hasty) == 0 and hasty.state.rows == 0)
+
+
+def test_a_second_request_on_a_connection_is_waited_for_and_then_it_is_closed(hasty):
+    with hasty.connect() as connection:
+        for _ in range(2):
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"GET /hea")
+        assert received(connection) == b""
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", b"400"),
+        (b"GET /" + b"a" * 200_000, b"414"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 200_000, b"431"),
+    ],
+)
+def test_what_is_no_request(hasty, sent, status):
+    with hasty.connect() as connection:
+        try:
+            connection.sendall(sent)
+        except ConnectionError:
+            return  # it was closed within what was sent, after the answer
+        answer = received(connection)
+    assert answer == b"" or answer.split()[1] == status
+    if answer:
+        assert list(json.loads(answer.partition(b"\r\n\r\n")[2])) == ["error"]
+
+
+def test_more_connections_than_allowed(registry):
+    with running(registry, connections=3, idle_seconds=30.0) as made:
+        held = [made.connect() for _ in range(3)]
+        until(lambda: connections(made) == 3)
+        with made.connect() as one_more:
+            answer = received(one_more)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        for connection in held:
+            connection.close()
+        until(lambda: connections(made) == 0)
+        assert made.get("/healthz").status_code == 200

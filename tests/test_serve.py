@@ -1,0 +1,50 @@
+"""The command that serves: its words and how it fails."""
+
+import shutil
+
+import pytest
+
+from pianoroll_tf import serve
+
+
+def test_no_model(tmp_path, capsys):
+    assert serve.main([str(tmp_path / "none")]) == 1
+    assert "model must be a folder that export wrote" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--port", "70000"], "port must be a whole number >= 0 <= 65535. Received: port=70000"),
+        (["--queue-rows", "0"], "queue_rows must be a whole number >= 1"),
+        (["--request-seconds", "nan"], "request_seconds must be a number"),
+    ],
+)
+def test_values_that_are_not_allowed(tmp_path, capsys, flags, words):
+    assert serve.main([str(tmp_path), *flags]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_model_of_which_no_version_is_sound(exported, tmp_path, capsys):
+    shutil.copytree(exported / "1", tmp_path / "bad" / "1")
+    (tmp_path / "bad" / "1" / "more").write_text("x")
+    assert serve.main([str(tmp_path / "bad"), "--host", "127.0.0.2"]) == 1
+    error = capsys.readouterr().err
+    assert "model must have a version that can be served" in error
+    assert "'more' is extra in bad/1" in error
+    assert "Traceback" not in error
+
+
+def test_it_warns_where_others_can_reach_it(exported, tmp_path, capsys):
+    shutil.copytree(exported / "1", tmp_path / "bad" / "1")
+    (tmp_path / "bad" / "1" / "more").write_text("x")
+    assert serve.main([str(tmp_path / "bad"), "--host", "0.0.0.0"]) == 1
+    assert "warning: 0.0.0.0 can be reached from other machines" in capsys.readouterr().err
+
+
+def test_without_its_packages_it_says_what_to_install(exported, capsys, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pianoroll_tf.serving.server", None)
+    assert serve.main([str(exported)]) == 1
+    assert "pip install 'pianoroll_tf[serve]'" in capsys.readouterr().err

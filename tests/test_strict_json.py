@@ -1,0 +1,71 @@
+"""JSON from strangers."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pianoroll_tf.serving.refusals import Refusal
+from pianoroll_tf.serving.strict_json import levels, parse
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=30)
+@given(st.dictionaries(st.text(), VALUES))
+def test_what_is_json_is_read_as_python_reads_it(value):
+    assert parse(json.dumps(value).encode(), most_levels=1000) == value
+
+
+def depth(value):
+    if isinstance(value, list | dict):
+        inner = value.values() if isinstance(value, dict) else value
+        return 1 + max(map(depth, inner), default=0)
+    return 0
+
+
+@settings(max_examples=30)
+@given(VALUES)
+def test_levels_are_those_of_the_value_whatever_stands_in_its_texts(value):
+    assert levels(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")) == depth(value)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "body must be JSON. Received: Expecting value at character 0"),
+        (b"{", "body must be JSON"),
+        (b"[1]", "body must be a JSON object. Received: a list"),
+        (b"7", "body must be a JSON object. Received: a number"),
+        (b"null", "body must be a JSON object. Received: null"),
+        (b'"x"', "body must be a JSON object. Received: a text"),
+        (b'{"steps": 1, "steps": 2}', "steps must stand once. Received: steps twice"),
+        (b'{"a": [{"b": 1, "b": 1}]}', "b must stand once"),
+        (b'{"a": "\xff"}', "byte 7 is not UTF-8"),
+        (b'{"a": 1} x', "Extra data"),
+        (b"{'a': 1}", "body must be JSON"),
+        (b'{"a": ' + b"1" * 5000 + b"}", "at most 400 digits"),
+        (b"[" * 100_000, "at most 8 levels"),
+        (b'{"a":' * 100_000, "at most 8 levels"),
+        (b'{"a": ' + b"[" * 8 + b"]" * 8 + b"}", "at most 8 levels"),
+    ],
+)
+def test_what_is_refused(body, words):
+    with pytest.raises(Refusal) as caught:
+        parse(body, most_levels=8)
+    assert caught.value.status == 400
+    assert words in caught.value.text
+
+
+def test_brackets_in_texts_are_no_levels():
+    assert levels(b'{"a": "[[[[\\"[[[["}') == 1
+    assert levels(b'"[[[[') == 0
+
+
+def test_numbers_that_are_not_finite_are_left_to_the_check_of_their_field():
+    assert parse(b'{"a": 1e400, "b": -Infinity}', 8) == {"a": float("inf"), "b": float("-inf")}
