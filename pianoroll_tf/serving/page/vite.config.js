@@ -11,5 +11,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: { proxy: { "^/(about|generate|primer)": "http://127.0.0.1:8501" } }, // npx vite: the page from source
-  test: { include: ["tests/*.test.{ts,js}"] },
+  test: { include: ["tests/*.test.{ts,js}"], pool: "threads", isolate: false, maxWorkers: 1 },
 });
