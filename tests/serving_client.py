@@ -18,7 +18,7 @@ from pianoroll_tf.serving.registry import Registry
 from pianoroll_tf.serving.server import Server
 from pianoroll_tf.serving.state import State
 
-PATIENCE_SECONDS = 60.0  # of tests on a busy machine
+PATIENCE_SECONDS = 300.0  # of tests on a busy machine
 
 
 class Running:

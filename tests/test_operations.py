@@ -63,7 +63,7 @@ def test_no_file_operation_is_on_the_list():
     assert not [name for name in ALLOWED if "File" in name or "Py" in name or "Xla" in name or "Print" in name]
 
 
-# What a small export consists of; all of it is in the registry of the stock TensorFlow Serving, and of TensorFlow since 2.4
+# What an export consists of: core operations of TensorFlow, which the stock TensorFlow Serving is linked with
 STOCK = """
 Add AddV2 All Any Assert BiasAdd BroadcastTo Cast ConcatV2 Const Conv2D Cumsum Einsum Equal ExpandDims Fill GatherV2
 Greater GreaterEqual Identity If Less LessEqual Log LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Min Minimum Mul

@@ -1,7 +1,7 @@
 """Warm-up requests of an export: TensorFlow Serving asks them of a version before it serves it.
 
-It reads `assets.extra/tf_serving_warmup_requests`, a TFRecord file of its own `PredictionLog` messages. Only a few fields
-of these are needed, so they are written here as protocol buffers are on the wire, without its package.
+It reads `assets.extra/tf_serving_warmup_requests`, a TFRecord file of its own `PredictionLog` messages. Only a few
+fields of these are needed, so they are written here as protocol buffers are on the wire, without its package.
 
 Reference: https://www.tensorflow.org/tfx/serving/saved_model_warmup
 """
