@@ -1,14 +1,27 @@
-# make install | demo | test | lint | parity | bench | bench-full; PYTHON=python3.12 chooses the interpreter
+# make install | page | demo | test | lint | parity | bench | bench-full; PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
 # What the benchmarks read, and where they write what they print
 DATA ?= ../shared/data
 BENCH_OUT ?= build/benchmarks
 VENV := .venv
 BIN := $(VENV)/bin
+# The page that the server gives; without npm it is left out, and the server says so
+PAGE := pianoroll_tf/serving/page
+NPM := $(shell command -v npm)
+WITH_PAGE := $(if $(NPM),page)
 
-.PHONY: install demo test lint parity bench bench-full clean
+.PHONY: install page demo test lint parity bench bench-full clean
 
-install: $(VENV)/.installed
+install: $(VENV)/.installed $(WITH_PAGE)
+
+page: $(PAGE)/dist/index.html
+
+$(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
+	cd $(PAGE) && npm ci
+	touch $@
+
+$(PAGE)/dist/index.html: $(PAGE)/node_modules/.package-lock.json $(wildcard $(PAGE)/*.* $(PAGE)/public/* $(PAGE)/src/* $(PAGE)/styles/*)
+	cd $(PAGE) && npm run build
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -34,7 +47,7 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-test: lint
+test: lint $(WITH_PAGE)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 parity:
@@ -47,4 +60,4 @@ bench-full: bench
 	$(BIN)/python -m benchmarks.run --long --data $(DATA) --out $(BENCH_OUT)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist *.egg-info $(PAGE)/dist $(PAGE)/node_modules

@@ -15,6 +15,7 @@ from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES
 from pianoroll_tf.generation.render import midi_bytes, to_midi
 from pianoroll_tf.serving import asked, bodies, streams
 from pianoroll_tf.serving.asked import Asked
+from pianoroll_tf.serving.examples import example_primers
 from pianoroll_tf.serving.refusals import bad
 from pianoroll_tf.serving.registry import Served
 from pianoroll_tf.serving.roll_json import to_pitches
@@ -40,7 +41,7 @@ async def about(request: Request) -> Response:
             "longest_primer_steps": state.limits.primer_steps,
             "defaults": {"steps": asked.STEPS, "temperature": Asked.temperature, "top_p": Asked.top_p, "density": None},
             "limits": limits | {"upload_bytes": state.limits.body_bytes},
-            "example_primers": [],
+            "example_primers": example_primers(served.grid, state.limits.primer_steps),
         }
     )
 

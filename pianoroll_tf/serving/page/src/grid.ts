@@ -1,0 +1,47 @@
+// The time grid of a roll: steps as seconds, or as beats where the model counts those.
+
+/** Beats a minute at which a roll that counts beats is played; that of MIDI files that name no tempo. */
+const TEMPO = 120;
+
+export interface Grid {
+  /** Steps a second of playing. */
+  readonly stepsPerSecond: number;
+  /** Steps of one unit of the time axis. */
+  readonly stepsPerUnit: number;
+  readonly unit: "seconds" | "beats";
+}
+
+/** The grid of a model that says one of both numbers. */
+export function makeGrid(stepsPerSecond: number | null, stepsPerBeat: number | null): Grid {
+  if (stepsPerSecond) return { stepsPerSecond, stepsPerUnit: stepsPerSecond, unit: "seconds" };
+  const steps = stepsPerBeat ?? 4;
+  return { stepsPerSecond: (steps * TEMPO) / 60, stepsPerUnit: steps, unit: "beats" };
+}
+
+/** A length or place in words: "0:07.5", "12.5 beats". */
+export function position(steps: number, grid: Grid): string {
+  if (grid.unit === "beats") return `${(steps / grid.stepsPerUnit).toFixed(1)} beats`;
+  const tenths = Math.floor((steps / grid.stepsPerUnit) * 10);
+  const seconds = String(Math.floor(tenths / 10) % 60).padStart(2, "0");
+  return `${Math.floor(tenths / 600)}:${seconds}.${tenths % 10}`;
+}
+
+/** A length in words: "32 s", "1 min 4 s", "16 beats". */
+export function duration(steps: number, grid: Grid): string {
+  const units = steps / grid.stepsPerUnit;
+  if (grid.unit === "beats") return `${round(units)} beats`;
+  if (units < 60) return `${round(units)} s`;
+  const minutes = Math.floor(Math.round(units) / 60);
+  const rest = Math.round(units) - 60 * minutes;
+  return rest ? `${minutes} min ${rest} s` : `${minutes} min`;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+/** Distance of the marks of a time axis in units, such that they stand at least `pixels` apart. */
+export function tickDistance(pixelsPerUnit: number, pixels = 56): number {
+  const steps = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
+  return steps.find((step) => step * pixelsPerUnit >= pixels) ?? 7200;
+}

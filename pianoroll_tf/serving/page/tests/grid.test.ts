@@ -1,0 +1,28 @@
+import { expect, it } from "vitest";
+import { duration, makeGrid, position, tickDistance } from "../src/grid";
+
+const seconds = makeGrid(8, null);
+const beats = makeGrid(null, 4);
+
+it("counts seconds", () => {
+  expect(position(60, seconds)).toBe("0:07.5");
+  expect(position(8 * 61.5, seconds)).toBe("1:01.5");
+  expect(duration(256, seconds)).toBe("32 s");
+  expect(duration(4, seconds)).toBe("0.5 s");
+  expect(duration(8 * 64, seconds)).toBe("1 min 4 s");
+  expect(duration(8 * 59.99, seconds)).toBe("60 s");
+  expect(duration(8 * 120, seconds)).toBe("2 min");
+});
+
+it("counts beats, of which two pass in a second", () => {
+  expect(beats).toEqual({ stepsPerSecond: 8, stepsPerUnit: 4, unit: "beats" });
+  expect(position(50, beats)).toBe("12.5 beats");
+  expect(duration(64, beats)).toBe("16 beats");
+});
+
+it("keeps the marks of the axis apart", () => {
+  expect(tickDistance(100)).toBe(1);
+  expect(tickDistance(56)).toBe(1);
+  expect(tickDistance(20)).toBe(5);
+  expect(tickDistance(0.001)).toBe(7200);
+});

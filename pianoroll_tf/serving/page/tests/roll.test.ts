@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { changes, checkedRoll, countNotes, noteName, notes, sharedRange, soundingRange } from "../src/roll";
+
+const ROLL = [[60], [60, 64], [64], [], [60]];
+
+describe("roll", () => {
+  it("names pitches as musicians do", () => {
+    expect([24, 60, 61, 107].map(noteName)).toEqual(["C1", "C4", "C♯4", "B7"]);
+  });
+
+  it("sees what begins and ends", () => {
+    expect(changes([60, 64], [64, 67])).toEqual({ begin: [67], end: [60] });
+  });
+
+  it("joins the steps of a note", () => {
+    expect(notes(ROLL)).toEqual([
+      { pitch: 60, start: 0, end: 2 },
+      { pitch: 64, start: 1, end: 3 },
+      { pitch: 60, start: 4, end: 5 },
+    ]);
+    expect(countNotes(ROLL)).toBe(3);
+  });
+
+  it("cuts notes at the borders of a window", () => {
+    expect(notes(ROLL, 1, 2)).toEqual([
+      { pitch: 60, start: 1, end: 2 },
+      { pitch: 64, start: 1, end: 2 },
+    ]);
+    expect(notes(ROLL, 3, 4)).toEqual([]);
+  });
+
+  it("knows the range of what sounds, in whole octaves for the drawing", () => {
+    expect(soundingRange(ROLL)).toEqual({ low: 60, high: 64 });
+    expect(soundingRange([[], []])).toBeNull();
+    expect(sharedRange([null])).toEqual({ low: 48, high: 83 });
+    expect(sharedRange([{ low: 47, high: 60 }, { low: 60, high: 84 }])).toEqual({ low: 36, high: 95 });
+    expect(sharedRange([{ low: 24, high: 107 }])).toEqual({ low: 24, high: 107 });
+  });
+
+  it.each([[[[60, 60]]], [[[64, 60]]], [[[23]]], [[[108]]], [[[60.5]]], [[["60"]]], [[60]], ["x"], [null]])(
+    "refuses %j",
+    (value) => expect(() => checkedRoll(value)).toThrow("something else than pitches"),
+  );
+
+  it("lets a roll pass", () => expect(checkedRoll(ROLL)).toBe(ROLL));
+});

@@ -1,0 +1,301 @@
+"""The page, in a real browser against a real server: from a dropped file to music that is heard and taken home."""
+
+import io
+import json
+import re
+import urllib.request
+import wave
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+import pytest
+from midi_files import header, note, track
+from page_browser import (
+    DROP,
+    browser,
+    build,
+    colour_pixels,
+    complaints,
+    generate,
+    install,
+    open_page,
+    run_npm,
+    serving,
+    wait_for,
+)
+
+pytestmark = pytest.mark.slow
+EVIL = '<img src=x onerror="document.title=1">.mid'  # must be shown, not obeyed
+QUARTERS = header(1) + track([event for i in range(16) for event in note(480 * i, 480 * i + 400, 60 + i % 5)])  # 8 s
+
+
+@pytest.fixture(scope="module")
+def address(exported: Path):
+    build()
+    with serving(exported) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture
+def context(chromium):
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 800}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context, address: str):
+    page = open_page(context, address)
+    yield page
+    assert page.troubles == []
+    assert page.evaluate("seen.breaches") == []
+
+
+def from_api(address: str, **fields) -> bytes:
+    """What the API answers to this JSON."""
+    body = json.dumps(fields).encode()
+    request = urllib.request.Request(f"{address}/generate", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return answer.read()
+
+
+def saved(page, button: str) -> bytes:
+    """The file that a button of the newest take gives."""
+    with page.expect_download() as download:
+        page.locator(f".take [data-action={button}]").first.click()
+    return Path(download.value.path()).read_bytes()
+
+
+def test_pure_modules() -> None:
+    install()
+    run_npm("test")
+
+
+def test_a_dropped_file_goes_on_and_goes_home(page, address: str) -> None:
+    page.evaluate(DROP, [EVIL, list(QUARTERS)])
+    page.wait_for_selector("#preview:visible")
+    assert page.inner_text("#preview figcaption") == f"{EVIL}: 7.9 s, 16 notes"
+    assert colour_pixels(page.locator("#preview canvas"), "--roll-primer") > 100
+
+    page.fill("#temperature", "1.25")
+    page.fill("#seed", "4711")
+    page.click("#dice")
+    assert page.input_value("#seed") != "4711"
+    page.fill("#seed", "4711")
+    generate(page, 4096)
+    lengths = page.evaluate("seen.lengths")
+    assert len(lengths) > 3  # it grew before our eyes
+    assert lengths == sorted(lengths)  # all of one digit of minutes
+    assert page.inner_text(".take .time") == "0:00.0 / 8:39.8"
+    canvas = page.locator(".take canvas").first
+    page.press(".roll", "Home")
+    assert colour_pixels(canvas, "--roll-primer") > 10  # a few pixels, as so long a roll is drawn small
+    assert colour_pixels(canvas, "--roll-music") > 300
+    assert EVIL in page.inner_text(".take .settings")
+    assert page.title().startswith("tiny")
+
+    [roll] = [json.loads(from_upload(address))["roll"]]
+    asked = {"version": 1, "steps": 4096, "seed": 4711, "temperature": 1.25, "top_p": 1, "density": 1, "primer": roll}
+    midi = saved(page, "midi")
+    assert midi == from_api(address, **asked)
+    notes = pretty_midi.PrettyMIDI(io.BytesIO(midi)).instruments[0].notes
+    assert [one.pitch for one in notes if one.end < 7][:5] == [60, 61, 62, 63, 64]
+    assert f"{len(notes)} notes" in page.inner_text(".take .summary")
+
+
+def from_upload(address: str) -> bytes:
+    """What /primer makes of the dropped file."""
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="primer"; filename="a.mid"\r\n\r\n' + QUARTERS + b"\r\n--b--\r\n"
+    )
+    request = urllib.request.Request(f"{address}/primer", body, {"Content-Type": "multipart/form-data; boundary=b"})
+    with urllib.request.urlopen(request) as answer:
+        return answer.read()
+
+
+def test_it_plays_from_any_point(page) -> None:
+    generate(page, 400)
+    playhead = "document.querySelector('.playhead').style.transform"
+    page.click(".take .play")
+    wait_for(page, "seen.contexts[0]?.state === 'running'")
+    before = page.evaluate(playhead)
+    wait_for(page, f"{playhead} !== '{before}' && seen.loudest > 0.01")
+    assert page.get_attribute(".take .play", "aria-label") == "Pause Take 1"
+    page.click(".take canvas", position={"x": 600, "y": 60})  # of a plot of some 800 pixels
+    wait_for(page, "parseFloat(document.querySelector('.roll').ariaValueNow) > 20")
+    page.click(".take .play")
+    stopped = page.inner_text(".take .time")
+    page.wait_for_timeout(300)
+    assert page.inner_text(".take .time") == stopped
+    for key, time in (("Home", "0:00.0"), ("ArrowRight", "0:01.0"), ("PageUp", "0:11.0"), ("End", "0:50.0")):
+        page.press(".roll", key)
+        assert page.inner_text(".take .time") == f"{time} / 0:50.0"
+    page.press(".roll", "ArrowLeft")
+    page.press(".roll", "Space")  # plays the last second, and stops by itself
+    page.wait_for_selector(".take.playing")
+    page.wait_for_selector(".take:not(.playing)")
+    assert page.inner_text(".take .time") == "0:50.0 / 0:50.0"
+
+
+def test_it_plays_while_it_is_made_and_can_be_stopped(page, address: str) -> None:
+    page.check("#endless")
+    page.fill("#seed", "9")
+    page.click("#generate")
+    page.click(".take .play:enabled")
+    wait_for(page, "parseFloat(document.querySelector('.roll').ariaValueNow) > 0.3")
+    assert page.is_visible("#stop")
+    page.click("#stop")
+    page.wait_for_selector("#generate:visible")
+    page.click(".take .play")
+    steps = round(8 * page.evaluate("parseFloat(document.querySelector('.roll').ariaValueMax)"))
+    assert steps > 100
+    whole = json.loads(from_api(address, steps=steps + 8, seed=9, version=1, output="roll"))["roll"]
+    music = pretty_midi.PrettyMIDI(io.BytesIO(saved(page, "midi"))).instruments[0]
+    pitches = [
+        {one.pitch for one in music.notes if one.start <= step / 8 + 0.01 < one.end} for step in range(steps // 2)
+    ]
+    assert pitches == [set(row) for row in whole[: steps // 2]]
+
+
+def test_pictures_and_sounds(page) -> None:
+    page.check("[value=example]", force=True)
+    generate(page, 64)
+    picture = saved(page, "png")
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    assert int.from_bytes(picture[16:20]) == 2560
+    with wave.open(io.BytesIO(saved(page, "wav"))) as file:
+        assert (file.getframerate(), file.getnchannels()) == (44_100, 2)
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    assert len(samples) == 2 * 44_100 * ((128 + 64) / 8 + 1.5)
+    loudness = np.abs(samples[: 2 * 44_100 * 16]).reshape(16, -1).max(axis=1)  # of each second of the primer
+    assert loudness.min() > 300
+    assert loudness.max() < 32_700
+
+
+def test_a_link_makes_the_take_again(page, context, address: str) -> None:
+    page.check("[value=example]", force=True)
+    page.fill("#density", "2")
+    generate(page, 96)
+    page.click("[data-action=link]")
+    page.wait_for_selector("text=Copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    again = open_page(context, link)
+    again.wait_for_selector(".take[data-state=done]")
+    assert again.inner_text(".take .settings") == page.inner_text(".take .settings")
+    assert saved(again, "midi") == saved(page, "midi")
+    assert again.input_value("#density") == "2"
+    broken = open_page(context, re.sub("version=1", "version=7", link))
+    assert "made with version 7, which this server does not have" in broken.inner_text("#alert")
+    assert broken.locator(".take").count() == 0
+
+
+def test_takes_stand_side_by_side_and_are_kept(page) -> None:
+    for _ in range(3):
+        generate(page, 32)
+    tops = {box["y"]: box for box in (take.bounding_box() for take in page.locator(".take").all())}
+    assert len(tops) < 3  # at least two in one row
+    titles = page.locator(".take h3").all_inner_texts()
+    assert titles == ["Take 3", "Take 2", "Take 1"]
+    page.locator(".keep").nth(1).click()
+    page.click("#clear")
+    assert page.locator(".take h3").all_inner_texts() == ["Take 2"]
+    shown = page.inner_text(".take .summary")
+    page.reload()
+    page.wait_for_selector(".take[data-state=done]")
+    assert page.inner_text(".take h3") == "Take 2"
+    assert page.inner_text(".take .summary") == shown
+    assert page.get_attribute(".keep", "aria-pressed") == "true"
+    page.click("[data-action=remove]")
+    page.reload()
+    page.wait_for_selector("#empty:visible")
+
+
+def test_what_goes_wrong_is_said(context, address: str) -> None:
+    page = open_page(context, address)
+    page.fill("#temperature", "0")
+    page.click("#generate")
+    assert page.inner_text("#settings-wrong") == "Temperature must be a number from 0.05 to 20."
+    assert page.evaluate("document.activeElement.id") == "temperature"
+    page.fill("#temperature", "1")
+    page.evaluate(DROP, ["noise.mid", list(b"MThd and nothing")])
+    page.wait_for_selector("#primer-wrong:visible")
+    assert "primer must be a MIDI file" in page.inner_text("#primer-wrong")
+    page.click("#generate")
+    assert page.inner_text("#settings-wrong").startswith("Choose a MIDI file")
+    page.check("[value=nothing]", force=True)
+    page.route("**/generate?stream=1", lambda route: route.fulfill(status=429, headers={"Retry-After": "2"}))
+    page.click("#generate")
+    assert page.locator(".take .wrong").inner_text() == "The server is busy. Try again in 2 s."
+    page.route("**/generate?stream=1", lambda route: route.abort())
+    page.click("#generate")
+    page.wait_for_selector("text=The server cannot be reached")
+    assert page.is_enabled("#generate")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (375, "light"), (375, "dark")])
+def test_everyone_can_use_it(chromium, address: str, width: int, scheme: str) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, has_touch=width < 500)
+    page = open_page(context, address)
+    page.evaluate("document.querySelector('#fine').open = true")
+    page.check("[value=example]", force=True)
+    install()
+    assert complaints(page) == []
+    generate(page, 512)
+    page.locator(".keep").click()
+    page.fill("#seed", "-1")
+    page.click("#generate")
+    assert complaints(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    light = page.evaluate(
+        "getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).every((v) => v > 200)"
+    )
+    assert light == (scheme == "light")
+    assert colour_pixels(page.locator(".take canvas"), "--roll-music") > 100
+    small = "[...document.querySelectorAll('button, select, input, .choice label')].filter((one) => one.offsetWidth)"
+    heights = page.evaluate(small + ".map((one) => [one.id || one.className, one.getBoundingClientRect().height])")
+    assert [name for name, height in heights if height < 24 and name not in ("endless", "new-seed")] == []
+    context.close()
+
+
+def test_it_works_by_keyboard_alone(page) -> None:
+    stops = []
+    while "generate" not in stops:
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
+        assert len(stops) < 30
+    assert stops[:2] == ["skip", "version"]
+    assert [stop for stop in stops if stop in ("steps", "temperature", "density", "top_p", "seed")] == [
+        "steps",
+        "temperature",
+        "density",
+        "top_p",
+        "seed",
+    ]
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".take[data-state=done]")
+    assert page.evaluate("document.activeElement.id") == "generate"  # not lost to Stop
+    reached = []
+    while len(reached) < 9:
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim() || document.activeElement.ariaLabel"))
+    assert reached[:8] == [
+        "Clear those not kept",
+        "Play Take 1",
+        "Keep",
+        "Position in Take 1",
+        "MIDI",
+        "PNG",
+        "WAV",
+        "Copy link",
+    ]
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
