@@ -56,7 +56,8 @@ def test_the_examples_run_with_tensorflow_alone(home: Path, page: str) -> None:
 
 @pytest.mark.parametrize("words", commands("bash"), ids=" ".join)
 def test_the_flags_of_the_other_commands_exist(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module(words[2])
+    package = (ROOT / words[2].replace(".", "/")).is_dir()
+    module = importlib.import_module(words[2] + ".__main__" * package)
     parsed = []
     monkeypatch.setattr(module.cli, "run", lambda body, parser, argv: parsed.append(parser.parse_args(argv)) or 0)
     assert module.main(words[3:]) == 0
