@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import json
 from typing import Any
 
@@ -19,6 +18,8 @@ from pianoroll_tf.serving.refusals import bad
 from pianoroll_tf.serving.registry import Served
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.state import State, gone, state_of
+
+MIDI_WORK = 100  # as many times as much for a cell as a roll in JSON
 
 
 async def about(request: Request) -> Response:
@@ -63,7 +64,7 @@ async def generate(request: Request) -> Response:
     state = state_of(request)
     is_stream = _is_stream(request)
     fields, upload = await bodies.read_fields(request, state.limits)
-    wanted = await state.work(functools.partial(asked.ask, fields, state.limits, endless=is_stream))
+    wanted = asked.ask(fields, state.limits, endless=is_stream)
     with contextlib.ExitStack() as using:
         served = using.enter_context(state.registry.use(wanted.version))
         if upload is not None:
@@ -81,8 +82,9 @@ async def _answer(state: State, served: Served, wanted: Asked, roll: np.ndarray)
     """A drawn piece in the form that was asked for."""
     headers = {"X-Seed": str(wanted.seed), "X-Model-Version": str(served.version)}
     if wanted.output == "roll":
-        return await state.work(_roll, served, wanted, roll, headers)
-    content = await state.work(_midi, np.concatenate([wanted.primer, roll]), streams.rate(served))
+        return await state.work(roll.size, _roll, served, wanted, roll, headers)
+    whole = np.concatenate([wanted.primer, roll])
+    content = await state.work(whole.size * MIDI_WORK, _midi, whole, streams.rate(served))
     name = "".join(map(_safe, f"{state.registry.name}-{served.version}-{wanted.seed}"))
     return Response(content, 200, headers | {"Content-Disposition": f'attachment; filename="{name}.mid"'}, "audio/midi")
 

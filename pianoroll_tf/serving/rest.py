@@ -51,9 +51,10 @@ async def predict(request: Request) -> Response:
         raise Refusal(415, f"body must be {bodies.JSON}. Received: {bodies.media_type(request)}")
     body = await request.body()
     with _use(state, *found.groups()) as served:
-        signature, inputs, is_rows = await state.work(_read, body, served, state)
+        signature, inputs, is_rows = await state.work(len(body), _read, body, served, state)
         outputs = await predictions.answer(gone(request), state, served, signature, inputs)
-    return await state.work(_written, outputs, is_rows, _rows(inputs))
+    size = sum(value.size for value in outputs.values())
+    return await state.work(size, _written, outputs, is_rows, _rows(inputs))
 
 
 def _use(state: State, name: str, version: str | None) -> AbstractContextManager[Served]:
