@@ -19,8 +19,6 @@ from pianoroll_tf.serving.registry import Served
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.state import State, gone, state_of
 
-MIDI_WORK = 100  # as many times as much for a cell as a roll in JSON
-
 
 async def about(request: Request) -> Response:
     """`GET /about`: what the page must know."""
@@ -82,16 +80,11 @@ async def _answer(state: State, served: Served, wanted: Asked, roll: np.ndarray)
     """A drawn piece in the form that was asked for."""
     headers = {"X-Seed": str(wanted.seed), "X-Model-Version": str(served.version)}
     if wanted.output == "roll":
-        return await state.work(roll.size, _roll, served, wanted, roll, headers)
-    whole = np.concatenate([wanted.primer, roll])
-    content = await state.work(whole.size * MIDI_WORK, _midi, whole, streams.rate(served))
+        value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll)}
+        return _json(value, headers)
+    content = await run_in_threadpool(_midi, np.concatenate([wanted.primer, roll]), streams.rate(served))
     name = "".join(map(_safe, f"{state.registry.name}-{served.version}-{wanted.seed}"))
     return Response(content, 200, headers | {"Content-Disposition": f'attachment; filename="{name}.mid"'}, "audio/midi")
-
-
-def _roll(served: Served, wanted: Asked, roll: np.ndarray, headers: dict[str, str]) -> Response:
-    value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll)}
-    return _json(value, headers)
 
 
 def _midi(roll: np.ndarray, steps_per_second: float) -> bytes:

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from starlette.requests import Request
@@ -18,8 +17,6 @@ from pianoroll_tf.serving.primers import PrimerReader
 from pianoroll_tf.serving.refusals import Refusal, busy
 from pianoroll_tf.serving.registry import Registry, Served
 
-LITTLE = 1 << 15  # bytes or cells that are gone through in a few milliseconds
-T = TypeVar("T")
 Gone = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -38,7 +35,6 @@ class State:
         direct: Runs signatures that draw no music.
         is_stopping: Whether the server has been told to stop.
         streams: That are being sent.
-        worker: Reads and writes what is long, for `work`.
     """
 
     registry: Registry
@@ -47,31 +43,11 @@ class State:
     direct: Direct
     is_stopping: bool = False
     streams: int = 0
-    worker: ThreadPoolExecutor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(2, "work"))
 
     @property
     def rows(self) -> int:
         """Pieces that wait or are drawn."""
         return sum(served.engine.rows for served in self.registry.served.values())
-
-    async def work(self, size: int, function: Callable[..., T], *args: Any) -> T:
-        """What `function` returns: at once where it is little work, else from one of two threads.
-
-        Python's threads take turns of 5 ms, so the more of them work, the longer all others wait for the loop.
-
-        Args:
-            size: Bytes or cells that it goes through.
-            function: What does not wait.
-            *args: Of it.
-        """
-        if size <= LITTLE:
-            return function(*args)
-        return await asyncio.get_running_loop().run_in_executor(self.worker, function, *args)
-
-    def close(self) -> None:
-        """Ends the threads."""
-        self.worker.shutdown()
-        self.direct.close()
 
     def check_room(self, rows: int) -> None:
         """Refuses more pieces than may wait.
