@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from starlette.requests import Request
@@ -18,7 +17,6 @@ from pianoroll_tf.serving.primers import PrimerReader
 from pianoroll_tf.serving.refusals import Refusal, busy
 from pianoroll_tf.serving.registry import Registry, Served
 
-T = TypeVar("T")
 Gone = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -37,7 +35,6 @@ class State:
         direct: Runs signatures that draw no music.
         is_stopping: Whether the server has been told to stop.
         streams: That are being sent.
-        worker: Reads and writes what is long, for `work`.
     """
 
     registry: Registry
@@ -46,24 +43,11 @@ class State:
     direct: Direct
     is_stopping: bool = False
     streams: int = 0
-    worker: ThreadPoolExecutor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(1, "work"))
 
     @property
     def rows(self) -> int:
         """Pieces that wait or are drawn."""
         return sum(served.engine.rows for served in self.registry.served.values())
-
-    async def work(self, function: Callable[..., T], *args: Any) -> T:
-        """What `function` returns, from a thread.
-
-        Python's threads take turns of 5 ms: with one thread for such work, whoever waits for the loop waits for one turn.
-        """
-        return await asyncio.get_running_loop().run_in_executor(self.worker, function, *args)
-
-    def close(self) -> None:
-        """Ends the threads."""
-        self.worker.shutdown()
-        self.direct.close()
 
     def check_room(self, rows: int) -> None:
         """Refuses more pieces than may wait.
