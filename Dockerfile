@@ -17,7 +17,7 @@ COPY setup.cfg pyproject.toml constraints.txt README.md ./
 COPY pianoroll_tf pianoroll_tf
 COPY --from=page /page/dist pianoroll_tf/serving/page/dist
 COPY tuner tuner
-RUN pip install --no-cache-dir --constraint constraints.txt ".[demo,fluidsynth,serve,tuner]"
+RUN pip install --no-cache-dir --constraint constraints.txt ".[demo,fluidsynth,grpc,serve,tuner]"
 
 USER music
 WORKDIR /work

@@ -26,11 +26,11 @@ $(PAGE)/dist/index.html: $(PAGE)/node_modules/.package-lock.json $(wildcard $(PA
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,serve,tuner]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,grpc,serve,tuner]'
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,serve,tuner,test]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,grpc,serve,tuner,test]'
 	touch $@
 
 # A peer that cannot be installed is a row with the reason.

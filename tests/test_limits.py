@@ -25,3 +25,9 @@ def test_it_listens_on_this_machine_alone_and_lets_no_other_page_in():
 def test_limits_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match="queue_rows must be a whole number >= 1"):
         Limits(queue_rows=0)
+
+
+@pytest.mark.parametrize("sizes", [(), (1, 2), (8, 2), (2, 2)])
+def test_sizes_of_tiles_that_cannot_be(sizes):
+    with pytest.raises(ValueError, match="tile_rows must be >= 2 and ascending"):
+        Versions(tile_rows=sizes)

@@ -19,13 +19,14 @@ from pianoroll_tf.serving.registry import Registry
 
 @pytest.fixture
 def make(monkeypatch):
-    """Registries whose models load as they do, and draw without being compiled."""
+    """Registries whose models are checked as they are, and then not loaded: what draws is a stand-in."""
     monkeypatch.setattr(registry_module, "Tiles", FakeTiles)
+    monkeypatch.setattr(tf.saved_model, "load", lambda path: None)
     made = []
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
 
         def make(folder, newest=2):
-            made.append(Registry(folder, newest, pool, active_rows=8))
+            made.append(Registry(folder, newest, pool, active_rows=8, sizes=(2, 4)))
             return made[-1]
 
         yield make
@@ -133,8 +134,10 @@ def test_a_version_whose_folder_has_gone_is_dropped_unless_it_is_the_last(make, 
     assert list(made.statuses) == [1]
 
 
-def test_a_program_that_writes_files_is_never_loaded(make, folder, tmp_path, exported):
+def test_a_program_that_writes_files_is_never_loaded(make, folder, tmp_path, exported, monkeypatch):
     """It has a manifest, so that its files are as they were made."""
+    loaded = []
+    monkeypatch.setattr(tf.saved_model, "load", loaded.append)
     target = tmp_path / "written"
 
     class Evil(tf.Module):
@@ -152,6 +155,7 @@ def test_a_program_that_writes_files_is_never_loaded(make, folder, tmp_path, exp
     assert list(made.served) == [1]
     assert made.statuses[2].code == "INVALID_ARGUMENT"
     assert "only operations that compute. Received: WriteFile in mine/2" in made.statuses[2].message
+    assert loaded == [str(folder / "1")]
     assert not target.exists()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import tensorflow as tf
 from fake_tiles import FakeTiles
 from serving_client import PATIENCE_SECONDS, running, until
 
@@ -34,8 +35,8 @@ def start(folder, *flags):
 
 @pytest.mark.slow
 def test_what_is_in_flight_is_finished_when_it_is_told_to_stop(exported):
-    process, url = start(exported)
-    asked = {"steps": 20_000, "output": "roll"}
+    process, url = start(exported, "--tile-rows", "2", "--request-seconds", "600", "--drain-seconds", "600")
+    asked = {"steps": 8_000, "output": "roll"}
     with concurrent.futures.ThreadPoolExecutor(9) as clients:
 
         def ask(seed):
@@ -53,7 +54,7 @@ def test_what_is_in_flight_is_finished_when_it_is_told_to_stop(exported):
         answers = [one.result() for one in asking]
         text = listening.result()
     assert [answer.status_code for answer in answers] == [200] * 8
-    assert all(len(answer.json()["roll"]) == 20_000 for answer in answers)
+    assert all(len(answer.json()["roll"]) == 8_000 for answer in answers)
     assert "event: end" in text
     out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, out, err) == (0, "", "")
@@ -61,11 +62,12 @@ def test_what_is_in_flight_is_finished_when_it_is_told_to_stop(exported):
 
 def test_a_new_version_is_swapped_in_under_32_clients_and_none_is_failed(exported, tmp_path, monkeypatch):
     monkeypatch.setattr(registry_module, "Tiles", FakeTiles)
+    monkeypatch.setattr(tf.saved_model, "load", lambda path: None)
     folder = tmp_path / "tiny"
     shutil.copytree(exported / "1", folder / "1")
     stop = threading.Event()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        registry = Registry(folder, newest=1, pool=pool, active_rows=64)
+        registry = Registry(folder, newest=1, pool=pool, active_rows=64, sizes=(2, 4))
         registry.refresh(most=1)
         with running(registry) as made, concurrent.futures.ThreadPoolExecutor(32) as clients:
 
@@ -91,7 +93,7 @@ def test_a_new_version_is_swapped_in_under_32_clients_and_none_is_failed(exporte
 def test_an_address_that_is_taken(exported):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        command = [sys.executable, "-m", "pianoroll_tf.serve", str(exported), "--port", port]
+        command = [sys.executable, "-m", "pianoroll_tf.serve", str(exported), "--port", port, "--tile-rows", "2"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 1
     assert "the address must be free to listen on (--host, --port)" in done.stderr

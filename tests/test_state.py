@@ -41,7 +41,8 @@ def test_what_takes_too_long_is_given_up_and_drawn_no_further(narrow):
 
 def test_more_streams_than_places(narrow):
     with narrow.post("/generate?stream=1", {"steps": 0}, stream=True) as first:
-        next(first.iter_content(10))
+        parts = first.iter_content(10)  # kept: with it the connection would go
+        assert next(parts)
         answer = narrow.post("/generate?stream=1", {"steps": 1})
         assert (answer.status_code, answer.headers.get("Retry-After")) == (429, "1"), answer.text
     until(lambda: narrow.state.streams == 0 and narrow.state.rows == 0)

@@ -13,6 +13,9 @@ class Address(Settings):
     port: int = setting(
         8501, "port to listen on, that of TensorFlow Serving's REST API; 0: any free one", minimum=0, maximum=65535
     )
+    grpc_port: int | None = setting(
+        None, "port of TensorFlow Serving's gRPC API, there 8500 (default: not served)", minimum=0, maximum=65535
+    )
     allow_host: tuple[str, ...] = setting((), "names that a Host header may have besides those of this machine")
     allow_origin: tuple[str, ...] = setting((), "origins whose pages may read answers (CORS), as https://example.org")
 
@@ -25,6 +28,14 @@ class Versions(Settings):
     poll_seconds: float = setting(
         2.0, "how often the folder is looked at for new versions", minimum=0.05, maximum=3600.0
     )
+    tile_rows: tuple[int, ...] = setting(
+        (2, 8, 32), "pieces that are drawn at once; each size is compiled when a version is loaded"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.tile_rows or list(self.tile_rows) != sorted(set(self.tile_rows)) or self.tile_rows[0] < 2:
+            raise ValueError(f"tile_rows must be >= 2 and ascending. Received: tile_rows={self.tile_rows}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 from typing import Any
 
@@ -18,7 +19,7 @@ from pianoroll_tf.serving.examples import example_primers
 from pianoroll_tf.serving.refusals import bad
 from pianoroll_tf.serving.registry import Served
 from pianoroll_tf.serving.roll_json import to_pitches
-from pianoroll_tf.serving.state import State, state_of
+from pianoroll_tf.serving.state import State, gone, state_of
 
 
 async def about(request: Request) -> Response:
@@ -63,7 +64,7 @@ async def generate(request: Request) -> Response:
     state = state_of(request)
     is_stream = _is_stream(request)
     fields, upload = await bodies.read_fields(request, state.limits)
-    wanted = asked.ask(fields, state.limits, endless=is_stream)
+    wanted = await state.work(functools.partial(asked.ask, fields, state.limits, endless=is_stream))
     with contextlib.ExitStack() as using:
         served = using.enter_context(state.registry.use(wanted.version))
         if upload is not None:
@@ -73,7 +74,7 @@ async def generate(request: Request) -> Response:
         if is_stream:
             using.enter_context(state.streaming())
             return streams.EventStream(state, served, wanted, using.pop_all())
-        [roll] = await state.draw(request, served, [wanted])
+        [roll] = await state.draw(gone(request), served, [wanted])
         return await _answer(state, served, wanted, roll)
 
 
@@ -81,11 +82,15 @@ async def _answer(state: State, served: Served, wanted: Asked, roll: np.ndarray)
     """A drawn piece in the form that was asked for."""
     headers = {"X-Seed": str(wanted.seed), "X-Model-Version": str(served.version)}
     if wanted.output == "roll":
-        value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll)}
-        return _json(value, headers)
-    content = await run_in_threadpool(_midi, np.concatenate([wanted.primer, roll]), streams.rate(served))
+        return await state.work(_roll, served, wanted, roll, headers)
+    content = await state.work(_midi, np.concatenate([wanted.primer, roll]), streams.rate(served))
     name = "".join(map(_safe, f"{state.registry.name}-{served.version}-{wanted.seed}"))
     return Response(content, 200, headers | {"Content-Disposition": f'attachment; filename="{name}.mid"'}, "audio/midi")
+
+
+def _roll(served: Served, wanted: Asked, roll: np.ndarray, headers: dict[str, str]) -> Response:
+    value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll)}
+    return _json(value, headers)
 
 
 def _midi(roll: np.ndarray, steps_per_second: float) -> bytes:

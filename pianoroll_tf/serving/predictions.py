@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-from starlette.requests import Request
 
 from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.generation.saved_model import LAST_SEED
@@ -11,18 +10,18 @@ from pianoroll_tf.serving.asked import SETTINGS, Asked, number
 from pianoroll_tf.serving.limits import Limits
 from pianoroll_tf.serving.refusals import bad
 from pianoroll_tf.serving.registry import Served
-from pianoroll_tf.serving.state import State
+from pianoroll_tf.serving.state import Gone, State
 
 MUSIC = ("serving_default", "generate", "generate_simple", "generate_rows", "compose_rows")  # signatures that draw
 
 
 async def answer(
-    request: Request, state: State, served: Served, signature: str, inputs: Mapping[str, np.ndarray]
+    gone: Gone, state: State, served: Served, signature: str, inputs: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """The outputs of a signature for a client.
 
     Args:
-        request: Of the client.
+        gone: What ends when the client hangs up.
         state: Of the server.
         served: The version.
         signature: Its name.
@@ -38,7 +37,7 @@ async def answer(
         return await state.direct.run(served, signature, inputs, state.limits.request_seconds)
     pieces = ask_rows(inputs, state.limits)
     state.check_room(rows=len(pieces))
-    rolls = await state.draw(request, served, pieces)
+    rolls = await state.draw(gone, served, pieces)
     padded = np.zeros((len(rolls), max(map(len, rolls), default=0), NUM_PITCHES), np.uint8)
     for row, roll in zip(padded, rolls, strict=True):
         row[: len(roll)] = roll

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
@@ -17,7 +17,7 @@ from pianoroll_tf.generation.manifest import DamagedModelError
 from pianoroll_tf.generation.saved_model import MusicModel
 from pianoroll_tf.serving.engine import Engine
 from pianoroll_tf.serving.refusals import Refusal
-from pianoroll_tf.serving.tiles import SIZES, Tiles
+from pianoroll_tf.serving.tiles import Tiles
 
 LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
 
@@ -92,9 +92,7 @@ class Registry:
         sizes: As of `Tiles`.
     """
 
-    def __init__(
-        self, folder: Path, newest: int, pool: Executor, active_rows: int, sizes: tuple[int, ...] = SIZES
-    ) -> None:
+    def __init__(self, folder: Path, newest: int, pool: Executor, active_rows: int, sizes: tuple[int, ...]) -> None:
         self.folder, self.name = folder, folder.resolve().name
         self._newest, self._pool, self._active_rows, self._sizes = newest, pool, active_rows, sizes
         self._served: dict[int, Served] = {}
@@ -162,7 +160,7 @@ class Registry:
                 for version in set(self._served) - set(wanted):
                     self._drop(version)
             for version in set(self._statuses) - set(found) - set(self._served):
-                del self._statuses[version]
+                self._say(version, None)
 
     def close(self) -> None:
         """Drops all versions and waits for what is asked of them."""
@@ -178,28 +176,29 @@ class Registry:
         looks = _looks(folder)
         if self._bad.get(version) == looks:
             return False
-        self._statuses[version] = Status(LOADING)
+        self._say(version, Status(LOADING))
         try:
             model = saved_model.load(folder)
             tiles = Tiles(model.program, self._sizes)
             grid = from_dict(RecordsConfig, model.config["run"]["records"])
             signatures = signatures_of(folder)
-            tiles.prepare(self._pool)
+            with ThreadPoolExecutor(1 if self._served else 2, "compile") as compiling:  # others are drawn meanwhile
+                tiles.prepare(compiling)
         except Exception as error:  # whatever TensorFlow finds wrong with it: the others go on
             self._bad[version] = looks
             code = "DATA_LOSS" if isinstance(error, DamagedModelError) else "INVALID_ARGUMENT"
-            self._statuses[version] = Status(END, code, self._told(error))
+            self._say(version, Status(END, code, self._told(error)))
             return False
         self._bad.pop(version, None)
         engine = Engine(tiles, self._pool, self._active_rows)
         with self._changing:
             self._served = self._served | {version: Served(version, model, engine, grid, signatures)}
-        self._statuses[version] = Status(AVAILABLE)
+        self._say(version, Status(AVAILABLE))
         return True
 
     def _drop(self, version: int) -> None:
         """Takes a version away; what it is asked for already is drawn to its end, beside all else."""
-        self._statuses[version] = Status(UNLOADING)
+        self._say(version, Status(UNLOADING))
         with self._changing:
             dropped = self._served[version]
             self._served = {number: served for number, served in self._served.items() if number != version}
@@ -208,11 +207,17 @@ class Registry:
             dropped.users.wait()
             dropped.engine.close()
             if self._statuses.get(version) == Status(UNLOADING):
-                self._statuses[version] = Status(END)
+                self._say(version, Status(END))
 
         thread = threading.Thread(target=end, name=f"drop {version}")
         thread.start()
         self._dropping = [one for one in self._dropping if one.is_alive()] + [thread]
+
+    def _say(self, version: int, status: Status | None) -> None:
+        """Changes what is said of a version; who reads it has one whole table."""
+        with self._changing:
+            others = {number: one for number, one in self._statuses.items() if number != version}
+            self._statuses = others if status is None else others | {version: status}
 
     def _told(self, error: Exception) -> str:
         """What clients are told of a bad version: no path of this machine."""

@@ -6,14 +6,13 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pianoroll_tf.serving import bodies, predictions, strict_json, tensors
 from pianoroll_tf.serving.refusals import Refusal, bad
 from pianoroll_tf.serving.registry import Served, Status
-from pianoroll_tf.serving.state import State, state_of
+from pianoroll_tf.serving.state import State, gone, state_of
 
 _PREDICT = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d{1,18}))?:predict", re.ASCII)
 _STATUS = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d{1,18}))?(/metadata)?", re.ASCII)
@@ -52,9 +51,9 @@ async def predict(request: Request) -> Response:
         raise Refusal(415, f"body must be {bodies.JSON}. Received: {bodies.media_type(request)}")
     body = await request.body()
     with _use(state, *found.groups()) as served:
-        signature, inputs, is_rows = await run_in_threadpool(_read, body, served, state)
-        outputs = await predictions.answer(request, state, served, signature, inputs)
-    return await run_in_threadpool(_written, outputs, is_rows, _rows(inputs))
+        signature, inputs, is_rows = await state.work(_read, body, served, state)
+        outputs = await predictions.answer(gone(request), state, served, signature, inputs)
+    return await state.work(_written, outputs, is_rows, _rows(inputs))
 
 
 def _use(state: State, name: str, version: str | None) -> AbstractContextManager[Served]:

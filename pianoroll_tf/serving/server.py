@@ -63,6 +63,22 @@ class Server(uvicorn.Server):
         host = f"[{self._address.host}]" if ":" in self._address.host else self._address.host
         return f"http://{host}:{port}/"
 
+    def grpc(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Within it TensorFlow Serving's gRPC API is served as well, if there is a port for it.
+
+        Raises:
+            UserError: Its packages are missing, or the port is taken.
+        """
+        if self._address.grpc_port is None:
+            return contextlib.nullcontext()
+        try:
+            from pianoroll_tf.serving import grpc_service
+        except ModuleNotFoundError as error:
+            raise cli.UserError(
+                f"--grpc-port needs more packages ({error.name}): pip install 'pianoroll_tf[grpc]'"
+            ) from error
+        return grpc_service.serving(self._state, self._address)
+
     def stop(self) -> None:
         """Takes no more, and ends when what is in flight is done; music without an end ends now."""
         self._state.is_stopping = True
@@ -77,14 +93,14 @@ def serve(folder: Path, address: Address, versions: Versions, limits: Limits) ->
     """
     if not is_loopback(address.host):
         print(f"warning: {address.host} can be reached from other machines; anyone there can use it", file=sys.stderr)
-    with concurrent.futures.ThreadPoolExecutor(TILES_AT_ONCE, "draw") as pool, contextlib.closing(Direct()) as direct:
-        registry = Registry(folder, versions.versions, pool, limits.active_rows)
+    with concurrent.futures.ThreadPoolExecutor(TILES_AT_ONCE, "draw") as pool:
+        registry = Registry(folder, versions.versions, pool, limits.active_rows, versions.tile_rows)
         registry.refresh(most=1)
         if not registry.served:
             reasons = "; ".join(status.message for status in registry.statuses.values()) or "none"
             raise cli.UserError(f"model must have a version that can be served. Received: {folder} ({reasons})")
-        state = State(registry, limits, PrimerReader(limits.uploads, limits.primer_steps), direct)
-        with watching(registry, versions.poll_seconds):
+        state = State(registry, limits, PrimerReader(limits.uploads, limits.primer_steps), Direct())
+        with watching(registry, versions.poll_seconds), contextlib.closing(state):
             asyncio.run(_serve(Server(state, address), registry))
 
 
@@ -125,7 +141,8 @@ async def _serve(server: Server, registry: Registry) -> None:
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
     announcing = asyncio.create_task(_announce(server, registry))
     try:
-        await server.serve()
+        async with server.grpc():
+            await server.serve()
     except SystemExit as error:  # how uvicorn says that it could not listen; it has logged why
         raise cli.UserError("the address must be free to listen on (--host, --port)") from error
     finally:

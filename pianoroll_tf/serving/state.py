@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 from starlette.requests import Request
@@ -15,6 +17,9 @@ from pianoroll_tf.serving.limits import Limits
 from pianoroll_tf.serving.primers import PrimerReader
 from pianoroll_tf.serving.refusals import Refusal, busy
 from pianoroll_tf.serving.registry import Registry, Served
+
+T = TypeVar("T")
+Gone = Callable[[], Coroutine[Any, Any, None]]
 
 
 class ClientGoneError(Exception):
@@ -32,6 +37,7 @@ class State:
         direct: Runs signatures that draw no music.
         is_stopping: Whether the server has been told to stop.
         streams: That are being sent.
+        worker: Reads and writes what is long, for `work`.
     """
 
     registry: Registry
@@ -40,11 +46,24 @@ class State:
     direct: Direct
     is_stopping: bool = False
     streams: int = 0
+    worker: ThreadPoolExecutor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(1, "work"))
 
     @property
     def rows(self) -> int:
         """Pieces that wait or are drawn."""
         return sum(served.engine.rows for served in self.registry.served.values())
+
+    async def work(self, function: Callable[..., T], *args: Any) -> T:
+        """What `function` returns, from a thread.
+
+        Python's threads take turns of 5 ms: with one thread for such work, whoever waits for the loop waits for one turn.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self.worker, function, *args)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self.worker.shutdown()
+        self.direct.close()
 
     def check_room(self, rows: int) -> None:
         """Refuses more pieces than may wait.
@@ -57,15 +76,20 @@ class State:
         if self.rows + rows > self.limits.queue_rows:
             raise busy("the places for pieces that wait")
 
-    async def draw(self, request: Request, served: Served, wanted: list[Asked]) -> list[np.ndarray]:
+    async def draw(self, gone: Gone, served: Served, wanted: list[Asked]) -> list[np.ndarray]:
         """Draws pieces for a client for as long as it waits, and for as long as is allowed.
+
+        Args:
+            gone: What ends when the client hangs up.
+            served: The version that draws.
+            wanted: The pieces.
 
         Raises:
             Refusal: 504 after `request_seconds`.
             ClientGoneError: It has hung up.
         """
         drawing = asyncio.ensure_future(service.draw_whole(served.engine, wanted))
-        leaving = asyncio.ensure_future(_gone(request))
+        leaving = asyncio.ensure_future(gone())
         try:
             seconds = self.limits.request_seconds
             await asyncio.wait((drawing, leaving), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -94,10 +118,14 @@ class State:
             self.streams -= 1
 
 
-async def _gone(request: Request) -> None:
-    """Ends when the client hangs up."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+def gone(request: Request) -> Gone:
+    """What ends when the client of a request, whose body has been read, hangs up."""
+
+    async def wait() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return wait
 
 
 def state_of(request: Request) -> State:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -71,8 +72,9 @@ async def _events(state: State, served: Served, wanted: Asked) -> AsyncIterator[
                 if not wanted.steps and not await _go_on(state, begun + (first - AHEAD_STEPS) / rate(served)):
                     break
     except Exception:
+        logging.getLogger("uvicorn.error").exception("a stream failed")
         yield _event("error", {"error": "the model failed"})
-        raise
+        return
     yield _event("end", {"steps": first})
 
 

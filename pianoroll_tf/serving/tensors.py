@@ -1,11 +1,16 @@
-"""JSON values <-> tensors as TensorFlow Serving's REST API has them, by the inputs and outputs of a signature."""
+"""JSON values, and messages of gRPC, <-> tensors as TensorFlow Serving's APIs have them, by a signature's inputs."""
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.core.framework.types_pb2 import DataType
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.python.framework.dtypes import as_dtype
+from tensorflow.python.framework.tensor_util import MakeNdarray
 
 from pianoroll_tf.serving.refusals import bad
 from pianoroll_tf.serving.strict_json import shown, type_name
@@ -39,6 +44,48 @@ def inputs_of(signature: SignatureDef) -> dict[str, Input]:
         )
         for name, info in sorted(signature.inputs.items())
     }
+
+
+def from_protos(protos: Mapping[str, TensorProto], inputs: dict[str, Input], most_cells: int) -> dict[str, np.ndarray]:
+    """The tensors of a gRPC request.
+
+    Args:
+        protos: By name.
+        inputs: Of the signature.
+        most_cells: Numbers of a tensor; a message of some bytes may claim any shape.
+
+    Raises:
+        Refusal: 400, naming the input and what it takes.
+    """
+    if set(protos) != set(inputs):
+        raise bad(f"inputs must be {', '.join(inputs)}. Received: {', '.join(sorted(protos)) or 'none'}")
+    tensors = {}
+    for name, takes in inputs.items():
+        proto = protos[name]
+        shape = tuple(dim.size for dim in proto.tensor_shape.dim)
+        if not _fits(shape, takes.shape) or min(shape, default=0) < 0 or math.prod(shape) > most_cells:
+            raise bad(f"{name} must be {takes.words}. Received: shape={list(shape)}")
+        if as_numpy_type(proto.dtype) != takes.dtype:
+            raise bad(f"{name} must be {takes.words}. Received: {DataType.Name(proto.dtype)}")
+        try:
+            tensors[name] = MakeNdarray(proto)
+        except (ValueError, TypeError) as error:
+            raise bad(f"{name} must be {takes.words}. Received: other content than its shape says") from error
+        if takes.dtype.kind == "f" and not np.isfinite(tensors[name]).all():
+            raise bad(f"{name} must be finite {takes.words}. Received: another number in it")
+    return tensors
+
+
+def as_numpy_type(kind: int) -> np.dtype | None:
+    """The numpy type of a type of TensorFlow; none if there is none for numbers."""
+    try:
+        return np.dtype(as_dtype(kind).as_numpy_dtype)
+    except TypeError:
+        return None
+
+
+def _fits(shape: tuple[int, ...], takes: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(takes) and all(n is None or n == m for n, m in zip(takes, shape, strict=True))
 
 
 def from_columns(value: Any, inputs: dict[str, Input]) -> dict[str, np.ndarray]:
@@ -108,7 +155,7 @@ def to_tensor(name: str, value: Any, takes: Input) -> np.ndarray:
         raise refusal
     if 0 in shape:
         shape += tuple(length or 0 for length in takes.shape[len(shape) :])
-    if len(shape) != len(takes.shape) or any(n is not None and n != m for n, m in zip(takes.shape, shape, strict=True)):
+    if not _fits(shape, takes.shape):
         raise refusal
     kinds = {float, int} if takes.dtype.kind == "f" else {int}
     wrong = next((item for item in flat if type(item) not in kinds), None)

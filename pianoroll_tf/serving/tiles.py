@@ -1,7 +1,7 @@
 """Draws rows of one model in batches of a few fixed sizes that round alike, so that no row depends on its neighbours.
 
 Matrix products round by the size of the batch, so a row drawn alone would differ from the same row among others in the
-last bit of its probabilities, and now and then in a note. So rows are drawn in tiles of `SIZES` rows, filled up where
+last bit of its probabilities, and now and then in a note. So rows are drawn in tiles of a few sizes, filled up where
 there are fewer; each size is compared, bit for bit, with the smallest when a model is loaded, and left out where it
 differs.
 """
@@ -15,7 +15,6 @@ import tensorflow as tf
 from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
 
-SIZES = (2, 8, 32)  # rows of a tile; one alone is multiplied in another way
 CHUNK_STEPS = 32  # steps drawn at once: what waits can join after a few milliseconds
 PROBES = 3  # chunks that sizes are compared on
 
@@ -25,13 +24,13 @@ class Tiles:
 
     Args:
         program: What `tf.saved_model.load` gave for an export.
-        sizes: Candidates, ascending.
+        sizes: Candidates, ascending; not 1, as one row alone is multiplied in another way.
 
     Raises:
         ValueError: It was exported without the parts.
     """
 
-    def __init__(self, program: Any, sizes: tuple[int, ...] = SIZES) -> None:
+    def __init__(self, program: Any, sizes: tuple[int, ...]) -> None:
         missing = {"begin", "uniforms", "draw"} - set(program.signatures)
         if missing:
             raise ValueError(f"model must be exported again to be served. Received: no endpoint {min(missing)!r}")
