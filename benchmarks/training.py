@@ -50,12 +50,14 @@ def _measured(train, sizes: dict[str, int], steps: int) -> Iterator[dict[str, An
 
 
 def _dataset(sizes: dict[str, int]):
-    """The batches for ever, in memory."""
+    """The batches for ever, in memory; without autotuning, whose thread `fit` may wait seconds for at its end."""
     import tensorflow as tf
 
     inputs, targets = (np.concatenate(part) for part in zip(*batches(**sizes), strict=True))
     dataset = tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(sizes["batch"], drop_remainder=True)
-    return dataset.cache().repeat().prefetch(2)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.cache().repeat().prefetch(2).with_options(options)
 
 
 def _fit(model, dataset) -> Callable[[int], Any]:
