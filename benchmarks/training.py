@@ -15,6 +15,11 @@ BATCHES = 4  # different ones, taken in turn
 LEARNING_RATE = 2e-3
 SIZES = {"batch": 64, "time": 128, "units": 256, "filters": 128, "kernel": 5, "pitches": 84}
 ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}  # what the package sets for itself, and TensorFlow not for every CPU
+CAUSES = {
+    "keras_onednn": "where the rest of a step goes stands in profile.md: mostly into the products, near their own peak",
+    "torch": "1.5 times its speed would be three quarters of the arithmetic of a large product, and a step is not only"
+    " products: profile.md",
+}
 NO_BFLOAT16 = "this CPU has neither AMX nor AVX512-BF16, so bfloat16 can only be slower"
 
 
@@ -189,6 +194,7 @@ def rows() -> list[Row]:
                     peer_name=words,
                     goal=goal,
                     note=note,
+                    cause=CAUSES.get(peer, ""),
                 )
             )
     for side, kind in (("ours", "float32"), ("ours_bfloat16", "bfloat16")):
