@@ -15,6 +15,11 @@ BATCHES = 4  # different ones, taken in turn
 LEARNING_RATE = 2e-3
 SIZES = {"batch": 64, "time": 128, "units": 256, "filters": 128, "kernel": 5, "pitches": 84}
 ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}  # what the package sets for itself, and TensorFlow not for every CPU
+CAUSES = {
+    "keras_onednn": "where the rest of a step goes stands in profile.md: mostly into the products, near their own peak",
+    "torch": "1.5 times its speed would be three quarters of the arithmetic of a large product, and a step is not only"
+    " products: profile.md",
+}
 NO_BFLOAT16 = "this CPU has neither AMX nor AVX512-BF16, so bfloat16 can only be slower"
 
 
@@ -50,12 +55,14 @@ def _measured(train, sizes: dict[str, int], steps: int) -> Iterator[dict[str, An
 
 
 def _dataset(sizes: dict[str, int]):
-    """The batches for ever, in memory."""
+    """The batches for ever, in memory; without autotuning, whose thread `fit` may wait seconds for at its end."""
     import tensorflow as tf
 
     inputs, targets = (np.concatenate(part) for part in zip(*batches(**sizes), strict=True))
     dataset = tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(sizes["batch"], drop_remainder=True)
-    return dataset.cache().repeat().prefetch(2)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.cache().repeat().prefetch(2).with_options(options)
 
 
 def _fit(model, dataset) -> Callable[[int], Any]:
@@ -187,6 +194,7 @@ def rows() -> list[Row]:
                     peer_name=words,
                     goal=goal,
                     note=note,
+                    cause=CAUSES.get(peer, ""),
                 )
             )
     for side, kind in (("ours", "float32"), ("ours_bfloat16", "bfloat16")):

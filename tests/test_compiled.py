@@ -1,8 +1,5 @@
 """Drawing compiled by XLA: the same music as the plain graph, and the rule for when it pays."""
 
-import os
-import subprocess
-import sys
 import types
 
 import numpy as np
@@ -25,7 +22,7 @@ def model(exported):
 
 @pytest.fixture
 def without_onednn(monkeypatch):
-    monkeypatch.setattr(compiled, "_has_onednn", lambda: False)
+    monkeypatch.setattr(compiled, "_has_avx512", lambda: False)
 
 
 @pytest.mark.parametrize("settings", [{}, {"temperature": 1.5, "top_p": 0.8, "density": 2.0}])
@@ -95,9 +92,9 @@ def test_only_long_work_is_worth_compiling():
     assert least[0] == pytest.approx(expected, abs=2)
 
 
-@pytest.mark.parametrize(("onednn", "largest"), [(True, 8), (False, 64)])
-def test_large_batches_are_not_compiled(monkeypatch, onednn, largest):
-    monkeypatch.setattr(compiled, "_has_onednn", lambda: onednn)
+@pytest.mark.parametrize(("avx512", "largest"), [(True, 8), (False, 64)])
+def test_large_batches_are_not_compiled(monkeypatch, avx512, largest):
+    monkeypatch.setattr(compiled, "_has_avx512", lambda: avx512)
     assert worthwhile(largest, 10**6)
     assert not worthwhile(largest + 1, 10**6)
 
@@ -107,9 +104,7 @@ def test_nothing_is_compiled_by_itself_where_there_is_a_gpu(monkeypatch):
     assert not worthwhile(1, 10**6)
 
 
-def test_tensorflow_says_whether_it_has_onednn():
-    here = compiled._has_onednn()
-    code = "from pianoroll_tf.generation.compiled import _has_onednn; print(_has_onednn())"
-    environment = os.environ | {"TF_ENABLE_ONEDNN_OPTS": "0" if here else "1"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
-    assert done.stdout == f"{not here}\n"
+@pytest.mark.parametrize(("flags", "has"), [({"avx2", "avx512f"}, True), ({"avx2"}, False), (set(), True)])
+def test_a_cpu_that_cannot_be_asked_counts_as_one_with_avx512(monkeypatch, flags, has):
+    monkeypatch.setattr(compiled, "cpu_flags", lambda: flags)
+    assert compiled._has_avx512() is has

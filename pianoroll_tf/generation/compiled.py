@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.modeling.precision import cpu_flags
 
 PARTS = ("begin", "uniforms", "draw")  # endpoints that it needs
 # Default model, two cores with AVX2, processor time, which other work disturbs little: compiling takes 1.6 s for one
@@ -18,9 +19,9 @@ PARTS = ("begin", "uniforms", "draw")  # endpoints that it needs
 # for 64 (cores share what several rows take). `python -m benchmarks.run --rows sampling` has the times on the clock.
 COMPILE_SECONDS = 2.0
 SAVED_SECONDS_A_STEP, SAVED_SECONDS_A_ROW = 77e-6, 3e-6
-# Most rows for which compiled drawing is faster, by whether TensorFlow multiplies with oneDNN's kernels.
-# With them, 64 rows took 400 microseconds a step plain and 600 compiled, one row 80 and 30: straight lines cross at 8.
-# Without, compiled wins at 1, 8 and 64 rows; at 256 now the one, now the other did.
+# Most rows for which compiled drawing is faster, by whether the CPU has AVX-512, which oneDNN's kernels make more of.
+# With it, 64 rows took 400 microseconds a step plain and 600 compiled, one row 80 and 30: straight lines cross at 8.
+# With AVX2, 64 rows took 740 plain and 653 compiled (docs/benchmarks); at 256 now the one, now the other was faster.
 LARGEST_BATCH = {True: 8, False: 64}
 
 
@@ -36,16 +37,15 @@ def worthwhile(batch: int, steps: int) -> bool:
     >>> worthwhile(batch=1, steps=512)
     False
     """
-    if tf.config.list_physical_devices("GPU") or batch > LARGEST_BATCH[_has_onednn()]:
+    if tf.config.list_physical_devices("GPU") or batch > LARGEST_BATCH[_has_avx512()]:
         return False
     return steps * (SAVED_SECONDS_A_STEP + SAVED_SECONDS_A_ROW * batch) > COMPILE_SECONDS
 
 
-def _has_onednn() -> bool:
-    """Whether TensorFlow multiplies with oneDNN, by the processor or as TF_ENABLE_ONEDNN_OPTS said at its import."""
-    from tensorflow.python.util import _pywrap_util_port  # no public function says it
-
-    return _pywrap_util_port.IsMklEnabled()
+def _has_avx512() -> bool:
+    """Whether the CPU has AVX-512; so it is taken where it cannot be asked."""
+    flags = cpu_flags()
+    return not flags or "avx512f" in flags
 
 
 class CompiledModel:

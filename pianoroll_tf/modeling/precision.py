@@ -19,12 +19,16 @@ def has_bfloat16(cpu_facts: Path = CPU_FACTS) -> bool:
     if gpus:
         facts = (tf.config.experimental.get_device_details(gpu) for gpu in gpus)
         return all(tuple(fact.get("compute_capability") or (0, 0)) >= GPU_CAPABILITY for fact in facts)
+    return bool(CPU_FLAGS & cpu_flags(cpu_facts))
+
+
+def cpu_flags(cpu_facts: Path = CPU_FACTS) -> set[str]:
+    """What Linux says that the CPU has; nothing where it cannot be asked."""
     try:
         lines = cpu_facts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return False
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return bool(CPU_FLAGS & set(flags.split()))
+        return set()
+    return set(next((line for line in lines if line.startswith("flags")), "").split())
 
 
 def arithmetic(wanted: str, has: bool) -> tuple[str, str]:
