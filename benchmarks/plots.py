@@ -1,4 +1,4 @@
-"""Line plots of what grows: one line a side, median and range, both axes logarithmic."""
+"""Line plots of what grows: one line a side, median and range, logarithmic axes."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,8 @@ def draw(
         title: Above it.
         axes: Labels with units, of x and y.
         lines: Name → (x, spread of y) in the order of x.
-        straight: Whether to draw beside each line what it would be if it grew as x does from its first point on.
+        straight: Whether to draw beside each line what it would be if it grew as x does from its first point on; if
+            not, y is linear and begins at 0.
     """
     import matplotlib
 
@@ -40,12 +41,15 @@ def draw(
             rate = spreads[0].median / xs[0]
             plot.plot(xs, [rate * x for x in xs], color=colour, linewidth=0.8, linestyle=":")
     plot.set_xscale("log", base=2 if max(xs) <= 1 << 17 and min(xs) & (min(xs) - 1) == 0 else 10)
-    plot.set_yscale("log")
+    plot.set_yscale("log" if straight else "linear")
     plot.set_xticks(xs, [f"{x:,}" for x in xs])
     plot.xaxis.set_minor_locator(ticker.NullLocator())
-    plot.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    if straight:
+        plot.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        plot.yaxis.set_minor_locator(ticker.NullLocator())
+    else:
+        plot.set_ylim(bottom=0)
     plot.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    plot.yaxis.set_minor_locator(ticker.NullLocator())
     plot.set(title=title, xlabel=axes[0], ylabel=axes[1])
     plot.grid(alpha=0.3)
     plot.legend(title="dotted: linear from its first point" if straight else None, title_fontsize="small")

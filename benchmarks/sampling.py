@@ -16,6 +16,7 @@ from benchmarks.training import SIZES, torch_layers
 NAMES = ("sampling_1", "sampling_64", "first_step")
 STEPS = 512  # drawn a measurement
 PREDICTED = 20  # by `model.predict`, of which a step takes as long as all of ours
+SAME = "what is chosen is one of the two, the same program in another process: the difference is the machine's noise"
 SEEN = 128  # steps that `model.predict` is given each time
 PITCHES = 84
 
@@ -163,6 +164,7 @@ def rows() -> list[Row]:
                     peers=references,
                     peer_name=" or ".join(words[name] for name in names),
                     goal=goal,
+                    cause=SAME if way == "chosen" else "",
                     **shared,
                 )
             )
