@@ -156,15 +156,14 @@ def write_piece(path: Path, primer, music, rate: float, grid, args: argparse.Nam
     from pianoroll_tf.generation import music_metrics, render
 
     roll = np.concatenate([primer, music])
-    midi = render.to_midi(roll, rate, args.tempo)
-    write_whole(path, render.midi_bytes(midi))
+    write_whole(path, render.midi_bytes(roll, rate, args.tempo))
     made = [str(path)]
     if args.png:
         picture = draw(roll, len(primer), grid)
         write_whole(path.with_suffix(".png"), picture)
         made.append(".png")
     if args.wav:
-        sound, maker = render.wav_bytes(midi, len(roll) / rate)
+        sound, maker = render.wav_bytes(render.playable(roll, rate), len(roll) / rate)
         write_whole(path.with_suffix(".wav"), sound)
         made.append(f".wav (by {maker})")
     print(f"{', '.join(made)}: {len(music) / rate:.0f} s of new music, {music_metrics.in_words(music, rate)}")

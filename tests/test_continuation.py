@@ -14,7 +14,7 @@ def model(exported):
 
 
 def write_midi(path, roll, steps_per_second=8):
-    path.write_bytes(render.midi_bytes(render.to_midi(roll, steps_per_second)))
+    path.write_bytes(render.midi_bytes(roll, steps_per_second))
     return path
 
 

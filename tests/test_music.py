@@ -10,7 +10,7 @@ import pretty_midi
 import pytest
 from serving_client import dense, events, until
 
-from pianoroll_tf.generation.render import midi_bytes, to_midi
+from pianoroll_tf.generation.render import midi_bytes
 
 PRIMER = [[60], [60, 64], [], [67]]
 
@@ -59,7 +59,7 @@ def test_a_midi_file_holds_the_primer_and_the_roll_of_the_same_request(server):
     assert answer.headers["Content-Type"] == "audio/midi"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="tiny-1-5.mid"'
     roll = np.concatenate([dense(PRIMER), dense(server.roll(**asked))])
-    assert answer.content == midi_bytes(to_midi(roll, 8.0))
+    assert answer.content == midi_bytes(roll, 8.0)
     assert pretty_midi.PrettyMIDI(io.BytesIO(answer.content)).get_end_time() <= 68 / 8
 
 
@@ -131,7 +131,7 @@ def test_music_without_an_end_ends_when_nobody_listens(server):
 
 
 def test_an_uploaded_primer_is_shown_and_continued(server):
-    content = midi_bytes(to_midi(dense(PRIMER), 8.0))
+    content = midi_bytes(dense(PRIMER), 8.0)
     shown = server.post("/primer", files={"primer": ("a.mid", content)}).json()
     assert shown == {"steps": 4, "roll": PRIMER, "notes": 3, "left_out": 0}
     form = {"steps": "30", "seed": "4", "density": "", "output": "roll", "temperature": "1.0"}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pianoroll_tf.config import RecordsConfig
-from pianoroll_tf.generation.render import midi_bytes, to_midi
+from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.serving.primers import PrimerReader
 from pianoroll_tf.serving.refusals import Refusal
 
@@ -17,7 +17,7 @@ def reader():
 
 
 def test_the_end_of_a_file_on_the_grid_of_the_model(reader):
-    read = reader.read(midi_bytes(to_midi(ROLL, 8.0)), RecordsConfig())
+    read = reader.read(midi_bytes(ROLL, 8.0), RecordsConfig())
     np.testing.assert_array_equal(read.roll, ROLL[-100:])
     assert (read.notes, read.left_out) == (40, 0)
 
@@ -30,7 +30,7 @@ def test_the_end_of_a_file_on_the_grid_of_the_model(reader):
         b"\xff" * 400_000,
         b"MThd" + b"\xff" * 60,
         b"RIFF" + bytes(100),
-        midi_bytes(to_midi(ROLL, 8.0))[:200],
+        midi_bytes(ROLL, 8.0)[:200],
     ],
     ids=["empty", "cut", "noise", "lengths", "another kind", "half"],
 )

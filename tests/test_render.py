@@ -6,6 +6,7 @@ import sys
 import types
 import wave
 
+import mido
 import numpy as np
 import pretty_midi
 import pytest
@@ -25,7 +26,7 @@ def roll_of(*notes, steps=16):
 
 
 def test_a_run_of_cells_is_one_note():
-    music = render.to_midi(roll_of((60, 0, 4), (60, 6, 7), (107, 8, 16)), steps_per_second=8)
+    music = render.playable(roll_of((60, 0, 4), (60, 6, 7), (107, 8, 16)), steps_per_second=8)
     notes = [(note.pitch, note.start, note.end, note.velocity) for note in music.instruments[0].notes]
     assert notes == [(60, 0.0, 0.5, 80), (60, 0.75, 0.875, 80), (107, 1.0, 2.0, 80)]
 
@@ -34,15 +35,43 @@ def test_a_run_of_cells_is_one_note():
 def test_midi_file_has_the_roll(rate):
     roll = (np.random.default_rng(0).random((200, 84)) < 0.05).astype(np.uint8)
     roll[-1, 5] = 1  # the length is that of the last note
-    content = render.midi_bytes(render.to_midi(roll, rate))
+    content = render.midi_bytes(roll, rate)
     found, outside = notes_to_roll(parse_notes(content), RecordsConfig(steps_per_second=rate))
     assert outside == 0
     np.testing.assert_array_equal(to_dense(found), roll)
 
 
+def test_other_readers_find_the_same_notes_in_the_file():
+    roll = roll_of((60, 0, 4), (60, 6, 7), (107, 8, 16), (24, 15, 16))
+    content = io.BytesIO(render.midi_bytes(roll, 7, tempo=90))
+    notes = [(60, 0.0, 4 / 7), (60, 6 / 7, 1.0), (107, 8 / 7, 16 / 7), (24, 15 / 7, 16 / 7)]
+    [piano] = pretty_midi.PrettyMIDI(content).instruments
+    found = [(note.pitch, note.start, note.end) for note in piano.notes]
+    assert sorted(found) == [pytest.approx(note, abs=60 / 90 / 480) for note in sorted(notes)]
+    assert (piano.program, piano.is_drum, piano.name) == (0, False, "piano")
+    content.seek(0)
+    file = mido.MidiFile(file=content)
+    assert file.ticks_per_beat == 480
+    assert {message.tempo for message in file if message.type == "set_tempo"} == {666_667}  # microseconds a quarter
+    assert {message.velocity for message in file if message.type == "note_on"} == {80}
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_midi_file_of_silence_has_no_note(steps):
+    music = pretty_midi.PrettyMIDI(io.BytesIO(render.midi_bytes(np.zeros((steps, 84), np.uint8), 8)))
+    assert [instrument.notes for instrument in music.instruments] in ([], [[]])
+
+
+def test_hours_of_music_stay_in_time():
+    roll = np.zeros((3 * 3600 * 8, 84), np.uint8)
+    roll[[0, -1], 3] = 1
+    ticks = parse_notes(render.midi_bytes(roll, 8)).start_ticks
+    assert sorted(ticks) == [0, (3 * 3600 * 8 - 1) * 120]  # 120 ticks a step: two quarters a second
+
+
 def test_midi_file_on_beats_has_the_roll_at_any_tempo():
     roll = roll_of((60, 0, 4), (64, 3, 16))
-    content = render.midi_bytes(render.to_midi(roll, 4 * 90 / 60, tempo=90))
+    content = render.midi_bytes(roll, 4 * 90 / 60, tempo=90)
     found, _ = notes_to_roll(parse_notes(content), RecordsConfig(grid="beats"))
     np.testing.assert_array_equal(to_dense(found), roll)
 
@@ -102,7 +131,7 @@ def read_wav(content):
 
 def test_sound_by_sine_waves(monkeypatch):
     monkeypatch.setitem(sys.modules, "fluidsynth", None)
-    content, maker = render.wav_bytes(render.to_midi(roll_of((69, 0, 8)), 8))
+    content, maker = render.wav_bytes(render.playable(roll_of((69, 0, 8)), 8))
     samples = read_wav(content)
     assert maker == "pretty_midi's sine waves (for a piano, install pyfluidsynth and the FluidSynth library)"
     assert np.abs(samples.astype(int)).max() == pytest.approx(render.PEAK * 32767, abs=1)
@@ -114,7 +143,7 @@ def test_sound_by_sine_waves(monkeypatch):
 def test_sound_by_fluidsynth_where_it_is_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "fluidsynth", types.ModuleType("fluidsynth"))
     monkeypatch.setattr(pretty_midi.PrettyMIDI, "fluidsynth", lambda self, fs: np.array([0.0, 2.0, -1.0]))
-    content, maker = render.wav_bytes(render.to_midi(roll_of((69, 0, 8)), 8))
+    content, maker = render.wav_bytes(render.playable(roll_of((69, 0, 8)), 8))
     assert "FluidSynth" in maker
     assert read_wav(content).tolist() == [0, int(0.9 * 32767), -int(0.45 * 32767)]
 
@@ -123,13 +152,13 @@ def test_pyfluidsynth_without_its_library(tmp_path, monkeypatch):
     (tmp_path / "fluidsynth.py").write_text("raise ImportError('cannot find the library')")
     monkeypatch.delitem(sys.modules, "fluidsynth", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
-    content, maker = render.wav_bytes(render.to_midi(roll_of((69, 0, 8)), 8))
+    content, maker = render.wav_bytes(render.playable(roll_of((69, 0, 8)), 8))
     assert "sine waves (for a piano, install the FluidSynth library; pyfluidsynth does not find it)" in maker
     assert read_wav(content).any()
 
 
 def test_silence_has_a_sound_file_of_its_length():
-    content, maker = render.wav_bytes(render.to_midi(roll_of(), 8), seconds=2.5)
+    content, maker = render.wav_bytes(render.playable(roll_of(), 8), seconds=2.5)
     assert "no note" in maker
     samples = read_wav(content)
     assert len(samples) == 2.5 * 44_100
@@ -138,7 +167,7 @@ def test_silence_has_a_sound_file_of_its_length():
 
 def test_silence_at_the_end_sounds(monkeypatch):
     monkeypatch.setitem(sys.modules, "fluidsynth", None)
-    content, _ = render.wav_bytes(render.to_midi(roll_of((69, 0, 1)), 8), seconds=3)
+    content, _ = render.wav_bytes(render.playable(roll_of((69, 0, 1)), 8), seconds=3)
     samples = read_wav(content)
     assert len(samples) == 3 * 44_100
     assert samples[:5000].any()

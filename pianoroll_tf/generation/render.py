@@ -5,10 +5,12 @@ import wave
 
 import numpy as np
 import pretty_midi
+import symusic
 
 from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH
 from pianoroll_tf.data.roll import roll_to_notes
 
+TICKS_PER_QUARTER = 480
 VELOCITY = 80  # of every note; a roll knows none
 SAMPLE_RATE = 44_100
 PEAK = 0.9  # of full scale
@@ -17,28 +19,36 @@ BAR_HEIGHT = 0.8  # of the distance of two pitches
 PRIMER_COLOUR, MUSIC_COLOUR = "#E69F00", "#0072B2"  # Okabe and Ito 2008: apart for every kind of colour vision
 
 
-def to_midi(roll: np.ndarray, steps_per_second: float, tempo: float = 120.0) -> pretty_midi.PrettyMIDI:
-    """A roll as piano music; a run of active cells of one pitch is one note.
+def midi_bytes(roll: np.ndarray, steps_per_second: float, tempo: float = 120.0) -> bytes:
+    """The content of a MIDI file of a roll as piano music; a run of active cells of one pitch is one note.
 
     Args:
         roll: [steps, 84], not 0 where a pitch sounds.
         steps_per_second: Of the grid.
-        tempo: Quarters a minute that the file states.
+        tempo: Quarters a minute that the file states; edges of notes are rounded to a 480th of a quarter.
     """
-    music = pretty_midi.PrettyMIDI(resolution=480, initial_tempo=tempo)
+    ticks_per_step = TICKS_PER_QUARTER * tempo / 60 / steps_per_second
+    start, end, pitch = roll_to_notes(roll)
+    begin, stop = (np.rint(edges * ticks_per_step).astype(np.int32) for edges in (start, end))
+    piano = symusic.Track("piano", program=0, is_drum=False)
+    velocity = np.full(len(pitch), VELOCITY, np.int8)
+    piano.notes = symusic.Note.from_numpy(begin, stop - begin, pitch.astype(np.int8), velocity)
+    music = symusic.Score(TICKS_PER_QUARTER)
+    music.tempos.append(symusic.Tempo(0, tempo))
+    music.time_signatures.append(symusic.TimeSignature(0, 4, 4))
+    music.tracks.append(piano)
+    return music.dumps_midi()
+
+
+def playable(roll: np.ndarray, steps_per_second: float) -> pretty_midi.PrettyMIDI:
+    """The notes of `midi_bytes` for what makes sound of them; arguments are those of `midi_bytes`."""
+    music = pretty_midi.PrettyMIDI()
     piano = pretty_midi.Instrument(program=0, name="piano")
     for start, end, pitch in zip(*roll_to_notes(roll), strict=True):
         times = (float(edge) / steps_per_second for edge in (start, end))
         piano.notes.append(pretty_midi.Note(VELOCITY, int(pitch), *times))
     music.instruments.append(piano)
     return music
-
-
-def midi_bytes(music: pretty_midi.PrettyMIDI) -> bytes:
-    """The content of a MIDI file."""
-    buffer = io.BytesIO()
-    music.write(buffer)
-    return buffer.getvalue()
 
 
 def png_bytes(

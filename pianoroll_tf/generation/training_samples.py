@@ -9,7 +9,7 @@ import tensorflow as tf
 from pianoroll_tf.config import NUM_PITCHES, RunConfig
 from pianoroll_tf.generation.endpoints import sample_rows
 from pianoroll_tf.generation.governor import Governor
-from pianoroll_tf.generation.render import SAMPLE_RATE, synthesize, to_midi
+from pianoroll_tf.generation.render import SAMPLE_RATE, playable, synthesize
 from pianoroll_tf.modeling.tensorboard import roll_picture
 
 SECONDS = 16
@@ -51,6 +51,6 @@ class TrainingSamples(keras.callbacks.Callback):
         with self._writer.as_default(step=epoch + 1):
             tf.summary.image("generated", roll_picture(roll)[None])
             if roll.any():  # silence is seen in the picture
-                sound, _ = synthesize(to_midi(roll, self._steps_per_second), SECONDS)
+                sound, _ = synthesize(playable(roll, self._steps_per_second), SECONDS)
                 tf.summary.audio("generated", sound.astype(np.float32)[None, :, None], SAMPLE_RATE)
             self._writer.flush()

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES
-from pianoroll_tf.generation.render import midi_bytes, to_midi
+from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.serving import asked, bodies, streams
 from pianoroll_tf.serving.asked import Asked
 from pianoroll_tf.serving.examples import example_primers
@@ -83,13 +83,9 @@ async def _answer(state: State, served: Served, wanted: Asked, roll: np.ndarray)
     if wanted.output == "roll":
         value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll)}
         return _json(value, headers)
-    content = await run_in_threadpool(_midi, np.concatenate([wanted.primer, roll]), streams.rate(served))
+    content = await run_in_threadpool(midi_bytes, np.concatenate([wanted.primer, roll]), streams.rate(served))
     name = "".join(map(_safe, f"{state.registry.name}-{served.version}-{wanted.seed}"))
     return Response(content, 200, headers | {"Content-Disposition": f'attachment; filename="{name}.mid"'}, "audio/midi")
-
-
-def _midi(roll: np.ndarray, steps_per_second: float) -> bytes:
-    return midi_bytes(to_midi(roll, steps_per_second))
 
 
 def _safe(char: str) -> str:

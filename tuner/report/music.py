@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from pianoroll_tf.cli import Progress
 from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, RecordsConfig, from_dict
 from pianoroll_tf.data.roll import roll_to_notes
-from pianoroll_tf.generation.render import BAR_HEIGHT, midi_bytes, to_midi, wav_bytes
+from pianoroll_tf.generation.render import BAR_HEIGHT, midi_bytes, playable, wav_bytes
 from tuner.report.data import StudyData
 from tuner.report.figures import WIDTH, grid_of, loss_style, numbers, panels, picture
 from tuner.report.words import Words
@@ -20,7 +20,7 @@ from tuner.report.words import Words
 AUDIO = "audio"
 REAL_PIECES = 2
 REAL_COLOUR = "0.25"
-BEATS_PER_SECOND = 120 / 60  # of a grid of beats: at the tempo that `to_midi` states
+BEATS_PER_SECOND = 120 / 60  # of a grid of beats: at the tempo that a MIDI file states
 
 
 def real_examples(data: StudyData) -> list[np.ndarray]:
@@ -111,12 +111,11 @@ def sounds(data: StudyData, words: Words, folder: Path, with_wav: bool) -> tuple
     found = examples(data, words)
     with Progress(len(found), "sounds") as progress:
         for name, (label, roll, _) in found.items():
-            music = to_midi(roll, steps_per_second)
             midi, wav = f"{AUDIO}/{name}.mid", f"{AUDIO}/{name}.wav"
-            files[midi] = midi_bytes(music)
+            files[midi] = midi_bytes(roll, steps_per_second)
             names[label] = (midi, wav if with_wav else None)
             if with_wav and not _plays(folder / wav, folder / midi, files[midi]):
-                files[wav], maker = wav_bytes(music, len(roll) / steps_per_second)
+                files[wav], maker = wav_bytes(playable(roll, steps_per_second), len(roll) / steps_per_second)
             progress.update(note=label)
     return names, files, maker
 

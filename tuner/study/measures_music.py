@@ -12,7 +12,7 @@ from pianoroll_tf.data.roll import STRUCK, SparseRoll, to_dense
 from pianoroll_tf.generation.calibration import ROWS, calibrate
 from pianoroll_tf.generation.endpoints import sample_rows
 from pianoroll_tf.generation.governor import Governor
-from pianoroll_tf.generation.render import midi_bytes, to_midi
+from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.generation.training_samples import BEATS_PER_SECOND
 from tuner.study.music_distance import FACTS, Values, compare, cut, distribution, halves, join
 
@@ -99,4 +99,4 @@ def music_measures(pieces: Sequence[np.ndarray], real: Reference) -> dict[str, f
 
 def as_midi(roll: np.ndarray, grid: RecordsConfig) -> bytes:
     """A roll as MIDI file; a grid of beats at 120 a minute."""
-    return midi_bytes(to_midi(roll, grid.steps_per_unit * (1 if grid.grid == "seconds" else BEATS_PER_SECOND)))
+    return midi_bytes(roll, grid.steps_per_unit * (1 if grid.grid == "seconds" else BEATS_PER_SECOND))
