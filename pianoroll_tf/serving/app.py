@@ -55,6 +55,7 @@ def make_app(state: State, address: Address, page: Path = PAGE) -> Starlette:
     handlers = {Refusal: refuse, HTTPException: refuse_by_framework, ClientGoneError: nobody, Exception: fail}
     app = Starlette(routes=make_routes(page), middleware=middleware, exception_handlers=handlers)
     app.state.shared, app.state.meter, app.state.page = state, meter, page
+    app.state.loop_watch = monitoring.LoopWatch(meter)
     return app
 
 

@@ -1,5 +1,6 @@
 """Health, readiness, and what Prometheus reads of the server."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 
@@ -14,6 +15,8 @@ from pianoroll_tf.serving.state import State, state_of
 from pianoroll_tf.serving.tiles import CHUNK_STEPS
 
 KNOWN = ("/", "/about", "/generate", "/primer", "/healthz", "/readyz", "/metrics")
+LOOK_SECONDS = 0.02  # between two looks at the loop
+DELAYS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -82,6 +85,26 @@ def kind_of(path: str) -> str:
     if path.startswith("/page/"):
         return "/page"
     return path if path in KNOWN else "other"
+
+
+class LoopWatch:
+    """Measures how late the loop is for a task that is due: so long nobody is answered, `/healthz` either.
+
+    Args:
+        meter: Where it is counted.
+    """
+
+    def __init__(self, meter: CollectorRegistry) -> None:
+        self._delay = Histogram(
+            "pianoroll_loop_delay_seconds", "How late the loop is for a task", registry=meter, buckets=DELAYS
+        )
+
+    async def run(self) -> None:
+        """Looks until it is cancelled."""
+        while True:
+            due = time.perf_counter() + LOOK_SECONDS
+            await asyncio.sleep(LOOK_SECONDS)
+            self._delay.observe(max(0.0, time.perf_counter() - due))
 
 
 class EngineCollector:

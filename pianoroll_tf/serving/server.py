@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import ipaddress
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -34,8 +35,9 @@ class Server(uvicorn.Server):
     def __init__(self, state: State, address: Address) -> None:
         limits = state.limits
         self._state, self._address = state, address
+        self._app = make_app(state, address)
         config = uvicorn.Config(
-            make_app(state, address),
+            self._app,
             host=address.host,
             port=address.port,
             http=make_protocol(limits.idle_seconds, limits.connections),
@@ -50,6 +52,14 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=limits.drain_seconds,
         )
         super().__init__(config)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves until it is stopped, and watches over its own loop."""
+        watch = asyncio.create_task(self._app.state.loop_watch.run())
+        try:
+            await super().serve(sockets)
+        finally:
+            watch.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,0 +1,185 @@
+"""The server under load, beside one that answers with the same model one request at a time: `make bench-serve`."""
+
+import argparse
+import contextlib
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.harness import Measured
+from benchmarks.materials import Materials
+from benchmarks.rows import Row, number, outcome, table
+from benchmarks.run import as_json, say
+from benchmarks.serving_phase import Server, phase
+
+NAME = "serving"
+PHASES = (1, 8, 64, 256, 64)  # clients, one phase after the other; 64 again: what the others leave behind
+COUNTS = tuple(sorted(set(PHASES)))
+WARM_UP_CLIENTS, WARM_UP_SECONDS = 8, 3.0
+STEPS = 128  # of a piece: 16 s of music
+NOTE = (
+    "clients share the two CPUs with the server; each asks for its next piece of {steps} steps as soon as it has the"
+    " last, on a connection that is kept; after 429 or 503 it waits for Retry-After and up to half as long again"
+)
+HEALTH_NOTE = "asked every 50 ms on a new connection, from a process of its own, which waits for the same CPUs"
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command's flags."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("saved_models/demo"),
+        help="saved_models/NAME (saved_models/demo; where that is not, an untrained one of default size)",
+    )
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="data sets, for an untrained model")
+    parser.add_argument("--out", type=Path, default=Path("build/benchmarks"), help="folder of what is written")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of a phase (30)")
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"of a piece ({STEPS})")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measures, prints, writes; returns the exit code."""
+    args, facts, begin = parse(argv), machine.machine(), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="pianoroll_tf-bench-") as scratch:
+        model, kind = args.model, "trained"
+        if not model.is_dir():
+            if not (args.data / "classical-piano-midi").is_dir():
+                print(f"model must be a folder (make demo makes one). Received: model={model}", file=sys.stderr)
+                return 2
+            say(f"{model} is not there: an untrained model is made")
+            model, kind = Path(Materials(args.data.resolve(), Path(scratch).resolve()).model), "untrained"
+        results = {NAME: measure(model.resolve(), args.seconds, args.steps)}
+    lines = [outcome(row, results) for row in rows(args.steps)]
+    command = f"`python -m benchmarks.serving --seconds {args.seconds:g} --steps {args.steps}`, a model that is {kind}."
+    text = "\n\n".join([command, table(lines), details(results[NAME]), machine.in_words(facts)]) + "\n"
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / f"{NAME}.md").write_text(text)
+    (args.out / f"{NAME}.json").write_text(as_json(facts, results, lines, time.monotonic() - begin))
+    print(text)
+    print(f"{time.monotonic() - begin:.0f} s; written: {args.out / NAME}.md and .json")
+    return 0
+
+
+@contextlib.contextmanager
+def servers(model: Path) -> Iterator[dict[str, Server]]:
+    """Ours, with its defaults, and the naive one; both live until the end, and one at a time is asked."""
+    version = max((path for path in model.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
+    commands = {
+        "ours": ("-m", "pianoroll_tf.serve", str(model), "--port", "{port}"),
+        "naive": ("-m", "benchmarks.serving_naive", str(version), "{port}"),
+    }
+    made = {}
+    with contextlib.ExitStack() as closing:
+        for name, command in commands.items():
+            made[name] = Server(*command)
+            closing.callback(made[name].close)
+        yield made
+
+
+def measure(model: Path, seconds: float, steps: int) -> dict[str, Measured]:
+    """All phases in turn, ours and then naive; a server that fails has the reason, and the other goes on."""
+    found = {"ours": Measured(), "naive": Measured()}
+    with servers(model) as running:
+        for server in running.values():
+            server.wait()
+            phase(server, WARM_UP_CLIENTS, WARM_UP_SECONDS, steps)
+        for clients in PHASES:
+            for name, server in running.items():
+                if found[name].missing:
+                    continue
+                say(f"{NAME}: {name}, {clients} clients")
+                try:
+                    values = phase(server, clients, seconds, steps)
+                except (OSError, ValueError) as error:  # it has died: nobody answers, its memory cannot be read
+                    found[name].missing = f"it ended with {server.process.poll()} ({error})"
+                    continue
+                say(f"{values['rate']:.1f} a second, /healthz at most {values['health_longest']:.0f} ms")
+                for metric, value in values.items():
+                    found[name].values.setdefault(f"{metric}_{clients}", []).append(value)
+    return found
+
+
+def rows(steps: int) -> list[Row]:
+    """The lines of the table."""
+    note = NOTE.format(steps=steps)
+
+    def row(name: str, metric: str, clients: int, unit: str, peer: str = "one at a time", **options) -> Row:
+        words = f"{clients} client" + ("s" if clients > 1 else "")
+        peers = {"peers": (f"{NAME}/naive.{metric}_{clients}",), "peer_name": peer} if peer else {}
+        return Row(name=f"{name}, {words}", unit=unit, ours=f"{NAME}/ours.{metric}_{clients}", **peers, **options)
+
+    made = [
+        row("pieces answered", "rate", clients, "a second", note=note, goal=5.0 if clients == 64 else None)
+        for clients in COUNTS
+    ]
+    for metric in ("p50", "p99"):
+        made += [row(f"time to a piece, {metric}", metric, clients, "ms", more=False) for clients in COUNTS]
+    for clients in COUNTS:
+        most = 100.0 if clients == 64 else None
+        made.append(
+            row("`/healthz`, longest", "health_longest", clients, "ms", more=False, at_most=most, note=HEALTH_NOTE)
+        )
+    for clients in COUNTS[2:]:
+        options = {"more": False, "peer": "", "at_most": 0.0}
+        made.append(row("answers other than 200, 429, 503", "wrong", clients, "of all", **options))
+        options = {"more": False, "peer": "", "at_most": 1.05, "note": "at the end beside after 5 s; 64 clients: twice"}
+        made.append(row("memory", "growth", clients, "times", **options))
+    return made
+
+
+COLUMNS = {
+    "answers/s": "rate",
+    "p50 ms": "p50",
+    "p99 ms": "p99",
+    "200": "status 200",
+    "429": "status 429",
+    "503": "status 503",
+    "other": "wrong",
+    "`/healthz` p99 ms": "health_p99",
+    "longest ms": "health_longest",
+    "loop late p99 ≤ ms": "loop_p99",
+    "longest ≤ ms": "loop_longest",
+    "MiB at first": "rss_begin",
+    "after 5 s": "rss_settled",
+    "at last": "rss_end",
+    "CPUs, server": "server_cpu",
+    "CPUs, clients": "cpu",
+    "model": "model_share",
+    "rows a round": "rows",
+}
+
+
+def details(found: dict[str, Measured]) -> str:
+    """Every phase, in the order in which they came, in a table of its own."""
+    head = ["", *COLUMNS]
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---", *["---:"] * len(COLUMNS)])]
+    for place, clients in enumerate(PHASES):
+        again = PHASES[:place].count(clients)
+        for name, measured in found.items():
+            values = [measured.values.get(f"{metric}_{clients}", []) for metric in COLUMNS.values()]
+            cells = [_cell(*each, again) for each in zip(COLUMNS.values(), values, strict=True)]
+            lines.append("| " + " | ".join([f"{name}, {clients}" + " again" * again, *cells]) + " |")
+    lines += [f"\n{name}: {measured.missing}" for name, measured in found.items() if measured.missing]
+    words = (
+        "late: how late the server's own loop was for a task every 20 ms, by the bounds of its histogram; model: time"
+        " that drawing threads were in the model, of all that the CPUs had; rows a round: pieces drawn at once."
+    )
+    return "\n".join([*lines, "", words])
+
+
+def _cell(metric: str, values: list[float], place: int) -> str:
+    if place >= len(values):
+        return ""
+    return f"{values[place]:.0%}" if metric == "model_share" else number(values[place])
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and scratch do not stay behind
+    sys.exit(main())
