@@ -12,6 +12,7 @@ import collections
 import http.client
 import itertools
 import json
+import math
 import random
 import resource
 import sys
@@ -50,7 +51,7 @@ class Counts:
             "rate": len(self.seconds) / seconds,
             "p50": 1e3 * quantile(self.seconds, 0.5),
             "p99": 1e3 * quantile(self.seconds, 0.99),
-            "longest": 1e3 * max(self.seconds, default=float("nan")),
+            "longest": 1e3 * max(self.seconds, default=math.nan),
             "statuses": dict(sorted(self.statuses.items())),
             "cpu": (used.ru_utime + used.ru_stime) / seconds,
         }
@@ -63,7 +64,7 @@ def quantile(values: list[float], share: float) -> float:
     (2.0, 2.0)
     """
     ordered = sorted(values)
-    return ordered[max(0, -int(-share * len(ordered) // 1) - 1)] if ordered else float("nan")
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
 def ask(connection: http.client.HTTPConnection, seed: int, steps: int) -> tuple[str, float]:

@@ -19,6 +19,7 @@ STEADY_SECONDS = 5.0  # after which the memory of a phase is to be flat
 LOOKS_A_SECOND = 2  # at the memory
 LOAD_SECONDS = 300.0  # for a server to begin to answer
 CHUNK_STEPS = 32  # that ours draws of a piece in a round
+MOST_DELAY_SECONDS = 60.0  # shown for all that is beyond the last bound
 ALLOWED = ("200", "429", "503")
 DELAY = 'pianoroll_loop_delay_seconds_bucket{le="'
 
@@ -185,5 +186,7 @@ def of_engine(before: dict[str, float], after: dict[str, float], seconds: float)
     )
     for name, share in (("loop_p99", 0.99), ("loop_longest", 1.0)):
         if bounds and bounds[-1][1]:
-            found[name] = 1e3 * next(bound for bound, count in bounds if count >= share * bounds[-1][1])
+            found[name] = 1e3 * next(
+                min(bound, MOST_DELAY_SECONDS) for bound, count in bounds if count >= share * bounds[-1][1]
+            )
     return found

@@ -75,7 +75,7 @@ def running(registry: Registry, address: Address | None = None, **limits: Any) -
     finally:
         server.stop()
         thread.join()
-        state.direct.close()
+        state.close()
 
 
 def until(true: Callable[[], Any]) -> None:

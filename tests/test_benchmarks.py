@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import growth_files, harness, machine, plots, run, side, startup, training
+from benchmarks import growth_files, harness, machine, plots, run, serving, serving_phase, side, startup, training
 from benchmarks.growth import Growth
 from benchmarks.harness import Experiment, Measured, Side, SideError, Spread, measure
 from benchmarks.materials import Materials
@@ -203,6 +203,57 @@ def test_every_row_names_sides_that_exist(tmp_path: Path) -> None:
     for row in lines:
         named = [reference for reference in (row.ours, *row.peers, row.limit) if reference]
         assert {reference.rpartition(".")[0] for reference in named} <= known
+
+
+def test_the_load_has_a_row_a_number_of_clients_and_every_phase_in_a_table() -> None:
+    found = {
+        "rate": 50.0,
+        "p50": 1.0,
+        "p99": 2.0,
+        "health_longest": 99.0,
+        "wrong": 0.0,
+        "growth": 1.0,
+        "rss_begin": 7.0,
+    }
+    values = {f"{name}_{clients}": [value] for name, value in found.items() for clients in serving.COUNTS}
+    values |= {"rate_64": [50.0, 70.0]}
+    slow = {name: [value / 8 for value in each] for name, each in values.items()}
+    results = {serving.NAME: {"ours": Measured(values=values), "naive": Measured(values=slow)}}
+    lines = [outcome(row, results) for row in serving.rows(128)]
+    assert all(line["ours"] is not None for line in lines)
+    [goal] = [line for line in lines if line["goal"] == "≥ 5×"]
+    assert (goal["name"], goal["ours"]["median"], goal["ratio"], goal["met"]) == (
+        "pieces answered, 64 clients",
+        60,
+        8,
+        True,
+    )
+    assert [line["goal"] for line in lines if line["name"] == "`/healthz`, longest, 64 clients"] == ["≤ 100 ms"]
+    text = serving.details(results[serving.NAME])
+    assert "| ours, 64 | 50 |" in text
+    assert "| ours, 64 again | 70 |" in text
+    assert "| naive, 1 | 6.25 |" in text
+
+
+def test_what_the_server_says_of_itself() -> None:
+    text = (
+        'a_total{version="1"} %g\npianoroll_model_seconds_total{version="1"} %g\n'
+        'pianoroll_steps_total{version="1"} %g\npianoroll_chunks_total{version="1"} %g\n'
+        'pianoroll_loop_delay_seconds_bucket{le="0.01"} %g\npianoroll_loop_delay_seconds_bucket{le="+Inf"} %g\n'
+    )
+    before, after = (
+        serving_phase.samples(text % (0, 1, 0, 0, 5, 5)),
+        serving_phase.samples(text % (0, 3, 640, 4, 105, 105)),
+    )
+    found = serving_phase.of_engine(before, after, seconds=10.0)
+    assert found["model_share"] == pytest.approx(0.2 / side.cpus())
+    assert (found["rows"], found["loop_p99"], found["loop_longest"]) == (5.0, 10.0, 10.0)
+    assert serving_phase.of_engine({}, {}, seconds=10.0) == {}
+
+
+def test_the_memory_of_a_phase_is_flat_after_its_first_seconds() -> None:
+    found = serving_phase.memory_of([100.0] * 10 + [200.0] * 9 + [220.0])
+    assert found == {"rss_begin": 100.0, "rss_settled": 200.0, "rss_end": 220.0, "rss_most": 220.0, "growth": 1.1}
 
 
 def test_commands_of_the_package_are_found() -> None:

@@ -1,10 +1,14 @@
 """What is shared: places, time, and who has gone."""
 
+import asyncio
 import concurrent.futures
 import json
+import threading
 
 import pytest
 from serving_client import running, until
+
+from pianoroll_tf.serving.state import LITTLE
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +67,13 @@ def test_who_hangs_up_is_drawn_no_further(server):
     until(lambda: server.state.rows == 0)
     until(lambda: not server.server.server_state.connections)
     assert server.get("/healthz").status_code == 200
+
+
+def test_little_work_is_done_at_once_and_more_beside_the_loop(server):
+    here = threading.get_ident()
+
+    async def where(size):
+        return await server.state.work(size, threading.get_ident)
+
+    assert asyncio.run(where(LITTLE)) == here
+    assert asyncio.run(where(LITTLE + 1)) != here

@@ -51,7 +51,7 @@ def make_app(state: State, address: Address, page: Path = PAGE) -> Starlette:
             expose_headers=exposed,
         )
         middleware.append(made)
-    middleware.append(Middleware(guards.Guard, address=address, limits=state.limits))
+    middleware.append(Middleware(guards.Guard, address=address, limits=state.limits, turns=state.turns))
     handlers = {Refusal: refuse, HTTPException: refuse_by_framework, ClientGoneError: nobody, Exception: fail}
     app = Starlette(routes=make_routes(page), middleware=middleware, exception_handlers=handlers)
     app.state.shared, app.state.meter, app.state.page = state, meter, page

@@ -12,8 +12,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pianoroll_tf.serving.limits import Address, Limits
 from pianoroll_tf.serving.refusals import Refusal
+from pianoroll_tf.serving.turns import Turns
 
 DISCARDED_BODIES = 4  # of a body that is too large, so much is read and thrown away, so that its sender hears why
+AT_ONCE = ("/healthz", "/readyz", "/metrics")  # answered without waiting for a turn
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; media-src 'self' blob:; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -33,10 +35,11 @@ class Guard:
         app: What answers the others.
         address: Where the server listens.
         limits: Of the server.
+        turns: For which all but those who ask how the server is wait, before they are looked at.
     """
 
-    def __init__(self, app: ASGIApp, address: Address, limits: Limits) -> None:
-        self._app, self._limits = app, limits
+    def __init__(self, app: ASGIApp, address: Address, limits: Limits, turns: Turns) -> None:
+        self._app, self._limits, self._turns = app, limits, turns
         self._names = {
             "localhost",
             address.host.lower(),
@@ -50,6 +53,8 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["path"] not in AT_ONCE:
+            await self._turns.wait()
         safe_send = _with_headers(send, SAFETY, self._origins)
         headers = Headers(scope=scope)
         try:

@@ -81,11 +81,16 @@ async def _answer(state: State, served: Served, wanted: Asked, roll: np.ndarray)
     """A drawn piece in the form that was asked for."""
     headers = {"X-Seed": str(wanted.seed), "X-Model-Version": str(served.version)}
     if wanted.output == "roll":
-        value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll)}
-        return _json(value, headers)
-    content = await run_in_threadpool(midi_bytes, np.concatenate([wanted.primer, roll]), streams.rate(served))
+        return await state.work(roll.size, _roll, served, wanted, roll, headers)
+    whole = np.concatenate([wanted.primer, roll])
+    content = await state.work(whole.size, midi_bytes, whole, streams.rate(served))
     name = "".join(map(_safe, f"{state.registry.name}-{served.version}-{wanted.seed}"))
     return Response(content, 200, headers | {"Content-Disposition": f'attachment; filename="{name}.mid"'}, "audio/midi")
+
+
+def _roll(served: Served, wanted: Asked, roll: np.ndarray, headers: dict[str, str]) -> Response:
+    value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll)}
+    return _json(value, headers)
 
 
 def _safe(char: str) -> str:

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -52,9 +51,10 @@ async def predict(request: Request) -> Response:
         raise Refusal(415, f"body must be {bodies.JSON}. Received: {bodies.media_type(request)}")
     body = await request.body()
     with _use(state, *found.groups()) as served:
-        signature, inputs, is_rows = await run_in_threadpool(_read, body, served, state)
+        signature, inputs, is_rows = await state.work(len(body), _read, body, served, state)
         outputs = await predictions.answer(gone(request), state, served, signature, inputs)
-    return await run_in_threadpool(_written, outputs, is_rows, _rows(inputs))
+    size = sum(value.size for value in outputs.values())
+    return await state.work(size, _written, outputs, is_rows, _rows(inputs))
 
 
 def _use(state: State, name: str, version: str | None) -> AbstractContextManager[Served]:

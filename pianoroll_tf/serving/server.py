@@ -103,14 +103,14 @@ def serve(folder: Path, address: Address, versions: Versions, limits: Limits) ->
     """
     if not is_loopback(address.host):
         print(f"warning: {address.host} can be reached from other machines; anyone there can use it", file=sys.stderr)
-    with concurrent.futures.ThreadPoolExecutor(TILES_AT_ONCE, "draw") as pool, contextlib.closing(Direct()) as direct:
+    with concurrent.futures.ThreadPoolExecutor(TILES_AT_ONCE, "draw") as pool:
         registry = Registry(folder, versions.versions, pool, limits.active_rows, versions.tile_rows)
         registry.refresh(most=1)
         if not registry.served:
             reasons = "; ".join(status.message for status in registry.statuses.values()) or "none"
             raise cli.UserError(f"model must have a version that can be served. Received: {folder} ({reasons})")
-        state = State(registry, limits, PrimerReader(limits.uploads, limits.primer_steps), direct)
-        with watching(registry, versions.poll_seconds):
+        state = State(registry, limits, PrimerReader(limits.uploads, limits.primer_steps), Direct())
+        with watching(registry, versions.poll_seconds), contextlib.closing(state):
             asyncio.run(_serve(Server(state, address), registry))
 
 

@@ -25,17 +25,42 @@ async def draw_whole(engine: Engine, asked: list[Asked]) -> list[np.ndarray]:
 
 
 async def _whole(engine: Engine, asked: Asked) -> np.ndarray:
-    chunks = [chunk async for chunk in draw_chunks(engine, asked, window=None)]
+    """One piece; its chunks are kept by the engine's thread, so that the loop is woken once only."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    chunks: list[np.ndarray] = []
+
+    def end(error: Exception | None) -> None:
+        if ended.done():
+            return  # nobody waits any more
+        if error is None:
+            ended.set_result(None)
+        else:
+            ended.set_exception(error)
+
+    def heard(what: np.ndarray | Exception | None) -> None:
+        if isinstance(what, np.ndarray):
+            chunks.append(what)
+            return
+        with contextlib.suppress(RuntimeError):  # the loop has been closed: the server has ended
+            loop.call_soon_threadsafe(end, what)
+
+    row = Row(asked=asked, heard=heard)
+    engine.add(row)
+    try:
+        await ended
+    finally:
+        engine.drop(row)
     return np.concatenate(chunks) if chunks else np.zeros((0, NUM_PITCHES), np.uint8)
 
 
-async def draw_chunks(engine: Engine, asked: Asked, window: int | None = WINDOW) -> AsyncIterator[np.ndarray]:
+async def draw_chunks(engine: Engine, asked: Asked, window: int = WINDOW) -> AsyncIterator[np.ndarray]:
     """Draws a piece.
 
     Args:
         engine: Of its model.
         asked: Its settings.
-        window: Chunks that may be drawn beyond those taken; none: all.
+        window: Chunks that may be drawn beyond those taken.
 
     Yields:
         uint8 [steps, 84], at most `CHUNK_STEPS` steps each.
@@ -57,7 +82,6 @@ async def draw_chunks(engine: Engine, asked: Asked, window: int | None = WINDOW)
             if isinstance(what, Exception):
                 raise what
             yield what
-            if window is not None:
-                engine.take(row)
+            engine.take(row)
     finally:
         engine.drop(row)

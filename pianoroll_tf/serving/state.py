@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 from starlette.requests import Request
@@ -16,7 +17,10 @@ from pianoroll_tf.serving.limits import Limits
 from pianoroll_tf.serving.primers import PrimerReader
 from pianoroll_tf.serving.refusals import Refusal, busy
 from pianoroll_tf.serving.registry import Registry, Served
+from pianoroll_tf.serving.turns import Turns
 
+LITTLE = 1 << 15  # bytes or cells that are gone through in a few milliseconds
+T = TypeVar("T")
 Gone = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -35,6 +39,8 @@ class State:
         direct: Runs signatures that draw no music.
         is_stopping: Whether the server has been told to stop.
         streams: That are being sent.
+        worker: Reads and writes what is long, for `work`.
+        turns: For which requests wait before they are read, and before they are answered.
     """
 
     registry: Registry
@@ -43,11 +49,32 @@ class State:
     direct: Direct
     is_stopping: bool = False
     streams: int = 0
+    worker: ThreadPoolExecutor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(2, "work"))
+    turns: Turns = dataclasses.field(default_factory=Turns)
 
     @property
     def rows(self) -> int:
         """Pieces that wait or are drawn."""
         return sum(served.engine.rows for served in self.registry.served.values())
+
+    async def work(self, size: int, function: Callable[..., T], *args: Any) -> T:
+        """What `function` returns: at once where it is little work, else from one of two threads.
+
+        Python's threads take turns of 5 ms, so the more of them work, the longer all others wait for the loop.
+
+        Args:
+            size: Bytes or cells that it goes through.
+            function: What does not wait.
+            *args: Of it.
+        """
+        if size <= LITTLE:
+            return function(*args)
+        return await asyncio.get_running_loop().run_in_executor(self.worker, function, *args)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self.worker.shutdown()
+        self.direct.close()
 
     def check_room(self, rows: int) -> None:
         """Refuses more pieces than may wait.
@@ -78,6 +105,7 @@ class State:
             seconds = self.limits.request_seconds
             await asyncio.wait((drawing, leaving), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if drawing.done():
+                await self.turns.wait()
                 return drawing.result()
             if leaving.done():
                 raise ClientGoneError
