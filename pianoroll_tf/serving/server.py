@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import gc
 import ipaddress
 import signal
 import socket
@@ -120,8 +121,12 @@ def watching(registry: Registry, seconds: float) -> Iterator[None]:
     stop = threading.Event()
 
     def watch() -> None:
+        known = None
         while not stop.is_set():
             registry.refresh()
+            if registry.statuses != known:
+                known = registry.statuses
+                keep()
             stop.wait(seconds)
 
     thread = threading.Thread(target=watch, name="watch")
@@ -132,6 +137,17 @@ def watching(registry: Registry, seconds: float) -> Iterator[None]:
         stop.set()
         thread.join()
         registry.close()
+
+
+def keep() -> None:
+    """Lets Python's collector look no more at what is there now: models and modules.
+
+    They are a million objects, and to look at them all, as it does now and then, takes a quarter of a second in which
+    no thread goes on. What is dropped of them is found when the versions change the next time.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def is_loopback(host: str) -> bool:
