@@ -1,4 +1,4 @@
-# make install | page | demo | test | lint | parity | bench | bench-full; PYTHON=python3.12 chooses the interpreter
+# make install | page | demo | test | lint | parity | bench | bench-full | bench-serve; PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
 # What the benchmarks read, and where they write what they print
 DATA ?= ../shared/data
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PAGE := pianoroll_tf/serving/page
 NPM := $(shell command -v npm)
 
-.PHONY: install page demo test lint parity bench bench-full clean
+.PHONY: install page demo test lint parity bench bench-full bench-serve clean
 
 install: $(VENV)/.installed
 	$(if $(NPM),$(MAKE) page || echo "the page could not be built: the server will answer its API alone")
@@ -58,6 +58,10 @@ bench: $(VENV)/.benched
 
 bench-full: bench
 	$(BIN)/python -m benchmarks.run --long --data $(DATA) --out $(BENCH_OUT)
+
+# Of saved_models/demo where `make demo` made it, else of an untrained model
+bench-serve: install
+	$(BIN)/python -m benchmarks.serving --data $(DATA) --out $(BENCH_OUT)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info $(PAGE)/dist $(PAGE)/node_modules

@@ -120,6 +120,17 @@ def test_a_primer_that_cannot_be_read_fails_its_own_row(engine):
     assert engine.rows == 0
 
 
+def test_no_primer_is_read_once_a_density_and_each_primer_anew(engine, tiles, monkeypatch):
+    read = []
+    begin = tiles.begin
+    monkeypatch.setattr(tiles, "begin", lambda primer, density: read.append(density) or begin(primer, density))
+    primer = np.zeros((3, 84), np.uint8)
+    for asked in ({}, {"density": 2.0}, {}, {"density": 2.0}, {"primer": primer}, {"primer": primer}, {}):
+        _, heard = add(engine, steps=40, seed=1, **asked)
+        assert music(heard).shape == (40, 84)
+    assert read == [1.0, 2.0, 1.0, 1.0]
+
+
 def test_a_closed_engine_ends_what_it_has_and_takes_no_more(tiles):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         engine = Engine(tiles, pool, active_rows=8)

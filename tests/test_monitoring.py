@@ -1,7 +1,7 @@
 """What Prometheus, and what watches over containers, are told."""
 
 from prometheus_client.parser import text_string_to_metric_families
-from serving_client import running
+from serving_client import running, until
 
 from pianoroll_tf.serving.monitoring import kind_of
 
@@ -32,6 +32,12 @@ def test_requests_and_steps_are_counted(server):
     assert after["pianoroll_queue_rows",] == after["pianoroll_streams",] == 0
     assert after["pianoroll_queue_rows_limit",] == 256
     assert after["pianoroll_version_available", "1"] == 1
+
+
+def test_how_late_the_loop_is_is_counted(server):
+    before = values(server)["pianoroll_loop_delay_seconds_count",]
+    until(lambda: values(server)["pianoroll_loop_delay_seconds_count",] >= before + 5)
+    assert values(server)["pianoroll_loop_delay_seconds_sum",] >= 0
 
 
 def test_alive_and_ready_until_it_is_told_to_stop(registry):

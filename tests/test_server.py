@@ -1,6 +1,7 @@
 """The server as a process: it starts, swaps versions under load, and stops when it is told to."""
 
 import concurrent.futures
+import gc
 import re
 import shutil
 import signal
@@ -79,12 +80,14 @@ def test_a_new_version_is_swapped_in_under_32_clients_and_none_is_failed(exporte
 
             asking = [clients.submit(ask_on, seed) for seed in range(32)]
             with server_module.watching(registry, seconds=0.05):
+                until(gc.get_freeze_count)
                 shutil.copytree(exported / "1", tmp_path / "2")
                 (tmp_path / "2").rename(folder / "2")
                 until(lambda: list(registry.served) == [2])
                 stop_soon = threading.Timer(0.3, stop.set)
                 stop_soon.start()
                 answers = [answer for one in asking for answer in one.result()]
+    assert gc.get_freeze_count() == 0
     assert {answer.status_code for answer in answers} == {200}, next(a.text for a in answers if a.status_code != 200)
     assert {answer.json()["version"] for answer in answers} == {1, 2}
     assert all(len(answer.json()["roll"]) == 40 for answer in answers)

@@ -117,7 +117,7 @@ def serve(folder: Path, address: Address, versions: Versions, limits: Limits) ->
 
 @contextlib.contextmanager
 def watching(registry: Registry, seconds: float) -> Iterator[None]:
-    """Within it, a thread looks for new versions; at its end all are dropped."""
+    """Within it, a thread looks for new versions, and after each change `keep`s; at its end all are dropped."""
     stop = threading.Event()
 
     def watch() -> None:
@@ -137,6 +137,7 @@ def watching(registry: Registry, seconds: float) -> Iterator[None]:
         stop.set()
         thread.join()
         registry.close()
+        gc.unfreeze()
 
 
 def keep() -> None:

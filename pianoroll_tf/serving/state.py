@@ -40,7 +40,7 @@ class State:
         is_stopping: Whether the server has been told to stop.
         streams: That are being sent.
         worker: Reads and writes what is long, for `work`.
-        turns: For which requests wait before they are read, and before they are answered.
+        turns: For which requests wait before they are read, before they are answered, and before each part of a stream.
     """
 
     registry: Registry

@@ -67,6 +67,7 @@ async def _events(state: State, served: Served, wanted: Asked) -> AsyncIterator[
     try:
         async with contextlib.aclosing(service.draw_chunks(served.engine, wanted)) as chunks:
             async for chunk in chunks:
+                await state.turns.wait()
                 yield _event("steps", {"first": first, "roll": to_pitches(chunk)})
                 first += len(chunk)
                 if not wanted.steps and not await _go_on(state, begun + (first - AHEAD_STEPS) / rate(served)):
