@@ -1,6 +1,7 @@
 """Turns in the passes of a loop: order, how many, who no longer waits."""
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -57,4 +58,4 @@ def test_others_go_on_between_the_turns():
         return ticks
 
     ticks = asyncio.run(measured())
-    assert all(later - earlier <= 1 for earlier, later in zip(ticks, ticks[1:], strict=False))
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(ticks))
