@@ -126,11 +126,12 @@ def rows(steps: int) -> list[Row]:
         made.append(
             row("`/healthz`, longest", "health_longest", clients, "ms", more=False, at_most=most, note=HEALTH_NOTE)
         )
+    made += [row("time in the model", "model_share", clients, "of all the CPUs' time", "") for clients in COUNTS]
     for clients in COUNTS[2:]:
-        options = {"more": False, "peer": "", "at_most": 0.0}
-        made.append(row("answers other than 200, 429, 503", "wrong", clients, "of all", **options))
-        options = {"more": False, "peer": "", "at_most": 1.05, "note": "at the end beside after 5 s; 64 clients: twice"}
-        made.append(row("memory", "growth", clients, "times", **options))
+        words = {"note": "or a connection that ended without one"}
+        made.append(row("answers but 200, 429, 503", "wrong", clients, "answers", "", more=False, at_most=0.0, **words))
+        words = {"note": "resident, at the end of a phase beside after its first 5 s"}
+        made.append(row("memory kept", "growth", clients, "times", "", more=False, at_most=1.05, **words))
     return made
 
 
@@ -151,6 +152,7 @@ COLUMNS = {
     "at last": "rss_end",
     "CPUs, server": "server_cpu",
     "CPUs, clients": "cpu",
+    "CPUs, others": "other_cpu",
     "model": "model_share",
     "rows a round": "rows",
 }
@@ -169,7 +171,8 @@ def details(found: dict[str, Measured]) -> str:
     lines += [f"\n{name}: {measured.missing}" for name, measured in found.items() if measured.missing]
     words = (
         "late: how late the server's own loop was for a task every 20 ms, by the bounds of its histogram; model: time"
-        " that drawing threads were in the model, of all that the CPUs had; rows a round: pieces drawn at once."
+        " that drawing threads were in the model, of all that the CPUs had; rows a round: pieces drawn at once;"
+        " others: other programs on the machine, which should have been idle."
     )
     return "\n".join([*lines, "", words])
 
@@ -177,6 +180,8 @@ def details(found: dict[str, Measured]) -> str:
 def _cell(metric: str, values: list[float], place: int) -> str:
     if place >= len(values):
         return ""
+    if metric.startswith(("rss", "status")):
+        return f"{values[place]:,.0f}"
     return f"{values[place]:.0%}" if metric == "model_share" else number(values[place])
 
 

@@ -46,15 +46,20 @@ class Counts:
 
     def summary(self, seconds: float) -> dict[str, Any]:
         """All that is worth knowing, JSON-ready; times in milliseconds."""
-        used = resource.getrusage(resource.RUSAGE_SELF)
         return {
             "rate": len(self.seconds) / seconds,
             "p50": 1e3 * quantile(self.seconds, 0.5),
             "p99": 1e3 * quantile(self.seconds, 0.99),
             "longest": 1e3 * max(self.seconds, default=math.nan),
             "statuses": dict(sorted(self.statuses.items())),
-            "cpu": (used.ru_utime + used.ru_stime) / seconds,
+            "cpu": cpu_seconds() / seconds,
         }
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -131,7 +136,8 @@ def health(port: int, seconds: float) -> dict[str, Any]:
         took.append(time.monotonic() - begun)
         time.sleep(max(0.0, HEALTH_SECONDS - took[-1]))
     ms = [1e3 * one for one in took]
-    return {"asked": len(ms), "failed": failed, "p99": quantile(ms, 0.99), "longest": max(ms)}
+    found = {"asked": len(ms), "failed": failed, "p99": quantile(ms, 0.99), "longest": max(ms)}
+    return found | {"cpu": cpu_seconds() / seconds}
 
 
 def main(argv: list[str]) -> None:

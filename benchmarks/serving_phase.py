@@ -110,6 +110,13 @@ class Memory:
         self._thread.join()
 
 
+def busy_seconds() -> float:
+    """CPU time of the whole machine so far, all that was not idle."""
+    _, *spent = Path("/proc/stat").read_text().splitlines()[0].split()[:9]
+    user, nice, system, _idle, _waiting, *interrupts = map(int, spent)
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as one:
@@ -129,19 +136,20 @@ def samples(text: str) -> dict[str, float]:
 
 def phase(server: Server, clients: int, seconds: float, steps: int) -> dict[str, float]:
     """So many clients for so long, and beside them one that asks `/healthz`; times in ms, memory in MiB."""
-    before, cpu, begun = server.metrics(), server.cpu, time.monotonic()
+    before, cpu, busy, begun = server.metrics(), server.cpu, busy_seconds(), time.monotonic()
     with Memory(server) as memory:
         asking = [
             start("generate", server.port, clients, seconds, steps),
             start("health", server.port, seconds),
         ]
         load, health = (json.loads(process.communicate()[0]) for process in asking)
-    took = time.monotonic() - begun
+        took = time.monotonic() - begun
     found = {name: value for name, value in load.items() if name != "statuses"}
     found |= {f"status {status}": load["statuses"].get(status, 0) for status in (*ALLOWED, *load["statuses"])}
     found["wrong"] = sum(count for status, count in load["statuses"].items() if status not in ALLOWED)
     found |= {f"health_{name}": value for name, value in health.items()}
-    found |= memory_of(memory.seen) | {"server_cpu": (server.cpu - cpu) / took}
+    found |= memory_of(memory.seen) | {"server_cpu": (server.cpu - cpu) / took, "cpu": load["cpu"] + health["cpu"]}
+    found["other_cpu"] = max(0.0, (busy_seconds() - busy) / took - found["server_cpu"] - found["cpu"])
     found |= of_engine(before, server.metrics(), took)
     return {name: float(value) for name, value in found.items() if math.isfinite(value)}
 

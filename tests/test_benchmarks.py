@@ -212,6 +212,7 @@ def test_the_load_has_a_row_a_number_of_clients_and_every_phase_in_a_table() -> 
         "p99": 2.0,
         "health_longest": 99.0,
         "wrong": 0.0,
+        "model_share": 0.5,
         "growth": 1.0,
         "rss_begin": 7.0,
     }
