@@ -70,3 +70,16 @@ def test_the_make_targets_and_pages_exist() -> None:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
     for page in re.findall(r"\]\(([^):]+)\)", README):
         assert (ROOT / page).is_file(), page
+
+
+def test_the_lines_of_curl_are_answered(server, tmp_path: Path) -> None:
+    lines = re.sub(r"\\\n *", " ", "".join(blocks(README, "shell")))
+    lines = lines.replace("localhost:8501", f"localhost:{server.port}")
+    lines = lines.replace("models/demo", f"models/{server.state.registry.name}")
+    lines = lines.replace("curl ", "curl --fail-with-body ")
+    done = subprocess.run(["bash", "-e", "-c", lines], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert lines.count("curl") == 10
+    assert all((tmp_path / name).read_bytes().startswith(b"MThd") for name in ("music.mid", "longer.mid"))
+    assert "event: end" in done.stdout
+    assert '"predictions"' in done.stdout

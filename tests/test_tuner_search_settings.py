@@ -1,6 +1,7 @@
 """The folder of a search: the same settings or a refusal, one search at a time, time that is counted over kills."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from tiny_search import search_settings
@@ -64,7 +65,7 @@ def test_one_search_at_a_time_and_nothing_foreign(tmp_path):
 
 def test_a_budget_counts_all_starts(tmp_path, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(folder_of.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(folder_of, "time", SimpleNamespace(monotonic=lambda: now[0]))  # the clock of nobody else
     budget = Budget(tmp_path, 60.0)
     now[0] += 40.0
     assert (budget.spent(), budget.left(), budget.may_start()) == (40.0, 20.0, True)
