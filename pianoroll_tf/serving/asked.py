@@ -63,7 +63,7 @@ def ask(fields: Mapping[str, Any], limits: Limits, endless: bool = False, primer
     unknown = [name for name in fields if name not in FIELDS]
     if unknown:
         raise bad(f"fields must be among {', '.join(FIELDS)}. Received: {unknown[0]}")
-    values: dict[str, Any] = {"seed": secrets.randbelow(LARGEST_SEED + 1)}
+    values: dict[str, Any] = {} if "seed" in fields else {"seed": secrets.randbelow(LARGEST_SEED + 1)}
     ranges = {"version": (1, 2**31 - 1), "steps": (0 if endless else 1, limits.most_steps), "seed": (0, LARGEST_SEED)}
     values |= {name: _whole(name, fields[name], *ranges[name]) for name in ranges if name in fields}
     values |= {name: number(name, fields[name]) for name in SETTINGS if fields.get(name) is not None}
