@@ -17,14 +17,16 @@ from benchmarks.run import as_json, say
 from benchmarks.serving_phase import Server, phase
 
 NAME = "serving"
-PHASES = (1, 8, 64, 256, 64)  # clients, one phase after the other; 64 again: what the others leave behind
-COUNTS = tuple(sorted(set(PHASES)))
+# Phases, one after the other, and how many clients each has; 64 again: what the others leave behind
+PHASES = {"1 client": 1, "8 clients": 8, "64 clients": 64, "256 clients": 256, "64 clients again": 64}
+MANY = 64  # clients from which the goals count
 WARM_UP_CLIENTS, WARM_UP_SECONDS = 8, 3.0
 STEPS = 128  # of a piece: 16 s of music
 NOTE = (
     "clients share the two CPUs with the server; each asks for its next piece of {steps} steps as soon as it has the"
     " last, on a connection that is kept; after 429 or 503 it waits for Retry-After and up to half as long again"
 )
+MEMORY_NOTE = "resident, at the end of a phase beside after its first 5 s"
 HEALTH_NOTE = "asked every 50 ms on a new connection, from a process of its own, which waits for the same CPUs"
 
 
@@ -90,49 +92,44 @@ def measure(model: Path, seconds: float, steps: int) -> dict[str, Measured]:
         for server in running.values():
             server.wait()
             phase(server, WARM_UP_CLIENTS, WARM_UP_SECONDS, steps)
-        for clients in PHASES:
+        for name_of_phase, clients in PHASES.items():
             for name, server in running.items():
                 if found[name].missing:
                     continue
-                say(f"{NAME}: {name}, {clients} clients")
+                say(f"{NAME}: {name}, {name_of_phase}")
                 try:
                     values = phase(server, clients, seconds, steps)
                 except (OSError, ValueError) as error:  # it has died: nobody answers, its memory cannot be read
                     found[name].missing = f"it ended with {server.process.poll()} ({error})"
                     continue
                 say(f"{values['rate']:.1f} a second, /healthz at most {values['health_longest']:.0f} ms")
-                for metric, value in values.items():
-                    found[name].values.setdefault(f"{metric}_{clients}", []).append(value)
+                found[name].values |= {f"{metric}, {name_of_phase}": [value] for metric, value in values.items()}
     return found
 
 
 def rows(steps: int) -> list[Row]:
     """The lines of the table."""
-    note = NOTE.format(steps=steps)
 
-    def row(name: str, metric: str, clients: int, unit: str, peer: str = "one at a time", **options) -> Row:
-        words = f"{clients} client" + ("s" if clients > 1 else "")
-        peers = {"peers": (f"{NAME}/naive.{metric}_{clients}",), "peer_name": peer} if peer else {}
-        return Row(name=f"{name}, {words}", unit=unit, ours=f"{NAME}/ours.{metric}_{clients}", **peers, **options)
+    def row(name: str, metric: str, of_phase: str, unit: str, has_peer: bool = True, **options) -> Row:
+        side = "{}/{}." + f"{metric}, {of_phase}"
+        peer = {"peers": (side.format(NAME, "naive"),), "peer_name": "one at a time"} if has_peer else {}
+        return Row(name=f"{name}, {of_phase}", unit=unit, ours=side.format(NAME, "ours"), **peer, **options)
 
-    made = [
-        row("pieces answered", "rate", clients, "a second", note=note, goal=5.0 if clients == 64 else None)
-        for clients in COUNTS
+    many = [name for name, clients in PHASES.items() if clients >= MANY]
+    goals = {name: 5.0 for name, clients in PHASES.items() if clients == MANY}
+    most = dict.fromkeys(goals, 100.0)
+    answered = {"unit": "a second", "note": NOTE.format(steps=steps)}
+    healthy = {"unit": "ms", "more": False, "note": HEALTH_NOTE}
+    right = {"unit": "answers", "more": False, "has_peer": False, "at_most": 0.0}
+    flat = {"unit": "times", "more": False, "has_peer": False, "at_most": 1.05, "note": MEMORY_NOTE}
+    return [
+        *(row("pieces answered", "rate", name, goal=goals.get(name), **answered) for name in PHASES),
+        *(row(f"time to a piece, {q}", q, name, unit="ms", more=False) for q in ("p50", "p99") for name in PHASES),
+        *(row("`/healthz`, longest", "health_longest", name, at_most=most.get(name), **healthy) for name in PHASES),
+        *(row("time in the model", "model_share", name, "of all the CPUs' time", has_peer=False) for name in PHASES),
+        *(row("answers but 200, 429, 503", "wrong", name, **right) for name in many),
+        *(row("memory kept", "growth", name, **flat) for name in many),
     ]
-    for metric in ("p50", "p99"):
-        made += [row(f"time to a piece, {metric}", metric, clients, "ms", more=False) for clients in COUNTS]
-    for clients in COUNTS:
-        most = 100.0 if clients == 64 else None
-        made.append(
-            row("`/healthz`, longest", "health_longest", clients, "ms", more=False, at_most=most, note=HEALTH_NOTE)
-        )
-    made += [row("time in the model", "model_share", clients, "of all the CPUs' time", "") for clients in COUNTS]
-    for clients in COUNTS[2:]:
-        words = {"note": "or a connection that ended without one"}
-        made.append(row("answers but 200, 429, 503", "wrong", clients, "answers", "", more=False, at_most=0.0, **words))
-        words = {"note": "resident, at the end of a phase beside after its first 5 s"}
-        made.append(row("memory kept", "growth", clients, "times", "", more=False, at_most=1.05, **words))
-    return made
 
 
 COLUMNS = {
@@ -162,12 +159,10 @@ def details(found: dict[str, Measured]) -> str:
     """Every phase, in the order in which they came, in a table of its own."""
     head = ["", *COLUMNS]
     lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---", *["---:"] * len(COLUMNS)])]
-    for place, clients in enumerate(PHASES):
-        again = PHASES[:place].count(clients)
+    for of_phase in PHASES:
         for name, measured in found.items():
-            values = [measured.values.get(f"{metric}_{clients}", []) for metric in COLUMNS.values()]
-            cells = [_cell(*each, again) for each in zip(COLUMNS.values(), values, strict=True)]
-            lines.append("| " + " | ".join([f"{name}, {clients}" + " again" * again, *cells]) + " |")
+            cells = [_cell(metric, measured.values.get(f"{metric}, {of_phase}")) for metric in COLUMNS.values()]
+            lines.append("| " + " | ".join([f"{name}, {of_phase}", *cells]) + " |")
     lines += [f"\n{name}: {measured.missing}" for name, measured in found.items() if measured.missing]
     words = (
         "late: how late the server's own loop was for a task every 20 ms, by the bounds of its histogram; model: time"
@@ -177,12 +172,12 @@ def details(found: dict[str, Measured]) -> str:
     return "\n".join([*lines, "", words])
 
 
-def _cell(metric: str, values: list[float], place: int) -> str:
-    if place >= len(values):
+def _cell(metric: str, values: list[float] | None) -> str:
+    if not values:
         return ""
     if metric.startswith(("rss", "status")):
-        return f"{values[place]:,.0f}"
-    return f"{values[place]:.0%}" if metric == "model_share" else number(values[place])
+        return f"{values[0]:,.0f}"
+    return f"{values[0]:.0%}" if metric == "model_share" else number(values[0])
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ class Server:
     def __init__(self, *command: str) -> None:
         self.port = free_port()
         words = [word.format(port=self.port) for word in command]
-        self.process = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.DEVNULL)
+        quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+        self.process = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.DEVNULL, env=quiet)
 
     def wait(self) -> None:
         """Returns when it answers.
