@@ -131,3 +131,17 @@ def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
     second = stamp(path)
     path.write_bytes(b"22")
     assert len({first, second, stamp(path)}) == 3
+
+
+def test_closed_in_the_middle_of_reading_it_locks_nobody_out(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", {})
+    for number in range(3):
+        journal.add(str(number), "", PIECE)
+    journal.commit()
+    reading = journal.rows("path")
+    next(reading)
+    journal.close()
+    again = Journal(tmp_path / "j", {})
+    again.keep_only([("0", "")])
+    assert paths(again) == ["0"]
+    again.close()

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -43,6 +44,7 @@ class Journal:
     def __init__(self, path: Path, settings: dict) -> None:
         self._path, self._settings, self._pending = path, json.dumps(settings, sort_keys=True), 0
         self.database = self._open() or self._begin()
+        self._reading: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
         # The system's cache outlives the process. After a loss of power the seals tell what cannot be believed.
         self.database.execute("PRAGMA synchronous = OFF")
 
@@ -116,10 +118,14 @@ class Journal:
 
     def rows(self, columns: str, where: str = "1", order: str = "path") -> Iterator[tuple]:
         """Rows of the table, one at a time; a path comes as bytes."""
-        return iter(self.database.execute(f"SELECT {columns} FROM files WHERE {where} ORDER BY {order}"))
+        found = self.database.execute(f"SELECT {columns} FROM files WHERE {where} ORDER BY {order}")
+        self._reading.add(found)
+        return iter(found)
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file, also for who is in the middle of reading it: half a query would keep it locked."""
+        for found in self._reading:
+            found.close()
         self.database.close()
 
 
