@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _MALLOC = {_M_TRIM_THRESHOLD: 1 << 30, _M_MMAP_THRESHOLD: 1 << 25}  # bytes; the latter is the most it may be
@@ -21,9 +22,26 @@ class UsageError(UserError):
     """The command's words are wrong: exit code 2."""
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong, without the whole usage, and names the flag that may be meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leaves with exit code 2."""
+        self.exit(2, f"{self.prog}: {one_line(UsageError(message))}{self._meant(message)} (see --help)\n")
+
+    def _meant(self, message: str) -> str:
+        unknown = message.partition("unrecognized arguments: ")[2].split()
+        if not unknown:
+            return ""
+        import difflib  # here, as a command that is right has no need of it
+
+        close = difflib.get_close_matches(unknown[0].partition("=")[0], self._option_string_actions, n=1)
+        return f"; did you mean {close[0]}?" if close else ""
+
+
 def make_parser(prog: str, description: str) -> argparse.ArgumentParser:
     """A parser with `--debug`, which every command has; abbreviations of flags are not accepted."""
-    parser = argparse.ArgumentParser(prog=f"python -m {prog}", description=description, allow_abbrev=False)
+    parser = Parser(prog=f"python -m {prog}", description=description, allow_abbrev=False)
     parser.add_argument("--debug", action="store_true", help="show tracebacks and TensorFlow's messages")
     return parser
 

@@ -37,6 +37,24 @@ def test_exit_codes_and_single_lines(error, code, text, capsys) -> None:
     assert err.count("\n") == (1 if error else 0)
 
 
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--epoch", "3"], "unrecognized arguments: --epoch 3; did you mean --epochs? (see --help)"),
+        (["--epoch=3"], "unrecognized arguments: --epoch=3; did you mean --epochs? (see --help)"),
+        (["--zzz\x1b[2J"], "unrecognized arguments: --zzz\ufffd[2J (see --help)"),
+        (["--epochs", "x"], "argument --epochs: invalid int value: 'x' (see --help)"),
+    ],
+)
+def test_wrong_words_are_one_line_that_names_the_flag_meant(words, text, capsys) -> None:
+    parser = cli.make_parser("prog", "A command.")
+    parser.add_argument("--epochs", type=int)
+    with pytest.raises(SystemExit) as left:
+        cli.run(lambda args: 0, parser, words)
+    assert left.value.code == 2
+    assert capsys.readouterr().err == f"python -m prog: {text}\n"
+
+
 def test_debug_raises() -> None:
     def body(args):
         raise cli.UserError("seen")
