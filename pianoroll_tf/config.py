@@ -54,12 +54,12 @@ def _allowed(field: dataclasses.Field) -> str:
     limits = field.metadata
     if "choices" in limits:
         return "one of " + ", ".join(limits["choices"])
-    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "none"}
-    words = " or ".join(names.get(kind, kind.__name__) for kind in _types(field))
-    for key, word in (("minimum", ">="), ("above", ">"), ("maximum", "<="), ("below", "<")):
-        if key in limits:
-            words += f" {word} {limits[key]}"
-    return words
+    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    kinds = _types(field)
+    words = " or ".join(names.get(kind, kind.__name__) for kind in kinds if kind is not type(None))
+    signs = (("minimum", ">="), ("above", ">"), ("maximum", "<="), ("below", "<"))
+    bounds = " and ".join(f"{sign} {limits[key]}" for key, sign in signs if key in limits)
+    return words + (f" {bounds}" if bounds else "") + (" or none" if type(None) in kinds else "")
 
 
 def _check(cls: type, field: dataclasses.Field, value: Any) -> None:
@@ -262,11 +262,13 @@ def add_flags(parser: argparse.ArgumentParser, cls: type) -> None:
         flag = "--" + field.name.replace("_", "-")
         several = typing.get_origin(field.type) is tuple
         default = " ".join(map(str, field.default)) if several else field.default
+        if isinstance(default, bool):
+            default = "yes" if default else "no"
+        elif default == "":
+            default = "none"
         text = field.metadata["help"] + ("" if default is None else f" (default: {default})")
         if bool in _types(field):
-            group.add_argument(
-                flag, action=argparse.BooleanOptionalAction, default=field.default, help=field.metadata["help"]
-            )
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=field.default, help=text)
             continue
         kinds = typing.get_args(field.type) if several else _types(field)
         kind = next(kind for kind in kinds if kind is not type(None))

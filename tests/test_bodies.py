@@ -13,8 +13,8 @@ FILE = '; filename="a.mid"'
 BROKEN = [
     (b"{", "application/json", 400, "body must be JSON"),
     (b'{"steps": NaN}', "application/json", 400, "steps must be a whole number >= 1 and <= 65536. Received: steps=nan"),
-    (b'{"temperature": 1e400}', "application/json", 400, "temperature must be a number >= 0.05 <= 20.0"),
-    (b'{"density": -Infinity}', "application/json", 400, "density must be a number >= 0.05 <= 20.0"),
+    (b'{"temperature": 1e400}', "application/json", 400, "temperature must be a number >= 0.05 and <= 20.0"),
+    (b'{"density": -Infinity}', "application/json", 400, "density must be a number >= 0.05 and <= 20.0"),
     (b'{"steps": 1, "steps": 2}', "application/json", 400, "steps must stand once"),
     (b"[" * 100_000, "application/json", 400, "at most 16 levels"),
     (b'{"primer":' + b"[" * 100_000, "application/json", 400, "at most 16 levels"),

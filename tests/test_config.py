@@ -52,17 +52,35 @@ def test_a_setting_of_several_values_is_a_flag_with_several_words() -> None:
     assert "names (default: a b)" in " ".join(parser.format_help().split())
 
 
+def test_help_tells_every_default_even_no_and_none_and_zero() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Several(config.Settings):
+        """Several."""
+
+        off: bool = config.setting(False, "off")
+        on: bool = config.setting(True, "on")
+        hosts: tuple[str, ...] = config.setting((), "hosts")
+        decay: float = config.setting(0.0, "decay")
+
+    parser = argparse.ArgumentParser()
+    config.add_flags(parser, Several)
+    said = " ".join(parser.format_help().split())
+    for words in ("off (default: no)", "on (default: yes)", "hosts (default: none)", "decay (default: 0.0)"):
+        assert words in said
+    assert said.count("default") == 4
+
+
 @pytest.mark.parametrize(
     ("cls", "values", "message"),
     [
-        (RecordsConfig, {"val": 2}, r"val must be a number >= 0.0 < 1.0. Received: val=2"),
+        (RecordsConfig, {"val": 2}, r"val must be a number >= 0.0 and < 1.0. Received: val=2"),
         (RecordsConfig, {"val": float("nan")}, "Received: val=nan"),
         (RecordsConfig, {"val": 0.5, "test": 0.5}, r"val \+ test must be < 1"),
         (RecordsConfig, {"shards": True}, "shards must be a whole number"),
         (RecordsConfig, {"shards": 1.5}, "shards must be a whole number"),
         (RecordsConfig, {"drums": 1}, "drums must be true or false"),
         (RecordsConfig, {"grid": "bars"}, "grid must be one of seconds, beats"),
-        (RecordsConfig, {"limit": 0}, "limit must be a whole number or none >= 1"),
+        (RecordsConfig, {"limit": 0}, "limit must be a whole number >= 1 or none"),
         (LossConfig, {"alpha": 1.0}, "alpha must be"),
         (ModelConfig, {"dropout": -0.1}, "dropout must be"),
     ],

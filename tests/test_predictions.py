@@ -32,7 +32,7 @@ def test_vectors_are_of_their_rows():
         ({"steps": np.int32(65536)}, "steps of all rows must be <= 65536. Received: steps=131072"),
         ({"seed": np.int64(-1)}, "seed must be >= 0"),
         ({"seed": np.int64(LAST_SEED)}, f"<= {LAST_SEED} in every row. Received: seed={LAST_SEED + 1}"),
-        ({"temperature": np.float32(0)}, "temperature must be a number >= 0.05 <= 20.0"),
+        ({"temperature": np.float32(0)}, "temperature must be a number >= 0.05 and <= 20.0"),
         ({"seed": np.array([1, 2, 3])}, "inputs must have equally many rows"),
         ({"primer": np.zeros((2, 1025, 84))}, "primer must have at most 1024 steps. Received: 1025 steps"),
     ],

@@ -15,7 +15,7 @@ def test_no_model(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--port", "70000"], "port must be a whole number >= 0 <= 65535. Received: port=70000"),
+        (["--port", "70000"], "port must be a whole number >= 0 and <= 65535. Received: port=70000"),
         (["--queue-rows", "0"], "queue_rows must be a whole number >= 1"),
         (["--request-seconds", "nan"], "request_seconds must be a number"),
     ],

@@ -9,7 +9,7 @@ from pianoroll_tf.config import Settings, setting
 class Address(Settings):
     """Where the server listens, and for whom."""
 
-    host: str = setting("127.0.0.1", "address to listen on; others than this machine can reach any but loopback")
+    host: str = setting("127.0.0.1", "address to listen on; any but loopback can be reached from other machines")
     port: int = setting(
         8501, "port to listen on, that of TensorFlow Serving's REST API; 0: any free one", minimum=0, maximum=65535
     )
