@@ -56,8 +56,10 @@ def _build(args: argparse.Namespace, config: RecordsConfig) -> int:
 
 
 def _verify(records_dir: Path) -> int:
+    from pianoroll_tf.data.records import read_manifest
     from pianoroll_tf.data.verify import verify
 
+    read_manifest(records_dir)  # where there is none, nothing is damaged: its own line says what is wrong
     damages = list(verify(records_dir))  # printed when the progress bar is gone
     for line in damages:
         print(cli.one_line(ValueError(line)), file=sys.stderr)

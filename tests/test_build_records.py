@@ -73,6 +73,12 @@ def test_verify_says_what_is_damaged(midi: Path, tmp_path: Path, capsys: pytest.
     assert "is damaged (1 found); build the records again with --overwrite" in last
 
 
+def test_what_holds_no_records_is_not_called_damaged(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert build_records.main(["--verify", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f": {tmp_path} must hold records, made by build_records. Received: no manifest.json")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
