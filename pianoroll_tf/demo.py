@@ -75,6 +75,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def body(args: argparse.Namespace) -> None:
     """The demo, step by step."""
+    for name in ("works", "epochs"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise cli.UsageError(f"{name} must be a whole number >= 1. Received: {name}={value}")
     from pianoroll_tf.data import corpus
 
     midi = args.folder / "bach"

@@ -42,3 +42,10 @@ def test_the_demo_makes_all_it_says_and_does_not_redo_it(tmp_path: Path) -> None
 def test_a_failed_step_stops_the_demo_with_one_line(capsys) -> None:
     with pytest.raises(demo.cli.UserError, match=r"exit code 1.*pianoroll_tf.train nowhere"):
         demo.run_command("train", "nowhere", "runs/x")
+
+
+@pytest.mark.parametrize("name", ["works", "epochs"])
+def test_wrong_usage_is_said_before_anything_is_made(name, tmp_path: Path, capsys) -> None:
+    assert demo.main([str(tmp_path / "demo"), f"--{name}", "0"]) == 2
+    assert capsys.readouterr().err.endswith(f": {name} must be a whole number >= 1. Received: {name}=0\n")
+    assert not (tmp_path / "demo").exists()
