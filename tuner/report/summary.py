@@ -154,8 +154,9 @@ def _positive(pair: Pair) -> tuple[float, float]:
 
 
 def _where(data: StudyData, words: Words) -> list[str]:
-    """In which measures each loss loses to each other: shown, in every seed, or not."""
+    """In which measures each loss loses to each other: shown, in every seed, or not; and where optimizers disagree."""
     said = []
+    averaged = words("averaged") if len(data.study.settings.study.optimizers) > 1 else ""
     pairs = data.comparison.measures[QUESTION].losses
     for index in range(len(pairs)):
         found: dict[tuple[str, str], list[str]] = {}
@@ -166,17 +167,33 @@ def _where(data: StudyData, words: Words) -> list[str]:
                 continue
             worse = _worse(pair, MEASURES[measure].better)
             if worse and pair.seeds > 1 and pair.verdict in (SHOWN, TOO_FEW_SEEDS):
-                found.setdefault((worse, pair.verdict), []).append(words.head(measure))
+                found.setdefault((worse, pair.verdict), []).append(_but(data, measure, pair, words))
             else:
                 open_ones.append(words.head(measure))
         for (worse, verdict), names in found.items():
             other = pairs[index].second if worse == pairs[index].first else pairs[index].first
             key = "loses" if verdict == SHOWN else "loses_in_all_seeds"
-            said.append(words(key, worse=words.loss(worse), better=words.loss(other), measures=_listed(names)))
+            said.append(
+                words(
+                    key, worse=words.loss(worse), better=words.loss(other), measures=_listed(names), averaged=averaged
+                )
+            )
         if open_ones and pairs[index].seeds > 1:
             names = {"first": words.loss(pairs[index].first), "second": words.loss(pairs[index].second)}
             said.append(words("undecided", measures=_listed(open_ones), **names))
     return said
+
+
+def _but(data: StudyData, measure: str, pair: Pair, words: Words) -> str:
+    """The measure's name, with the optimizers whose means differ the other way, which an average over them hides."""
+    means = {(each.loss, each.optimizer): each.name for each in data.main}
+    summaries = data.comparison.measures[measure].summaries
+    other_way = []
+    for optimizer in data.study.settings.study.optimizers:
+        first, second = (summaries[means[loss, optimizer]].mean for loss in (pair.first, pair.second))
+        if first is not None and second is not None and (first - second) * pair.mean < 0:
+            other_way.append(words.optimizer(optimizer))
+    return words.head(measure) + (words("other_way", names=words.join(other_way)) if other_way else "")
 
 
 def _listed(names: Sequence[str]) -> str:

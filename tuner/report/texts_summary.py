@@ -78,13 +78,16 @@ SUMMARY: dict[str, tuple[str, str]] = {
         "интервала это может быть случайностью.",
     ),
     "loses": (
-        "It is shown that {worse} is worse than {better} in: {measures}.",
-        "Показано, что {worse} хуже {better} по показателям: {measures}.",
+        "It is shown that {worse} is worse than {better}{averaged} in: {measures}.",
+        "Показано, что {worse} хуже {better}{averaged} по показателям: {measures}.",
     ),
     "loses_in_all_seeds": (
-        "At every seed, though too few to show it, {worse} was worse than {better} in: {measures}.",
-        "При каждом зерне, хотя их слишком мало для вывода, {worse} хуже {better} по показателям: {measures}.",
+        "At every seed, though too few to show it, {worse} was worse than {better}{averaged} in: {measures}.",
+        "При каждом зерне, хотя их слишком мало для вывода, {worse} хуже {better}{averaged} по показателям: "
+        "{measures}.",
     ),
+    "averaged": (", averaged over the optimizers,", " в среднем по оптимизаторам"),
+    "other_way": (" (the other way with {names})", " (с {names} наоборот)"),
     "undecided": (
         "No difference between {first} and {second} is shown in: {measures}.",
         "Не показано различия между {first} и {second} по показателям: {measures}.",
