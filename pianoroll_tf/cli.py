@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import ctypes
+import logging
 import os
 import sys
 import tempfile
@@ -114,9 +115,14 @@ def keep_freed_memory() -> bool:
 
 
 def load_tensorflow(args: argparse.Namespace) -> None:
-    """Imports TensorFlow without the lines it prints before its log level counts, unless `--debug`."""
+    """Imports TensorFlow without the lines it prints before its log level counts, and without warnings that tell a
+    user nothing (as of functions traced anew), unless `--debug`.
+    """
     keep_freed_memory()
-    if args.debug or "tensorflow" in sys.modules:
+    if args.debug:
+        return
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if "tensorflow" in sys.modules:
         return
     sys.stderr.flush()
     saved = os.dup(2)

@@ -82,6 +82,7 @@ def test_tensorflow_is_loaded_without_its_chatter() -> None:
         "from pianoroll_tf import cli\n"
         "cli.load_tensorflow(argparse.Namespace(debug=False))\n"
         "assert 'tensorflow' in sys.modules\n"
+        "sys.modules['tensorflow'].get_logger().warning('5 out of the last 5 calls triggered tf.function retracing')\n"
         "print('still here', file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
