@@ -4,6 +4,7 @@ Usage: python -m pianoroll_tf.train tfrecords/NAME runs/NAME [settings]
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def body(args: argparse.Namespace) -> None:
     standing = train(run_config, args.run, extra_callbacks=[samples])
     print(f"{args.run} is finished: {standing.finished}")
     print(f"best validation NLL {standing.best_nll:.4f} nats a step, epoch {standing.best_epoch}")
-    print(f"next: python -m pianoroll_tf.evaluate {args.run}")
+    print(f"next: python -m pianoroll_tf.evaluate {shlex.quote(str(args.run))}")
     if args.export is not None:
         from pianoroll_tf.export import export_run
 

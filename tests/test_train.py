@@ -19,7 +19,7 @@ TINY += ["--epochs", "1", "--steps-per-epoch", "2"]
 @pytest.fixture
 def folders(tmp_path):
     """Records and a run folder, as the command takes them."""
-    return [str(tiny_records(tmp_path / "records")), str(tmp_path / "run")]
+    return [str(tiny_records(tmp_path / "records")), str(tmp_path / "my run")]
 
 
 def contents(folder):
@@ -34,7 +34,7 @@ def test_a_run_is_made_and_a_finished_one_is_left_alone(folders, capsys):
     assert "validation: 3 pieces, 98 steps" in said
     assert "2 batches" in said
     assert f"{folders[1]} is finished: all 1 epochs are done" in said
-    assert f"next: python -m pianoroll_tf.evaluate {folders[1]}" in said
+    assert f"next: python -m pianoroll_tf.evaluate '{folders[1]}'" in said  # to be copied, so quoted
     config, _ = run.load_run(folders[1])
     assert (config.dataset.transpose, config.loss.loss, config.model.gru_units) == (2, "focal", 6)
     assert config.records.steps_per_second == 8
@@ -82,7 +82,7 @@ def test_missing_records_are_told_before_tensorflow_is_loaded(tmp_path, monkeypa
 
 
 def test_no_records_is_one_line(tmp_path, capsys):
-    assert train.main([str(tmp_path / "none"), str(tmp_path / "run")]) == 1
+    assert train.main([str(tmp_path / "none"), str(tmp_path / "my run")]) == 1
     error = capsys.readouterr().err
     assert "build_records" in error
     assert error.count("\n") == 1

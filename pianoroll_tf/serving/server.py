@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import gc
 import ipaddress
+import logging
 import signal
 import socket
 import sys
@@ -167,13 +168,30 @@ async def _serve(server: Server, registry: Registry) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
     announcing = asyncio.create_task(_announce(server, registry))
+    refusal = _Refusal()
+    logging.getLogger("uvicorn.error").addFilter(refusal)
     try:
         async with server.grpc():
             await server.serve()
-    except SystemExit as error:  # how uvicorn says that it could not listen; it has logged why
-        raise cli.UserError("the address must be free to listen on (--host, --port)") from error
+    except SystemExit as error:  # how uvicorn says that it could not listen
+        where = f"{server.config.host}:{server.config.port} ({refusal.reason})"
+        raise cli.UserError(f"the address must be free to listen on (--host, --port). Received: {where}") from error
     finally:
+        logging.getLogger("uvicorn.error").removeFilter(refusal)
         announcing.cancel()
+
+
+class _Refusal(logging.Filter):
+    """Keeps why uvicorn could not listen, instead of a line in its log."""
+
+    reason = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is to be logged."""
+        if not isinstance(record.msg, OSError):
+            return True
+        self.reason = str(record.msg.strerror or record.msg).rpartition(": ")[2]
+        return False
 
 
 async def _announce(server: Server, registry: Registry) -> None:

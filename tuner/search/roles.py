@@ -1,5 +1,6 @@
 """A search as it runs: alone in this process, or as chief with workers on this machine or others."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -163,7 +164,7 @@ class Search:
             _say(f"{self._folder} has no model: {why}")
             return 1
         print(f"best: trial {found[0]['trial']}, {self._folder / 'best'}")
-        print(f"next: python -m pianoroll_tf.export {self._folder / 'best'} saved_models/NAME")
+        print(f"next: python -m pianoroll_tf.export {shlex.quote(str(self._folder / 'best'))} saved_models/NAME")
         return 0
 
 

@@ -1,5 +1,6 @@
 """Goes through the runs of a study, skips what is done, stops when its budget is spent, and says what came out."""
 
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -70,7 +71,7 @@ def go_on(
     print(study_words.headline(comparison))
     if len(done) < len(tasks):
         print(f"the budget is spent, {len(tasks) - len(done)} of {len(tasks)} runs are left: the same command goes on")
-    print(f"next: python -m tuner.report {folder}")
+    print(f"next: python -m tuner.report {shlex.quote(str(folder))}")
     return comparison
 
 
