@@ -86,6 +86,15 @@ def one_line(error: BaseException) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
+def count(number: int, what: str) -> str:
+    """A number of things.
+
+    >>> count(1, "piece"), count(1200, "piece")
+    ('1 piece', '1200 pieces')
+    """
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def describe(error: Exception) -> str:
     """One line a person understands for any exception."""
     if isinstance(error, UserError | ValueError):

@@ -162,7 +162,7 @@ def judge(settings: config.RunConfig, model, records: Path, split: str) -> tuple
 
 def table(results: dict) -> str:
     """The numbers of model and baselines, a line each."""
-    head = f"{results['split']}: {results['pieces']} pieces, {results['steps']} steps"
+    head = f"{results['split']}: {cli.count(results['pieces'], 'piece')}, {cli.count(results['steps'], 'step')}"
     lines = [f"{head:<32}" + "".join(f"{title:>12}" for title in COLUMNS.values())]
     for name, label in LABELS.items():
         numbers = "".join(f"{results[name][column]:>12.4f}" for column in COLUMNS)
@@ -182,7 +182,7 @@ def write(folder: Path, results: dict, sums: dict) -> None:
     if "uncorrected" in sums:
         reliability["its output, uncorrected"] = sums["uncorrected"]
     precision_recall = {label: (sums[name], results[name]["threshold"]) for name, label in LABELS.items()}
-    title = f"{folder.parent.name}, {split} split: {results['pieces']} pieces"
+    title = f"{folder.parent.name}, {split} split: {cli.count(results['pieces'], 'piece')}"
     write_whole(folder / f"{split}.png", draw_curves(title, reliability, precision_recall))
     write_whole(folder / f"{split}.json", sealed(results))
     print(f"written: {folder / split}.json and .png")

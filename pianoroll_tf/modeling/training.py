@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from pianoroll_tf.cli import UserError
+from pianoroll_tf.cli import UserError, count
 from pianoroll_tf.config import RunConfig
 from pianoroll_tf.data.pipeline import (
     Corpus,
@@ -112,7 +112,7 @@ def _announce(
 ) -> None:
     """Says what is trained on what, and from where."""
     for name, corpus in (("training", training), ("validation", validation)):
-        print(f"{name}: {len(corpus.piece_steps)} pieces, {len(corpus.counts)} steps")
+        print(f"{name}: {count(len(corpus.piece_steps), 'piece')}, {count(len(corpus.counts), 'step')}")
     windows = windows_per_epoch(training, config.dataset)
     print(f"an epoch: {windows} windows of {config.dataset.window_steps} steps, {steps_per_epoch} batches")
     print(f"model: {model.count_params()} parameters")
