@@ -178,6 +178,8 @@ def differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -
 
     >>> differences({"training": {"seed": 0}}, {"training": {"seed": 1}})
     ['training.seed is 0 there, 1 here']
+    >>> differences({"alpha": None, "losses": ("bce", "focal")}, {"alpha": 0.25, "losses": ("bce",)}, "loss.")
+    ['loss.alpha is none there, 0.25 here', 'loss.losses is bce focal there, bce here']
     """
     found = []
     for name, value in here.items():
@@ -187,7 +189,13 @@ def differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -
         elif other != value and (prefix, name) != ("data.", "path"):
             if prefix == "data." and name != "manifest_sha256":
                 continue  # follows from the manifest
-            found.append(
-                "the records are others" if prefix == "data." else f"{prefix}{name} is {other} there, {value} here"
-            )
+            there_and_here = f"{prefix}{name} is {_as_flag(other)} there, {_as_flag(value)} here"
+            found.append("the records are others" if prefix == "data." else there_and_here)
     return found
+
+
+def _as_flag(value: Any) -> str:
+    """A setting as one writes it behind its flag."""
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return "none" if value is None else str(value)
