@@ -210,10 +210,10 @@ def test_a_search(search, tmp_path):
     out = run(search)
     page = Page((out / "report.html").read_text())
     assert (
-        "2 trials of 4 came to an end. The best validation NLL is 5.250, of trial 0002 at epoch 2: loss focal"
-        in page.text
+        "2 trials of 4 came to an end. "
+        "The best validation NLL is 5.250 nats a step, of trial 0002 at epoch 2: loss focal" in page.text
     )
-    assert "It leads the second, trial 0000, by 0.2500." in page.text
+    assert "It leads the second, trial 0000, by 0.2500 nats a step." in page.text
     assert "The best of each loss: focal 5.250 and BCE 5.500." in page.text
     assert "trial 0001: the loss became nan" in page.text
     assert len(page.all("img")) == 4
@@ -221,7 +221,7 @@ def test_a_search(search, tmp_path):
     space = read_space(out / "space.json")
     assert {name: read_entry(name, value) for name, value in space.items()}["alpha"].values == (None, 0.25)
     text = (run(search, "--lang", "ru") / "report.md").read_text()
-    assert "Лучшее значение (NLL на валидации) — 5,250, у пробы 0002 в эпоху 2" in text
+    assert "Лучшее значение (NLL на валидации) — 5,250 ната на шаг, у пробы 0002 в эпоху 2" in text
     assert "| 0003 | – | – | – | – | – | не закончена | bce | 0.001 | – |" in text
 
 

@@ -73,12 +73,13 @@ def paragraph(found: dict[str, Any], done: list[dict], words: Words) -> str:
     if not done:
         return " ".join([*said, words("search_nothing")])
     name = words(f"objective_{found['objective']}")
+    unit = words("behind_nll") if found["objective"] == "nll" else ""
     best = done[0]
     said.append(
         words(
             "search_winner",
             name=name,
-            value=words.number(best["objective"]),
+            value=words.number(best["objective"]) + unit,
             trial=best["trial"],
             settings=_settings_in_words(best, found),
             epoch=best["best_epoch"],
@@ -86,7 +87,7 @@ def paragraph(found: dict[str, Any], done: list[dict], words: Words) -> str:
     )
     if len(done) > 1:
         lead = abs(done[1]["objective"] - best["objective"])
-        said.append(words("search_second", trial=done[1]["trial"], lead=words.number(lead)))
+        said.append(words("search_second", trial=done[1]["trial"], lead=words.number(lead) + unit))
     for setting, title in (("loss", words.loss), ("optimizer", words.optimizer)):
         firsts: dict[str, float] = {}
         for row in done:

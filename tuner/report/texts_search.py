@@ -48,6 +48,7 @@ SEARCH: dict[str, tuple[str, str]] = {
     "objective_pr_auc": ("validation PR-AUC", "PR-AUC на валидации"),
     "unit_nll": ("{name}, nats a step", "{name}, нат на шаг"),
     "unit_pr_auc": ("{name}", "{name}"),
+    "behind_nll": (" nats a step", " ната на шаг"),
     "status_completed": ("completed", "завершена"),
     "status_failed": ("failed", "неудача"),
     "status_unfinished": ("unfinished", "не закончена"),
