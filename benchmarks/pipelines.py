@@ -254,8 +254,8 @@ def rows() -> list[Row]:
     }
     peers = {"from_generator": "`from_generator`", **sparse}
     cause = (
-        "20 times this peer, which parses what was cut and thinned out before, would be some 21 GB/s of float32"
-        " windows, twice what the copy of memory reaches here"
+        "20 times this peer, which parses what was cut and thinned out before, would be 18 to 21 GB/s of float32"
+        " windows, more than one and a half times what the copy of memory reaches here"
     )
     found = [_row("running", "steady", *peer, goal=20, note=note, cause=cause) for peer in peers.items()]
     for name, metric in (("an epoch from disk, cold", "cold"), ("an epoch from disk, warm", "warm")):

@@ -152,7 +152,7 @@ def rows() -> list[Row]:
     """Their lines of the table."""
     note = (
         f"{STEPS} steps in one call, all that `generate` does included; `model.predict`: {PREDICTED}; chosen: what"
-        " the package takes for long music, here no slower than the better of both, within 5 %"
+        " the package takes for long music; it should be no slower than the better of both, within 5 %"
     )
     predict = f"`model.predict` on the last {SEEN} steps"
     shared = {"unit": "µs a step", "more": False, "note": note}
