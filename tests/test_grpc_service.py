@@ -3,12 +3,14 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import socket
 import threading
 
 import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from serving_client import PATIENCE_SECONDS, received, running
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -154,6 +156,26 @@ def test_status(channel):
     request.model_spec.version.value = 2
     with pytest.raises(grpc.RpcError, match="Could not find version 2 of model tiny"):
         stub.GetModelStatus(request, 300)
+
+
+def test_a_failure_is_told_to_the_log_and_not_to_the_client(server, channel, monkeypatch, caplog):
+    async def fail(*_):
+        raise RuntimeError("no file /srv/models/secret")
+
+    monkeypatch.setattr(server.state.direct, "run", fail)
+    with pytest.raises(grpc.RpcError) as caught:
+        ask(channel, "predict", roll=np.zeros((1, 1, 84), np.uint8))
+    assert caught.value.code() == grpc.StatusCode.INTERNAL
+    assert caught.value.details() == "the server failed; its log says why"
+    assert "/srv/models/secret" in caplog.text
+
+
+def test_who_connects_and_says_nothing_is_dropped(registry):
+    with running(registry, idle_seconds=0.5) as made, listening(made.state) as port:
+        for said in (b"", b"PRI * HTTP/2.0\r\n", b"nonsense"):
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
+                connection.sendall(said)
+                received(connection)
 
 
 def test_an_address_that_is_taken(server):
