@@ -1,6 +1,7 @@
 """Connections that are slow, broken, too many, or leave."""
 
 import json
+import socket
 from unittest import mock
 
 import pytest
@@ -71,6 +72,19 @@ def test_a_body_that_was_refused_at_its_beginning_is_not_waited_for_either(hasty
         assert received(connection).count(b"HTTP/1.1") == 0
     until(lambda: connections(hasty) == 0)
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it")
+def test_who_takes_nothing_is_dropped_where_the_kernel_could_hold_the_music_for_hours(hasty):
+    body = json.dumps({"steps": 0, "seed": 1})
+    head = REQUEST.replace(b"/generate", b"/generate?stream=1").partition(b"Content-Length")[0].decode()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.connect(("127.0.0.1", hasty.port))
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        until(lambda: hasty.state.streams == 1)
+        until(lambda: hasty.state.streams == 0)
+    until(lambda: connections(hasty) == 0 and hasty.state.rows == 0)
 
 
 @pytest.mark.parametrize(("taken", "stays"), [(LEAST_BYTES, False), (1 << 20, True)])
