@@ -106,6 +106,19 @@ def torn():
     return proto
 
 
+def beyond():
+    proto = tf.make_tensor_proto(np.zeros((1, 1, 84), np.uint8))
+    proto.ClearField("tensor_content")
+    proto.int_val.append(300)
+    return proto
+
+
+def unknown():
+    proto = tf.make_tensor_proto(np.zeros((1, 1, 84), np.uint8))
+    proto.dtype = 99
+    return proto
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [
@@ -117,6 +130,8 @@ def torn():
         ({"roll": np.full((1, 1, 84), b"x")}, grpc.StatusCode.INVALID_ARGUMENT, "Received: DT_STRING"),
         ({"roll": huge()}, grpc.StatusCode.INVALID_ARGUMENT, "Received: shape=[1, 1000000000000, 84]"),
         ({"roll": torn()}, grpc.StatusCode.INVALID_ARGUMENT, "Received: other content than its shape says"),
+        ({"roll": beyond()}, grpc.StatusCode.INVALID_ARGUMENT, "Received: other content than its shape says"),
+        ({"roll": unknown()}, grpc.StatusCode.INVALID_ARGUMENT, "Received: type 99"),
         ({"more": np.zeros(1)}, grpc.StatusCode.INVALID_ARGUMENT, "inputs must be roll. Received: more, roll"),
         ({"roll": np.zeros((1, 30_000, 84), np.uint8)}, grpc.StatusCode.RESOURCE_EXHAUSTED, "larger than max"),
         ({"filtered": ["x"]}, grpc.StatusCode.INVALID_ARGUMENT, "output_filter must name outputs: probability"),
