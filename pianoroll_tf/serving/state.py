@@ -39,6 +39,7 @@ class State:
         direct: Runs signatures that draw no music.
         is_stopping: Whether the server has been told to stop.
         streams: That are being sent.
+        held: Pieces that were let in and are not answered yet; engines know of them a little later.
         worker: Reads and writes what is long, for `work`.
         turns: For which requests wait before they are read, before they are answered, and before each part of a stream.
     """
@@ -49,6 +50,7 @@ class State:
     direct: Direct
     is_stopping: bool = False
     streams: int = 0
+    held: int = 0
     worker: ThreadPoolExecutor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(2, "work"))
     turns: Turns = dataclasses.field(default_factory=Turns)
 
@@ -84,7 +86,7 @@ class State:
         """
         if self.is_stopping:
             raise Refusal(503, "the server is stopping", {"Retry-After": "5", "Connection": "close"})
-        if self.rows + rows > self.limits.queue_rows:
+        if max(self.rows, self.held) + rows > self.limits.queue_rows:
             raise busy("the places for pieces that wait")
 
     async def draw(self, gone: Gone, served: Served, wanted: list[Asked]) -> list[np.ndarray]:
@@ -99,6 +101,7 @@ class State:
             Refusal: 504 after `request_seconds`.
             ClientGoneError: It has hung up.
         """
+        self.held += len(wanted)
         drawing = asyncio.ensure_future(service.draw_whole(served.engine, wanted))
         leaving = asyncio.ensure_future(gone())
         try:
@@ -111,6 +114,7 @@ class State:
                 raise ClientGoneError
             raise Refusal(504, f"an answer takes more than {seconds:g} s; ask for fewer steps, or for a stream")
         finally:
+            self.held -= len(wanted)
             drawing.cancel()
             leaving.cancel()
 
@@ -124,10 +128,12 @@ class State:
         if self.streams >= self.limits.streams:
             raise busy("the places for streams")
         self.streams += 1
+        self.held += 1
         try:
             yield
         finally:
             self.streams -= 1
+            self.held -= 1
 
 
 def gone(request: Request) -> Gone:
