@@ -17,8 +17,10 @@ SIZES = {"batch": 64, "time": 128, "units": 256, "filters": 128, "kernel": 5, "p
 ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}  # what the package sets for itself, and TensorFlow not for every CPU
 CAUSES = {
     "keras_onednn": "where the rest of a step goes stands in profile.md: mostly into the products, near their own peak",
-    "torch": "1.5 times its speed would be three quarters of the arithmetic of a large product, and a step is not only"
-    " products: profile.md",
+    "torch": (
+        "1.5 times its speed would be some four fifths of the arithmetic of a large product, and a step is not only"
+        " products: profile.md"
+    ),
 }
 NO_BFLOAT16 = "this CPU has neither AMX nor AVX512-BF16, so bfloat16 can only be slower"
 

@@ -83,3 +83,9 @@ def test_the_lines_of_curl_are_answered(server, tmp_path: Path) -> None:
     assert all((tmp_path / name).read_bytes().startswith(b"MThd") for name in ("music.mid", "longer.mid"))
     assert "event: end" in done.stdout
     assert '"predictions"' in done.stdout
+
+
+def test_the_table_of_speed_is_the_one_that_was_measured() -> None:
+    table, *_ = (ROOT / "docs" / "benchmarks" / "bench.md").read_text().split("\n\n")
+    assert len(table.splitlines()) > 40
+    assert table in README

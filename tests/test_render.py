@@ -78,8 +78,8 @@ def test_midi_file_on_beats_has_the_roll_at_any_tempo():
 
 def pixels(content):
     """The colours in a PNG, as a set of hexadecimal texts."""
-    picture = np.round(image.imread(io.BytesIO(content))[..., :3] * 255).astype(np.uint8)
-    return {f"#{red:02X}{green:02X}{blue:02X}" for red, green, blue in np.unique(picture.reshape(-1, 3), axis=0)}
+    picture = np.round(image.imread(io.BytesIO(content))[..., :3] * 255).astype(np.uint32)
+    return {f"#{colour:06X}" for colour in np.unique(picture @ np.array([1 << 16, 1 << 8, 1], np.uint32))}
 
 
 def test_picture_tells_primer_and_continuation_apart():
