@@ -55,6 +55,31 @@ def test_those_who_come_at_the_same_moment_get_no_more_places_than_there_are(reg
         state.worker.shutdown()
 
 
+@pytest.mark.parametrize("is_stopping", [True, False])
+def test_what_is_not_done_when_the_server_must_end_is_told_so(registry, is_stopping):
+    state = State(registry, Limits(), mock.Mock(), mock.Mock())
+
+    async def ask():
+        with registry.use() as served:
+            return await state.draw(asyncio.Event().wait, served, [Asked(steps=65536)])
+
+    async def end_it():
+        asking = asyncio.create_task(ask())
+        await asyncio.sleep(0)
+        state.is_stopping = is_stopping
+        asking.cancel()
+        [answer] = await asyncio.gather(asking, return_exceptions=True)
+        return answer
+
+    try:
+        answer = asyncio.run(end_it())
+    finally:
+        state.worker.shutdown()
+    assert getattr(answer, "status", None) == (503 if is_stopping else None)
+    assert isinstance(answer, asyncio.CancelledError) != is_stopping
+    until(lambda: state.rows == 0 == state.held)
+
+
 def test_one_request_of_more_rows_than_places_is_told_so(narrow):
     rows = [{"steps": 1, "seed": 1, "temperature": 1, "top_p": 1, "density": 1}] * 3
     answer = narrow.post("/v1/models/tiny:predict", {"signature_name": "compose_rows", "instances": rows})

@@ -85,7 +85,7 @@ class State:
             Refusal: 429; 503 if the server is stopping.
         """
         if self.is_stopping:
-            raise Refusal(503, "the server is stopping", {"Retry-After": "5", "Connection": "close"})
+            raise _stopping()
         if max(self.rows, self.held) + rows > self.limits.queue_rows:
             raise busy("the places for pieces that wait")
 
@@ -98,7 +98,7 @@ class State:
             wanted: The pieces.
 
         Raises:
-            Refusal: 504 after `request_seconds`.
+            Refusal: 504 after `request_seconds`, 503 if the server ends before.
             ClientGoneError: It has hung up.
         """
         self.held += len(wanted)
@@ -113,6 +113,10 @@ class State:
             if leaving.done():
                 raise ClientGoneError
             raise Refusal(504, f"an answer takes more than {seconds:g} s; ask for fewer steps, or for a stream")
+        except asyncio.CancelledError as error:
+            if self.is_stopping:  # its time for what is in flight is over
+                raise _stopping() from error
+            raise
         finally:
             self.held -= len(wanted)
             drawing.cancel()
@@ -134,6 +138,10 @@ class State:
         finally:
             self.streams -= 1
             self.held -= 1
+
+
+def _stopping() -> Refusal:
+    return Refusal(503, "the server is stopping", {"Retry-After": "5", "Connection": "close"})
 
 
 def gone(request: Request) -> Gone:
