@@ -139,7 +139,7 @@ def load_tensorflow(args: argparse.Namespace) -> None:
         os.dup2(said.fileno(), 2)
         try:
             import tensorflow  # noqa: F401  (only for its effect)
-        except BaseException:
+        except Exception:  # who tells it to stop meanwhile wants to know none of it
             said.seek(0)
             os.write(saved, said.read())
             raise

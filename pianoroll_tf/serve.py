@@ -6,7 +6,10 @@ New versions in the folder are served as they appear. SIGTERM or Ctrl-C finishes
 """
 
 import argparse
+import contextlib
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from pianoroll_tf import cli
@@ -35,12 +38,27 @@ def body(args: argparse.Namespace) -> None:
     from pianoroll_tf.generation.versions import find_version
 
     find_version(args.model)  # before the seconds that TensorFlow takes
-    cli.load_tensorflow(args)
+    with leaving():
+        cli.load_tensorflow(args)
+        try:
+            from pianoroll_tf.serving.server import serve
+        except ModuleNotFoundError as error:
+            needs = f"serving needs more packages ({error.name}): pip install 'pianoroll_tf[serve]'"
+            raise cli.UserError(needs) from error
+        serve(args.model, address, versions, limits)
+
+
+@contextlib.contextmanager
+def leaving() -> Iterator[None]:
+    """Within it SIGTERM ends the process with 0, until the server listens and has a way of its own.
+
+    The first process of a container would not hear it otherwise, and be killed when its time of grace is over.
+    """
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        from pianoroll_tf.serving.server import serve
-    except ModuleNotFoundError as error:
-        raise cli.UserError(f"serving needs more packages ({error.name}): pip install 'pianoroll_tf[serve]'") from error
-    serve(args.model, address, versions, limits)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ class Running:
 def running(registry: Registry, address: Address | None = None, **limits: Any) -> Iterator[Running]:
     """A server for a registry whose versions are loaded; it is stopped at the end."""
     made = Limits(**limits)
-    state = State(registry, made, PrimerReader(made.uploads, made.primer_steps), Direct())
+    state = State(registry, made, PrimerReader(made.uploads, made.primer_steps, made.request_seconds), Direct())
     server = Server(state, address or Address(port=0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()

@@ -19,7 +19,8 @@ BAD = [
     ({"seed": -1}, "seed must be a whole number >= 0 and <= 9007199254740991"),
     ({"seed": LARGEST_SEED + 1}, "seed must be"),
     ({"seed": 1e3}, "seed must be"),
-    ({"version": 0}, "version must be a whole number >= 1"),
+    ({"version": -1}, "version must be a whole number >= 0 and <= 9007199254740991"),
+    ({"steps": float("inf")}, "steps must be a whole number >= 1 and <= 65536. Received: steps=inf"),
     ({"version": "1"}, "version must be"),
     ({"temperature": 0}, "temperature must be a number >= 0.05 and <= 20.0. Received: temperature=0"),
     ({"temperature": 21}, "temperature must be"),
@@ -34,7 +35,8 @@ BAD = [
     ({"density": 0.01}, "density must be a number >= 0.05 and <= 20.0"),
     ({"density": False}, "Received: density=false"),
     ({"output": "wav"}, "output must be one of midi, roll. Received: 'wav'"),
-    ({"output": 1}, "output must be"),
+    ({"output": None}, "output must be one of midi, roll. Received: null"),
+    ({"output": ["midi"]}, "Received: a list"),
     ({"primer": [[1]]}, "pitches in primer[0] must be a whole number >= 24 and <= 107"),
     ({"primer": None}, "primer must be a list"),
     ({"primer": [[]] * 1025}, "primer must be a list of at most 1024 steps"),
@@ -60,6 +62,11 @@ def test_without_a_seed_each_request_has_its_own():
     seeds = {ask({}, Limits()).seed for _ in range(50)}
     assert len(seeds) == 50
     assert all(0 <= seed <= LARGEST_SEED for seed in seeds)
+
+
+@pytest.mark.parametrize("version", [0, 20261123032249])
+def test_a_version_is_any_number_that_a_folder_may_have(version):
+    assert ask({"version": version}, Limits()).version == version
 
 
 def test_no_end_must_be_allowed():

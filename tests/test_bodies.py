@@ -23,6 +23,7 @@ BROKEN = [
     (b"steps=1", "application/x-www-form-urlencoded", 415, "body must be"),
     (b"--", "multipart/form-data", 400, "Missing boundary"),
     (b"nonsense", BOUNDARY, 400, "body must be multipart/form-data"),
+    ((part("steps", "1") + "--b--").encode(), BOUNDARY + "; charset=undefined", 400, "in UTF-8. Received: another"),
     (part("steps", "1").encode(), BOUNDARY, 400, "ends before its last boundary"),
     ((part("steps", "1") + part("steps", "2") + "--b--").encode(), BOUNDARY, 400, "steps must stand once"),
     ((part("steps", "9" * 5000) + "--b--").encode(), BOUNDARY, 400, "body must be multipart/form-data"),

@@ -52,6 +52,15 @@ def test_a_piece_has_its_steps_and_each_block_its_own_numbers(engine, steps):
     assert np.flatnonzero(roll[:, 1]).tolist() == list(range(0, steps, 256))
 
 
+def test_what_is_kept_of_a_piece_does_not_keep_its_whole_batch(engine, tiles):
+    tiles.may_draw.clear()
+    rows = [add(engine, steps=64, seed=seed) for seed in range(4)]
+    tiles.may_draw.set()
+    for row, heard in rows:
+        chunks = [heard.get(timeout=60), heard.get(timeout=60)]
+        assert all(kept.base is None for kept in (*chunks, row.numbers))
+
+
 def test_pieces_of_all_lengths_together(engine, tiles):
     lengths = [1, 500, 32, 33, 64, 7, 300, 256, 257, 12]
     tiles.may_draw.clear()

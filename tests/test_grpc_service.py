@@ -3,12 +3,14 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import socket
 import threading
 
 import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from serving_client import PATIENCE_SECONDS, received, running
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -104,6 +106,19 @@ def torn():
     return proto
 
 
+def beyond():
+    proto = tf.make_tensor_proto(np.zeros((1, 1, 84), np.uint8))
+    proto.ClearField("tensor_content")
+    proto.int_val.append(300)
+    return proto
+
+
+def unknown():
+    proto = tf.make_tensor_proto(np.zeros((1, 1, 84), np.uint8))
+    proto.dtype = 99
+    return proto
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [
@@ -115,6 +130,8 @@ def torn():
         ({"roll": np.full((1, 1, 84), b"x")}, grpc.StatusCode.INVALID_ARGUMENT, "Received: DT_STRING"),
         ({"roll": huge()}, grpc.StatusCode.INVALID_ARGUMENT, "Received: shape=[1, 1000000000000, 84]"),
         ({"roll": torn()}, grpc.StatusCode.INVALID_ARGUMENT, "Received: other content than its shape says"),
+        ({"roll": beyond()}, grpc.StatusCode.INVALID_ARGUMENT, "Received: other content than its shape says"),
+        ({"roll": unknown()}, grpc.StatusCode.INVALID_ARGUMENT, "Received: type 99"),
         ({"more": np.zeros(1)}, grpc.StatusCode.INVALID_ARGUMENT, "inputs must be roll. Received: more, roll"),
         ({"roll": np.zeros((1, 30_000, 84), np.uint8)}, grpc.StatusCode.RESOURCE_EXHAUSTED, "larger than max"),
         ({"filtered": ["x"]}, grpc.StatusCode.INVALID_ARGUMENT, "output_filter must name outputs: probability"),
@@ -154,6 +171,26 @@ def test_status(channel):
     request.model_spec.version.value = 2
     with pytest.raises(grpc.RpcError, match="Could not find version 2 of model tiny"):
         stub.GetModelStatus(request, 300)
+
+
+def test_a_failure_is_told_to_the_log_and_not_to_the_client(server, channel, monkeypatch, caplog):
+    async def fail(*_):
+        raise RuntimeError("no file /srv/models/secret")
+
+    monkeypatch.setattr(server.state.direct, "run", fail)
+    with pytest.raises(grpc.RpcError) as caught:
+        ask(channel, "predict", roll=np.zeros((1, 1, 84), np.uint8))
+    assert caught.value.code() == grpc.StatusCode.INTERNAL
+    assert caught.value.details() == "the server failed; its log says why"
+    assert "/srv/models/secret" in caplog.text
+
+
+def test_who_connects_and_says_nothing_is_dropped(registry):
+    with running(registry, idle_seconds=0.5) as made, listening(made.state) as port:
+        for said in (b"", b"PRI * HTTP/2.0\r\n", b"nonsense"):
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
+                connection.sendall(said)
+                received(connection)
 
 
 def test_an_address_that_is_taken(server):

@@ -34,6 +34,11 @@ def strict(registry):
         ("127.0.0.1.nip.io", 400),
         ("", 400),
         ("[", 400),
+        ("localhost/x", 400),
+        ("localhost?x", 400),
+        ("evil.example\\@localhost", 400),
+        ("localhost:port", 400),
+        ("[::1", 400),
     ],
 )
 def test_the_host_must_be_ours(strict, host, status):
@@ -50,7 +55,13 @@ def test_two_hosts_are_none():
 
 @pytest.mark.parametrize(
     ("origin", "status"),
-    [("https://page.example", 200), ("https://evil.example", 403), ("null", 403), ("http://page.example", 403)],
+    [
+        ("https://page.example", 200),
+        ("https://evil.example", 403),
+        ("null", 403),
+        ("http://page.example", 403),
+        ("http://[", 403),
+    ],
 )
 def test_pages_of_others_may_not_ask(strict, origin, status):
     answer = strict.get("/about", headers={"Origin": origin})
@@ -120,6 +131,22 @@ def test_a_body_that_does_not_come_is_waited_for_so_long_and_no_longer(strict):
     assert time.monotonic() - begun >= 0.4
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"body must arrive within 0.5 s" in answer
+
+
+@pytest.mark.parametrize("lengths", [b"Content-Length: 2\r\n", b""])
+def test_a_body_has_one_end_and_not_two(strict, lengths):
+    request = b"POST /generate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+    with strict.connect() as connection:
+        connection.sendall(
+            request
+            + lengths
+            + b"\r\n0\r\n\r\n"
+            + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
+        answers = received(connection)
+    assert answers.startswith(b"HTTP/1.1 400 " if lengths else b"HTTP/1.1 415 ")
+    assert (b"Received: both" in answers) == bool(lengths)
+    assert (b'{"status":"ok"}' in answers) != bool(lengths), "what follows may be a part of the body"
 
 
 def test_every_answer_has_the_headers_of_safety(server):

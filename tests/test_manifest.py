@@ -56,13 +56,14 @@ def test_cut_and_longer_files(folder):
         check_manifest(folder)
 
 
+@pytest.mark.parametrize("name", ["saved_model.pb", NAME])
 @pytest.mark.parametrize("kind", ["link", "fifo"])
-def test_what_is_no_regular_file(folder, kind):
-    (folder / "saved_model.pb").rename(folder.parent / "outside")
+def test_what_is_no_regular_file(folder, kind, name):
+    (folder / name).rename(folder.parent / "outside")
     if kind == "link":
-        (folder / "saved_model.pb").symlink_to(folder.parent / "outside")
+        (folder / name).symlink_to(folder.parent / "outside")
     else:
-        os.mkfifo(folder / "saved_model.pb")
+        os.mkfifo(folder / name)
     with pytest.raises(DamagedModelError, match="regular files only"):
         check_manifest(folder)
 

@@ -1,10 +1,15 @@
 """Uploaded MIDI files, hostile ones too."""
 
+import concurrent.futures
+import threading
+
 import numpy as np
 import pytest
 
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.generation.render import midi_bytes
+from pianoroll_tf.serving import primers
 from pianoroll_tf.serving.primers import PrimerReader
 from pianoroll_tf.serving.refusals import Refusal
 
@@ -13,7 +18,7 @@ ROLL = np.kron(np.eye(84, dtype=np.uint8)[20:60], np.ones((4, 1), np.uint8))  # 
 
 @pytest.fixture(scope="module")
 def reader():
-    return PrimerReader(waiting=2, most_steps=100)
+    return PrimerReader(waiting=2, most_steps=100, seconds=60.0)
 
 
 def test_the_end_of_a_file_on_the_grid_of_the_model(reader):
@@ -43,5 +48,27 @@ def test_what_is_no_midi_file_is_refused_without_a_path(reader, content):
 
 def test_more_than_may_wait_are_told_to_come_again():
     with pytest.raises(Refusal) as caught:
-        PrimerReader(waiting=0, most_steps=1).read(b"", RecordsConfig())
+        PrimerReader(waiting=0, most_steps=1, seconds=60.0).read(b"", RecordsConfig())
     assert caught.value.status == 429
+
+
+def test_a_file_behind_a_slow_one_waits_so_long_and_no_longer(monkeypatch):
+    reader = PrimerReader(waiting=2, most_steps=1, seconds=0.05)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def convert(content, grid):
+        begun.set()
+        assert may_end.wait(60)
+        return Piece(reason="slow")
+
+    monkeypatch.setattr(primers, "_convert", convert)
+    with concurrent.futures.ThreadPoolExecutor(1) as other:
+        slow = other.submit(reader.read, b"", RecordsConfig())
+        assert begun.wait(60)
+        with pytest.raises(Refusal, match=r"the readers of MIDI files take more than 0\.05 s") as caught:
+            reader.read(b"", RecordsConfig())
+        may_end.set()
+        assert caught.value.status == 504
+        assert slow.exception().status == 400
+    with pytest.raises(Refusal, match="a file that is slow"):
+        reader.read(b"", RecordsConfig())

@@ -1,9 +1,13 @@
 """Connections that are slow, broken, too many, or leave."""
 
 import json
+import socket
+from unittest import mock
 
 import pytest
 from serving_client import received, running, until
+
+from pianoroll_tf.serving.protocol import LEAST_BYTES, make_protocol
 
 BODY = json.dumps({"steps": 4000, "seed": 1, "output": "roll"})
 REQUEST = (
@@ -56,6 +60,49 @@ def test_who_does_not_take_the_answer_is_dropped(hasty):
     until(lambda: connections(hasty) == 0 and hasty.state.rows == 0)
 
 
+@pytest.mark.parametrize(
+    ("head", "rest"),
+    [(b"Content-Length: 1000\r\n\r\n{", b"{"), (b"Transfer-Encoding: chunked\r\n\r\n", b"nonsense\r\n")],
+)
+def test_a_body_that_was_refused_at_its_beginning_is_not_waited_for_either(hasty, caplog, head, rest):
+    with hasty.connect() as connection:
+        connection.sendall(b"POST /generate HTTP/1.1\r\nHost: evil.example\r\n" + head)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+        connection.sendall(rest)
+        assert received(connection).count(b"HTTP/1.1") == 0
+    until(lambda: connections(hasty) == 0)
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it")
+def test_who_takes_nothing_is_dropped_where_the_kernel_could_hold_the_music_for_hours(hasty):
+    body = json.dumps({"steps": 0, "seed": 1})
+    head = REQUEST.replace(b"/generate", b"/generate?stream=1").partition(b"Content-Length")[0].decode()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.connect(("127.0.0.1", hasty.port))
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        until(lambda: hasty.state.streams == 1)
+        until(lambda: hasty.state.streams == 0)
+    until(lambda: connections(hasty) == 0 and hasty.state.rows == 0)
+
+
+@pytest.mark.parametrize(("taken", "stays"), [(LEAST_BYTES, False), (1 << 20, True)])
+def test_a_long_answer_must_be_taken_in_time(taken, stays):
+    """Of 16 MiB a sixteenth each time."""
+    protocol = object.__new__(make_protocol(10.0, 1))
+    protocol.flow, protocol._writing = mock.Mock(), None
+    protocol.loop, protocol.transport = mock.Mock(), mock.Mock()
+    protocol.transport.get_write_buffer_size.return_value = 16 << 20
+    protocol.pause_writing()
+    for _ in range(3):
+        seconds, check, *values = protocol.loop.call_later.call_args.args
+        assert seconds == 10.0
+        protocol.transport.get_write_buffer_size.return_value -= taken
+        check(*values)
+    assert protocol.transport.abort.called != stays
+
+
 def test_a_second_request_on_a_connection_is_waited_for_and_then_it_is_closed(hasty):
     with hasty.connect() as connection:
         for _ in range(2):
@@ -74,7 +121,7 @@ def test_a_second_request_on_a_connection_is_waited_for_and_then_it_is_closed(ha
         (b"nonsense\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", b"400"),
         (b"GET /" + b"a" * 200_000, b"414"),
         (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 200_000, b"431"),

@@ -2,6 +2,8 @@
 
 import concurrent.futures
 import shutil
+from pathlib import Path
+from unittest import mock
 
 import pytest
 import tensorflow as tf
@@ -132,6 +134,35 @@ def test_a_version_whose_folder_has_gone_is_dropped_unless_it_is_the_last(make, 
     made.refresh()
     assert list(made.served) == [1]
     assert list(made.statuses) == [1]
+
+
+def test_a_folder_that_cannot_be_looked_at_for_a_while_changes_nothing(make, folder, monkeypatch):
+    made = make(folder)
+    made.refresh()
+    with monkeypatch.context() as broken:
+        broken.setattr(registry_module.versions, "versions", mock.Mock(side_effect=PermissionError("not now")))
+        made.refresh()
+    assert list(made.served) == list(made.statuses) == [1]
+    shutil.copytree(folder / "1", folder / "2")
+    made.refresh()
+    assert list(made.served) == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["01", "٣", "1.0", "-1", "1" * 19])
+def test_folders_that_are_no_versions(make, folder, name):
+    shutil.copytree(folder / "1", folder / name)
+    made = make(folder)
+    made.refresh()
+    assert list(made.served) == list(made.statuses) == [1]
+
+
+def test_no_path_is_told_of_a_folder_that_is_named_by_a_point(make, folder, monkeypatch):
+    damage(folder / "1")
+    monkeypatch.chdir(folder)
+    made = make(Path())
+    made.refresh()
+    assert made.name == "mine"
+    assert made.statuses[1].message.endswith("variables/variables.data-00000-of-00001 differs in mine/1")
 
 
 def test_a_program_that_writes_files_is_never_loaded(make, folder, tmp_path, exported, monkeypatch):

@@ -32,10 +32,11 @@ def test_by_hand():
         ([60], r"primer[0] must be a list of MIDI pitches. Received: a number"),
         ([[], [23]], "pitches in primer[1] must be a whole number >= 24 and <= 107. Received: 23"),
         ([[108]], "Received: 108"),
-        ([[True]], "Received: True"),
+        ([[True]], "Received: true"),
         ([[60.0]], "Received: 60.0"),
         ([[float("nan")]], "Received: nan"),
-        ([[None]], "Received: None"),
+        ([[None]], "Received: null"),
+        ([[], [60] * 85], "primer[1] must have at most 84 pitches. Received: 85 pitches"),
     ],
 )
 def test_what_is_refused(value, words):

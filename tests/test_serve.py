@@ -1,6 +1,7 @@
 """The command that serves: its words and how it fails."""
 
 import shutil
+import signal
 
 import pytest
 
@@ -40,6 +41,17 @@ def test_it_warns_where_others_can_reach_it(exported, tmp_path, capsys):
     (tmp_path / "bad" / "1" / "more").write_text("x")
     assert serve.main([str(tmp_path / "bad"), "--host", "0.0.0.0"]) == 1
     assert "warning: 0.0.0.0 can be reached from other machines" in capsys.readouterr().err
+
+
+def test_it_leaves_with_0_when_it_is_told_to_stop_before_it_listens(exported, monkeypatch):
+    from pianoroll_tf.serving import server
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(server, "serve", lambda *_: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SystemExit) as caught:
+        serve.main([str(exported)])
+    assert caught.value.code == 0
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_without_its_packages_it_says_what_to_install(exported, capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """The server as a process: it starts, swaps versions under load, and stops when it is told to."""
 
+import asyncio
 import concurrent.futures
 import gc
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import requests
@@ -91,6 +93,15 @@ def test_a_new_version_is_swapped_in_under_32_clients_and_none_is_failed(exporte
     assert {answer.status_code for answer in answers} == {200}, next(a.text for a in answers if a.status_code != 200)
     assert {answer.json()["version"] for answer in answers} == {1, 2}
     assert all(len(answer.json()["roll"]) == 40 for answer in answers)
+
+
+@pytest.mark.parametrize(("port", "words"), [(None, ""), (8500, ", gRPC at port 8500")])
+def test_it_says_where_it_is_served(capsys, port, words):
+    server = mock.Mock(started=True, url="http://127.0.0.1:1/")
+    registry = mock.Mock(served={1: None, 3: None})
+    registry.name = "tiny"
+    asyncio.run(server_module.announce(server, registry, port))
+    assert capsys.readouterr().out == f"serving tiny version 3 at http://127.0.0.1:1/{words}\n"
 
 
 def test_an_address_that_is_taken(exported):

@@ -4,11 +4,14 @@ import asyncio
 import concurrent.futures
 import json
 import threading
+from unittest import mock
 
 import pytest
 from serving_client import running, until
 
-from pianoroll_tf.serving.state import LITTLE
+from pianoroll_tf.serving.asked import Asked
+from pianoroll_tf.serving.limits import Limits
+from pianoroll_tf.serving.state import LITTLE, State
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +31,53 @@ def test_more_pieces_than_may_wait_are_told_to_come_again(narrow):
     assert refused.headers["Retry-After"] == "1"
     assert refused.json() == {"error": "the places for pieces that wait are full; come again in 1 s"}
     until(lambda: narrow.state.rows == 0)
+
+
+def test_those_who_come_at_the_same_moment_get_no_more_places_than_there_are(registry):
+    state = State(registry, Limits(queue_rows=3), mock.Mock(), mock.Mock())
+    never = asyncio.Event().wait
+
+    async def ask(rows):
+        state.check_room(rows)
+        with registry.use() as served:
+            return await state.draw(never, served, [Asked(steps=1, seed=seed) for seed in range(rows)])
+
+    async def ask_all():
+        return await asyncio.gather(*map(ask, (2, 2, 1, 1)), return_exceptions=True)
+
+    try:
+        for _ in range(2):
+            answers = asyncio.run(ask_all())
+            assert [getattr(answer, "status", 200) for answer in answers] == [200, 429, 200, 429]
+            assert state.held == 0
+            until(lambda: state.rows == 0)
+    finally:
+        state.worker.shutdown()
+
+
+@pytest.mark.parametrize("is_stopping", [True, False])
+def test_what_is_not_done_when_the_server_must_end_is_told_so(registry, is_stopping):
+    state = State(registry, Limits(), mock.Mock(), mock.Mock())
+
+    async def ask():
+        with registry.use() as served:
+            return await state.draw(asyncio.Event().wait, served, [Asked(steps=65536)])
+
+    async def end_it():
+        asking = asyncio.create_task(ask())
+        await asyncio.sleep(0)
+        state.is_stopping = is_stopping
+        asking.cancel()
+        [answer] = await asyncio.gather(asking, return_exceptions=True)
+        return answer
+
+    try:
+        answer = asyncio.run(end_it())
+    finally:
+        state.worker.shutdown()
+    assert getattr(answer, "status", None) == (503 if is_stopping else None)
+    assert isinstance(answer, asyncio.CancelledError) != is_stopping
+    until(lambda: state.rows == 0 == state.held)
 
 
 def test_one_request_of_more_rows_than_places_is_told_so(narrow):

@@ -49,7 +49,6 @@ def test_levels_are_those_of_the_value_whatever_stands_in_its_texts(value):
         (b'{"a": "\xff"}', "byte 7 is not UTF-8"),
         (b'{"a": 1} x', "Extra data"),
         (b"{'a': 1}", "body must be JSON"),
-        (b'{"a": ' + b"1" * 5000 + b"}", "at most 400 digits"),
         (b"[" * 100_000, "at most 8 levels"),
         (b'{"a":' * 100_000, "at most 8 levels"),
         (b'{"a": ' + b"[" * 8 + b"]" * 8 + b"}", "at most 8 levels"),
@@ -65,7 +64,10 @@ def test_what_is_refused(body, words):
 def test_brackets_in_texts_are_no_levels():
     assert levels(b'{"a": "[[[[\\"[[[["}') == 1
     assert levels(b'"[[[[') == 0
+    assert levels(rb'{"a\\\\": [1, "\\\\\"[[", [2]]}') == 3
 
 
 def test_numbers_that_are_not_finite_are_left_to_the_check_of_their_field():
     assert parse(b'{"a": 1e400, "b": -Infinity}', 8) == {"a": float("inf"), "b": float("-inf")}
+    assert parse(b'{"a": -' + b"1" * 5000 + b"}", 8) == {"a": float("-inf")}
+    assert parse(b'{"a": ' + b"1" * 400 + b"}", 8) == {"a": int("1" * 400)}

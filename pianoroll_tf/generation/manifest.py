@@ -41,6 +41,8 @@ def _read(folder: Path) -> dict[str, dict[str, int | str]]:
     """The manifest's entries; its text must be the one text that `write_manifest` would write for them."""
     path = folder / NAME
     changed = f"model must be unchanged since its export. Received: {NAME} differs in {folder}"
+    if path.exists() and (path.is_symlink() or not path.is_file()):  # a pipe would never end
+        raise DamagedModelError(f"model must hold regular files only. Received: {NAME!r} in {folder}")
     try:
         text = path.read_bytes().decode("utf-8")
         manifest = json.loads(text)

@@ -1,11 +1,14 @@
 """The versions of an exported model in its folder; no framework is needed to find them."""
 
+import re
 from pathlib import Path
+
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")  # they fit into 64 bits
 
 
 def versions(folder: Path) -> list[int]:
-    """The versions in `saved_models/NAME`, ascending."""
-    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal() and path.is_dir())
+    """The versions in `saved_models/NAME`, ascending: folders named by a number without zeros before it."""
+    return sorted(int(path.name) for path in folder.iterdir() if _NUMBER.fullmatch(path.name) and path.is_dir())
 
 
 def find_version(path: Path) -> Path:

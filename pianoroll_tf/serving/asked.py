@@ -17,6 +17,7 @@ from pianoroll_tf.serving.strict_json import shown
 
 STEPS = 256  # 32 s at 8 steps a second
 LARGEST_SEED = 2**53 - 1  # a browser's numbers are exact up to here
+LARGEST_VERSION = 2**53 - 1  # some name versions by the second they were made in
 OUTPUTS = ("midi", "roll")
 FIELDS = ("version", "steps", "seed", "temperature", "top_p", "density", "primer", "output")
 SETTINGS = {field.name: field for field in dataclasses.fields(SamplingConfig) if field.name != "seed"}
@@ -64,11 +65,15 @@ def ask(fields: Mapping[str, Any], limits: Limits, endless: bool = False, primer
     if unknown:
         raise bad(f"fields must be among {', '.join(FIELDS)}. Received: {unknown[0]}")
     values: dict[str, Any] = {} if "seed" in fields else {"seed": secrets.randbelow(LARGEST_SEED + 1)}
-    ranges = {"version": (1, 2**31 - 1), "steps": (0 if endless else 1, limits.most_steps), "seed": (0, LARGEST_SEED)}
+    ranges = {
+        "version": (0, LARGEST_VERSION),
+        "steps": (0 if endless else 1, limits.most_steps),
+        "seed": (0, LARGEST_SEED),
+    }
     values |= {name: _whole(name, fields[name], *ranges[name]) for name in ranges if name in fields}
     values |= {name: number(name, fields[name]) for name in SETTINGS if fields.get(name) is not None}
     if "output" in fields and fields["output"] not in OUTPUTS:
-        raise bad(f"output must be one of {', '.join(OUTPUTS)}. Received: {fields['output']!r:.80}")
+        raise bad(f"output must be one of {', '.join(OUTPUTS)}. Received: {shown(fields['output'])}")
     if "primer" in fields:
         primer = from_pitches("primer", fields["primer"], limits.primer_steps)
     values |= {"output": fields["output"]} if "output" in fields else {}

@@ -11,6 +11,7 @@ from pianoroll_tf.serving import strict_json
 from pianoroll_tf.serving.asked import form_fields
 from pianoroll_tf.serving.limits import Limits
 from pianoroll_tf.serving.refusals import Refusal, bad
+from pianoroll_tf.serving.state import state_of
 
 JSON, FORM = "application/json", "multipart/form-data"
 MOST_FIELDS = 16  # of a form
@@ -36,12 +37,13 @@ def media_type(request: Request) -> str:
 
 
 async def read_json(request: Request, limits: Limits) -> dict[str, Any]:
-    """The object of a JSON body.
+    """The object of a JSON body; a long one is read beside the loop.
 
     Raises:
         Refusal: 400, see `strict_json.parse`.
     """
-    return strict_json.parse(await request.body(), limits.json_depth)
+    body = await request.body()
+    return await state_of(request).work(len(body), strict_json.parse, body, limits.json_depth)
 
 
 async def read_fields(request: Request, limits: Limits) -> tuple[dict[str, Any], bytes | None]:
@@ -85,6 +87,8 @@ async def read_form(request: Request, limits: Limits) -> Form:
                     raise bad(f"the file must be called primer. Received: {name}")
     except HTTPException as error:  # what the framework makes of a form that it cannot read
         raise bad(f"body must be {FORM}. Received: {error.detail}") from error
+    except UnicodeError as error:  # there are charsets that fail in ways of their own
+        raise bad(f"body must be {FORM} in UTF-8. Received: another charset") from error
     if upload is not None and "primer" in texts:
         raise bad("primer must stand once. Received: primer twice")
     return Form(form_fields(texts), upload)

@@ -210,7 +210,7 @@ class Engine:
         if rows:
             blocks = [row.chunks * CHUNK_STEPS // BLOCK_STEPS for row in rows]
             for row, numbers in zip(rows, self._tiles.uniforms([row.asked.seed for row in rows], blocks), strict=True):
-                row.numbers = numbers
+                row.numbers = numbers.copy()  # alone: as a part of them all it would keep them all
 
     def _draw_tile(self, rows: list[Row], size: int) -> float:
         """Draws a chunk of some rows and hands it out; returns the seconds that the model took."""
@@ -228,7 +228,7 @@ class Engine:
         rolls, states = self._tiles.draw(np.stack([row.state for row in rows]), numbers, temperature, top_p, size)
         seconds = time.perf_counter() - begun
         for row, roll, state in zip(rows, rolls, states, strict=True):
-            chunk = roll[: row.left]
+            chunk = roll[: row.left].copy()  # the same
             row.state, row.chunks = state, row.chunks + 1
             if not row.gone:
                 row.heard(chunk)

@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import functools
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import grpc
 import tensorflow as tf
@@ -31,6 +34,26 @@ CODES = {
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 ANSWER_BYTES = 64 << 20  # of a message that is sent
+KEEPALIVE_MS = 30_000  # after which a client that says nothing is asked whether it is there
+Call = Callable[[Any, Any, Any], Awaitable[Any]]
+
+
+def told(call: Call) -> Call:
+    """A call whose refusals are told to the client, and whose failures only to the log: they may name paths."""
+
+    @functools.wraps(call)
+    async def answer(self, request, context):
+        try:
+            return await call(self, request, context)
+        except Refusal as refusal:
+            await context.abort(CODES[refusal.status], refusal.text)
+        except grpc.aio.AbortError:
+            raise
+        except Exception:
+            logging.getLogger("uvicorn.error").exception("a gRPC call failed")
+            await context.abort(grpc.StatusCode.INTERNAL, "the server failed; its log says why")
+
+    return answer
 
 
 @contextlib.asynccontextmanager
@@ -45,6 +68,10 @@ async def serving(state: State, address: Address) -> AsyncIterator[int]:
         ("grpc.max_send_message_length", ANSWER_BYTES),
         ("grpc.max_metadata_size", state.limits.header_bytes),
         ("grpc.so_reuseport", 0),
+        ("grpc.server_handshake_timeout_ms", round(1000 * state.limits.idle_seconds)),
+        ("grpc.max_connection_idle_ms", round(1000 * state.limits.keep_alive_seconds)),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", round(1000 * state.limits.idle_seconds)),
     ]
     server = grpc.aio.server(options=options, maximum_concurrent_rpcs=state.limits.connections)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Predictions(state), server)
@@ -71,13 +98,11 @@ class Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self, state: State) -> None:
         self._state = state
 
+    @told
     async def Predict(self, request, context):  # noqa: N802 (the protocol's name)
         """The outputs of a signature."""
-        try:
-            with _use(self._state, request.model_spec) as served:
-                return await self._predict(request, served)
-        except Refusal as refusal:
-            await context.abort(CODES[refusal.status], refusal.text)
+        with _use(self._state, request.model_spec) as served:
+            return await self._predict(request, served)
 
     async def _predict(self, request, served: Served):
         signature = request.model_spec.signature_name or DEFAULT
@@ -95,22 +120,17 @@ class Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
             answer.outputs[name].CopyFrom(tf.make_tensor_proto(outputs[name]))
         return answer
 
+    @told
     async def GetModelMetadata(self, request, context):  # noqa: N802
         """The signatures of a version."""
-        try:
-            if list(request.metadata_field) != ["signature_def"]:
-                raise bad(
-                    f"metadata_field must be signature_def. Received: {', '.join(request.metadata_field) or 'none'}"
-                )
-            with _use(self._state, request.model_spec) as served:
-                table = get_model_metadata_pb2.SignatureDefMap(signature_def=served.signatures)
-                answer = get_model_metadata_pb2.GetModelMetadataResponse(
-                    model_spec=_spec(request.model_spec.name, served, "")
-                )
-                answer.metadata["signature_def"].Pack(table)
-                return answer
-        except Refusal as refusal:
-            await context.abort(CODES[refusal.status], refusal.text)
+        if list(request.metadata_field) != ["signature_def"]:
+            raise bad(f"metadata_field must be signature_def. Received: {', '.join(request.metadata_field) or 'none'}")
+        with _use(self._state, request.model_spec) as served:
+            table = get_model_metadata_pb2.SignatureDefMap(signature_def=served.signatures)
+            spec = _spec(request.model_spec.name, served, "")
+            answer = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=spec)
+            answer.metadata["signature_def"].Pack(table)
+            return answer
 
 
 class Models(model_service_pb2_grpc.ModelServiceServicer):
@@ -123,16 +143,17 @@ class Models(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, state: State) -> None:
         self._state = state
 
+    @told
     async def GetModelStatus(self, request, context):  # noqa: N802
         """The states of all versions, or of one."""
         name, registry = request.model_spec.name, self._state.registry
         statuses = registry.statuses if name == registry.name else {}
         if not statuses:
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"Could not find any versions of model {name}")
+            raise Refusal(404, f"Could not find any versions of model {name}")
         if request.model_spec.HasField("version"):
             version = request.model_spec.version.value
             if version not in statuses:
-                await context.abort(grpc.StatusCode.NOT_FOUND, f"Could not find version {version} of model {name}")
+                raise Refusal(404, f"Could not find version {version} of model {name}")
             statuses = {version: statuses[version]}
         answer = get_model_status_pb2.GetModelStatusResponse()
         for version, status in statuses.items():

@@ -2,9 +2,9 @@
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -15,6 +15,7 @@ from pianoroll_tf.serving.refusals import Refusal
 from pianoroll_tf.serving.turns import Turns
 
 DISCARDED_BODIES = 4  # of a body that is too large, so much is read and thrown away, so that its sender hears why
+_HOST = re.compile(r"(?:\[([^\[\]/?#@\\]+)\]|([^\[\]:/?#@\\]+))(?::\d{0,5})?", re.ASCII)
 AT_ONCE = ("/healthz", "/readyz", "/metrics")  # answered without waiting for a turn
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; media-src 'self' blob:; "
@@ -78,8 +79,11 @@ class Guard:
         if not is_known(headers.getlist("host"), self._names):
             raise Refusal(400, "Host must name this server (--allow-host adds names). Received: another")
         origin = headers.get("origin")
-        if origin is not None and origin not in self._origins and urlsplit(origin).netloc != headers["host"]:
+        if origin is not None and origin not in self._origins and origin.partition("://")[2] != headers["host"]:
             raise Refusal(403, "Origin must be this server (--allow-origin adds others). Received: another")
+        if "content-length" in headers and "transfer-encoding" in headers:  # a server in front may end it elsewhere
+            closing = {"Connection": "close"}
+            raise Refusal(400, "body must have a Content-Length or a Transfer-Encoding. Received: both", closing)
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise Refusal(415, "body must not be compressed. Received: a Content-Encoding")
 
@@ -126,11 +130,14 @@ def is_known(hosts: list[str], names: Iterable[str]) -> bool:
     """
     if len(hosts) != 1:
         return False
+    found = _HOST.fullmatch(hosts[0])
+    if not found:
+        return False
+    address, name = found.groups()
+    if name and name.lower() in names:
+        return True
     try:
-        name = urlsplit(f"//{hosts[0]}").hostname or ""
-        if name in names:
-            return True
-        ipaddress.ip_address(name)
+        ipaddress.ip_address(address or name)
     except ValueError:
         return False
     return True

@@ -65,7 +65,7 @@ class Limits(Settings):
     )
     idle_seconds: float = setting(
         10.0,
-        "for a request's headers, its body, or a client to take what was sent; then it is dropped",
+        "for a request's headers, its body, or a client to take 16 KiB, or a 16th, of an answer; then it is dropped",
         minimum=0.05,
         maximum=3600.0,
     )

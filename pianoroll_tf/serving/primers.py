@@ -13,7 +13,7 @@ from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.records import decode_piece
 from pianoroll_tf.data.roll import to_dense
 from pianoroll_tf.data.workers import convert_all
-from pianoroll_tf.serving.refusals import bad, busy
+from pianoroll_tf.serving.refusals import Refusal, bad, busy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,23 +37,28 @@ class PrimerReader:
     Args:
         waiting: Files that wait at most.
         most_steps: Of a primer; more are cut off at the front.
+        seconds: That a file waits at most until it is read.
     """
 
-    def __init__(self, waiting: int, most_steps: int) -> None:
+    def __init__(self, waiting: int, most_steps: int, seconds: float) -> None:
         self._turn, self._places = threading.Lock(), threading.Semaphore(waiting)
-        self._most_steps = most_steps
+        self._most_steps, self._seconds = most_steps, seconds
 
     def read(self, content: bytes, grid: RecordsConfig) -> Primer:
         """A MIDI file on a model's grid.
 
         Raises:
-            Refusal: 400 if it cannot be read soundly, 429 if too many wait.
+            Refusal: 400 if it cannot be read soundly, 429 if too many wait, 504 if it waits for too long.
         """
         if not self._places.acquire(blocking=False):
             raise busy("the readers of MIDI files")
         try:
-            with self._turn:
+            if not self._turn.acquire(timeout=self._seconds):
+                raise Refusal(504, f"the readers of MIDI files take more than {self._seconds:g} s")
+            try:
                 piece = _convert(content, grid)
+            finally:
+                self._turn.release()
         finally:
             self._places.release()
         if piece.reason:

@@ -1,6 +1,7 @@
 """uvicorn's protocol with a clock: who sends a request too slowly, or does not take the answer, is dropped."""
 
 import asyncio
+import socket
 import sys
 from typing import Any
 
@@ -8,6 +9,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 LEAST_BYTES = 16 << 10  # that a client must take while `idle_seconds` pass, if there are so many
+LEAST_SHARE = 16  # of a long answer it must take one part of so many, else a few slow ones would fill the memory
 
 
 def make_protocol(idle_seconds: float, most_connections: int) -> type[H11Protocol]:
@@ -32,6 +34,9 @@ class TimedProtocol(H11Protocol):
         self._writing: asyncio.TimerHandle | None = None
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)  # so that we hear of every byte that is not taken
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # what the kernel has taken for a client that takes nothing; Linux
+            waiting = round(1000 * self.idle_seconds)
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, waiting)
         if len(self.connections) > self.most_connections:
             self._refuse(503, "too many connections; come again")
         else:
@@ -42,8 +47,8 @@ class TimedProtocol(H11Protocol):
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_expecting()
-        elif self.conn.their_state is h11.IDLE and self._reading is None and not self.transport.is_closing():
-            self._expect_request()
+        elif self._reading is None and not self.transport.is_closing():
+            self._expect_request()  # or the rest of a body that was answered before its end
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has gone."""
@@ -55,7 +60,8 @@ class TimedProtocol(H11Protocol):
         """Something of the answer waits to be taken."""
         super().pause_writing()
         if self._writing is None:
-            self._watch_writing(self.transport.get_write_buffer_size())
+            waiting = self.transport.get_write_buffer_size()
+            self._watch_writing(waiting, max(LEAST_BYTES, waiting // LEAST_SHARE))
 
     def resume_writing(self) -> None:
         """All was taken."""
@@ -75,8 +81,11 @@ class TimedProtocol(H11Protocol):
             self._refuse(400, msg)
 
     def _refuse(self, status: int, text: str) -> None:
-        """Answers without a request, and closes."""
+        """Answers without a request, and closes; where an answer has been begun already, only closes."""
         self._stop_expecting()
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.close()
+            return
         body = f'{{"error":"{text}"}}'.encode()
         headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
         events: list[Any] = [
@@ -96,16 +105,16 @@ class TimedProtocol(H11Protocol):
             self._reading.cancel()
             self._reading = None
 
-    def _watch_writing(self, waiting: int) -> None:
-        """Looks again after a while whether enough has been taken."""
-        self._writing = self.loop.call_later(self.idle_seconds, self._check_writing, waiting)
+    def _watch_writing(self, waiting: int, least: int) -> None:
+        """Looks again after a while whether at least so much has been taken."""
+        self._writing = self.loop.call_later(self.idle_seconds, self._check_writing, waiting, least)
 
-    def _check_writing(self, before: int) -> None:
+    def _check_writing(self, before: int, least: int) -> None:
         now = self.transport.get_write_buffer_size()
-        if now > before - LEAST_BYTES:
+        if now > before - least:
             self.transport.abort()
         else:
-            self._watch_writing(now)
+            self._watch_writing(now, least)
 
     def _stop_watching(self) -> None:
         if self._writing is not None:

@@ -93,7 +93,7 @@ class Registry:
     """
 
     def __init__(self, folder: Path, newest: int, pool: Executor, active_rows: int, sizes: tuple[int, ...]) -> None:
-        self.folder, self.name = folder, folder.resolve().name
+        self.folder, self.name = folder.absolute(), folder.resolve().name
         self._newest, self._pool, self._active_rows, self._sizes = newest, pool, active_rows, sizes
         self._served: dict[int, Served] = {}
         self._statuses: dict[int, Status] = {}
@@ -149,7 +149,7 @@ class Registry:
             most: Versions to load at most.
         """
         with self._refreshing:
-            found = versions.versions(self.folder) if self.folder.is_dir() else []
+            found = self._found()
             wanted: list[int] = []
             for version in reversed(found):
                 if len(wanted) == self._newest or len(wanted) == most:
@@ -169,6 +169,13 @@ class Registry:
                 self._drop(version)
         for thread in self._dropping:
             thread.join()
+
+    def _found(self) -> list[int]:
+        """The versions in the folder; none if it cannot be looked at, as while it is replaced."""
+        try:
+            return versions.versions(self.folder) if self.folder.is_dir() else []
+        except OSError:
+            return []
 
     def _load(self, version: int) -> bool:
         """Loads a version, unless that failed and it has not changed; whether it serves now."""
@@ -221,7 +228,10 @@ class Registry:
 
     def _told(self, error: Exception) -> str:
         """What clients are told of a bad version: no path of this machine."""
-        return cli.describe(error).replace(str(self.folder), self.name).replace(str(self.folder.resolve()), self.name)
+        told = cli.describe(error)
+        for folder in (self.folder.resolve(), self.folder):
+            told = told.replace(str(folder), self.name)
+        return told
 
 
 def signatures_of(folder: Path) -> dict[str, SignatureDef]:

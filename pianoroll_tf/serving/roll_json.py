@@ -6,7 +6,7 @@ import numpy as np
 
 from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, NUM_PITCHES
 from pianoroll_tf.serving.refusals import bad
-from pianoroll_tf.serving.strict_json import type_name
+from pianoroll_tf.serving.strict_json import shown, type_name
 
 
 def to_pitches(roll: np.ndarray) -> list[list[int]]:
@@ -44,9 +44,11 @@ def from_pitches(name: str, value: Any, most_steps: int) -> np.ndarray:
     for step, pitches in enumerate(value):
         if not isinstance(pitches, list):
             raise bad(f"{name}[{step}] must be a list of MIDI pitches. Received: {type_name(pitches)}")
+        if len(pitches) > NUM_PITCHES:
+            raise bad(f"{name}[{step}] must have at most {NUM_PITCHES} pitches. Received: {len(pitches)} pitches")
         for pitch in pitches:
             if type(pitch) is not int or not LOWEST_PITCH <= pitch <= HIGHEST_PITCH:
                 allowed = f"a whole number >= {LOWEST_PITCH} and <= {HIGHEST_PITCH}"
-                raise bad(f"pitches in {name}[{step}] must be {allowed}. Received: {pitch!r:.80}")
+                raise bad(f"pitches in {name}[{step}] must be {allowed}. Received: {shown(pitch)}")
             roll[step, pitch - LOWEST_PITCH] = 1
     return roll

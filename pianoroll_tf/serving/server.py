@@ -75,8 +75,8 @@ class Server(uvicorn.Server):
         host = f"[{self._address.host}]" if ":" in self._address.host else self._address.host
         return f"http://{host}:{port}/"
 
-    def grpc(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Within it TensorFlow Serving's gRPC API is served as well, if there is a port for it.
+    def grpc(self) -> contextlib.AbstractAsyncContextManager[int | None]:
+        """Within it TensorFlow Serving's gRPC API is served as well, at the port that it gives, if there is to be one.
 
         Raises:
             UserError: Its packages are missing, or the port is taken.
@@ -111,7 +111,8 @@ def serve(folder: Path, address: Address, versions: Versions, limits: Limits) ->
         if not registry.served:
             reasons = "; ".join(status.message for status in registry.statuses.values()) or "none"
             raise cli.UserError(f"model must have a version that can be served. Received: {folder} ({reasons})")
-        state = State(registry, limits, PrimerReader(limits.uploads, limits.primer_steps), Direct())
+        primers = PrimerReader(limits.uploads, limits.primer_steps, limits.request_seconds)
+        state = State(registry, limits, primers, Direct())
         with watching(registry, versions.poll_seconds), contextlib.closing(state):
             asyncio.run(_serve(Server(state, address), registry))
 
@@ -167,18 +168,20 @@ def is_loopback(host: str) -> bool:
 async def _serve(server: Server, registry: Registry) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
-    announcing = asyncio.create_task(_announce(server, registry))
     refusal = _Refusal()
     logging.getLogger("uvicorn.error").addFilter(refusal)
     try:
-        async with server.grpc():
-            await server.serve()
+        async with server.grpc() as grpc_port:
+            announcing = asyncio.create_task(announce(server, registry, grpc_port))
+            try:
+                await server.serve()
+            finally:
+                announcing.cancel()
     except SystemExit as error:  # how uvicorn says that it could not listen
         where = f"{server.config.host}:{server.config.port} ({refusal.reason})"
         raise cli.UserError(f"the address must be free to listen on (--host, --port). Received: {where}") from error
     finally:
         logging.getLogger("uvicorn.error").removeFilter(refusal)
-        announcing.cancel()
 
 
 class _Refusal(logging.Filter):
@@ -194,7 +197,9 @@ class _Refusal(logging.Filter):
         return False
 
 
-async def _announce(server: Server, registry: Registry) -> None:
+async def announce(server: Server, registry: Registry, grpc_port: int | None) -> None:
+    """Prints where it is served, once it is."""
     while not server.started:
         await asyncio.sleep(0.01)
-    print(f"serving {registry.name} version {max(registry.served)} at {server.url}", flush=True)
+    grpc = f", gRPC at port {grpc_port}" if grpc_port else ""
+    print(f"serving {registry.name} version {max(registry.served)} at {server.url}{grpc}", flush=True)

@@ -39,6 +39,7 @@ class State:
         direct: Runs signatures that draw no music.
         is_stopping: Whether the server has been told to stop.
         streams: That are being sent.
+        held: Pieces that were let in and are not answered yet; engines know of them a little later.
         worker: Reads and writes what is long, for `work`.
         turns: For which requests wait before they are read, before they are answered, and before each part of a stream.
     """
@@ -49,6 +50,7 @@ class State:
     direct: Direct
     is_stopping: bool = False
     streams: int = 0
+    held: int = 0
     worker: ThreadPoolExecutor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(2, "work"))
     turns: Turns = dataclasses.field(default_factory=Turns)
 
@@ -83,8 +85,8 @@ class State:
             Refusal: 429; 503 if the server is stopping.
         """
         if self.is_stopping:
-            raise Refusal(503, "the server is stopping", {"Retry-After": "5", "Connection": "close"})
-        if self.rows + rows > self.limits.queue_rows:
+            raise _stopping()
+        if max(self.rows, self.held) + rows > self.limits.queue_rows:
             raise busy("the places for pieces that wait")
 
     async def draw(self, gone: Gone, served: Served, wanted: list[Asked]) -> list[np.ndarray]:
@@ -96,9 +98,10 @@ class State:
             wanted: The pieces.
 
         Raises:
-            Refusal: 504 after `request_seconds`.
+            Refusal: 504 after `request_seconds`, 503 if the server ends before.
             ClientGoneError: It has hung up.
         """
+        self.held += len(wanted)
         drawing = asyncio.ensure_future(service.draw_whole(served.engine, wanted))
         leaving = asyncio.ensure_future(gone())
         try:
@@ -110,7 +113,12 @@ class State:
             if leaving.done():
                 raise ClientGoneError
             raise Refusal(504, f"an answer takes more than {seconds:g} s; ask for fewer steps, or for a stream")
+        except asyncio.CancelledError as error:
+            if self.is_stopping:  # its time for what is in flight is over
+                raise _stopping() from error
+            raise
         finally:
+            self.held -= len(wanted)
             drawing.cancel()
             leaving.cancel()
 
@@ -124,10 +132,16 @@ class State:
         if self.streams >= self.limits.streams:
             raise busy("the places for streams")
         self.streams += 1
+        self.held += 1
         try:
             yield
         finally:
             self.streams -= 1
+            self.held -= 1
+
+
+def _stopping() -> Refusal:
+    return Refusal(503, "the server is stopping", {"Retry-After": "5", "Connection": "close"})
 
 
 def gone(request: Request) -> Gone:

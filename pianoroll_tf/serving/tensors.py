@@ -66,10 +66,10 @@ def from_protos(protos: Mapping[str, TensorProto], inputs: dict[str, Input], mos
         if not _fits(shape, takes.shape) or min(shape, default=0) < 0 or math.prod(shape) > most_cells:
             raise bad(f"{name} must be {takes.words}. Received: shape={list(shape)}")
         if as_numpy_type(proto.dtype) != takes.dtype:
-            raise bad(f"{name} must be {takes.words}. Received: {DataType.Name(proto.dtype)}")
+            raise bad(f"{name} must be {takes.words}. Received: {_type_words(proto.dtype)}")
         try:
             tensors[name] = MakeNdarray(proto)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise bad(f"{name} must be {takes.words}. Received: other content than its shape says") from error
         if takes.dtype.kind == "f" and not np.isfinite(tensors[name]).all():
             raise bad(f"{name} must be finite {takes.words}. Received: another number in it")
@@ -82,6 +82,10 @@ def as_numpy_type(kind: int) -> np.dtype | None:
         return np.dtype(as_dtype(kind).as_numpy_dtype)
     except TypeError:
         return None
+
+
+def _type_words(kind: int) -> str:
+    return DataType.Name(kind) if kind in DataType.values() else f"type {kind}"
 
 
 def _fits(shape: tuple[int, ...], takes: tuple[int | None, ...]) -> bool:

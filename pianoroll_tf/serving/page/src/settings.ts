@@ -38,7 +38,7 @@ const WHOLE: ReadonlySet<keyof Settings> = new Set(["version", "steps", "seed"])
 
 /** What is wrong with a setting, in words; empty if nothing is. */
 export function complaint(name: keyof Settings, value: number, limits: Limits): string {
-  const [low, high] = name === "version" ? [1, Number.MAX_SAFE_INTEGER] : limits[name];
+  const [low, high] = name === "version" ? [0, Number.MAX_SAFE_INTEGER] : limits[name];
   const kind = WHOLE.has(name) ? "a whole number" : "a number";
   const good = WHOLE.has(name) ? Number.isSafeInteger(value) : Number.isFinite(value);
   if (good && value >= low && value <= high) return "";
