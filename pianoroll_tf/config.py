@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 LOWEST_PITCH = 24  # MIDI number of the first column of a roll, C1
 HIGHEST_PITCH = 107  # MIDI number of the last column, B7
 NUM_PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1  # 84
+GRIDS = ("beats", "seconds")
 MAX_STEPS = 1_000_000  # of one generated piece: 35 hours at 8 steps a second, 84 MB
 MAX_SEED = 2**63 - 1 - 2**32  # piece i of several is drawn with seed + i
 
@@ -100,7 +101,9 @@ def check_entry(name: str, value: str, table: Collection[str]) -> None:
 class RecordsConfig(Settings):
     """How MIDI files become records; part of the manifest, so that records are never mixed."""
 
-    grid: str = setting("seconds", "what a step measures", choices=("seconds", "beats"))
+    grid: str = setting(
+        "auto", "what a step measures; auto: beats where the files' beats carry a metre", choices=("auto", *GRIDS)
+    )
     steps_per_second: int = setting(8, "steps a second, for --grid seconds", minimum=1, maximum=100)
     steps_per_beat: int = setting(4, "steps a quarter note, for --grid beats", minimum=1, maximum=96)
     parser: str = setting("symusic", "library that reads the files", choices=("symusic", "pretty_midi"))
@@ -128,20 +131,33 @@ class DatasetConfig(Settings):
     """How records become batches."""
 
     window_steps: int = setting(128, "T, the steps of a training window", minimum=1, maximum=65536)
-    batch_size: int = setting(64, "windows a training batch", minimum=1, maximum=65536)
+    batch_size: int | None = setting(
+        None, "windows per training batch; default: 4 to 64, by the number of windows", minimum=1, maximum=65536
+    )
     transpose: int = setting(0, "transpose training windows by up to so many semitones", minimum=0, maximum=11)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelConfig(Settings):
-    """Sizes of the network: causal Conv1D → GRU → 84 logits."""
+    """Sizes of the network: causal Conv1D → GRU → head."""
 
     conv_layers: int = setting(1, "causal convolutions before the GRU", minimum=0, maximum=8)
     conv_filters: int = setting(128, "channels of a convolution", minimum=1, maximum=4096)
     conv_kernel: int = setting(5, "steps a convolution sees", minimum=1, maximum=64)
     gru_layers: int = setting(1, "recurrent layers", minimum=1, maximum=8)
     gru_units: int = setting(256, "units of a recurrent layer", minimum=1, maximum=8192)
+    head: str = setting("nade", "what decides the cells of a step, entry of the table: independent, nade")
+    head_units: int = setting(64, "hidden units of the nade head", minimum=1, maximum=1024)
+    articulation: bool = setting(True, "tell a struck note from a held one; no: the plain roll of the founding study")
+    clock: bool = setting(True, "read each step's place in beat and bar, on a grid of beats")
     dropout: float = setting(0.1, "share of units dropped after each layer in training", minimum=0.0, below=1.0)
+    input_dropout: float = setting(0.0, "share of input cells dropped in training", minimum=0.0, below=1.0)
+    input_noise: float = setting(
+        0.05,
+        "share of sounding input cells silenced in training, and about as many silent ones sounded",
+        minimum=0.0,
+        below=1.0,
+    )
     recurrent: str = setting("gru", "entry of the table of recurrent layers: gru, keras_gru")
     prior_bias: bool = setting(True, "start the output bias at the log-odds of each pitch in the training split")
 
@@ -165,6 +181,9 @@ class OptimizerConfig(Settings):
     learning_rate: float = setting(2e-3, "peak learning rate", above=0.0, maximum=10.0)
     weight_decay: float = setting(
         0.0, "decoupled weight decay a step, times the learning rate", minimum=0.0, maximum=1.0
+    )
+    ema: float = setting(
+        0.0, "momentum of the moving average of the weights that is judged and kept; 0: none", minimum=0.0, below=1.0
     )
     clip_norm: float = setting(1.0, "global norm gradients are clipped to; 0: not clipped", minimum=0.0)
     schedule: str = setting("cosine", "learning rate over the run, entry of the table: constant, cosine, linear")
@@ -209,6 +228,10 @@ class DataFacts(Settings):
     manifest_sha256: str = setting("", "sha256 of manifest.json")
     density: float = setting(0.0, "share of active cells in the training split", minimum=0.0, maximum=1.0)
     pitch_frequency: tuple[float, ...] = setting((), "share of steps in which each of the 84 pitches sounds")
+    density_spread: float = setting(0.0, "standard deviation of a piece's density over its mean", minimum=0.0)
+    longest_piece: int = setting(0, "steps of the longest training piece; 0: not known", minimum=0)
+    tempo: float = setting(120.0, "median tempo of the training pieces, quarters per minute", above=0.0)
+    meter: str = setting("4/4", "most frequent time signature of the training pieces")
     long_hold: int = setting(0, "steps that one held note in 1000 exceeds; 0: not known", minimum=0)
 
 
@@ -216,7 +239,7 @@ class DataFacts(Settings):
 class RunConfig(Settings):
     """All settings of a run: `config.json` of its folder."""
 
-    records: RecordsConfig = RecordsConfig()
+    records: RecordsConfig = RecordsConfig(grid="seconds")  # of a run: never "auto"
     data: DataFacts = DataFacts()
     dataset: DatasetConfig = DatasetConfig()
     model: ModelConfig = ModelConfig()

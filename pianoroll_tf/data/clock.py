@@ -1,0 +1,135 @@
+"""The clock of a piece on the grid of beats: each step's place in its beat and its bar, as one code per step."""
+
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+MAX_QUARTERS = 8  # quarters of a bar that are told apart; later ones count as the last
+_METER = re.compile(r"(\d{1,2})/(\d{1,3})")
+_DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclasses.dataclass(frozen=True)
+class Meter:
+    """A time signature.
+
+    Attributes:
+        numerator: Notes per bar, 1..64.
+        denominator: The kind of note, a power of two from 1 to 64; 4 is a quarter.
+
+    Raises:
+        ValueError: A number is not allowed.
+    """
+
+    numerator: int = 4
+    denominator: int = 4
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.numerator <= 64 and self.denominator in _DENOMINATORS):
+            raise ValueError(
+                "meter must be N/D with N >= 1 and <= 64 and D a power of two <= 64. "
+                f"Received: meter={self.numerator}/{self.denominator}"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.numerator}/{self.denominator}"
+
+    @property
+    def compound(self) -> bool:
+        """Whether its eighths (or shorter notes) come in threes, as in 6/8."""
+        return self.denominator >= 8 and self.numerator % 3 == 0
+
+    def bar_steps(self, steps_per_beat: int) -> int:
+        """Steps per bar, rounded to a whole number, at least 1.
+
+        >>> Meter(3, 4).bar_steps(4), Meter(6, 8).bar_steps(4)
+        (12, 12)
+        """
+        return max(1, round(self.numerator * 4 * steps_per_beat / self.denominator))
+
+
+def parse_meter(text: str) -> Meter:
+    """A time signature from text such as "3/4".
+
+    Raises:
+        ValueError: The text is no time signature.
+
+    >>> parse_meter("6/8").compound
+    True
+    """
+    match = _METER.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"meter must be N/D, such as 3/4. Received: meter={text!r}")
+    return Meter(int(match[1]), int(match[2]))
+
+
+def code_count(steps_per_beat: int) -> int:
+    """How many codes there are on a grid: place in the quarter × quarter of the bar × quarters per bar × compound."""
+    return steps_per_beat * MAX_QUARTERS * MAX_QUARTERS * 2
+
+
+def code_at(place, bar_steps, compound, steps_per_beat: int, minimum: Callable = np.minimum):
+    """The code of a step.
+
+    Args:
+        place: Steps since the bar line, >= 0; whole numbers of any shape, as numpy or TensorFlow has them.
+        bar_steps: Steps per bar, >= 1.
+        compound: 0 or 1, `Meter.compound`.
+        steps_per_beat: Of the grid.
+        minimum: Function of two arrays; `tf.minimum` for tensors.
+
+    Returns:
+        Whole numbers of the shape of `place`, 0 to `code_count(steps_per_beat)` - 1.
+
+    >>> code_at(np.array([0, 5, 17]), 16, 0, 4).tolist()  # 17 is the second step of the next bar
+    [96, 101, 97]
+    """
+    place = place % bar_steps
+    quarter = minimum(place // steps_per_beat, MAX_QUARTERS - 1)
+    quarters = minimum((bar_steps - 1) // steps_per_beat, MAX_QUARTERS - 1)
+    return place % steps_per_beat + steps_per_beat * (quarter + MAX_QUARTERS * (quarters + MAX_QUARTERS * compound))
+
+
+def feature_table(steps_per_beat: int) -> np.ndarray:
+    """What each code means: one-hot place in the quarter, quarter of the bar, quarters per bar, and compound.
+
+    Returns:
+        float32 [codes, steps_per_beat + 17].
+
+    >>> feature_table(4)[code_at(5, 16, 0, 4)].nonzero()[0].tolist()  # place 1; quarter 1 (4 + 1); 4 quarters (12 + 3)
+    [1, 5, 15]
+    """
+    code = np.arange(code_count(steps_per_beat))
+    code, place = np.divmod(code, steps_per_beat)
+    code, quarter = np.divmod(code, MAX_QUARTERS)
+    compound, quarters = np.divmod(code, MAX_QUARTERS)
+    parts = [np.eye(steps_per_beat)[place], np.eye(MAX_QUARTERS)[quarter], np.eye(MAX_QUARTERS)[quarters]]
+    return np.concatenate([*parts, compound[:, None]], axis=1).astype(np.float32)
+
+
+def clock_codes(meters: Sequence[tuple[int, Meter]], steps: int, steps_per_beat: int) -> np.ndarray:
+    """The code of each step of a piece.
+
+    Args:
+        meters: (first step, time signature), ascending; a bar begins at each of them. Before the first, and where there
+            is none, 4/4 holds from step 0.
+        steps: Length of the piece.
+        steps_per_beat: Of the grid.
+
+    Returns:
+        uint16 [steps].
+
+    >>> clock_codes([(0, Meter(3, 4)), (12, Meter(4, 4))], 14, 4)[[0, 11, 12]].tolist()
+    [64, 75, 96]
+    """
+    codes = np.zeros(steps, np.uint16)
+    changes = [*([] if meters and meters[0][0] <= 0 else [(0, Meter())]), *meters, (steps, Meter())]
+    for (begin, meter), (end, _) in zip(changes[:-1], changes[1:], strict=True):
+        first, last = max(begin, 0), min(end, steps)
+        if first < last:
+            place = np.arange(first - begin, last - begin)
+            bar, compound = meter.bar_steps(steps_per_beat), int(meter.compound)
+            codes[first:last] = code_at(place, bar, compound, steps_per_beat)
+    return codes
