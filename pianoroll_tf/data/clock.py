@@ -1,6 +1,7 @@
 """The clock of a piece on the grid of beats: each step's place in its beat and its bar, as one code per step."""
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Callable, Sequence
 
@@ -126,7 +127,7 @@ def clock_codes(meters: Sequence[tuple[int, Meter]], steps: int, steps_per_beat:
     """
     codes = np.zeros(steps, np.uint16)
     changes = [*([] if meters and meters[0][0] <= 0 else [(0, Meter())]), *meters, (steps, Meter())]
-    for (begin, meter), (end, _) in zip(changes[:-1], changes[1:], strict=True):
+    for (begin, meter), (end, _) in itertools.pairwise(changes):
         first, last = max(begin, 0), min(end, steps)
         if first < last:
             place = np.arange(first - begin, last - begin)
