@@ -189,7 +189,7 @@ def test_a_bit_that_flips_in_a_record_between_a_kill_and_the_next_build_is_notic
         patch.setattr(build_module, "publish", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             build(midi, tmp_path / "out", CONFIG)
-    journal = tmp_path / ".out.partial" / "journal.sqlite"
+    journal = tmp_path / ".out.partial" / "journal-beats.sqlite"
     data = bytearray(journal.read_bytes())
     data[data.index(b"\n\x06counts") + 20] ^= 1
     journal.write_bytes(data)

@@ -141,7 +141,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_under_the_final_name(tmp_pat
 def test_a_polite_signal_leaves_cleanly(tmp_path: Path, number: int) -> None:
     midi = write_corpus(tmp_path / "midi", pieces=300, quarters=4)
     with subprocess.Popen([*COMMAND, midi, tmp_path / "out"], stderr=subprocess.PIPE, text=True) as process:
-        wait_for(tmp_path / ".out.partial" / "journal.sqlite")
+        wait_for(tmp_path / ".out.partial" / "journal-beats.sqlite")
         process.send_signal(number)
         errors = process.stderr.read()
     assert process.returncode in (128 + number, 0)
@@ -167,7 +167,9 @@ def test_kill_at_random_moments_then_the_same_command_gives_the_same_bytes(tmp_p
             if attempt:
                 time.sleep(rng.uniform(0.1, whole_seconds))
             else:
-                wait_for(tmp_path / f".out{round_}.partial" / "journal.sqlite")  # it then has the whole work before it
+                wait_for(
+                    tmp_path / f".out{round_}.partial" / "journal-beats.sqlite"
+                )  # it then has the whole work before it
             process.kill()
             kills += process.wait() == -signal.SIGKILL
             assert not out.exists() or contents(out) == contents(tmp_path / "plain")

@@ -8,15 +8,15 @@ from midi_files import header, note, pedal, song, tempo, track
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data import conversion, roll
-from pianoroll_tf.data.conversion import Piece, content_digest, convert
-from pianoroll_tf.data.midi import parse_notes
+from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.conversion import Piece, convert
 from pianoroll_tf.data.records import decode_piece
 
 
 def convert_bytes(tmp_path: Path, data: bytes, **settings: object) -> Piece:
     path = tmp_path / "a.mid"
     path.write_bytes(data)
-    return convert(path, RecordsConfig(**settings))
+    return convert(path, RecordsConfig(**{"grid": "seconds"} | settings))
 
 
 def test_facts_and_record_by_hand(tmp_path: Path) -> None:
@@ -26,9 +26,21 @@ def test_facts_and_record_by_hand(tmp_path: Path) -> None:
     assert (piece.milliseconds, piece.tempo_ignored, piece.reason) == (1000, False, "")
     assert (piece.pitch_counts[36], piece.pitch_counts[40], sum(piece.pitch_counts)) == (8, 4, 12)
     assert piece.hold_counts == (0, 0, 0, 1, 0, 0, 0, 1)
-    sparse, digest = decode_piece(piece.record)
-    assert sparse.counts.tolist() == [2] * 4 + [1] * 4
-    assert digest.hex() == piece.sha256 == hashlib.sha256(data).hexdigest()
+    record = decode_piece(piece.record)
+    assert record.roll.counts.tolist() == [2] * 4 + [1] * 4
+    assert record.sha256.hex() == piece.sha256 == hashlib.sha256(data).hexdigest()
+    assert (record.meters, record.tempo) == ((), 120.0)
+
+
+def test_time_signatures_and_tempo_on_beats(tmp_path: Path) -> None:
+    signatures = [(0, b"\xff\x58\x04\x03\x02\x18\x08"), (1440, b"\xff\x58\x04\x06\x03\x18\x08")]  # 3/4, 6/8
+    data = header(1) + track([tempo(0, 400_000), *signatures, *note(0, 480, 60), *note(1440, 1920, 62)])
+    piece = convert_bytes(tmp_path, data, grid="beats")
+    record = decode_piece(piece.record)
+    assert record.meters == ((0, Meter(3, 4)), (12, Meter(6, 8)))
+    assert record.tempo == 150.0
+    assert piece.onset_places == (2, 0, 0, 0)
+    assert convert_bytes(tmp_path, data, grid="seconds").onset_places == ()
 
 
 @pytest.mark.parametrize(
@@ -70,7 +82,10 @@ def test_other_errors_of_a_library_are_not_too_much_music(
 
 
 def test_a_file_that_cannot_be_opened_is_a_reason(tmp_path: Path) -> None:
-    assert convert(tmp_path / "nowhere.mid", RecordsConfig()).reason == "unreadable: No such file or directory"
+    assert (
+        convert(tmp_path / "nowhere.mid", RecordsConfig(grid="seconds")).reason
+        == "unreadable: No such file or directory"
+    )
 
 
 def test_settings_reach_the_reader(tmp_path: Path) -> None:
@@ -86,22 +101,3 @@ def test_pretty_midi_is_told_when_it_ignores_a_tempo(tmp_path: Path) -> None:
     data = header(2) + track([]) + track([tempo(0, 1_000_000), *note(480, 960, 60)])
     assert convert_bytes(tmp_path, data, parser="pretty_midi").tempo_ignored
     assert not convert_bytes(tmp_path, data).tempo_ignored
-
-
-def test_content_is_the_music_and_not_its_clothes() -> None:
-    notes = [(0, 480, 60), (480, 960, 64), (0, 480, 67)]
-
-    def digest(data: bytes) -> str:
-        return content_digest(parse_notes(data))
-
-    title = (0, b"\xff\x03\x04Song")
-    in_one_track = header(1, kind=0) + track([title, *(event for item in notes for event in note(*item))])
-    assert digest(song(notes)) == digest(song(notes[::-1])) == digest(in_one_track)
-    assert digest(song(notes)) == digest(song(notes, tempos=[(0, 500_000), (5000, 400_000)]))  # after the last note
-    others = [
-        song(notes[:2]),
-        song(notes, tempos=[(0, 400_000)]),
-        song([(0, 481, 60), *notes[1:]]),
-        song(notes, (), 96),
-    ]
-    assert len({digest(song(notes)), *map(digest, others)}) == 5

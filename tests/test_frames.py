@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pianoroll_tf.data import frames
 from pianoroll_tf.data.frames import Frames, pack, pitch_range, transpose
 from pianoroll_tf.data.loading import join_pieces
-from pianoroll_tf.data.roll import from_dense
+from pianoroll_tf.data.roll import as_states, from_dense
 
 
 def corpus_of(*rolls):
@@ -18,12 +18,15 @@ def corpus_of(*rolls):
 
 
 def random_roll(steps: int, seed: int, density: float = 0.1) -> np.ndarray:
-    return (np.random.default_rng(seed).random((steps, 84)) < density).astype(np.uint8)
+    """States, as `from_dense` reads them."""
+    rng = np.random.default_rng(seed)
+    return as_states((rng.random((steps, 84)) < density) * rng.integers(1, 3, (steps, 84)))
 
 
 def unpacked(codes: np.ndarray) -> np.ndarray:
-    """Cells of codes [..., 7], uint8 [..., 84]."""
-    return (codes[..., None] >> np.arange(12) & 1).reshape(*codes.shape[:-1], 84).astype(np.uint8)
+    """Cells of codes [..., 2, 7], uint8 [..., 84]."""
+    planes = (codes[..., None] >> np.arange(12) & 1).reshape(*codes.shape[:-1], 84).astype(np.uint8)
+    return planes.sum(axis=-2)
 
 
 @pytest.mark.parametrize("block", [1, 3, 1 << 20])
@@ -50,7 +53,13 @@ def test_a_window_is_silent_outside_its_piece():
         np.concatenate([rolls[1][4:6], silent, silent, silent]),
     ]
     np.testing.assert_array_equal(cutter.dense(codes), expected)
-    assert cutter.dense(codes).dtype == tf.float32
+    assert cutter.dense(codes).dtype == tf.uint8
+
+
+def test_the_clock_is_that_of_the_targets():
+    corpus = join_pieces([np.zeros(3, np.uint8)], [np.zeros(0, np.uint8)], [np.array([7, 8, 9], np.uint16)])
+    windows = {name: tf.constant([value], tf.int64) for name, value in (("begin", 0), ("start", 1), ("end", 3))}
+    assert Frames(corpus, window_steps=4).clock(windows).numpy().tolist() == [[8, 9, 0, 0]]
 
 
 def test_the_pitch_range_of_windows():
@@ -58,7 +67,7 @@ def test_the_pitch_range_of_windows():
     roll[0, 0, 11] = roll[0, 1, 12] = 1
     roll[1, 1, [0, 83]] = 1
     roll[2, 0, 40] = 1
-    codes = pack(corpus_of(roll.reshape(-1, 84)))[:-1].reshape(4, 2, 7)
+    codes = pack(corpus_of(roll.reshape(-1, 84)))[:-1].reshape(4, 2, 2, 7)
     lowest, highest = pitch_range(tf.constant(codes))
     assert lowest.numpy().tolist() == [11, 0, 40, 84]
     assert highest.numpy().tolist() == [12, 83, 40, -1]
@@ -67,7 +76,7 @@ def test_the_pitch_range_of_windows():
 @given(st.integers(0, 99), st.lists(st.integers(-12, 12), min_size=1, max_size=4))
 def test_transposing_moves_columns(seed, shifts):
     roll = random_roll(3 * len(shifts), seed, density=0.3).reshape(len(shifts), 3, 84)
-    codes = pack(corpus_of(roll.reshape(-1, 84)))[:-1].reshape(len(shifts), 3, 7)
+    codes = pack(corpus_of(roll.reshape(-1, 84)))[:-1].reshape(len(shifts), 3, 2, 7)
     moved = unpacked(transpose(tf.constant(codes), tf.constant(shifts)).numpy())
     for window, shift, found in zip(roll, shifts, moved, strict=True):
         expected = np.zeros_like(window)

@@ -7,7 +7,13 @@ import pytest
 
 from pianoroll_tf.config import DatasetConfig
 from pianoroll_tf.data.loading import join_pieces
-from pianoroll_tf.data.pipeline import batches_per_epoch, evaluation_dataset, make_dataset, windows_per_epoch
+from pianoroll_tf.data.pipeline import (
+    batch_size,
+    batches_per_epoch,
+    evaluation_dataset,
+    make_dataset,
+    windows_per_epoch,
+)
 from pianoroll_tf.data.roll import from_dense
 
 T = 8
@@ -39,15 +45,50 @@ ROLLS = [numbered_piece(steps, piece) for piece, steps in enumerate(LENGTHS, sta
 
 
 def take(dataset, count):
-    return [tuple(part.numpy() for part in batch) for batch in dataset.take(count)]
+    """Batches as tuples: what sounds in inputs and targets, 0 or 1, the mask, and `reset` where there is one."""
+    batches = [{name: part.numpy() for name, part in batch.items()} for batch in dataset.take(count)]
+    return [
+        tuple((batch[name] != 0).astype(np.float32) for name in ("inputs", "targets"))
+        + tuple(batch[name] for name in ("mask", "reset") if name in batch)
+        for batch in batches
+    ]
+
+
+def test_a_batch_has_states_clock_and_ends():
+    roll = np.zeros((5, 84), np.uint8)
+    roll[:, 7] = 2, 1, 2, 0, 2
+    sparse = from_dense(roll)
+    corpus = join_pieces([sparse.counts], [sparse.cells], [np.arange(10, 15, dtype=np.uint16)])
+    [batch] = evaluation_dataset(corpus, DatasetConfig(window_steps=T, batch_size=1)).take(1)
+    found = {name: part.numpy()[0].tolist() for name, part in batch.items() if name not in ("inputs", "targets")}
+    assert batch["targets"].numpy()[0, :, 7].tolist() == [2, 1, 2, 0, 2, 0, 0, 0]
+    assert batch["inputs"].numpy()[0, :, 7].tolist() == [0, 2, 1, 2, 0, 2, 0, 0]
+    assert found["clock"] == [10, 11, 12, 13, 14, 0, 0, 0]
+    assert found["ends"] == [0, 0, 0, 0, 1, 0, 0, 0]
+    assert found["mask"] == [1, 1, 1, 1, 1, 0, 0, 0]
+    dtypes = {name: part.dtype.name for name, part in batch.items()}
+    assert dtypes == {
+        "inputs": "uint8",
+        "targets": "uint8",
+        "clock": "int32",
+        "ends": "float32",
+        "mask": "float32",
+        "reset": "bool",
+    }
+
+
+@pytest.mark.parametrize(("windows", "size"), [(1, 4), (96, 4), (200, 8), (1000, 32), (100_000, 64)])
+def test_the_size_of_a_batch_goes_by_the_number_of_windows(windows, size):
+    corpus = join_pieces([np.zeros(1, np.uint8)] * windows, [np.zeros(0, np.uint8)] * windows)
+    assert batch_size(corpus, DatasetConfig(window_steps=T)) == size
+    assert batch_size(corpus, DatasetConfig(window_steps=T, batch_size=3)) == 3
 
 
 def test_targets_are_the_steps_of_a_piece_and_inputs_the_steps_before():
-    config = DatasetConfig(window_steps=T, batch_size=3)
+    config = DatasetConfig(window_steps=T, batch_size=3, transpose=0)
     for inputs, targets, mask in take(make_dataset(corpus_of(ROLLS), config, seed=1), 40):
         assert inputs.shape == targets.shape == (3, T, 84)
         assert mask.shape == (3, T)
-        assert inputs.dtype == targets.dtype == mask.dtype == np.float32
         for row in range(3):
             valid = int(mask[row].sum())
             assert valid >= 1
@@ -62,7 +103,7 @@ def test_targets_are_the_steps_of_a_piece_and_inputs_the_steps_before():
 def test_an_epoch_of_batches_holds_every_step():
     corpus = corpus_of(ROLLS)
     windows = windows_per_epoch(corpus, DatasetConfig(window_steps=T))
-    config = DatasetConfig(window_steps=T, batch_size=windows)
+    config = DatasetConfig(window_steps=T, batch_size=windows, transpose=0)
     assert batches_per_epoch(corpus, config) == 1
     for _, targets, mask in take(make_dataset(corpus, config, seed=3), 5):
         seen = sorted(map(tuple, read_step(targets[mask > 0]).tolist()))

@@ -14,7 +14,7 @@ from pianoroll_tf.config import RecordsConfig, to_dict
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.reader import CPU_SECONDS, MEMORY_BYTES, READY, decode_reply, encode_reply
 
-CONFIG = json.dumps(to_dict(RecordsConfig()))
+CONFIG = json.dumps(to_dict(RecordsConfig(grid="seconds")))
 
 
 def run(code: str) -> subprocess.CompletedProcess:

@@ -15,8 +15,10 @@ from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import RecordsConfig, from_dict
 from pianoroll_tf.data import records
 from pianoroll_tf.data.build import build
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.records import (
     FORMAT,
+    PieceRecord,
     check_shards,
     decode_piece,
     encode_piece,
@@ -41,11 +43,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60))
 def test_what_is_encoded_is_decoded(seed: int, steps: int) -> None:
     rng = np.random.default_rng(seed)
-    roll = from_dense(rng.random((steps, 84)) < 0.1, rng.random((steps, 84)) < 0.5)
-    back, digest = decode_piece(encode_piece(roll, DIGEST))
-    np.testing.assert_array_equal(back.counts, roll.counts)
-    np.testing.assert_array_equal(back.cells, roll.cells)
-    assert digest == DIGEST
+    roll = from_dense((rng.random((steps, 84)) < 0.1) * rng.integers(1, 3, (steps, 84)))
+    meters = ((0, Meter(3, 4)), (7, Meter(64, 64)))
+    back = decode_piece(encode_piece(PieceRecord(roll, DIGEST, meters, 400_000)))
+    np.testing.assert_array_equal(back.roll.counts, roll.counts)
+    np.testing.assert_array_equal(back.roll.cells, roll.cells)
+    assert (back.sha256, back.meters, back.tempo) == (DIGEST, meters, 150.0)
 
 
 @pytest.mark.parametrize(
@@ -57,19 +60,23 @@ def test_what_is_encoded_is_decoded(seed: int, steps: int) -> None:
         ({"cells": b"\x00\x05\x54"}, r"ascending columns 0\.\.83"),
         ({"cells": b"\x05\x05\x00"}, r"ascending columns 0\.\.83"),
         ({"cells": b"\x05\x85\x00"}, r"ascending columns 0\.\.83"),
-        ({"steps": b"2"}, "features must be cells, counts, sha256, steps"),
-        ({"more": 1}, "features must be cells, counts, sha256, steps"),
+        ({"steps": b"2"}, "features must be cells, counts, meter_steps, meters, microseconds, sha256, steps"),
+        ({"more": 1}, "features must be cells, counts, meter_steps, meters, microseconds, sha256, steps"),
+        ({"meters": b"\x04"}, "meters a pair for each"),
+        ({"meters": b"\x04\x03"}, "meter must be N/D"),
+        ({"microseconds": 0}, "microseconds must be > 0"),
     ],
 )
 def test_a_record_that_contradicts_itself_is_refused(changes: dict, reason: str) -> None:
     sound = {"counts": b"\x02\x01", "cells": b"\x00\x85\x00", "sha256": DIGEST, "steps": 2}
+    sound |= {"meter_steps": bytes(4), "meters": b"\x04\x04", "microseconds": 500_000}
     decode_piece(encode_example(sound))
     with pytest.raises(ValueError, match=reason):
         decode_piece(encode_example(sound | changes))
 
 
 def test_the_features_are_those_of_the_schema() -> None:
-    record = encode_piece(SparseRoll(np.ones(1, np.uint8), np.zeros(1, np.uint8)), DIGEST)
+    record = encode_piece(PieceRecord(SparseRoll(np.ones(1, np.uint8), np.zeros(1, np.uint8)), DIGEST))
     assert {name: type(value) for name, value in records.decode_example(record).items()} == records.SCHEMA
 
 
@@ -109,14 +116,16 @@ def test_no_manifest_and_another_format_say_what_to_do(tmp_path: Path) -> None:
         read_manifest(tmp_path)
     with (tmp_path / "manifest.json").open("wb") as file:
         write_manifest(file, {"format": 99}, [])
-    with pytest.raises(UserError, match=r"must be of format 2; .* Received: format=99"):
+    with pytest.raises(UserError, match=r"must be of format 3; .* Received: format=99"):
         read_manifest(tmp_path)
 
 
 def test_the_manifest_adds_up(built: Path) -> None:
     manifest = read_manifest(built, with_files=True)
     assert from_dict(RecordsConfig, manifest["settings"]) == RecordsConfig(shards=2)
-    assert set(manifest) == {"format", "settings", "totals", "splits", "files", "sha256"}
+    assert set(manifest) == {"format", "settings", "grid", "grid_decision", "totals", "splits", "files", "sha256"}
+    assert records.resolved(manifest) == RecordsConfig(shards=2, grid="beats")
+    assert manifest["splits"]["train"]["meter"] == "4/4"
     for name in ("pieces", "notes", "steps", "active_cells"):
         splits = manifest["splits"].values()
         assert manifest["totals"][name] == sum(split[name] for split in splits)

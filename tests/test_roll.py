@@ -10,9 +10,11 @@ from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data import roll as roll_module
 from pianoroll_tf.data.midi import Notes
 from pianoroll_tf.data.roll import (
+    as_states,
     from_dense,
     notes_to_roll,
     notes_to_steps,
+    onsets,
     roll_to_notes,
     steps_to_roll,
     to_dense,
@@ -26,7 +28,7 @@ def notes(*rows: tuple[int, int, int], ticks_per_quarter: int = 480) -> Notes:
 
 
 def test_a_note_of_half_a_second_is_four_steps() -> None:
-    roll, outside = notes_to_roll(notes((960, 1440, 60)), RecordsConfig())
+    roll, outside = notes_to_roll(notes((960, 1440, 60)), RecordsConfig(grid="seconds"))
     assert roll.counts.tolist() == [0] * 8 + [1] * 4
     assert roll.cells.tolist() == [36 + 128, 36, 36, 36]
     assert outside == 0
@@ -44,7 +46,7 @@ def test_a_note_of_half_a_second_is_four_steps() -> None:
     ],
 )
 def test_edges_round_to_the_nearest_step(start: int, end: int, steps: tuple[int, int]) -> None:
-    first, after = notes_to_steps(notes((start, end, 60)), RecordsConfig())  # 120 ticks a step
+    first, after = notes_to_steps(notes((start, end, 60)), RecordsConfig(grid="seconds"))  # 120 ticks a step
     assert (first[0], after[0]) == steps
 
 
@@ -75,7 +77,7 @@ def test_holds_are_the_notes_of_the_dense_roll(dense: np.ndarray) -> None:
 
 
 def test_notes_outside_are_counted_and_not_folded() -> None:
-    roll, outside = notes_to_roll(notes((0, 960, 23), (0, 960, 108), (0, 120, 24)), RecordsConfig())
+    roll, outside = notes_to_roll(notes((0, 960, 23), (0, 960, 108), (0, 120, 24)), RecordsConfig(grid="seconds"))
     assert outside == 2
     assert roll.cells.tolist() == [128]
     assert roll.counts.tolist() == [1]  # the length is that of the last note on the roll
@@ -89,9 +91,9 @@ def test_no_notes_make_an_empty_roll() -> None:
 
 def test_a_piece_is_at_most_a_day_long() -> None:
     day = 24 * 3600 * 960
-    notes_to_steps(notes((0, day, 60)), RecordsConfig())
+    notes_to_steps(notes((0, day, 60)), RecordsConfig(grid="seconds"))
     with pytest.raises(ValueError, match=r"length must be <= 86400 seconds\. Received: seconds=86401"):
-        notes_to_steps(notes((0, day + 960, 60)), RecordsConfig())
+        notes_to_steps(notes((0, day + 960, 60)), RecordsConfig(grid="seconds"))
     with pytest.raises(ValueError, match=r"length must be <= 172800 beats"):
         notes_to_steps(notes((0, 172_801 * 480, 60)), RecordsConfig(grid="beats"))
 
@@ -105,19 +107,29 @@ def test_a_piece_has_at_most_so_many_cells(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_roll_to_notes_splits_where_struck() -> None:
     dense = np.zeros((4, 84), np.uint8)
-    dense[:, 0] = 1
-    struck = np.zeros_like(dense)
-    struck[[0, 2], 0] = 1
-    assert [array.tolist() for array in roll_to_notes(dense, struck)] == [[0, 2], [2, 4], [24, 24]]
-    assert [array.tolist() for array in roll_to_notes(dense)] == [[0], [4], [24]]
+    dense[:, 0] = 2, 1, 2, 1
+    assert [array.tolist() for array in roll_to_notes(dense)] == [[0, 2], [2, 4], [24, 24]]
+    assert [array.tolist() for array in roll_to_notes(dense != 0)] == [[0], [4], [24]]
+
+
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(0, 9), st.just(84)), elements=st.integers(0, 2)))
+def test_states_are_struck_after_silence_and_where_they_say_so(roll: np.ndarray) -> None:
+    states = as_states(roll)
+    before = np.zeros_like(roll)
+    before[1:] = roll[:-1]
+    np.testing.assert_array_equal(states != 0, roll != 0)
+    np.testing.assert_array_equal(states == 2, (roll == 2) | ((roll != 0) & (before == 0)))
+    np.testing.assert_array_equal(as_states(states), states)
+    np.testing.assert_array_equal(to_dense(from_dense(roll)), states)
+    np.testing.assert_array_equal(onsets(roll), states == 2)
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 83), (2, 3, 84)])
 def test_wrong_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"roll must be of shape \[steps, 84\]"):
         from_dense(np.zeros(shape))
-    with pytest.raises(ValueError, match="struck must have the roll's shape"):
-        roll_to_notes(np.zeros((3, 84)), np.zeros((2, 84)))
+    with pytest.raises(ValueError, match=r"roll must be of shape \[steps, 84\]"):
+        roll_to_notes(np.zeros(shape))
 
 
 step_notes = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12), st.integers(24, 107)), max_size=40)
@@ -128,13 +140,13 @@ step_notes = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12), st.integ
 def test_any_notes_give_the_roll_that_a_loop_gives(rows: list[tuple[int, int, int]]) -> None:
     start, length, pitch = np.array(rows, np.int64).reshape(-1, 3).T
     steps = max((s + n for s, n, _ in rows), default=0)
-    dense, struck = np.zeros((steps, 84), np.uint8), np.zeros((steps, 84), np.uint8)
+    dense = np.zeros((steps, 84), np.uint8)
     for s, n, p in rows:
-        dense[s : s + n, p - 24] = 1
-        struck[s, p - 24] = 1
+        dense[s : s + n, p - 24] = np.maximum(dense[s : s + n, p - 24], 1)
+        dense[s, p - 24] = 2
     roll = steps_to_roll(start, start + length, pitch)
     np.testing.assert_array_equal(to_dense(roll), dense)
-    again = from_dense(dense, struck)
+    again = from_dense(dense)
     assert (again.counts.tobytes(), again.cells.tobytes()) == (roll.counts.tobytes(), roll.cells.tobytes())
     assert roll.cells.dtype == roll.counts.dtype == np.uint8
 
@@ -150,7 +162,5 @@ def test_notes_that_do_not_overlap_come_back(rows: list[tuple[int, int, int]]) -
             kept[pitch] = start + length
     start, end, pitch = np.array(apart, np.int64).reshape(-1, 3).T
     roll = steps_to_roll(start, end, pitch)
-    struck = np.zeros_like(to_dense(roll))
-    struck[start, pitch - 24] = 1
-    back = roll_to_notes(to_dense(roll), struck)
+    back = roll_to_notes(to_dense(roll))
     assert list(zip(*(array.tolist() for array in back), strict=True)) == sorted(apart, key=lambda n: (n[0], n[2]))

@@ -5,17 +5,25 @@ import io
 import itertools
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.journal import Journal
-from pianoroll_tf.data.records import SPLITS, read_manifest
+from pianoroll_tf.data.records import SPLITS, PieceRecord, encode_piece, read_manifest
+from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.data.shards import choose, skipped_by_reason, write_records
 from pianoroll_tf.data.splits import assign
 from pianoroll_tf.data.tfrecord import read_records
 
 ALL_TRAIN = {"val": 0.0, "test": 0.0}
+
+
+def record(sha256: str) -> bytes:
+    """A record that tells its digest."""
+    roll = SparseRoll(np.ones(1, np.uint8), np.array([128], np.uint8))
+    return encode_piece(PieceRecord(roll, bytes.fromhex(sha256.ljust(64, "0"))))
 
 
 def piece(sha256: str, content: str = "", **facts: int) -> Piece:
@@ -25,9 +33,10 @@ def piece(sha256: str, content: str = "", **facts: int) -> Piece:
     return Piece(
         sha256=digest,
         content=content or digest,
+        music=digest,
         pitch_counts=(0,) * 83 + (21,),
         hold_counts=(1, 0, 2)[: values["notes"]],
-        record=sha256.encode(),
+        record=record(sha256),
         **values,
     )
 
@@ -59,8 +68,8 @@ def test_of_the_same_music_the_smallest_sha256_stays_whatever_the_order(tmp_path
         assert dict(journal.rows("path, reason")) == {
             b"z": "",
             b"c": "",
-            b"a": "duplicate: same notes as z",
-            b"b": "duplicate: same notes as z",
+            b"a": "duplicate: same roll as z",
+            b"b": "duplicate: same roll as z",
         }
         journal.close()
 
@@ -69,7 +78,7 @@ def test_the_same_file_twice_is_kept_under_its_first_name(journal: Journal) -> N
     fill(journal, b=piece("1"), a=piece("1"), c=piece("2"))
     choose(journal, RecordsConfig(**ALL_TRAIN))
     assert list(journal.rows("path, reason, split")) == [
-        (b"a", "", "train"), (b"b", "duplicate: same notes as a", ""), (b"c", "", "train"),
+        (b"a", "", "train"), (b"b", "duplicate: same roll as a", ""), (b"c", "", "train"),
     ]  # fmt: skip
 
 
@@ -80,10 +89,10 @@ def test_pieces_are_spread_in_the_order_of_their_digests(
     fill(journal, a=piece("5"), b=piece("1"), c=piece("4"), d=piece("2"), e=piece("3"))
     config = RecordsConfig(shards=shards, **ALL_TRAIN)
     choose(journal, config)
-    write_records(journal, config, tmp_path)
-    records = written(tmp_path, "train")
-    assert [len(shard) for shard in records] == sizes
-    assert [record for shard in records for record in shard] == [b"1", b"2", b"3", b"4", b"5"]
+    write_records(journal, config, "seconds", tmp_path)
+    shards_found = written(tmp_path, "train")
+    assert [len(shard) for shard in shards_found] == sizes
+    assert [found for shard in shards_found for found in shard] == [record(name) for name in "12345"]
     assert written(tmp_path, "val") == []
 
 
@@ -99,7 +108,7 @@ def test_totals_and_files_by_hand(journal: Journal, tmp_path: Path) -> None:
         g=Piece(reason="damaged: two"),
     )
     choose(journal, RecordsConfig())
-    returned = write_records(journal, RecordsConfig(), tmp_path)
+    returned = write_records(journal, RecordsConfig(), "seconds", tmp_path)
     manifest = read_manifest(tmp_path, with_files=True)
     assert {name: manifest[name] for name in returned} == returned
     assert manifest["totals"] == {
@@ -114,7 +123,7 @@ def test_totals_and_files_by_hand(journal: Journal, tmp_path: Path) -> None:
         ("a", "used", None, 5),
         ("b", "used", None, 2),
         ("c", "used", None, 2),
-        ("d", "skipped", "duplicate: same notes as c", 2),
+        ("d", "skipped", "duplicate: same roll as c", 2),
         ("e", "skipped", "no notes", 0),
         ("f", "skipped", "damaged: one", 0),
         ("g", "skipped", "damaged: two", 0),

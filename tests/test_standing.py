@@ -36,7 +36,7 @@ def test_the_same_files_and_settings_stand(built: tuple[Path, Path], capsys: pyt
     ("settings", "words"),
     [
         ({"steps_per_second": 10}, "steps_per_second was 8 and is 10"),
-        ({"grid": "beats", "val": 0.2}, "grid was seconds and is beats, val was 0.1 and is 0.2"),
+        ({"grid": "beats", "val": 0.2}, "grid was auto and is beats, val was 0.1 and is 0.2"),
     ],
 )
 def test_other_settings_are_named(built: tuple[Path, Path], settings: dict, words: str) -> None:

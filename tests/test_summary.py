@@ -13,7 +13,9 @@ TOTALS = {
 
 def manifest(pieces: tuple[int, int, int] = (960, 120, 120), settings: dict | None = None, **totals: object) -> dict:
     splits = {name: {"pieces": number} for name, number in zip(("train", "val", "test"), pieces, strict=True)}
-    return {"settings": to_dict(RecordsConfig(**(settings or {}))), "totals": TOTALS | totals, "splits": splits}
+    made = to_dict(RecordsConfig(**{"grid": "seconds"} | (settings or {})))
+    grid = {"settings": made, "grid": made["grid"], "grid_decision": ""}
+    return grid | {"totals": TOTALS | totals, "splits": splits}
 
 
 def test_the_whole_text() -> None:
@@ -23,7 +25,7 @@ def test_the_whole_text() -> None:
         "              3 skipped: damaged",
         "              2 skipped: a link",
         "  music       20.00 hours, 710,085 notes",
-        "  roll        576,069 steps at 8 a second",
+        "  roll        576,069 steps at 8 per second",
         "              1,769,141 active cells, 3.66% of all",
         "  left out    24 notes outside MIDI 24..107",
         "  splits      train 960, val 120, test 120 pieces",
@@ -33,10 +35,15 @@ def test_the_whole_text() -> None:
 def test_what_stands_and_warnings_are_said() -> None:
     text = summary(manifest((1, 0, 0), {"grid": "beats"}, tempo_ignored=5), Path("a"), made=False)
     assert "a: stands already, of the same files and settings; nothing done" in text
-    assert "steps at 4 a beat" in text
+    assert "steps at 4 per beat" in text
     assert "5 pieces have tempo changes outside the first track" in text
     assert "no piece in val, test: there are too few pieces" in text
     assert "warning" not in summary(manifest((1, 0, 0), {"val": 0.0, "test": 0.0}), Path("a"), made=True)
+
+
+def test_a_chosen_grid_is_said_with_its_reason() -> None:
+    chosen = manifest(settings={"grid": "auto"}) | {"grid": "beats", "grid_decision": "the files say so"}
+    assert "  grid        beats, because the files say so" in summary(chosen, Path("a"), made=True).splitlines()
 
 
 def test_skipped_files_are_named() -> None:

@@ -14,7 +14,7 @@ LENGTHS = [1, 2, 7, 8, 9, 12, 15, 16, 17, 23, 24, 25, 31, 64, 65]
 def corpus_of(lengths) -> Corpus:
     """Silent pieces of these lengths."""
     offsets = np.cumsum([0, *lengths]).astype(np.int64)
-    return Corpus(np.zeros(offsets[-1], np.uint8), np.zeros(0, np.uint8), offsets)
+    return Corpus(np.zeros(offsets[-1], np.uint8), np.zeros(0, np.uint8), offsets, np.zeros(offsets[-1], np.uint16))
 
 
 def planned(lengths, window_steps, epoch, seed=0):
@@ -84,7 +84,8 @@ def test_lanes_hold_every_step_once_and_in_order(batch_size):
     seen = np.zeros(sum(LENGTHS), int)
     for lane in range(plan["start"].shape[1]):
         position = None
-        for begin, start, end, reset in zip(*(plan[name][:, lane] for name in plan), strict=True):
+        for begin, start, end, last, reset in zip(*(plan[name][:, lane] for name in plan), strict=True):
+            assert start < end <= last or start == end == 0
             assert start == begin if reset else start == position
             seen[start:end] += 1
             position = end

@@ -40,29 +40,29 @@ def started(config: RecordsConfig) -> Reader:
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_every_file_is_answered_as_without_processes(tmp_path: Path, number: int) -> None:
     paths = [*corpus(tmp_path), str(tmp_path / "nowhere.mid")]
-    found = dict(convert_all(paths, RecordsConfig(), number))
-    assert found == {path: convert(path, RecordsConfig()) for path in paths}
+    found = dict(convert_all(paths, RecordsConfig(grid="seconds"), number))
+    assert found == {path: convert(path, RecordsConfig(grid="seconds")) for path in paths}
 
 
 def test_no_files_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "Reader", None)
-    assert list(convert_all([], RecordsConfig(), 2)) == []
+    assert list(convert_all([], RecordsConfig(grid="seconds"), 2)) == []
 
 
 def test_a_file_that_takes_too_much_cpu_costs_only_itself(tmp_path: Path) -> None:
     paths = [*corpus(tmp_path, 3), hang(tmp_path)]
-    found = dict(convert_all(paths, RecordsConfig(parser="pretty_midi"), 2))
+    found = dict(convert_all(paths, RecordsConfig(grid="seconds", parser="pretty_midi"), 2))
     assert [found[path].reason for path in paths] == ["", "", "", "takes more than 5 s of CPU"]
 
 
 def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "WALL_SECONDS", 0.3)
-    found = dict(convert_all([hang(tmp_path)], RecordsConfig(parser="pretty_midi"), 1))
+    found = dict(convert_all([hang(tmp_path)], RecordsConfig(grid="seconds", parser="pretty_midi"), 1))
     assert [piece.reason for piece in found.values()] == ["takes more than 0 s"]
 
 
 def test_a_reader_that_dies_at_its_first_file_costs_that_file(tmp_path: Path) -> None:
-    reader, waiting = started(RecordsConfig(parser="pretty_midi")), deque()
+    reader, waiting = started(RecordsConfig(grid="seconds", parser="pretty_midi")), deque()
     reader.send(hang(tmp_path))
     os.kill(reader.process.pid, signal.SIGSEGV)
     with pytest.raises(EOFError):
@@ -75,7 +75,7 @@ def test_a_reader_that_dies_at_its_first_file_costs_that_file(tmp_path: Path) ->
 
 def test_a_reader_that_dies_later_has_its_file_tried_again(tmp_path: Path) -> None:
     (first,), second = corpus(tmp_path, 1), hang(tmp_path)
-    reader, waiting = started(RecordsConfig(parser="pretty_midi")), deque(["next"])
+    reader, waiting = started(RecordsConfig(grid="seconds", parser="pretty_midi")), deque(["next"])
     reader.send(first)
     piece = reader.receive()
     assert piece is not None
@@ -93,7 +93,7 @@ def test_only_the_file_at_which_a_reader_was_ended_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: bool
 ) -> None:
     first, second = corpus(tmp_path, 2)
-    reader, waiting = started(RecordsConfig()), deque()
+    reader, waiting = started(RecordsConfig(grid="seconds")), deque()
     reader.send(first)
     assert reader.receive() is not None
     reader.send(second)
@@ -120,13 +120,13 @@ def test_a_reader_that_dies_between_files_costs_nothing(tmp_path: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workers, "Reader", Watched)
-        for path, piece in convert_all(paths, RecordsConfig(), 1):
+        for path, piece in convert_all(paths, RecordsConfig(grid="seconds"), 1):
             found[path] = piece
             if len(found) == 2:
                 killed[0].kill()
                 killed[0].wait()
     assert len(killed) == 2
-    assert found == {path: convert(path, RecordsConfig()) for path in paths}
+    assert found == {path: convert(path, RecordsConfig(grid="seconds")) for path in paths}
 
 
 def test_readers_end_when_the_caller_stops_listening(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_readers_end_when_the_caller_stops_listening(tmp_path: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workers, "Reader", watched)
-        results = convert_all(corpus(tmp_path), RecordsConfig(), 2)
+        results = convert_all(corpus(tmp_path), RecordsConfig(grid="seconds"), 2)
         next(results)
         results.close()
     assert len(spawned) == 2
@@ -148,13 +148,13 @@ def test_readers_end_when_the_caller_stops_listening(tmp_path: Path) -> None:
 def test_a_reader_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers.sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError, match="a reader process could not start: no message"):
-        list(convert_all(corpus(tmp_path, 1), RecordsConfig(), 1))
+        list(convert_all(corpus(tmp_path, 1), RecordsConfig(grid="seconds"), 1))
 
 
 def test_a_reader_that_never_starts_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "START_SECONDS", 0.0)
     with pytest.raises(RuntimeError, match="a reader process could not start"):
-        list(convert_all(corpus(tmp_path, 1), RecordsConfig(), 1))
+        list(convert_all(corpus(tmp_path, 1), RecordsConfig(grid="seconds"), 1))
 
 
 def test_readers_do_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_readers_do_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
         "import sys, time\n"
         "from pianoroll_tf.config import RecordsConfig\n"
         "from pianoroll_tf.data.workers import Reader\n"
-        "reader = Reader(RecordsConfig(parser='pretty_midi'))\n"
+        "reader = Reader(RecordsConfig(grid='seconds', parser='pretty_midi'))\n"
         "reader.receive()\n"
         "reader.send(sys.argv[1])\n"
         "print(reader.process.pid, flush=True)\n"

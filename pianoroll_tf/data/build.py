@@ -1,8 +1,10 @@
 """Builds a folder of records from a folder of MIDI files: find, read, choose, write, rename."""
 
 import contextlib
+import dataclasses
 import errno
 import importlib.metadata
+import json
 import os
 import shutil
 import sqlite3
@@ -16,6 +18,7 @@ from pianoroll_tf.cli import Progress, UserError
 from pianoroll_tf.config import RecordsConfig, to_dict
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.discover import Found, find_files
+from pianoroll_tf.data.grid import Evidence, decide
 from pianoroll_tf.data.journal import Journal, stamp
 from pianoroll_tf.data.records import FORMAT
 from pianoroll_tf.data.shards import choose, skipped_by_reason, write_records
@@ -61,12 +64,15 @@ def build(
             return manifest, False
         whole = place / "records"
         shutil.rmtree(whole, ignore_errors=True)
-        with contextlib.closing(_journal(place, config)) as journal:
-            _read_all(journal, midi_dir, islice(found, config.limit), config, workers)
+        files, decision = list(islice(found, config.limit)), None
+        if config.grid == "auto":
+            with _read(place, midi_dir, files, dataclasses.replace(config, grid="beats"), workers) as journal:
+                decision = decide(_evidence(journal))
+        grid = decision.grid if decision else config.grid
+        with _read(place, midi_dir, files, dataclasses.replace(config, grid=grid), workers) as journal:
             choose(journal, config)
-            _refuse_empty(journal, midi_dir, place)
             whole.mkdir()
-            manifest = write_records(journal, config, whole)
+            manifest = write_records(journal, config, grid, whole, str(decision or ""))
         publish(whole, records_dir)
         shutil.rmtree(place)
     return manifest, True
@@ -85,10 +91,29 @@ def _write_errors(records_dir: Path) -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def _read(place: Path, midi_dir: Path, files: list[Found], config: RecordsConfig, workers: int) -> Iterator[Journal]:
+    """The journal with a row for every file, on one grid; each grid has a journal of its own.
+
+    Raises:
+        UserError: No file can be used; nothing is left behind.
+    """
+    with contextlib.closing(_journal(place, config)) as journal:
+        _read_all(journal, midi_dir, files, config, workers)
+        _refuse_empty(journal, midi_dir, place)
+        yield journal
+
+
+def _evidence(journal: Journal) -> Iterator[Evidence]:
+    """What each piece says about its beats."""
+    for places, recurrence in journal.rows("onset_places, bar_recurrence", "record IS NOT NULL"):
+        yield Evidence(tuple(json.loads(places)), *json.loads(recurrence))
+
+
 def _journal(place: Path, config: RecordsConfig) -> Journal:
     settings = {name: value for name, value in to_dict(config).items() if name in READING}
     versions = {"package": __version__, "parser": importlib.metadata.version(config.parser)}
-    return Journal(place / "journal.sqlite", {"format": FORMAT, **settings, "versions": versions})
+    return Journal(place / f"journal-{config.grid}.sqlite", {"format": FORMAT, **settings, "versions": versions})
 
 
 def _refuse_empty(journal: Journal, midi_dir: Path, place: Path) -> None:

@@ -8,14 +8,14 @@ import numpy as np
 
 from pianoroll_tf.cli import one_line
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.fingerprint import fingerprint, roll_digest
+from pianoroll_tf.data.grid import evidence
 from pianoroll_tf.data.midi import MidiError, Notes, ignores_tempo, parse_notes, read_bytes
-from pianoroll_tf.data.records import encode_piece
+from pianoroll_tf.data.records import PieceRecord, encode_piece
 from pianoroll_tf.data.roll import RollLimitError, notes_to_roll
 
 LONGEST_HOLD = 4096  # steps; longer ones are counted as this long
-
-
-PITCHES = 128  # of MIDI
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,8 @@ class Piece:
     Attributes:
         reason: Why it is skipped; empty when it is used.
         sha256: Of the file's bytes, hex; empty when they could not be read.
-        content: Digest of notes and tempo map, hex: equal for the same music under other names and texts.
+        content: Digest of the roll, hex: pieces with the same are the same music.
+        music: `fingerprint` of the notes, hex, which decides the split.
         notes: Notes read, those outside 24..107 included.
         notes_outside_range: Notes outside 24..107.
         steps: Length on the grid.
@@ -34,12 +35,15 @@ class Piece:
         tempo_ignored: Whether the parser left out tempo events that move notes.
         pitch_counts: Steps in which each of the 84 pitches sounds.
         hold_counts: How often a pitch sounds for 1, 2, 3, … steps without a break.
+        onset_places: Onsets by place in the quarter; empty on the grid of seconds.
+        bar_recurrence: Covariance and variance of `grid.Evidence`; likewise.
         record: Serialized record; empty when skipped.
     """
 
     reason: str = ""
     sha256: str = ""
     content: str = ""
+    music: str = ""
     notes: int = 0
     notes_outside_range: int = 0
     steps: int = 0
@@ -48,6 +52,8 @@ class Piece:
     tempo_ignored: bool = False
     pitch_counts: tuple[int, ...] = ()
     hold_counts: tuple[int, ...] = ()
+    onset_places: tuple[int, ...] = ()
+    bar_recurrence: tuple[float, ...] = ()
     record: bytes = dataclasses.field(default=b"", repr=False)
 
 
@@ -77,9 +83,13 @@ def _used(data: bytes, digest: str, config: RecordsConfig) -> Piece:
     roll, outside = notes_to_roll(notes, config)
     if not len(roll.cells):
         raise MidiError("no notes within MIDI 24..107")
+    meters, places, recurrence = _meters(notes, config, len(roll.counts)), (), ()
+    if config.grid == "beats":
+        places, *recurrence = evidence(roll, meters, config.steps_per_beat)
     return Piece(
         sha256=digest,
-        content=content_digest(notes),
+        content=roll_digest(roll),
+        music=fingerprint(notes),
         notes=len(notes.pitch),
         notes_outside_range=outside,
         steps=len(roll.counts),
@@ -88,29 +98,21 @@ def _used(data: bytes, digest: str, config: RecordsConfig) -> Piece:
         tempo_ignored=config.parser != "symusic" and ignores_tempo(data, notes),
         pitch_counts=tuple(roll.pitch_counts().tolist()),
         hold_counts=tuple(np.bincount(np.minimum(roll.hold_lengths(), LONGEST_HOLD))[1:].tolist()),
-        record=encode_piece(roll, bytes.fromhex(digest)),
+        onset_places=places,
+        bar_recurrence=tuple(recurrence),
+        record=encode_piece(PieceRecord(roll, bytes.fromhex(digest), meters, _microseconds(notes))),
     )
 
 
-def content_digest(notes: Notes) -> str:
-    """A digest of the music: notes in canonical order, tempo map up to the last note, ticks a quarter; hex."""
-    start, end, pitch = _canonical(notes)
-    heard = notes.tempo_ticks <= notes.end_ticks.max()
-    digest = hashlib.sha256(f"{notes.ticks_per_quarter} {len(pitch)} {heard.sum()}".encode())
-    for array in (start, end, pitch, notes.tempo_ticks[heard]):
-        digest.update(array.astype("<i8").tobytes())
-    digest.update(notes.tempo_microseconds[heard].astype("<f8").tobytes())
-    return digest.hexdigest()
+def _meters(notes: Notes, config: RecordsConfig, steps: int) -> tuple[tuple[int, Meter], ...]:
+    """The time signatures of a piece on its grid of beats; of several at one step the last holds."""
+    if config.grid == "seconds":
+        return ()
+    places = {round(tick / notes.ticks_per_quarter * config.steps_per_beat): meter for tick, meter in notes.meters}
+    return tuple((step, meter) for step, meter in places.items() if step < steps)
 
 
-def _canonical(notes: Notes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Starts, ends and pitches of the notes, sorted by start, then pitch, then end."""
-    lasts = notes.end_ticks - notes.start_ticks
-    longest, latest = int(lasts.max()) + 1, int(notes.start_ticks.max())
-    if (latest + 1) * PITCHES * longest >= 2**63:
-        order = np.lexsort((notes.end_ticks, notes.pitch, notes.start_ticks))
-        return notes.start_ticks[order], notes.end_ticks[order], notes.pitch[order]
-    # All three in one number are sorted several times as fast.
-    where, lasts = np.divmod(np.sort((notes.start_ticks * PITCHES + notes.pitch) * longest + lasts), longest)
-    start, pitch = np.divmod(where, PITCHES)
-    return start, start + lasts, pitch
+def _microseconds(notes: Notes) -> int:
+    """Per quarter note, at the first note."""
+    change = np.searchsorted(notes.tempo_ticks, notes.start_ticks.min(), side="right") - 1
+    return max(round(float(notes.tempo_microseconds[change])), 1)

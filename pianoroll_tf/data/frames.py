@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.data.loading import Corpus
-from pianoroll_tf.data.roll import STRUCK
+from pianoroll_tf.data.roll import STRUCK_BIT
 
 GROUP = 12  # pitches of a code: its table has 196 KB and stays in the processor's cache
 GROUPS = NUM_PITCHES // GROUP
@@ -18,22 +18,25 @@ _BITS = (1 << np.arange(GROUP)).astype(np.float64)
 
 
 def pack(corpus: Corpus) -> np.ndarray:
-    """The steps of a corpus as codes, and a silent step after them: int16 [steps + 1, 7].
+    """The steps of a corpus as codes, and a silent step after them: int16 [steps + 1, 2, 7], what sounds and is struck.
 
     >>> from pianoroll_tf.data.loading import join_pieces
     >>> one = join_pieces([np.array([2], np.uint8)], [np.array([1, 12 + 128], np.uint8)])
     >>> pack(one).tolist()
-    [[2, 1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]]
+    [[[2, 1, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0, 0]], [[0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]]]
     """
     steps, cell = len(corpus.counts), 0
-    codes = np.zeros((steps + 1, GROUPS), np.int16)
+    codes = np.zeros((steps + 1, 2, GROUPS), np.int16)
     for begin in range(0, steps, _BLOCK_STEPS):
         counts = corpus.counts[begin : begin + _BLOCK_STEPS]
         step = np.repeat(np.arange(len(counts)), counts)
-        group, bit = np.divmod(corpus.cells[cell : cell + len(step)] % STRUCK, GROUP)
-        # A sum of different powers of two is their union.
-        sums = np.bincount(step * GROUPS + group, weights=_BITS[bit], minlength=len(counts) * GROUPS)
-        codes[begin : begin + len(counts)] = sums.reshape(-1, GROUPS)
+        cells = corpus.cells[cell : cell + len(step)]
+        group, bit = np.divmod(cells % STRUCK_BIT, GROUP)
+        place, weight = step * GROUPS + group, _BITS[bit]
+        for plane, weights in enumerate((weight, weight * (cells >= STRUCK_BIT))):
+            # A sum of different powers of two is their union.
+            sums = np.bincount(place, weights=weights, minlength=len(counts) * GROUPS)
+            codes[begin : begin + len(counts), plane] = sums.reshape(-1, GROUPS)
         cell += len(step)
     return codes
 
@@ -50,7 +53,8 @@ class Frames:
         self._steps = window_steps + 1
         self._silent = len(corpus.counts)
         self._codes = tf.constant(pack(corpus))
-        self._table = tf.constant(np.arange(1 << GROUP)[:, None] >> np.arange(GROUP) & 1, tf.float32)
+        self._clock = tf.constant(np.append(corpus.clock, 0).astype(np.int32))
+        self._table = tf.constant(np.arange(1 << GROUP)[:, None] >> np.arange(GROUP) & 1, tf.uint8)
 
     def cut(self, windows: dict[str, tf.Tensor]) -> tf.Tensor:
         """The codes of T + 1 frames a window, from the step before its start to its end; beyond its piece silence.
@@ -59,26 +63,33 @@ class Frames:
             windows: `begin` of the piece, `start` and `end`, int64 [batch].
 
         Returns:
-            int16 [batch, T + 1, 7].
+            int16 [batch, T + 1, 2, 7].
         """
         step = windows["start"][:, None] - 1 + tf.range(self._steps, dtype=tf.int64)  # [batch, T + 1]
         inside = (step >= windows["begin"][:, None]) & (step < windows["end"][:, None])
         return tf.gather(self._codes, tf.where(inside, step, self._silent))
 
     def dense(self, codes: tf.Tensor) -> tf.Tensor:
-        """Codes int16 [batch, time, 7] as cells, float32 [batch, time, 84]."""
-        return tf.reshape(tf.gather(self._table, codes), [*codes.shape[:2], NUM_PITCHES])
+        """Codes int16 [batch, time, 2, 7] as cells, uint8 [batch, time, 84]: 0 silent, 1 held, 2 struck."""
+        planes = tf.reshape(tf.gather(self._table, codes), [*codes.shape[:2], 2, NUM_PITCHES])
+        return planes[:, :, 0] + planes[:, :, 1]
+
+    def clock(self, windows: dict[str, tf.Tensor]) -> tf.Tensor:
+        """The clock codes of the T steps of each window, int32 [batch, T]; beyond its piece 0."""
+        step = windows["start"][:, None] + tf.range(self._steps - 1, dtype=tf.int64)
+        return tf.gather(self._clock, tf.where(step < windows["end"][:, None], step, self._silent))
 
 
 def pitch_range(codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The lowest and the highest column that sounds in each window.
 
     Args:
-        codes: int16 [batch, time, 7].
+        codes: int16 [batch, time, 2, 7].
 
     Returns:
         int32 [batch] each; 84 and -1 of a silent window.
     """
+    codes = codes[:, :, 0]
     bits = tf.constant(np.arange(GROUP), tf.int16)
     union = tf.cast(tf.reduce_any(tf.bitwise.right_shift(codes[..., None], bits) % 2 == 1, axis=1), tf.int32)
     sounds = tf.reshape(union, [-1, NUM_PITCHES])  # [batch, pitch]
@@ -91,14 +102,14 @@ def transpose(codes: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
     """Codes of which every cell is moved up by `shift` columns; what leaves the 84 is lost.
 
     Args:
-        codes: int16 [batch, time, 7].
+        codes: int16 [batch, time, 2, 7].
         shift: int32 [batch], within -12..12.
 
     Returns:
-        int16 [batch, time, 7].
+        int16 [batch, time, 2, 7].
     """
-    wide = tf.pad(tf.cast(codes, tf.int64), [[0, 0], [0, 0], [1, 1]])
+    wide = tf.pad(tf.cast(codes, tf.int64), [[0, 0], [0, 0], [0, 0], [1, 1]])
     # A group between its neighbours, 36 bits: the 12 that lie in its place after the shift are cut out.
     three = wide[..., 2:] * (1 << 2 * GROUP) + wide[..., 1:-1] * (1 << GROUP) + wide[..., :-2]
-    places = tf.cast(GROUP - shift, tf.int64)[:, None, None]
+    places = tf.cast(GROUP - shift, tf.int64)[:, None, None, None]
     return tf.cast(tf.bitwise.right_shift(three, places) % (1 << GROUP), tf.int16)

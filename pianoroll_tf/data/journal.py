@@ -11,12 +11,13 @@ from pathlib import Path
 from pianoroll_tf.data.conversion import Piece
 
 NUMBERS = ("notes", "notes_outside_range", "steps", "active_cells", "milliseconds", "tempo_ignored")
-COUNTS = ("pitch_counts", "hold_counts")
+COUNTS = ("pitch_counts", "hold_counts", "onset_places", "bar_recurrence")
 _TABLES = f"""
 CREATE TABLE about (settings TEXT NOT NULL);
 CREATE TABLE files (
     path BLOB PRIMARY KEY, stamp TEXT NOT NULL, split TEXT NOT NULL DEFAULT '',
-    reason TEXT, sha256 TEXT, content TEXT, {" INTEGER, ".join(NUMBERS)} INTEGER, {" TEXT, ".join(COUNTS)} TEXT,
+    reason TEXT, sha256 TEXT, content TEXT, music TEXT,
+    {" INTEGER, ".join(NUMBERS)} INTEGER, {" TEXT, ".join(COUNTS)} TEXT,
     record BLOB,
     seal BLOB NOT NULL
 );
@@ -24,7 +25,7 @@ CREATE INDEX by_content ON files (content, sha256, path);
 CREATE INDEX by_split ON files (split, sha256);
 CREATE INDEX by_sha256 ON files (sha256);
 """
-_COLUMNS = ("path", "stamp", "reason", "sha256", "content", *NUMBERS, *COUNTS, "record")  # what a seal is of
+_COLUMNS = ("path", "stamp", "reason", "sha256", "content", "music", *NUMBERS, *COUNTS, "record")  # what a seal is of
 _MISSING = """
 SELECT path, stamp FROM now WHERE path > ? AND NOT EXISTS (SELECT 1 FROM files WHERE files.path = now.path)
 ORDER BY path LIMIT ?
@@ -58,7 +59,7 @@ class Journal:
             about = database.execute("SELECT settings FROM about").fetchall() if whole else []
             if about == [(self._settings,)] and _sealed(database):
                 return database
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # a damaged text of a table is no UTF-8
             pass
         database.close()
         return None
@@ -102,7 +103,13 @@ class Journal:
 
     def add(self, path: str, stamp: str, piece: Piece) -> None:
         """Remembers what became of a file."""
-        facts = (piece.reason, piece.sha256, piece.content, *(int(getattr(piece, name)) for name in NUMBERS))
+        facts = (
+            piece.reason,
+            piece.sha256,
+            piece.content,
+            piece.music,
+            *(int(getattr(piece, name)) for name in NUMBERS),
+        )
         counts = (json.dumps(getattr(piece, name)) for name in COUNTS)
         row = (os.fsencode(path), stamp, *facts, *counts, piece.record or None)
         columns, places = ", ".join((*_COLUMNS, "seal")), ", ".join("?" * (len(row) + 1))

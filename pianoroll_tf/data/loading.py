@@ -8,11 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.cli import UserError
-from pianoroll_tf.config import NUM_PITCHES
-from pianoroll_tf.data.records import check_shards
-from pianoroll_tf.data.roll import STRUCK
+from pianoroll_tf.config import NUM_PITCHES, RecordsConfig
+from pianoroll_tf.data.clock import Meter, clock_codes
+from pianoroll_tf.data.records import check_shards, decode_meters, read_manifest, resolved
+from pianoroll_tf.data.roll import STRUCK_BIT
 
-_FEATURES = {name: tf.io.FixedLenFeature([], tf.string) for name in ("counts", "cells")}
+_FEATURES = {name: tf.io.FixedLenFeature([], tf.string) for name in ("counts", "cells", "meter_steps", "meters")}
 _PIECES_AT_ONCE = 256  # records parsed by one operation
 
 
@@ -24,11 +25,13 @@ class Corpus:
         counts: uint8 [all steps], how many pitches sound at each step.
         cells: uint8 [all cells], their columns, step after step; 128 is added where the note was struck.
         piece_offsets: int64 [pieces + 1]; piece i has the steps piece_offsets[i] <= step < piece_offsets[i + 1].
+        clock: uint16 [all steps], code of each step (`data.clock`); 0 on the grid of seconds.
     """
 
     counts: np.ndarray
     cells: np.ndarray
     piece_offsets: np.ndarray
+    clock: np.ndarray
 
     @property
     def piece_steps(self) -> np.ndarray:
@@ -36,12 +39,13 @@ class Corpus:
         return np.diff(self.piece_offsets)
 
 
-def join_pieces(counts: list[np.ndarray], cells: list[np.ndarray]) -> Corpus:
+def join_pieces(counts: list[np.ndarray], cells: list[np.ndarray], clocks: list[np.ndarray] | None = None) -> Corpus:
     """A corpus of pieces given one by one.
 
     Args:
-        counts: uint8 [steps] a piece.
-        cells: uint8 [cells] a piece.
+        counts: uint8 [steps] of each piece.
+        cells: uint8 [cells] of each piece.
+        clocks: uint16 [steps] of each piece; None: all 0.
 
     >>> one, two = np.array([1, 0], np.uint8), np.array([2], np.uint8)
     >>> join_pieces([one, two], [np.array([36], np.uint8), np.array([40, 43], np.uint8)]).piece_offsets.tolist()
@@ -49,7 +53,8 @@ def join_pieces(counts: list[np.ndarray], cells: list[np.ndarray]) -> Corpus:
     """
     offsets = np.cumsum([0, *(len(piece) for piece in counts)], dtype=np.int64)
     nothing = [np.empty(0, np.uint8)]
-    return Corpus(np.concatenate(nothing + counts), np.concatenate(nothing + cells), offsets)
+    clock = np.zeros(offsets[-1], np.uint16) if clocks is None else np.concatenate([np.empty(0, np.uint16), *clocks])
+    return Corpus(np.concatenate(nothing + counts), np.concatenate(nothing + cells), offsets, clock)
 
 
 def load_corpus(records_dir: str | os.PathLike, split: str) -> Corpus:
@@ -63,35 +68,44 @@ def load_corpus(records_dir: str | os.PathLike, split: str) -> Corpus:
         UserError: The folder holds no records, or a shard does not agree with the manifest; it is named.
     """
     entry = check_shards(records_dir, split)
-    counts: list[np.ndarray] = []
-    cells: list[np.ndarray] = []
+    config = resolved(read_manifest(records_dir))
+    parts: tuple[list[np.ndarray], ...] = ([], [], [])
     for shard in entry["shards"]:
         path, pieces = Path(records_dir) / shard["name"], 0
         try:
-            for batch_counts, batch_cells in _read_shard(path):
-                pieces += len(batch_counts)
-                counts += batch_counts
-                cells += batch_cells
+            for batch in _read_shard(path, config):
+                pieces += len(batch[0])
+                for part, more in zip(parts, batch, strict=True):
+                    part += more
         except tf.errors.OpError as error:
             raise UserError(f"{path} is damaged ({error.message.splitlines()[0]}); build the records again") from error
         except ValueError as error:
             raise UserError(f"{path} is damaged ({error}); build the records again") from error
         if pieces != shard["pieces"]:
             raise UserError(f"{path} must hold {shard['pieces']} pieces. Received: pieces={pieces}")
-    return join_pieces(counts, cells)
+    return join_pieces(*parts)
 
 
-def _read_shard(path: os.PathLike):
-    """Yields (counts, cells) lists of some pieces at a time."""
+def _read_shard(path: os.PathLike, config: RecordsConfig):
+    """Yields (counts, cells, clocks), lists of some pieces at a time."""
     for serialized in tf.data.TFRecordDataset(os.fspath(path)).batch(_PIECES_AT_ONCE):
         features = tf.io.parse_example(serialized, _FEATURES)
         counts, cells = (_split_bytes(features[name]) for name in ("counts", "cells"))
         for piece_counts, piece_cells in zip(counts, cells, strict=True):
             if int(piece_counts.sum(dtype=np.int64)) != len(piece_cells):
                 raise ValueError("the number of cells of a piece does not match its counts")
-            if np.any(piece_cells % STRUCK >= NUM_PITCHES):
+            if np.any(piece_cells % STRUCK_BIT >= NUM_PITCHES):
                 raise ValueError(f"a cell is not within 0..{NUM_PITCHES - 1}")
-        yield counts, cells
+        steps, signatures = (features[name].numpy() for name in ("meter_steps", "meters"))
+        meters = (decode_meters(*piece) for piece in zip(steps, signatures, strict=True))
+        yield counts, cells, [_clock(piece, len(steps), config) for piece, steps in zip(meters, counts, strict=True)]
+
+
+def _clock(meters: tuple[tuple[int, Meter], ...], steps: int, config: RecordsConfig) -> np.ndarray:
+    """The clock codes of a piece, uint16 [steps]."""
+    if config.grid == "seconds":
+        return np.zeros(steps, np.uint16)
+    return clock_codes(meters, steps, config.steps_per_beat)
 
 
 def _split_bytes(strings: tf.Tensor) -> list[np.ndarray]:

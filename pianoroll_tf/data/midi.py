@@ -1,19 +1,22 @@
 """Bytes of a MIDI file -> notes in ticks and their tempo map; the only file that knows MIDI libraries."""
 
+import contextlib
 import dataclasses
 import functools
 import io
 import os
 import stat
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.pedal import sustained_notes
 from pianoroll_tf.data.smf import MidiError, check_header, check_ticks
 
 MAX_FILE_BYTES = 16 << 20  # ordinary files have 10 to 500 KB
+MAX_METERS = 10_000  # changes of time signature; later ones are left out
 MAX_NOTES = 1_000_000  # a long opera has some 200,000
 AUDIBLE_SECONDS = 0.001  # onsets that differ by less are the same
 DEFAULT_MICROSECONDS = 500_000.0  # a quarter note, until the file says otherwise: 120 a minute
@@ -30,6 +33,7 @@ class Notes:
         ticks_per_quarter: Greater than 0.
         tempo_ticks: int64 [changes], ascending, the first is 0.
         tempo_microseconds: float64 [changes], what a quarter lasts from there on, greater than 0.
+        meters: (tick, time signature), ascending; empty where the file names none.
     """
 
     start_ticks: np.ndarray
@@ -38,6 +42,7 @@ class Notes:
     ticks_per_quarter: int
     tempo_ticks: np.ndarray
     tempo_microseconds: np.ndarray
+    meters: tuple[tuple[int, Meter], ...] = ()
 
     def seconds(self, ticks: np.ndarray) -> np.ndarray:
         """Time of `ticks` from the file's begin, float64; exact up to one rounding at the end.
@@ -143,6 +148,19 @@ def _tempo_map(ticks: np.ndarray, microseconds: np.ndarray) -> tuple[np.ndarray,
     return ticks[last], microseconds[last]
 
 
+def _meters(events: Iterable[tuple[int, int, int]]) -> tuple[tuple[int, Meter], ...]:
+    """Time signatures in order, from (tick, numerator, denominator).
+
+    Of several at one tick the last holds; one that `Meter` does not allow, and one that changes nothing, is left out.
+    """
+    found: dict[int, Meter] = {}
+    for tick, numerator, denominator in sorted(events, key=lambda event: event[0]):
+        with contextlib.suppress(ValueError):
+            found[max(tick, 0)] = Meter(numerator, denominator)
+    changes = list(found.items())
+    return tuple(change for i, change in enumerate(changes) if not i or change[1] != changes[i - 1][1])[:MAX_METERS]
+
+
 def _with_symusic(data: bytes, drums: bool) -> Notes:
     """Notes and the tempo events of all tracks, in ticks."""
     from symusic import core
@@ -159,7 +177,9 @@ def _with_symusic(data: bytes, drums: bool) -> Notes:
     tempos = score.tempos.numpy()
     check_ticks(data, tempos=len(tempos["time"]))
     tempo_ticks, tempo_microseconds = _tempo_map(tempos["time"], tempos["mspq"])
-    return Notes(start, start + duration, pitch, score.ticks_per_quarter, tempo_ticks, tempo_microseconds)
+    signatures = score.time_signatures.numpy()
+    meters = _meters(zip(*(signatures[name].tolist() for name in ("time", "numerator", "denominator")), strict=True))
+    return Notes(start, start + duration, pitch, score.ticks_per_quarter, tempo_ticks, tempo_microseconds, meters)
 
 
 def _with_pretty_midi(data: bytes, drums: bool) -> Notes:
@@ -181,7 +201,9 @@ def _with_pretty_midi(data: bytes, drums: bool) -> Notes:
     seconds, quarters_per_minute = midi.get_tempo_changes()
     tempo_ticks, tempo_microseconds = _tempo_map([midi.time_to_tick(s) for s in seconds], 6e7 / quarters_per_minute)
     pitch = np.array([note.pitch for note in notes], np.int64)
-    return Notes(start, end, pitch, midi.resolution, tempo_ticks, tempo_microseconds)
+    signatures = midi.time_signature_changes
+    meters = _meters((int(midi.time_to_tick(one.time)), one.numerator, one.denominator) for one in signatures)
+    return Notes(start, end, pitch, midi.resolution, tempo_ticks, tempo_microseconds, meters)
 
 
 PARSERS: dict[str, Callable[[bytes, bool], Notes]] = {"symusic": _with_symusic, "pretty_midi": _with_pretty_midi}

@@ -1,7 +1,12 @@
 """Corpus -> tf.data: seeded training windows that start anywhere, and evaluation of every step once, in order.
 
 A stage works on a whole batch. Every piece is preceded by one silent step, so a window of T targets is cut as T + 1
-frames: `inputs` are the first T of them and `targets` the last T.
+frames: `inputs` are the first T of them and `targets` the last T. Batches are dicts:
+
+    inputs, targets   uint8 [batch, T, 84], states of the cells: 0 silent, 1 held, 2 struck
+    clock             int32 [batch, T], code of each target's step (`data.clock`)
+    ends              float32 [batch, T], 1 where the target is the last step of its piece
+    mask              float32 [batch, T], 1 on the steps of the piece and 0 on the padding, which is at the end
 """
 
 import functools
@@ -15,7 +20,18 @@ from pianoroll_tf.data.frames import Frames, pitch_range, transpose
 from pianoroll_tf.data.loading import Corpus, load_corpus
 from pianoroll_tf.data.windows import piece_tensors, plan_epoch, plan_lanes, uniform_integer, windows_of_pieces
 
-__all__ = ["Corpus", "batches_per_epoch", "evaluation_dataset", "load_corpus", "make_dataset", "windows_per_epoch"]
+__all__ = [
+    "Corpus",
+    "batch_size",
+    "batches_per_epoch",
+    "evaluation_dataset",
+    "load_corpus",
+    "make_dataset",
+    "windows_per_epoch",
+]
+
+FEWEST_WINDOWS, MOST_WINDOWS = 4, 64  # of a batch whose size is not set
+BATCHES = 32  # of an epoch, about, where the size of a batch is not set
 
 _PARALLEL_BATCHES = 2  # chosen, not autotuned: dropping an iterator can wait seconds for the autotuner
 _PREFETCH_BATCHES = 4
@@ -28,7 +44,18 @@ def windows_per_epoch(corpus: Corpus, config: DatasetConfig) -> int:
 
 def batches_per_epoch(corpus: Corpus, config: DatasetConfig) -> int:
     """Batches that hold at least the windows of one epoch; batches run on over the epoch's border."""
-    return -(-windows_per_epoch(corpus, config) // config.batch_size)
+    return -(-windows_per_epoch(corpus, config) // batch_size(corpus, config))
+
+
+def batch_size(corpus: Corpus, config: DatasetConfig) -> int:
+    """Windows per batch: as set, else the power of two within 4 to 64 that is nearest to a 32nd of an epoch's windows.
+
+    So few files give many steps per epoch too.
+    """
+    if config.batch_size is not None:
+        return config.batch_size
+    nearest = 2 ** round(np.log2(max(windows_per_epoch(corpus, config) / BATCHES, 1)))
+    return int(np.clip(nearest, FEWEST_WINDOWS, MOST_WINDOWS))
 
 
 def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: int = 0) -> tf.data.Dataset:
@@ -44,8 +71,7 @@ def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: 
         first_batch: Index of the first batch that is made.
 
     Returns:
-        Dataset of `(inputs, targets, mask)`, float32 `[batch, T, 84]`, `[batch, T, 84]`, `[batch, T]`; the mask is 1 on
-        the steps of the piece and 0 on the padding, which is at the end of a window.
+        Dataset of dicts as described at the top of this file.
 
     Raises:
         ValueError: The corpus has no steps.
@@ -53,7 +79,8 @@ def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: 
     windows = windows_per_epoch(corpus, config)
     if windows == 0:
         raise ValueError(f"the split must have at least one step. Received: steps={len(corpus.counts)}")
-    first_epoch, skip = divmod(first_batch * config.batch_size, windows)
+    size = batch_size(corpus, config)
+    first_epoch, skip = divmod(first_batch * size, windows)
     frames = Frames(corpus, config.window_steps)
     plan = functools.partial(
         plan_epoch, seed=seed, pieces=piece_tensors(corpus, config), window_steps=config.window_steps
@@ -63,7 +90,7 @@ def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: 
     dataset = dataset.enumerate().map(
         _as_it_is(lambda i, plan: {name: x[tf.where(i == 0, skip, 0) :] for name, x in plan.items()})
     )
-    dataset = dataset.rebatch(config.batch_size, drop_remainder=True)
+    dataset = dataset.rebatch(size, drop_remainder=True)
     batch = _as_it_is(lambda windows: _training_batch(frames, windows, config))
     dataset = dataset.map(batch, _PARALLEL_BATCHES, deterministic=True)
     return _with_options(dataset.prefetch(_PREFETCH_BATCHES))
@@ -73,18 +100,18 @@ def evaluation_dataset(corpus: Corpus, config: DatasetConfig) -> tf.data.Dataset
     """Every step of every piece exactly once, in order, without augmentation.
 
     Pieces are laid on lanes, the longest first and each on the lane that is free first. There are as many lanes as
-    keep the longest piece from waiting for the others, `batch_size` at most.
+    keep the longest piece from waiting for the others, but at most `batch_size`, or 64 where that is not set.
 
     Returns:
-        Dataset of `(inputs, targets, mask, reset)`, float32 `[lanes, T, 84]`, `[lanes, T, 84]`, `[lanes, T]`, bool
-        `[lanes]`. Lane b of a batch goes on where lane b of the batch before ended, unless `reset`: a piece begins.
+        Dataset of dicts as described at the top of this file, and `reset`, bool `[batch]`: lane b of a batch continues
+        where lane b of the batch before ended, unless a piece begins there.
     """
     frames = Frames(corpus, config.window_steps)
     plan = plan_lanes(corpus, config)
     dataset = tf.data.Dataset.from_tensor_slices(plan)
 
     def batch(windows: dict[str, tf.Tensor]):
-        return *_batch(frames, frames.cut(windows), windows, config.window_steps), windows["reset"]
+        return _batch(frames, frames.cut(windows), windows, config.window_steps) | {"reset": windows["reset"]}
 
     dataset = dataset.map(_as_it_is(batch), _PARALLEL_BATCHES, deterministic=True)
     return _with_options(dataset.prefetch(_PREFETCH_BATCHES))
@@ -102,7 +129,7 @@ def _with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.with_options(options)
 
 
-def _training_batch(frames: Frames, windows: dict[str, tf.Tensor], config: DatasetConfig) -> tuple[tf.Tensor, ...]:
+def _training_batch(frames: Frames, windows: dict[str, tf.Tensor], config: DatasetConfig) -> dict[str, tf.Tensor]:
     codes = frames.cut(windows)
     if config.transpose:
         codes = transpose(codes, _shifts(codes, windows["draw"], config.transpose))
@@ -117,9 +144,14 @@ def _shifts(codes: tf.Tensor, draw: tf.Tensor, most: int) -> tf.Tensor:
     return down + tf.cast(uniform_integer(draw, tf.cast(up - down + 1, tf.int64)), tf.int32)
 
 
-def _batch(
-    frames: Frames, codes: tf.Tensor, windows: dict[str, tf.Tensor], window_steps: int
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Dense inputs, targets and mask from the codes of T + 1 frames a window."""
-    mask = tf.sequence_mask(windows["end"] - windows["start"], window_steps, tf.float32)
-    return frames.dense(codes[:, :-1]), frames.dense(codes[:, 1:]), mask
+def _batch(frames: Frames, codes: tf.Tensor, windows: dict[str, tf.Tensor], window_steps: int) -> dict[str, tf.Tensor]:
+    """A batch from the codes of T + 1 frames of each window."""
+    cells = frames.dense(codes)
+    step = windows["start"][:, None] + tf.range(window_steps, dtype=tf.int64)
+    return {
+        "inputs": cells[:, :-1],
+        "targets": cells[:, 1:],
+        "clock": frames.clock(windows),
+        "ends": tf.cast(step == windows["last"][:, None] - 1, tf.float32),
+        "mask": tf.sequence_mask(windows["end"] - windows["start"], window_steps, tf.float32),
+    }

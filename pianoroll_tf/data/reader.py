@@ -32,7 +32,7 @@ def decode_reply(reply: bytes) -> Piece:
     """
     facts, _, record = reply.partition(b"\n")
     values = json.loads(facts)
-    counts = {name: tuple(values[name]) for name in ("pitch_counts", "hold_counts")}
+    counts = {name: tuple(values[name]) for name in ("pitch_counts", "hold_counts", "onset_places", "bar_recurrence")}
     return Piece(**values | counts | {"record": record})
 
 

@@ -1,5 +1,6 @@
 """The format of a folder of records: schema of a record, names of shards, manifest."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -10,14 +11,24 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pianoroll_tf.cli import UserError
-from pianoroll_tf.config import NUM_PITCHES, dumps
-from pianoroll_tf.data.roll import STRUCK, SparseRoll
+from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, dumps, from_dict
+from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.roll import STRUCK_BIT, SparseRoll
 from pianoroll_tf.data.tfrecord import decode_example, encode_example
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 SPLITS = ("train", "val", "test")
-SCHEMA = {"cells": bytes, "counts": bytes, "sha256": bytes, "steps": int}  # features of a record, writer and reader
+# Features of a record, writer and reader
+SCHEMA = {
+    "cells": bytes,
+    "counts": bytes,
+    "meter_steps": bytes,
+    "meters": bytes,
+    "microseconds": int,
+    "sha256": bytes,
+    "steps": int,
+}
 AGAIN = "build the records again with --overwrite"
 
 
@@ -30,19 +41,57 @@ def shard_name(split: str, index: int, shards: int) -> str:
     return f"{split}-{index:05d}-of-{shards:05d}.tfrecord"
 
 
-def encode_piece(roll: SparseRoll, sha256: bytes) -> bytes:
-    """The record of a piece: a serialized tf.train.Example with the features of `SCHEMA`.
+@dataclasses.dataclass(frozen=True)
+class PieceRecord:
+    """What a record holds.
 
-    Args:
+    Attributes:
         roll: The whole piece.
         sha256: Digest of the source file, 32 bytes.
+        meters: (first step, time signature), ascending; empty on the grid of seconds and where the file names none.
+        microseconds: Per quarter note, at the first note.
     """
-    features = {"counts": roll.counts.tobytes(), "cells": roll.cells.tobytes(), "sha256": sha256}
-    return encode_example({**features, "steps": len(roll.counts)})
+
+    roll: SparseRoll
+    sha256: bytes
+    meters: tuple[tuple[int, Meter], ...] = ()
+    microseconds: int = 500_000
+
+    @property
+    def tempo(self) -> float:
+        """Quarters per minute at the first note."""
+        return 6e7 / self.microseconds
 
 
-def decode_piece(record: bytes) -> tuple[SparseRoll, bytes]:
-    """The roll of a record and the digest of its source file.
+def encode_piece(piece: PieceRecord) -> bytes:
+    """The record of a piece: a serialized tf.train.Example with the features of `SCHEMA`."""
+    signatures = [number for _, meter in piece.meters for number in (meter.numerator, meter.denominator)]
+    features = {
+        "counts": piece.roll.counts.tobytes(),
+        "cells": piece.roll.cells.tobytes(),
+        "meter_steps": np.array([step for step, _ in piece.meters], "<i4").tobytes(),
+        "meters": np.array(signatures, np.uint8).tobytes(),
+        "microseconds": piece.microseconds,
+        "sha256": piece.sha256,
+        "steps": len(piece.roll.counts),
+    }
+    return encode_example(features)
+
+
+def decode_meters(steps: bytes, signatures: bytes) -> tuple[tuple[int, Meter], ...]:
+    """The time signatures of a record, from its features `meter_steps` and `meters`.
+
+    Raises:
+        ValueError: They do not agree in length, or are not allowed.
+    """
+    places, numbers = np.frombuffer(steps, "<i4"), np.frombuffer(signatures, np.uint8)
+    if len(numbers) != 2 * len(places) or (np.diff(places) <= 0).any():
+        raise ValueError("meter_steps must be ascending and meters a pair for each")
+    return tuple((int(step), Meter(*map(int, pair))) for step, pair in zip(places, numbers.reshape(-1, 2), strict=True))
+
+
+def decode_piece(record: bytes) -> PieceRecord:
+    """What a record holds.
 
     Raises:
         ValueError: The record does not follow the schema, or contradicts itself.
@@ -56,9 +105,12 @@ def decode_piece(record: bytes) -> tuple[SparseRoll, bytes]:
     roll = SparseRoll(counts, cells)
     columns = roll.columns.astype(np.int64)
     step = np.repeat(np.arange(len(counts)), counts)
-    if (columns >= NUM_PITCHES).any() or (np.diff(step * STRUCK + columns) <= 0).any():
+    if (columns >= NUM_PITCHES).any() or (np.diff(step * STRUCK_BIT + columns) <= 0).any():
         raise ValueError("cells must be ascending columns 0..83 within each step")
-    return roll, features["sha256"]
+    meters = decode_meters(features["meter_steps"], features["meters"])
+    if features["microseconds"] <= 0:
+        raise ValueError("microseconds must be > 0")
+    return PieceRecord(roll, features["sha256"], meters, features["microseconds"])
 
 
 def write_manifest(file: BinaryIO, manifest: dict[str, Any], entries: Iterable[dict[str, Any]]) -> None:
@@ -95,10 +147,12 @@ def read_manifest(records_dir: str | os.PathLike, with_files: bool = False) -> d
         with_files: Whether to read `files` and `sha256` too; there may be very many files, and few need them.
 
     Returns:
-        A dict with `format`, `settings` (of `config.RecordsConfig`), `totals` and `splits`. A split has `pieces`,
-        `notes`, `notes_outside_range`, `steps`, `active_cells`, `milliseconds`, `pitch_counts` (84 numbers of steps),
-        `hold_counts` (how often a pitch sounds for 1, 2, 3, … steps without a break) and `shards`, which have the same
-        counts but for the last two, `name`, `bytes` and `sha256`.
+        A dict with `format`, `settings` (of `config.RecordsConfig`, as asked for), `grid` (which `--grid auto` chose),
+        `totals` and `splits`. A split has `pieces`, `notes`, `notes_outside_range`, `steps`, `active_cells`,
+        `milliseconds`, `pitch_counts` (84 numbers of steps), `hold_counts` (how often a pitch sounds for 1, 2, 3, …
+        steps without a break), `longest_piece` (steps), `density_spread` (standard deviation of a piece's density over
+        its mean), `tempo` (median of the pieces, quarters per minute), `meter` (of most steps) and `shards`, which have
+        the first six, `name`, `bytes` and `sha256`.
 
     Raises:
         UserError: There is none, or it is damaged or of another format.
@@ -115,6 +169,11 @@ def read_manifest(records_dir: str | os.PathLike, with_files: bool = False) -> d
     if manifest["format"] != FORMAT:
         raise UserError(f"{path} must be of format {FORMAT}; {AGAIN}. Received: format={manifest['format']!r}")
     return manifest
+
+
+def resolved(manifest: dict[str, Any]) -> RecordsConfig:
+    """The settings that records were made with, `grid` being the one that was chosen."""
+    return from_dict(RecordsConfig, manifest["settings"] | {"grid": manifest["grid"]})
 
 
 def manifest_sha256(records_dir: str | os.PathLike) -> str:

@@ -1,4 +1,6 @@
-"""Notes <-> sparse piano-roll <-> dense piano-roll, in numpy only."""
+"""Notes <-> sparse piano-roll <-> dense piano-roll, in numpy only.
+
+A cell of a dense roll is 0 silent, 1 held or 2 struck, so whatever reads "not 0" as sounding still does."""
 
 import dataclasses
 
@@ -6,7 +8,8 @@ import numpy as np
 
 from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, NUM_PITCHES, RecordsConfig
 
-STRUCK = 128  # bit 7 of a cell: the note was struck at this step
+SILENT, HELD, STRUCK = 0, 1, 2  # states of a cell
+STRUCK_BIT = 128  # bit 7 of a cell: the note was struck at this step
 MAX_SECONDS = 24 * 3600  # longest piece on the grid of seconds
 MAX_QUARTERS = 120 * 60 * 24  # longest piece on the grid of beats: as long at 120 quarters a minute
 MAX_CELLS = 1 << 23  # most active cells of a piece: its record has 8 MiB, its making takes some 0.5 GiB
@@ -23,7 +26,7 @@ class SparseRoll:
     Attributes:
         counts: uint8 [steps], how many pitches sound at each step.
         cells: uint8 [active], the columns (0..83) that sound, step after step and ascending within
-            a step; `STRUCK` is added where the note was struck at that step.
+            a step; `STRUCK_BIT` is added where the note was struck at that step.
     """
 
     counts: np.ndarray
@@ -32,7 +35,7 @@ class SparseRoll:
     @property
     def columns(self) -> np.ndarray:
         """uint8 [active], the cells without the struck bit."""
-        return self.cells & np.uint8(STRUCK - 1)
+        return self.cells & np.uint8(STRUCK_BIT - 1)
 
     def pitch_counts(self) -> np.ndarray:
         """int64 [84], the number of steps in which each pitch sounds."""
@@ -126,7 +129,7 @@ def steps_to_roll(start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> Spar
     merged = np.cumsum(opens) - 1  # the merged interval that each note is part of
     key[(ends - length - first)[merged] + line] |= 1  # struck
     key = np.sort(key.astype(np.uint32))  # (step * 84 + column) * 2 + struck; a day of 100 steps a second fits
-    cells = (key // 2 % NUM_PITCHES).astype(np.uint8) | (key % 2 * STRUCK).astype(np.uint8)
+    cells = (key // 2 % NUM_PITCHES).astype(np.uint8) | (key % 2 * STRUCK_BIT).astype(np.uint8)
     return SparseRoll(np.bincount(key // (2 * NUM_PITCHES), minlength=steps).astype(np.uint8), cells)
 
 
@@ -139,68 +142,82 @@ def _merge(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def to_dense(roll: SparseRoll) -> np.ndarray:
-    """The roll as a binary matrix, uint8 [steps, 84]."""
+    """The roll as a matrix of states, uint8 [steps, 84]: 0 silent, 1 held, 2 struck."""
     dense = np.zeros((len(roll.counts), NUM_PITCHES), np.uint8)
-    dense[np.repeat(np.arange(len(roll.counts)), roll.counts), roll.columns] = 1
+    dense[np.repeat(np.arange(len(roll.counts)), roll.counts), roll.columns] = HELD + (roll.cells >= STRUCK_BIT)
     return dense
 
 
-def onsets(dense: np.ndarray) -> np.ndarray:
-    """Where a pitch sounds and did not sound the step before, bool [steps, 84]."""
-    active = np.asarray(dense) != 0
-    before = np.zeros_like(active)
-    before[1:] = active[:-1]
-    return active & ~before
+def as_states(roll: np.ndarray) -> np.ndarray:
+    """Any roll as states: a cell that is not 0 is struck where it is 2, or where the step before is silent; else held.
+
+    So a roll of 0 and 1 alone is read as struck wherever a pitch begins to sound, and a roll of states stays as it is.
+
+    Args:
+        roll: [..., steps, pitches], numbers or bool.
+
+    Returns:
+        uint8, shape of `roll`.
+
+    >>> as_states(np.array([[1, 0], [1, 1], [2, 1]])).tolist()
+    [[2, 0], [1, 2], [2, 1]]
+    """
+    roll = np.asarray(roll)
+    sounds = roll != 0
+    struck = sounds & (roll == STRUCK)
+    struck[..., :1, :] |= sounds[..., :1, :]
+    struck[..., 1:, :] |= sounds[..., 1:, :] & ~sounds[..., :-1, :]
+    return sounds.astype(np.uint8) + struck
 
 
-def from_dense(dense: np.ndarray, struck: np.ndarray | None = None) -> SparseRoll:
+def onsets(roll: np.ndarray) -> np.ndarray:
+    """Where a note begins, re-struck notes included: bool, shape of `roll` [steps, 84], which `as_states` reads."""
+    return as_states(roll) == STRUCK
+
+
+def from_dense(roll: np.ndarray) -> SparseRoll:
     """The inverse of `to_dense`.
 
     Args:
-        dense: [steps, 84], non-zero where a pitch sounds.
-        struck: [steps, 84], non-zero where a note is struck; default: wherever a pitch begins to sound.
+        roll: [steps, 84], states or 0 and 1, read by `as_states`.
 
     Raises:
-        ValueError: A shape is not [steps, 84].
+        ValueError: The shape is not [steps, 84].
     """
-    dense, struck = _checked(dense, struck)
-    step, column = np.nonzero(dense)
-    cells = column.astype(np.uint8) | np.where(struck[step, column], STRUCK, 0).astype(np.uint8)
-    return SparseRoll(dense.sum(axis=1).astype(np.uint8), cells)
+    states = _checked(roll)
+    step, column = np.nonzero(states)
+    cells = column.astype(np.uint8) | np.where(states[step, column] == STRUCK, STRUCK_BIT, 0).astype(np.uint8)
+    return SparseRoll((states != 0).sum(axis=1).astype(np.uint8), cells)
 
 
-def roll_to_notes(dense: np.ndarray, struck: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Notes of a dense roll, sorted by start, then pitch.
+def roll_to_notes(roll: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Notes of a dense roll, sorted by start, then pitch; a struck cell begins a note and ends the one before.
 
     Args:
-        dense: [steps, 84], non-zero where a pitch sounds.
-        struck: [steps, 84], non-zero where a sounding pitch is struck anew; default: only where it begins to sound.
+        roll: [steps, 84], states or 0 and 1, read by `as_states`.
 
     Returns:
         `(start_step, end_step, pitch)`, int64 [notes] each; pitch is the MIDI number.
 
     Raises:
-        ValueError: A shape is not [steps, 84].
+        ValueError: The shape is not [steps, 84].
     """
-    dense, struck = _checked(dense, struck)
-    starts = onsets(dense) | (struck & dense)
+    states = _checked(roll)
+    sounds, starts = states != 0, states == STRUCK
     # Pitch-major, each note ends where its pitch stops sounding or the next note of that pitch starts.
     column, start = np.nonzero(starts.T)
-    stops = np.zeros((NUM_PITCHES, len(dense) + 1), bool)
-    stops[:, 1:] = dense.T
-    stops[:, :-1] &= ~dense.T | starts.T
+    stops = np.zeros((NUM_PITCHES, len(states) + 1), bool)
+    stops[:, 1:] = sounds.T
+    stops[:, :-1] &= ~sounds.T | starts.T
     end_column, end = np.nonzero(stops)
     assert (column == end_column).all()  # every start has one stop
     order = np.lexsort((column, start))
     return start[order], end[order], column[order] + LOWEST_PITCH
 
 
-def _checked(dense: np.ndarray, struck: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Both matrices as bool."""
-    dense = np.asarray(dense) != 0
-    if dense.ndim != 2 or dense.shape[1] != NUM_PITCHES:
-        raise ValueError(f"roll must be of shape [steps, {NUM_PITCHES}]. Received: shape={dense.shape}")
-    struck = onsets(dense) if struck is None else np.asarray(struck) != 0
-    if struck.shape != dense.shape:
-        raise ValueError(f"struck must have the roll's shape {dense.shape}. Received: shape={struck.shape}")
-    return dense, struck
+def _checked(roll: np.ndarray) -> np.ndarray:
+    """The roll as states."""
+    roll = np.asarray(roll)
+    if roll.ndim != 2 or roll.shape[1] != NUM_PITCHES:
+        raise ValueError(f"roll must be of shape [steps, {NUM_PITCHES}]. Received: shape={roll.shape}")
+    return as_states(roll)

@@ -4,16 +4,18 @@ import hashlib
 import json
 import os
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, to_dict
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import LONGEST_HOLD
 from pianoroll_tf.data.discover import readable
 from pianoroll_tf.data.journal import Journal
-from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, shard_name, write_manifest
+from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, decode_piece, shard_name, write_manifest
 from pianoroll_tf.data.splits import FEWEST, assign, by_hash, lacking
 from pianoroll_tf.data.tfrecord import frame
 from pianoroll_tf.files import flush
@@ -24,12 +26,13 @@ COUNTED = ("pieces", "notes", "notes_outside_range", "steps", "active_cells", "m
 def choose(journal: Journal, config: RecordsConfig) -> None:
     """Leaves out files whose music another file already has, and gives the others their splits.
 
-    Of files with the same music the one with the smallest sha256 stays, so that neither names nor order matter.
+    Music is the same where the rolls are. Of files with the same music the one with the smallest sha256 stays, so that
+    neither names nor order matter.
     """
     duplicates, first, kept = [], "", b""
     for path, content in journal.rows("path, content", "record IS NOT NULL", "content, sha256, path"):
         if content == first:
-            duplicates.append((f"duplicate: same notes as {readable(os.fsdecode(kept))}", path))
+            duplicates.append((f"duplicate: same roll as {readable(os.fsdecode(kept))}", path))
         else:
             first, kept = content, path
     journal.database.executemany("UPDATE files SET reason = ? WHERE path = ?", duplicates)
@@ -39,14 +42,15 @@ def choose(journal: Journal, config: RecordsConfig) -> None:
 
 def _assign_splits(journal: Journal, config: RecordsConfig) -> None:
     """Gives every piece its split, without a list of them, unless one would stay empty: `assign` needs them all."""
-    journal.database.create_function("by_hash", 1, lambda sha256: by_hash(sha256, config), deterministic=True)
-    journal.database.execute("UPDATE files SET split = by_hash(sha256) WHERE reason = ''")
+    journal.database.create_function("by_hash", 1, lambda music: by_hash(music, config), deterministic=True)
+    journal.database.execute("UPDATE files SET split = by_hash(music) WHERE reason = ''")
     filled = [split for split in SPLITS if journal.count(f"split = '{split}'")]
-    if journal.count("reason = ''") >= FEWEST and not lacking(filled, config):
+    several = len(list(islice(journal.rows("DISTINCT music", "reason = ''", "music"), FEWEST))) == FEWEST
+    if several and not lacking(filled, config):
         return
-    splits = assign([sha256 for (sha256,) in journal.rows("sha256", "reason = ''", "sha256")], config)
-    chosen = ((split, sha256) for sha256, split in splits.items())
-    journal.database.executemany("UPDATE files SET split = ? WHERE sha256 = ? AND reason = ''", chosen)
+    splits = assign([music for (music,) in journal.rows("DISTINCT music", "reason = ''", "music")], config)
+    chosen = ((split, music) for music, split in splits.items())
+    journal.database.executemany("UPDATE files SET split = ? WHERE music = ? AND reason = ''", chosen)
 
 
 def skipped_by_reason(journal: Journal) -> dict[str, int]:
@@ -55,16 +59,31 @@ def skipped_by_reason(journal: Journal) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def write_records(journal: Journal, config: RecordsConfig, folder: Path) -> dict[str, Any]:
+def write_records(
+    journal: Journal, config: RecordsConfig, grid: str, folder: Path, decision: str = ""
+) -> dict[str, Any]:
     """Writes all shards and the manifest into `folder` and has them on disk when it returns.
+
+    Args:
+        journal: What was read, and chosen by `choose`.
+        config: Settings, as asked for.
+        grid: The grid that the pieces are on.
+        folder: An empty one.
+        decision: Why `--grid auto` chose it, in words; empty where it was asked for.
 
     Returns:
         The manifest without its `files`, which may be many.
     """
-    splits = {split: _write_split(journal, split, config.shards, folder) for split in SPLITS}
+    steps_per_beat = config.steps_per_beat if grid == "beats" else None
+    splits = {
+        split: _write_split(journal, split, config.shards, folder) | _music(journal, split, steps_per_beat)
+        for split in SPLITS
+    }
     manifest = {
         "format": FORMAT,
         "settings": to_dict(config),
+        "grid": grid,
+        "grid_decision": decision,
         "totals": _totals(journal, splits),
         "splits": splits,
     }
@@ -73,6 +92,27 @@ def write_records(journal: Journal, config: RecordsConfig, folder: Path) -> dict
         write_manifest(file, manifest, entries)
         flush(file)
     return manifest
+
+
+def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str, Any]:
+    """What a run must remember of the pieces of a split beside its counts."""
+    densities, tempos, meters, longest = [], [], Counter({str(Meter()): 0}), 0
+    for steps, cells, record in journal.rows("steps, active_cells, record", f"split = '{split}'", "sha256"):
+        densities.append(cells / (steps * NUM_PITCHES))
+        longest = max(longest, steps)
+        piece = decode_piece(record)
+        tempos.append(piece.tempo)
+        if steps_per_beat:
+            changes = [*([] if piece.meters and piece.meters[0][0] <= 0 else [(0, Meter())]), *piece.meters]
+            ends = [*(step for step, _ in changes[1:]), steps]
+            for (step, meter), end in zip(changes, ends, strict=True):
+                meters[str(meter)] += end - step
+    return {
+        "longest_piece": longest,
+        "density_spread": float(np.std(densities) / np.mean(densities)) if densities else 0.0,
+        "tempo": float(np.median(tempos)) if tempos else 120.0,
+        "meter": min(meters, key=lambda name: (-meters[name], name)),
+    }
 
 
 def file_entry(path: bytes, sha256: str, reason: str, notes: int, split: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which piece goes to which split: a function of the set of pieces only."""
+"""Which piece goes to which split: a function of the music of the pieces only."""
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.records import SPLITS
@@ -22,7 +22,7 @@ def assign(digests: list[str], config: RecordsConfig) -> dict[str, str]:
     for and would stay empty gets a piece of the fullest split: the one whose digest is the smallest.
 
     Args:
-        digests: sha256 of the pieces, hex, each once.
+        digests: Fingerprints of the pieces (`data.fingerprint`), hex, each once.
         config: Has the shares `val` and `test`.
 
     >>> assign(["00" * 32, "18" + "00" * 31, "ff" * 32], RecordsConfig(val=0.05, test=0.1)).values()

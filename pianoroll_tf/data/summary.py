@@ -20,14 +20,16 @@ def summary(manifest: dict[str, Any], records_dir: Path, made: bool) -> str:
 
 def _lines(manifest: dict[str, Any], records_dir: Path, made: bool) -> Iterator[str]:
     totals, settings = manifest["totals"], manifest["settings"]
-    unit = "second" if settings["grid"] == "seconds" else "beat"
+    unit = "second" if manifest["grid"] == "seconds" else "beat"
     yield f"{records_dir}: {'made' if made else 'stands already, of the same files and settings; nothing done'}"
     skipped = sum(totals["skipped"].values())
     yield f"  pieces      {totals['pieces']:,} used of {totals['files']:,} files, {skipped:,} skipped"
     for reason, count in totals["skipped"].items():
         yield f"              {count:,} skipped: {reason}"
     yield f"  music       {totals['hours']:,.2f} hours, {totals['notes']:,} notes"
-    yield f"  roll        {totals['steps']:,} steps at {settings[f'steps_per_{unit}']} a {unit}"
+    yield f"  roll        {totals['steps']:,} steps at {settings[f'steps_per_{unit}']} per {unit}"
+    if manifest["grid_decision"]:
+        yield f"  grid        {manifest['grid']}, because {manifest['grid_decision']}"
     yield f"              {totals['active_cells']:,} active cells, {totals['density']:.2%} of all"
     yield f"  left out    {totals['notes_outside_range']:,} notes outside MIDI 24..107"
     pieces = ", ".join(f"{name} {manifest['splits'][name]['pieces']:,}" for name in SPLITS)

@@ -71,6 +71,6 @@ def _roll(record: bytes | DamagedRecordError, index: int) -> SparseRoll:
     if isinstance(record, DamagedRecordError):
         raise record
     try:
-        return decode_piece(record)[0]
+        return decode_piece(record).roll
     except ValueError as error:
         raise DamagedRecordError(index, str(error)) from error

@@ -6,6 +6,7 @@ import tensorflow as tf
 from pianoroll_tf.config import DatasetConfig
 from pianoroll_tf.data.loading import Corpus
 
+MOST_LANES = 64  # of an evaluation where the size of a batch is not set
 _ALGORITHM = "philox"  # the same numbers on every device
 
 
@@ -46,7 +47,7 @@ def piece_tensors(corpus: Corpus, config: DatasetConfig) -> dict[str, tf.Tensor]
 
 
 def plan_epoch(epoch: tf.Tensor, seed: int, pieces: dict[str, tf.Tensor], window_steps: int) -> dict[str, tf.Tensor]:
-    """The windows of an epoch in their order: where each begins and ends, its piece's begin, and a random share."""
+    """The windows of an epoch in their order: where each begins and ends, where its piece does, and a random share."""
     seeds = [tf.stack([tf.constant(seed, tf.int64), 3 * epoch + use]) for use in range(3)]
     low, high = pieces["lowest_phase"], pieces["highest_phase"]
     phase = low + uniform_integer(tf.random.stateless_uniform(tf.shape(low), seeds[0], alg=_ALGORITHM), high - low + 1)
@@ -58,6 +59,7 @@ def plan_epoch(epoch: tf.Tensor, seed: int, pieces: dict[str, tf.Tensor], window
         "begin": begin,
         "start": tf.maximum(start, begin),
         "end": tf.minimum(start + window_steps, end),
+        "last": end,
         "draw": tf.random.stateless_uniform(tf.shape(piece), seeds[1], alg=_ALGORITHM),
     }
     order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(piece)), seeds[2], alg=_ALGORITHM)
@@ -70,18 +72,18 @@ def uniform_integer(draw: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
 
 
 def plan_lanes(corpus: Corpus, config: DatasetConfig) -> dict[str, np.ndarray]:
-    """Windows [batches, lanes] that hold every piece once: begin, start, end (int64) and reset (bool)."""
+    """Windows [batches, lanes] that hold every piece once: begin, start, end, last (int64) and reset (bool)."""
     length = -(-corpus.piece_steps // config.window_steps)  # windows
     longest = max(int(length.max(initial=0)), 1)
-    lanes: list[list[tuple[int, int, int, bool]]] = [
-        [] for _ in range(int(np.clip(-(-length.sum() // longest), 1, config.batch_size)))
+    lanes: list[list[tuple[int, int, int, int, bool]]] = [
+        [] for _ in range(int(np.clip(-(-length.sum() // longest), 1, config.batch_size or MOST_LANES)))
     ]
     for piece in np.argsort(-length, kind="stable"):
         begin, end = (int(offset) for offset in corpus.piece_offsets[piece : piece + 2])
         lane = min(lanes, key=len)
         for start in range(begin, end, config.window_steps):
-            lane.append((begin, start, min(start + config.window_steps, end), start == begin))
+            lane.append((begin, start, min(start + config.window_steps, end), end, start == begin))
     batches = max(len(lane) for lane in lanes)
-    table = np.array([lane + [(0, 0, 0, True)] * (batches - len(lane)) for lane in lanes], np.int64)
-    begin, start, end, reset = table.reshape(len(lanes), batches, 4).transpose(2, 1, 0)
-    return {"begin": begin, "start": start, "end": end, "reset": reset.astype(bool)}
+    table = np.array([lane + [(0, 0, 0, 0, True)] * (batches - len(lane)) for lane in lanes], np.int64)
+    begin, start, end, last, reset = table.reshape(len(lanes), batches, 5).transpose(2, 1, 0)
+    return {"begin": begin, "start": start, "end": end, "last": last, "reset": reset.astype(bool)}
