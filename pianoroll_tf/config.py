@@ -134,7 +134,7 @@ class DatasetConfig(Settings):
     batch_size: int | None = setting(
         None, "windows per training batch; default: 4 to 64, by the number of windows", minimum=1, maximum=65536
     )
-    transpose: int = setting(0, "transpose training windows by up to so many semitones", minimum=0, maximum=11)
+    transpose: int = setting(5, "transpose training windows by up to so many semitones", minimum=0, maximum=11)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -177,13 +177,13 @@ class LossConfig(Settings):
 class OptimizerConfig(Settings):
     """The optimizer and its learning rate over time."""
 
-    optimizer: str = setting("adam", "entry of the table of optimizers: adam, adamw, rmsprop")
-    learning_rate: float = setting(2e-3, "peak learning rate", above=0.0, maximum=10.0)
+    optimizer: str = setting("adamw", "entry of the table of optimizers: adam, adamw, rmsprop")
+    learning_rate: float = setting(4e-3, "peak learning rate", above=0.0, maximum=10.0)
     weight_decay: float = setting(
-        0.0, "decoupled weight decay a step, times the learning rate", minimum=0.0, maximum=1.0
+        0.01, "decoupled weight decay a step, times the learning rate", minimum=0.0, maximum=1.0
     )
     ema: float = setting(
-        0.0, "momentum of the moving average of the weights that is judged and kept; 0: none", minimum=0.0, below=1.0
+        0.99, "momentum of the moving average of the weights that is judged and kept; 0: none", minimum=0.0, below=1.0
     )
     clip_norm: float = setting(1.0, "global norm gradients are clipped to; 0: not clipped", minimum=0.0)
     schedule: str = setting("cosine", "learning rate over the run, entry of the table: constant, cosine, linear")
@@ -211,10 +211,10 @@ class SamplingConfig(Settings):
     """How notes are drawn from the model's probabilities."""
 
     temperature: float = setting(
-        1.0, "below 1 safer, above 1 bolder; the number of notes stays", minimum=0.05, maximum=20.0
+        0.8, "below 1 safer, above 1 bolder; the number of notes and onsets stays", minimum=0.05, maximum=20.0
     )
     top_p: float = setting(
-        1.0, "draw only from the likeliest pitches that hold this share of the expected notes", above=0.0, maximum=1.0
+        1.0, "draw only the likeliest onsets, which hold this share of those expected", above=0.0, maximum=1.0
     )
     density: float = setting(1.0, "factor on the expected number of notes", minimum=0.05, maximum=20.0)
     seed: int = setting(0, "seed; the same seed gives the same music", minimum=0, maximum=MAX_SEED)
@@ -278,20 +278,27 @@ def dumps(value: Any) -> str:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def add_flags(parser: argparse.ArgumentParser, cls: type) -> None:
-    """Adds one flag a field of `cls`, named and explained by the field; the default is the field's."""
+def add_flags(parser: argparse.ArgumentParser, cls: type, defaults: Any = None) -> None:
+    """Adds one flag per field of `cls`, named and explained by the field.
+
+    Args:
+        parser: Of the command.
+        cls: Settings.
+        defaults: An instance of `cls` whose values are the defaults; None: those of the fields.
+    """
     group = parser.add_argument_group((cls.__doc__ or cls.__name__).splitlines()[0].rstrip("."))
     for field in dataclasses.fields(cls):
         flag = "--" + field.name.replace("_", "-")
         several = typing.get_origin(field.type) is tuple
-        default = " ".join(map(str, field.default)) if several else field.default
+        value = field.default if defaults is None else getattr(defaults, field.name)
+        default = " ".join(map(str, value)) if several else value
         if isinstance(default, bool):
             default = "yes" if default else "no"
         elif default == "":
             default = "none"
         text = field.metadata["help"] + ("" if default is None else f" (default: {default})")
         if bool in _types(field):
-            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=field.default, help=text)
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=value, help=text)
             continue
         kinds = typing.get_args(field.type) if several else _types(field)
         kind = next(kind for kind in kinds if kind is not type(None))
@@ -299,7 +306,7 @@ def add_flags(parser: argparse.ArgumentParser, cls: type) -> None:
             flag,
             type=kind,
             nargs="+" if several else None,
-            default=field.default,
+            default=value,
             choices=field.metadata.get("choices"),
             metavar=None if "choices" in field.metadata else kind.__name__.upper(),
             help=text.replace("%", "%%"),

@@ -49,6 +49,7 @@ def body(args: argparse.Namespace) -> None:
     run_config = config.RunConfig(records=records, data=data, **settings)
     cli.load_tensorflow(args)
     from pianoroll_tf.generation.training_samples import TrainingSamples
+    from pianoroll_tf.modeling.baselines import copying_nll
     from pianoroll_tf.modeling.run import check_choices
     from pianoroll_tf.modeling.training import train
 
@@ -57,7 +58,10 @@ def body(args: argparse.Namespace) -> None:
     samples = TrainingSamples(args.run / run_folder.TENSORBOARD, run_config)
     standing = train(run_config, args.run, extra_callbacks=[samples])
     print(f"{args.run} is finished: {standing.finished}")
-    print(f"best validation NLL {standing.best_nll:.4f} nats a step, epoch {standing.best_epoch}")
+    print(f"best validation NLL {standing.best_nll:.4f} nats per step, epoch {standing.best_epoch}")
+    copying = copying_nll(run_config)
+    if copying is not None and standing.best_nll > copying:
+        print(f"It predicts worse than copying the last step ({copying:.4f}): train longer, or on more files")
     print(f"next: python -m pianoroll_tf.evaluate {shlex.quote(str(args.run))}")
     if args.export is not None:
         from pianoroll_tf.export import export_run

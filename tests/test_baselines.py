@@ -1,16 +1,20 @@
 """The baselines on a split that can be counted by hand."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_run import tiny_config, tiny_records
 
-from pianoroll_tf.data.loading import join_pieces
+from pianoroll_tf.data.loading import join_pieces, load_corpus
+from pianoroll_tf.data.pipeline import evaluation_dataset
 from pianoroll_tf.data.roll import from_dense
 from pianoroll_tf.modeling import baselines
 
 
 def corpus_of(*rolls):
-    sparse = [from_dense(roll, struck=roll) for roll in rolls]
+    sparse = [from_dense(2 * roll) for roll in rolls]  # struck at every step
     return join_pieces([roll.counts for roll in sparse], [roll.cells for roll in sparse])
 
 
@@ -78,7 +82,23 @@ def test_a_baseline_is_judged_like_a_model(name, corpus):
     targets = np.stack([pitch_zero(1, 1, 0, 1), np.vstack([pitch_zero(1, 0), np.zeros((2, 84))])]).astype(np.float32)
     inputs = np.concatenate([np.zeros((2, 1, 84), np.float32), targets[:, :-1]], axis=1)
     mask = np.array([[1, 1, 1, 1], [1, 1, 0, 0]], np.float32)
-    dataset = tf.data.Dataset.from_tensors((inputs, targets, mask, np.array([True, True])))
+    ends = np.array([[0, 0, 0, 1], [0, 1, 0, 0]], np.float32)
+    batch = {"inputs": inputs, "targets": 2 * targets, "ends": ends, "mask": mask, "reset": np.array([True, True])}
+    dataset = tf.data.Dataset.from_tensors(batch)
     results = baselines.BASELINES[name](corpus).statistics(dataset).results()
     assert results["nll"] == pytest.approx((nll(table) + nll(steady) + 82 * nll(never)) / 6, rel=1e-5)
     assert results["density_true"] == pytest.approx(10 / (6 * 84))
+    # Struck again: pitch 0 once, pitch 83 four times, each time that a pitch sounds on; two pieces end in six steps.
+    assert results["nll_strikes"] == pytest.approx(5 * -np.log(5.5 / 6) / 6, rel=1e-5)
+    assert results["nll_ends"] == pytest.approx(nll([(2, 4)]) / 6, rel=1e-5)
+
+
+def test_what_a_run_must_beat_is_the_validation_nll_of_copying(tmp_path):
+    records = tiny_records(tmp_path / "records")
+    config = tiny_config(records)
+    corpora = [load_corpus(records, split) for split in ("train", "val")]
+    evaluator = baselines.BASELINES["copy_last_step"](corpora[0])
+    expected = evaluator.statistics(evaluation_dataset(corpora[1], config.dataset)).results()["nll"]
+    assert baselines.copying_nll(config) == expected
+    shutil.rmtree(records)
+    assert baselines.copying_nll(config) is None

@@ -60,14 +60,15 @@ def test_a_training_in_a_thread_leaves_signals_alone():
 
 
 def test_books_keep_the_best_weights(books, tmp_path):
-    bias = books.model.get_layer("logits").bias
+    bias = books.model.get_layer("head").bias
+    size = bias.shape[0]
     for epoch, (value, nll) in enumerate([(1.0, 5.0), (2.0, 4.0), (3.0, 4.5)]):
-        bias.assign(np.full(84, value))
+        bias.assign(np.full(size, value))
         books.on_train_batch_end(0, {"loss": 6.0})
         books.on_epoch_end(epoch, {"loss": 6.0, "val_nll": nll, "val_f1": 0.5})
-    assert books.best["logits/bias"].tolist() == [2.0] * 84
+    assert books.best["head/bias"].tolist() == [2.0] * size
     _, model = run.load_run(tmp_path / "run")
-    assert model.get_layer("logits").get_weights()[1].tolist() == [2.0] * 84
+    assert model.get_layer("head").get_weights()[1].tolist() == [2.0] * size
     assert books.model.stop_training  # three epochs are all
     header, *rows = (tmp_path / "run" / run_folder.HISTORY).read_text().splitlines()
     assert header == "epoch,loss,learning_rate,val_nll,val_f1,seconds"

@@ -79,7 +79,7 @@ def test_help_tells_every_default_even_no_and_none_and_zero() -> None:
         (RecordsConfig, {"shards": True}, "shards must be a whole number"),
         (RecordsConfig, {"shards": 1.5}, "shards must be a whole number"),
         (RecordsConfig, {"drums": 1}, "drums must be true or false"),
-        (RecordsConfig, {"grid": "bars"}, "grid must be one of seconds, beats"),
+        (RecordsConfig, {"grid": "bars"}, "grid must be one of auto, beats, seconds"),
         (RecordsConfig, {"limit": 0}, "limit must be a whole number >= 1 or none"),
         (LossConfig, {"alpha": 1.0}, "alpha must be"),
         (ModelConfig, {"dropout": -0.1}, "dropout must be"),

@@ -12,7 +12,7 @@ from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.arrays import DamagedError
 from pianoroll_tf.modeling.gru import RECURRENT_LAYERS
 from pianoroll_tf.modeling.losses import LOSSES, posterior_logits
-from pianoroll_tf.modeling.network import prior_log_odds
+from pianoroll_tf.modeling.network import start_bias
 from pianoroll_tf.modeling.optimizers import OPTIMIZERS, SCHEDULES
 
 
@@ -55,7 +55,7 @@ def test_damaged_weights_are_noticed(trained):
     with pytest.raises(UserError, match=r"best\.npz is damaged"):
         run.load_run(folder)
     weights = run.weight_arrays(model)
-    weights.pop("logits/bias")
+    weights.pop("head/bias")
     run.save_best(folder, weights, {})
     with pytest.raises(DamagedError, match="names or shapes differ"):
         run.load_run(folder)
@@ -64,14 +64,20 @@ def test_damaged_weights_are_noticed(trained):
 @pytest.mark.parametrize("loss", [{}, {"loss": "focal", "gamma": 2.0}, {"loss": "focal", "gamma": 1.0, "alpha": 0.25}])
 def test_a_fresh_model_starts_at_the_prior_whatever_the_loss(records, loss):
     config = tiny_config(records, loss=loss)
-    bias = run.run_model(config).get_layer("logits").bias
-    started = posterior_logits(config.loss, bias).numpy()
-    np.testing.assert_allclose(started, prior_log_odds(config.data.pitch_frequency), rtol=1e-3)
+    bias = run.run_model(config).get_layer("head").bias
+    started = posterior_logits(config.loss, bias[config.model.head_units :]).numpy()
+    np.testing.assert_allclose(started, start_bias(config.data.pitch_frequency, True), rtol=1e-3)
 
 
 @pytest.mark.parametrize(
     ("section", "name"),
-    [("loss", "loss"), ("optimizer", "optimizer"), ("optimizer", "schedule"), ("model", "recurrent")],
+    [
+        ("loss", "loss"),
+        ("optimizer", "optimizer"),
+        ("optimizer", "schedule"),
+        ("model", "recurrent"),
+        ("model", "head"),
+    ],
 )
 def test_an_entry_that_no_table_has_is_named(records, section, name):
     config = tiny_config(records, **{section: {name: "magic"}})

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pianoroll_tf import config
-from pianoroll_tf.data.records import FORMAT, MANIFEST, encode_piece, shard_name, write_manifest
+from pianoroll_tf.data.records import FORMAT, MANIFEST, PieceRecord, encode_piece, shard_name, write_manifest
 from pianoroll_tf.data.roll import from_dense
 from pianoroll_tf.data.tfrecord import frame
 
@@ -28,7 +28,7 @@ def write_records(
     shards: int = 2,
     settings: config.RecordsConfig | None = None,
 ) -> Path:
-    """Records and manifest as build_records makes them, from dense rolls by split."""
+    """Records and manifest as build_records makes them, from dense rolls by split; the grid is that of the settings."""
     folder.mkdir(parents=True)
     splits = {}
     for split, rolls in pieces.items():
@@ -36,20 +36,28 @@ def write_records(
         for index in range(min(shards, len(rolls))):
             part = rolls[index::shards]
             name = shard_name(split, index, shards)
-            content = b"".join(frame(encode_piece(from_dense(roll), bytes(32))) for roll in part)
+            content = b"".join(frame(encode_piece(PieceRecord(from_dense(roll), bytes(32)))) for roll in part)
             (folder / name).write_bytes(content)
             digest = hashlib.sha256(content).hexdigest()
             entry["shards"].append({"name": name, "pieces": len(part), "bytes": len(content), "sha256": digest})
         for roll in rolls:
             entry["steps"] += len(roll)
-            entry["active_cells"] += int(roll.sum())
-            entry["pitch_counts"] += roll.sum(axis=0, dtype=int)
+            entry["active_cells"] += int((roll != 0).sum())
+            entry["pitch_counts"] += (roll != 0).sum(axis=0, dtype=int)
         holds = [from_dense(roll).hold_lengths() for roll in rolls] + [np.empty(0, int)]
         counts = {"pitch_counts": entry["pitch_counts"], "hold_counts": np.bincount(np.concatenate(holds))[1:]}
-        splits[split] = entry | {"pieces": len(rolls)} | {name: value.tolist() for name, value in counts.items()}
-    made = config.to_dict(settings or config.RecordsConfig())
+        music = {
+            "longest_piece": max(map(len, rolls), default=0),
+            "density_spread": 0.1,
+            "tempo": 120.0,
+            "meter": "4/4",
+        }
+        splits[split] = (
+            entry | music | {"pieces": len(rolls)} | {name: value.tolist() for name, value in counts.items()}
+        )
+    made = config.to_dict(settings or config.RecordsConfig(grid="seconds"))
     with (folder / MANIFEST).open("wb") as file:
-        write_manifest(file, {"format": FORMAT, "settings": made, "splits": splits}, [])
+        write_manifest(file, {"format": FORMAT, "settings": made, "grid": made["grid"], "splits": splits}, [])
     return folder
 
 

@@ -5,9 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from pianoroll_tf.config import NUM_PITCHES
-from pianoroll_tf.data.loading import Corpus
-from pianoroll_tf.data.roll import STRUCK
+from pianoroll_tf.cli import UserError
+from pianoroll_tf.config import NUM_PITCHES, RunConfig
+from pianoroll_tf.data.loading import Corpus, load_corpus
+from pianoroll_tf.data.pipeline import evaluation_dataset
+from pianoroll_tf.data.records import manifest_sha256
+from pianoroll_tf.data.roll import STRUCK_BIT
 from pianoroll_tf.modeling.evaluation import Evaluator
 
 SMOOTHING = 0.5  # cells added to both outcomes of every pitch (Jeffreys): no probability is 0 or 1
@@ -46,7 +49,7 @@ def copy_the_last_step(corpus: Corpus) -> np.ndarray:
 def _cells(corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
     """Step and pitch (0..83) of every active cell, int64 [active] each."""
     steps = np.repeat(np.arange(len(corpus.counts)), corpus.counts)
-    return steps, (corpus.cells % STRUCK).astype(np.int64)
+    return steps, (corpus.cells % STRUCK_BIT).astype(np.int64)
 
 
 def _log_odds(sounding: np.ndarray, of: np.ndarray | int) -> np.ndarray:
@@ -58,14 +61,56 @@ def _log_odds(sounding: np.ndarray, of: np.ndarray | int) -> np.ndarray:
     return np.log((sounding + SMOOTHING) / (of - sounding + SMOOTHING)).astype(np.float32)
 
 
+def strikes_and_ends(corpus: Corpus) -> tuple[float, float]:
+    """Log-odds that a pitch that sounds on is struck again, and that a piece ends with a step, whatever came before.
+
+    Args:
+        corpus: The training split.
+    """
+    steps, pitches = _cells(corpus)
+    before = np.isin((steps - 1) * NUM_PITCHES + pitches, steps * NUM_PITCHES + pitches)
+    kept = before & ~np.isin(steps, corpus.piece_offsets[:-1])
+    struck = int((corpus.cells[kept] >= STRUCK_BIT).sum())
+    pieces = int((corpus.piece_steps > 0).sum())
+    return float(_log_odds(np.array(struck), int(kept.sum()))), float(_log_odds(np.array(pieces), len(corpus.counts)))
+
+
+def _evaluator(corpus: Corpus, sounds: Callable[[tf.Tensor], tf.Tensor]) -> Evaluator:
+    """The evaluator of log-odds that `sounds` gives for cells of the step before, [batch, time, pitch]."""
+    struck, ends = strikes_and_ends(corpus)
+
+    def predict(batch, state):
+        before = batch["inputs"]
+        others = (tf.fill(tf.shape(before), struck), tf.fill(tf.shape(before[..., :1]), ends))
+        return tf.concat([sounds(before), *others], axis=-1), state
+
+    return Evaluator(predict, lambda batch: ())
+
+
 def _note_frequency_evaluator(corpus: Corpus) -> Evaluator:
     table = tf.constant(note_frequency(corpus))
-    return Evaluator(lambda inputs, state: (tf.broadcast_to(table, tf.shape(inputs)), state), lambda batch: ())
+    return _evaluator(corpus, lambda before: tf.broadcast_to(table, tf.shape(before)))
 
 
 def _copy_the_last_step_evaluator(corpus: Corpus) -> Evaluator:
     silent, sounding = (tf.constant(row) for row in copy_the_last_step(corpus))
-    return Evaluator(lambda inputs, state: (tf.where(inputs > 0.5, sounding, silent), state), lambda batch: ())
+    return _evaluator(corpus, lambda before: tf.where(before != 0, sounding, silent))
+
+
+def copying_nll(config: RunConfig) -> float | None:
+    """The validation NLL of copying the last step, which a run must beat; None where its records are gone.
+
+    Args:
+        config: Of the run.
+    """
+    try:
+        if manifest_sha256(config.data.path) != config.data.manifest_sha256:
+            return None
+        training, validation = (load_corpus(config.data.path, split) for split in ("train", "val"))
+    except (OSError, UserError):
+        return None
+    evaluator = _copy_the_last_step_evaluator(training)
+    return evaluator.statistics(evaluation_dataset(validation, config.dataset)).results()["nll"]
 
 
 # Name → maker of an evaluator from the training split.

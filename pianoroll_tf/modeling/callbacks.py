@@ -68,6 +68,24 @@ class Validation(keras.callbacks.Callback):
         logs.update({f"val_{name}": float(value) for name, value in results.items()})
 
 
+class Average(keras.callbacks.Callback):
+    """Puts the moving average of the weights in their place between the end of an epoch's steps and its checkpoint.
+
+    Two of them stand around the callbacks that judge and keep the model; each exchanges weights and averages, so that
+    the second undoes what the first did. Without `OptimizerConfig.ema` they do nothing.
+    """
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Exchanges."""
+        averages = getattr(self.model.optimizer, "_model_variables_moving_average", None)
+        if not self.model.optimizer.use_ema:
+            return
+        for weight, average in zip(self.model.trainable_variables, averages, strict=True):
+            value = weight.numpy()
+            weight.assign(average)
+            average.assign(value)
+
+
 class Bookkeeping(keras.callbacks.Callback):
     """Keeps the standing, the best weights and history.csv, and stops the fit early, or at a NaN.
 

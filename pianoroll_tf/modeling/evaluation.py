@@ -7,12 +7,14 @@ import keras
 import tensorflow as tf
 
 from pianoroll_tf.config import LossConfig
+from pianoroll_tf.modeling.heads import decision_targets
 from pianoroll_tf.modeling.losses import posterior_logits
-from pianoroll_tf.modeling.metrics import Statistics, batch_statistics
-from pianoroll_tf.modeling.network import advance, initial_state
+from pianoroll_tf.modeling.metrics import Statistics, batch_statistics, other_decisions
+from pianoroll_tf.modeling.network import advance, head_of, initial_state
 
-# (inputs [batch, time, pitch], state) → (log-odds of the posterior [batch, time, pitch], state)
-Predictor = Callable[[tf.Tensor, tuple], tuple[tf.Tensor, tuple]]
+# (batch as `data.pipeline.evaluation_dataset` makes it, state) → (log-odds of the posterior of all decisions [batch,
+# time, decisions], or of "sounds?" alone [batch, time, pitches]; state)
+Predictor = Callable[[dict[str, tf.Tensor], tuple], tuple[tf.Tensor, tuple]]
 
 
 class Evaluator:
@@ -21,7 +23,8 @@ class Evaluator:
     Args:
         predict: A `Predictor`.
         initial: Batch → state before the first step of a piece, nested tensors [batch, ...].
-        measure: (logits, inputs, targets, mask) → what a batch adds to the sums, as `batch_statistics` does.
+        measure: (logits, inputs, targets, mask) of the decisions "sounds?" → what a batch adds to the sums, as
+            `batch_statistics` does; `metrics.other_decisions` of the others are added to that.
         sums: Makes the sums that what `measure` gives is added to, with their method `add`.
     """
 
@@ -35,20 +38,28 @@ class Evaluator:
         self._predict, self._initial, self._measure, self._sums = predict, initial, measure, sums
         self._step = tf.function(self._batch, reduce_retracing=True)
 
-    def _batch(self, inputs, targets, mask, reset, state, fresh):
+    def _batch(self, batch, state, fresh):
         """Statistics of one batch and the state after it; lanes with `reset` begin from `fresh`."""
-        state = tf.nest.map_structure(lambda old, new: _where_lane(reset, new, old), state, fresh)
-        logits, state = self._predict(inputs, state)
-        return self._measure(logits, inputs, targets, mask), state
+        state = tf.nest.map_structure(lambda old, new: _where_lane(batch["reset"], new, old), state, fresh)
+        logits, state = self._predict(batch, state)
+        before, cells, mask = batch["inputs"], batch["targets"], batch["mask"]
+        pitches = cells.shape[-1]
+        sounds = (tf.cast(part != 0, tf.float32) for part in (before, cells))
+        sums = self._measure(logits[..., :pitches], *sounds, mask)
+        if logits.shape[-1] > pitches:
+            articulation = logits.shape[-1] > pitches + 1
+            targets = decision_targets(before, cells, batch["ends"], articulation)
+            sums = sums | other_decisions(logits, targets, mask, pitches)
+        return sums, state
 
     def statistics(self, dataset: Iterable) -> Any:
-        """The sums over `dataset` as `data.pipeline.evaluation_dataset` makes it: inputs, targets, mask, reset."""
+        """The sums over `dataset` as `data.pipeline.evaluation_dataset` makes it."""
         total, state, fresh = self._sums(), None, None
-        for inputs, targets, mask, reset in dataset:
+        for batch in dataset:
             if state is None:
-                state = fresh = self._initial(inputs.shape[0])
-            batch, state = self._step(inputs, targets, mask, reset, state, fresh)
-            total.add(batch)
+                state = fresh = self._initial(batch["inputs"].shape[0])
+            sums, state = self._step(batch, state, fresh)
+            total.add(sums)
         return total
 
 
@@ -61,6 +72,9 @@ def _where_lane(chosen: tf.Tensor, ours: tf.Tensor, theirs: tf.Tensor) -> tf.Ten
 def model_evaluator(model: keras.Model, loss: LossConfig, posterior: bool = True, **measured: Callable) -> Evaluator:
     """The evaluator of a network trained with `loss`.
 
+    With the nade head all numbers but the NLL are those of conditionals: a cell's probability knows the cells of the
+    same step below it, so they are not comparable with those of independent outputs. The NLL is.
+
     Args:
         model: As `network.build_model` makes it; its weights are read at each pass.
         loss: The loss whose posterior is judged.
@@ -68,9 +82,11 @@ def model_evaluator(model: keras.Model, loss: LossConfig, posterior: bool = True
         **measured: `measure` and `sums` of `Evaluator`.
     """
 
-    def predict(inputs, state):
-        logits, state = advance(model, inputs, state)
-        logits = tf.cast(logits, tf.float32)
+    head = head_of(model)
+
+    def predict(batch, state):
+        hidden, state = advance(model, batch["inputs"], batch["clock"], state)
+        logits = head(hidden, batch["inputs"], batch["targets"])
         return (posterior_logits(loss, logits) if posterior else logits), state
 
     return Evaluator(predict, lambda batch: initial_state(model, batch), **measured)

@@ -1,7 +1,8 @@
 """The training losses, from logits, and the posterior probability that belongs to each.
 
-A cell's *signed logit* is the logit of its own true class: the logit where the target is 1, minus the
-logit where it is 0. Its sigmoid is `p_t`, the probability given to what happened.
+Every decision of a step (`modeling.heads`) is of one binary kind, and the losses apply to each alike; what is said of
+cells here holds for strikes and ends too. A cell's *signed logit* is the logit of its own true class: the logit where
+the target is 1, minus the logit where it is 0. Its sigmoid is `p_t`, the probability given to what happened.
 """
 
 import dataclasses
@@ -109,7 +110,9 @@ def _softplus_over_exp(logits):
 
 @keras.saving.register_keras_serializable(package="pianoroll_tf")
 class StepLoss(keras.losses.Loss):
-    """A loss of cells, summed over the pitches of a step, averaged over all steps, each times its `sample_weight`.
+    """A loss of decisions, summed over those of a step, averaged over all steps, each times its `sample_weight`.
+
+    A target below 0 marks a decision that was not to be made: it counts nothing.
 
     With weights [batch, time] that are 0 on masked steps and have a mean of 1 over the batch, as
     `training.step_weights` scales the mask, this is the mean over unmasked steps. It stays so on several devices, each
@@ -125,8 +128,9 @@ class StepLoss(keras.losses.Loss):
         raise NotImplementedError
 
     def call(self, y_true, y_pred):
-        """Targets and logits [batch, time, pitch] → loss of each step [batch, time]."""
-        return ops.sum(self.cells(y_true, y_pred), axis=-1)
+        """Targets and logits [batch, time, decisions] → loss of each step [batch, time]."""
+        losses = self.cells(y_true, y_pred)
+        return ops.sum(ops.where(y_true < 0, ops.zeros_like(losses), losses), axis=-1)
 
     def get_config(self) -> dict:
         """Arguments of the constructor."""

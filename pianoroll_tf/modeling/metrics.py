@@ -86,6 +86,26 @@ def batch_statistics(logits: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, m
     }
 
 
+def other_decisions(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, pitches: int) -> dict[str, tf.Tensor]:
+    """What one batch adds to the sums of the decisions beside "sounds?".
+
+    Args:
+        logits: Log-odds of the posterior of all decisions, float32 [batch, time, decisions].
+        targets: As `heads.decision_targets` makes them, like `logits`.
+        mask: float32 [batch, time]; only steps with 1 count.
+        pitches: Pitches of a step.
+
+    Returns:
+        `strikes`, where they are decided, and `ends`: nats over all steps, float64 [].
+    """
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+    losses = tf.where(targets < 0, 0.0, losses) * mask[..., tf.newaxis]
+    sums = {"ends": losses[..., -1]}
+    if logits.shape[-1] > pitches + 1:
+        sums["strikes"] = losses[..., pitches:-1]
+    return {name: tf.reduce_sum(tf.cast(values, tf.float64)) for name, values in sums.items()}
+
+
 @dataclasses.dataclass
 class Statistics:
     """Sums over any number of batches, and the numbers that follow from them.
@@ -95,12 +115,14 @@ class Statistics:
         probability: Sum of the cells' probabilities, float64 [bin].
         nll: Sum over steps, nats.
         steps: Number of steps.
+        others: Sums of `other_decisions`, nats.
     """
 
     cells: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((2, 2, BINS), np.int64))
     probability: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(BINS))
     nll: float = 0.0
     steps: int = 0
+    others: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def add(self, batch: dict[str, tf.Tensor]) -> None:
         """Adds the `batch_statistics` of one batch."""
@@ -108,6 +130,9 @@ class Statistics:
         self.probability += batch["probability"].numpy()
         self.nll += float(batch["nll"])
         self.steps += int(batch["steps"])
+        for name in ("strikes", "ends"):
+            if name in batch:
+                self.others[name] = self.others.get(name, 0.0) + float(batch[name])
 
     def _tallies(self, onsets: bool) -> tuple[np.ndarray, np.ndarray]:
         """Sounding and silent cells by bin, int64 [BINS] each; for onsets only cells that were silent before."""
@@ -185,8 +210,9 @@ class Statistics:
                 a new one: at the threshold of all cells nearly no onset is called.
 
         Returns:
-            `nll` (nats a step, over all pitches), `pr_auc`, `f1`, `onset_f1`, `threshold`, `onset_threshold`,
-            `ece`, `density_predicted` and `density_true` (share of cells).
+            `nll` (nats per step, over all pitches); where they were added, `nll_ends` and `nll_strikes`, likewise;
+            `pr_auc`, `f1`, `onset_f1`, `threshold`, `onset_threshold`, `ece`, `density_predicted` and `density_true`
+            (share of cells).
 
         Raises:
             ValueError: No step was added.
@@ -198,6 +224,7 @@ class Statistics:
         cells = self.cells.sum()
         return {
             "nll": self.nll / self.steps,
+            **{f"nll_{name}": value / self.steps for name, value in self.others.items()},
             "pr_auc": self.pr_auc(),
             "f1": float(self.f1_by_bin()[bin_at(threshold)]),
             "onset_f1": float(self.f1_by_bin(onsets=True)[bin_at(onset_threshold)]),

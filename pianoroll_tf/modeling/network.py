@@ -1,4 +1,4 @@
-"""The network: causal Conv1D → recurrent layer → one logit a pitch; for whole windows or with its state carried."""
+"""The network: causal Conv1D → recurrent layer → head; for whole windows or with its state carried."""
 
 from collections.abc import Sequence
 
@@ -9,60 +9,103 @@ from keras import ops
 
 from pianoroll_tf.config import NUM_PITCHES, ModelConfig
 from pianoroll_tf.modeling.gru import advance_recurrent, make_recurrent
+from pianoroll_tf.modeling.heads import Head, decision_count, make_head
+from pianoroll_tf.modeling.reading import Reading
 
 PRIOR_FLOOR = 1e-4  # probability a pitch that was never seen starts at: log-odds -9.2, not minus infinity
+STRUCK_SHARE = 0.1  # of the decisions "struck?"; where they start, whatever the data
+ENDS_SHARE = 1e-3  # of the steps, likewise
 
 
 def prior_log_odds(prior: Sequence[float]) -> np.ndarray:
     """Log-odds of each pitch, kept within those of `PRIOR_FLOOR` and 1 - `PRIOR_FLOOR`.
 
     Args:
-        prior: Share of steps in which each of the 84 pitches sounds.
+        prior: Share of steps in which each pitch sounds.
 
     Returns:
-        float32 [84].
+        float32 [pitches].
 
     Raises:
-        ValueError: There are not 84 shares, or one is not within 0..1.
+        ValueError: A share is not within 0..1.
 
     >>> float(prior_log_odds([0.5] * 84)[0])
     0.0
     """
     share = np.asarray(prior, np.float64)
-    if share.shape != (NUM_PITCHES,) or not np.all((share >= 0) & (share <= 1)):
-        raise ValueError(f"prior must be {NUM_PITCHES} shares within 0..1. Received: prior={prior!r}")
+    if share.ndim != 1 or not np.all((share >= 0) & (share <= 1)):
+        raise ValueError(f"prior must be shares within 0..1, one per pitch. Received: prior={prior!r}")
     share = np.clip(share, PRIOR_FLOOR, 1 - PRIOR_FLOOR)
     return np.log(share / (1 - share)).astype(np.float32)
 
 
-def build_model(
-    config: ModelConfig, prior: Sequence[float] | None = None, seed: int = 0, precision: str = "float32"
-) -> keras.Model:
-    """The functional model `roll` [batch, time, 84] → `logits` [batch, time, 84].
+def start_bias(prior: Sequence[float] | None, articulation: bool, pitches: int = NUM_PITCHES) -> np.ndarray:
+    """Where the log-odds of all decisions of a step start.
 
-    Padding must be at the end of a window; as everything is causal, no mask is needed.
+    Args:
+        prior: Share of steps in which each pitch sounds; None: log-odds of 0 for all decisions.
+        articulation: Whether strikes are decided.
+        pitches: Pitches of a step.
+
+    Returns:
+        float32 [decisions].
+    """
+    if prior is None:
+        return np.zeros(decision_count(pitches, articulation), np.float32)
+    rare = np.log([STRUCK_SHARE / (1 - STRUCK_SHARE), ENDS_SHARE / (1 - ENDS_SHARE)])
+    struck = np.full(pitches if articulation else 0, rare[0])
+    return np.concatenate([prior_log_odds(prior), struck, rare[1:]]).astype(np.float32)
+
+
+def build_model(
+    config: ModelConfig,
+    bias: np.ndarray | None = None,
+    steps_per_beat: int | None = None,
+    seed: int = 0,
+    precision: str = "float32",
+    pitches: int = NUM_PITCHES,
+) -> keras.Model:
+    """The functional model: `inputs`, `clock` and `targets` → log-odds of all decisions [batch, time, decisions].
+
+    `inputs` [batch, time, pitches] are the cells of the step before each step, 0 silent, 1 held, 2 struck; `targets`
+    those of the step itself, of which the head looks only at those below the one it decides; `clock` int32
+    [batch, time] the code of the step (`data.clock`), where the grid has beats and `config.clock` is set. Padding must
+    be at the end of a window; as everything is causal, no mask is needed.
 
     Args:
         config: Sizes.
-        prior: Share of steps in which each pitch sounds; with `config.prior_bias` the output bias starts at its
-            log-odds, as rare positives can make training diverge early from a bias of 0. None: a bias of 0.
+        bias: Log-odds that the decisions start at, of the network's output, [decisions]; with `config.prior_bias` those
+            of the data, as rare positives can make training diverge early from 0. None: 0.
+        steps_per_beat: Of the grid of beats; None: the grid has none.
         seed: Seed of the initial weights and of dropout; no global state is read or left behind.
-        precision: "float32" or "bfloat16": arithmetic of the layers. Weights and logits stay float32.
+        precision: "float32" or "bfloat16": arithmetic of the layers. Weights, head and log-odds stay float32.
+        pitches: Pitches of a step.
 
     Returns:
-        A model whose layers are named conv_1…, gru_1…, logits, each of the former followed by dropout.
+        A model whose layers are named reading, conv_1…, gru_1…, head, the middle ones followed by dropout.
 
     Raises:
-        ValueError: `config.recurrent` or `prior` is not allowed.
+        ValueError: `config.recurrent` or `config.head` is in no table.
 
     Reference:
         Output bias: Lin et al., Focal Loss for Dense Object Detection (2017), section 4.1.
 
     >>> build_model(ModelConfig(conv_filters=4, gru_units=8)).output_shape
-    (None, None, 84)
+    (None, None, 169)
     """
     dtype = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision]
+    clocked = config.clock and steps_per_beat is not None
+    if bias is None or not config.prior_bias:
+        bias = start_bias(None, config.articulation, pitches)
     # Layers
+    reading = Reading(
+        articulation=config.articulation,
+        steps_per_beat=steps_per_beat if clocked else None,
+        drop=config.input_dropout,
+        noise=config.input_noise,
+        seed=seed + 10,
+        name="reading",
+    )
     layers: list[keras.layers.Layer] = []
     for number in range(1, config.conv_layers + 1):
         layers.append(_convolution(config, number, seed + 100 * number, dtype))
@@ -71,14 +114,17 @@ def build_model(
         base = seed + 10_000 * number
         layers.append(make_recurrent(config.recurrent, config.gru_units, f"gru_{number}", base, dtype))
         layers.append(_dropout(config, f"gru_{number}_dropout", base + 2, dtype))
-    layers.append(_logits(prior if config.prior_bias else None, seed + 1_000_000))
+    head = make_head(config.head, pitches, config.articulation, bias, config.head_units, seed + 1_000_000)
     # Graph
-    roll = keras.Input((None, NUM_PITCHES), dtype="float32", name="roll")
-    hidden = roll
+    inputs = keras.Input((None, pitches), dtype="uint8", name="inputs")
+    clock = keras.Input((None,), dtype="int32", name="clock")
+    targets = keras.Input((None, pitches), dtype="uint8", name="targets")
+    hidden = reading(inputs, clock)
     for layer in layers:
         hidden = layer(hidden)
         hidden = hidden[0] if isinstance(hidden, tuple | list) else hidden
-    return keras.Model(roll, hidden, name="pianoroll")
+    logits = head(hidden, inputs, targets)
+    return keras.Model({"inputs": inputs, "clock": clock, "targets": targets}, logits, name="pianoroll")
 
 
 def _convolution(config: ModelConfig, number: int, seed: int, dtype: str) -> keras.layers.Layer:
@@ -97,15 +143,9 @@ def _dropout(config: ModelConfig, name: str, seed: int, dtype: str) -> keras.lay
     return keras.layers.Dropout(config.dropout, seed=seed, dtype=dtype, name=name)
 
 
-def _logits(prior: Sequence[float] | None, seed: int) -> keras.layers.Layer:
-    bias = np.zeros(NUM_PITCHES, np.float32) if prior is None else prior_log_odds(prior)
-    return keras.layers.Dense(
-        NUM_PITCHES,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
-        bias_initializer=lambda shape, dtype=None: ops.convert_to_tensor(bias, dtype),
-        dtype="float32",
-        name="logits",
-    )
+def head_of(model: keras.Model) -> Head:
+    """The head of a model that `build_model` made."""
+    return model.get_layer("head")
 
 
 def _stateful_layers(model: keras.Model) -> list[keras.layers.Layer]:
@@ -125,7 +165,7 @@ def initial_state(model: keras.Model, batch) -> tuple:
         `[batch, units]` for a recurrent layer.
 
     >>> [tuple(part.shape) for part in initial_state(build_model(ModelConfig()), 2)]
-    [(2, 4, 84), (2, 256)]
+    [(2, 4, 168), (2, 256)]
     """
     state = []
     for layer in _stateful_layers(model):
@@ -137,26 +177,27 @@ def initial_state(model: keras.Model, batch) -> tuple:
     return tuple(state)
 
 
-def advance(model: keras.Model, inputs, state: tuple) -> tuple:
-    """The model's logits for some more steps, without dropout, from the state that earlier steps left.
+def advance(model: keras.Model, inputs, clock, state: tuple) -> tuple:
+    """The network's output for some more steps, without dropout, from the state that earlier steps left.
 
-    Cutting a piece into calls in any way gives what `model(piece)` gives in one.
+    Cutting a piece into calls in any way gives what the model gives for it in one.
 
     Args:
         model: Made by `build_model`.
-        inputs: `[batch, time, 84]`, any number dtype, time >= 1.
+        inputs: Cells of the step before each step, 0 silent, 1 held, 2 struck, `[batch, time >= 1, pitches]`.
+        clock: Code of each step, int32 `[batch, time]`.
         state: From `initial_state` or an earlier call.
 
     Returns:
-        (logits float32 `[batch, time, 84]`, state).
+        (what the head decides from, float32 `[batch, time, features]`, state).
     """
-    hidden, left = inputs, []
+    hidden, left = model.get_layer("reading")(inputs, clock), []
     for layer, part in zip(_stateful_layers(model), state, strict=True):
         hidden = ops.cast(hidden, layer.compute_dtype)
         step = _advance_convolution if isinstance(layer, keras.layers.Conv1D) else advance_recurrent
         hidden, part = step(layer, hidden, part)
         left.append(part)
-    return _advance_logits(model.get_layer("logits"), ops.cast(hidden, "float32")), tuple(left)
+    return ops.cast(hidden, "float32"), tuple(left)
 
 
 def _advance_convolution(layer: keras.layers.Conv1D, inputs, frames):
@@ -170,13 +211,6 @@ def _advance_convolution(layer: keras.layers.Conv1D, inputs, frames):
     outputs = layer.activation(ops.conv(seen, kernel, padding="valid") + bias)
     last = seen[:, ops.shape(inputs)[1] :]
     return outputs, ops.reshape(last, ops.shape(frames))  # same values; keeps the static shape that a loop needs
-
-
-def _advance_logits(layer: keras.layers.Dense, inputs):
-    """The logits of some steps."""
-    if inputs.shape[1] == 1:
-        return _product(inputs[:, 0], layer.kernel.value, layer.bias.value)[:, tf.newaxis]
-    return layer(inputs)
 
 
 def _product(inputs, kernel, bias):

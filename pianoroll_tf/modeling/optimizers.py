@@ -72,6 +72,8 @@ def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizer
     of each weight away (biases excepted), then follows the gradient. So "adam" with weight decay is
     "adamw", whose name stands in the table for those who look for it.
 
+    With `config.ema` it keeps a moving average of each weight, `w ← ema w + (1 - ema) weight` after every step.
+
     Args:
         config: The settings.
         total_steps: Steps of the whole run, where the schedule ends.
@@ -92,7 +94,11 @@ def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizer
         ),
         weight_decay=config.weight_decay,
         global_clipnorm=config.clip_norm or None,
+        use_ema=config.ema > 0,
+        ema_momentum=config.ema or 0.99,
     )
+    if config.ema:  # `fit` would end with the average in the place of the weights; `callbacks.Average` looks after both
+        optimizer.finalize_variable_values = lambda var_list: None
     if not config.weight_decay:  # None saves a product and a difference a weight and step; AdamW does not take it
         optimizer.weight_decay = None
     optimizer.exclude_from_weight_decay(var_names=["bias"])

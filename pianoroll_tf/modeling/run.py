@@ -9,9 +9,9 @@ import numpy as np
 from pianoroll_tf.config import RunConfig, check_entry
 from pianoroll_tf.modeling.arrays import DamagedError, read_arrays, write_arrays
 from pianoroll_tf.modeling.gru import check_recurrent
+from pianoroll_tf.modeling.heads import HEADS
 from pianoroll_tf.modeling.losses import LOSSES, raw_logits
-from pianoroll_tf.modeling.metrics import sigmoid
-from pianoroll_tf.modeling.network import build_model, prior_log_odds
+from pianoroll_tf.modeling.network import build_model, start_bias
 from pianoroll_tf.modeling.optimizers import OPTIMIZERS, SCHEDULES
 from pianoroll_tf.modeling.run_folder import BEST, best_path, load_config
 
@@ -19,6 +19,7 @@ from pianoroll_tf.modeling.run_folder import BEST, best_path, load_config
 def check_choices(config: RunConfig) -> None:
     """Raises ValueError unless every entry of a table that the settings name is there."""
     check_recurrent(config.model.recurrent)
+    check_entry("head", config.model.head, HEADS)
     check_entry("loss", config.loss.loss, LOSSES)
     check_entry("optimizer", config.optimizer.optimizer, OPTIMIZERS)
     check_entry("schedule", config.optimizer.schedule, SCHEDULES)
@@ -31,15 +32,22 @@ def run_model(config: RunConfig, precision: str | None = None) -> keras.Model:
         config: The run's settings.
         precision: Arithmetic of the layers; None: that of the training.
     """
-    prior = config.data.pitch_frequency
-    if prior:
-        prior = sigmoid(raw_logits(config.loss, prior_log_odds(prior)))  # its posterior is the data's
+    bias = None
+    if config.data.pitch_frequency:
+        posterior = start_bias(config.data.pitch_frequency, config.model.articulation)
+        bias = raw_logits(config.loss, posterior).astype(np.float32)  # the posterior is the data's
     return build_model(
         config.model,
-        prior=prior if len(prior) else None,
+        bias=bias,
+        steps_per_beat=steps_per_beat(config),
         seed=config.training.seed,
         precision=precision or config.training.precision,
     )
+
+
+def steps_per_beat(config: RunConfig) -> int | None:
+    """Steps per beat of a run's grid; None on the grid of seconds."""
+    return config.records.steps_per_beat if config.records.grid == "beats" else None
 
 
 def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:

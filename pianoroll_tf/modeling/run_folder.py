@@ -9,7 +9,7 @@ from typing import Any
 
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig, RunConfig, dumps, from_dict, to_dict
-from pianoroll_tf.data.records import manifest_sha256, read_manifest
+from pianoroll_tf.data.records import manifest_sha256, read_manifest, resolved
 from pianoroll_tf.files import sole_process, write_whole
 
 CONFIG = "config.json"
@@ -42,8 +42,9 @@ def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
         density=split["active_cells"] / (steps * NUM_PITCHES),
         pitch_frequency=tuple(count / steps for count in split["pitch_counts"]),
         long_hold=long_hold(split["hold_counts"]),
+        **{name: split[name] for name in ("density_spread", "longest_piece", "tempo", "meter")},
     )
-    return from_dict(RecordsConfig, manifest["settings"]), facts
+    return resolved(manifest), facts
 
 
 def long_hold(hold_counts: Sequence[int]) -> int:

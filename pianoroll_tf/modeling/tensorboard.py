@@ -53,7 +53,8 @@ class TensorBoard(keras.callbacks.Callback):
     def __init__(self, folder: Path, validation: tf.data.Dataset, config: RunConfig) -> None:
         super().__init__()
         self._folder, self._config = folder, config
-        self._window = [part[:1] for part in next(iter(validation))[:2]]
+        batch = next(iter(validation))
+        self._window = {name: batch[name][:1] for name in ("inputs", "clock", "targets")}
         self._writer: tf.summary.SummaryWriter | None = None
 
     def on_train_begin(self, logs=None):
@@ -67,9 +68,9 @@ class TensorBoard(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes scalars and the picture."""
-        inputs, targets = self._window
-        logits = posterior_logits(self._config.loss, self.model(inputs, training=False))
-        picture = roll_picture(targets[0].numpy(), tf.sigmoid(logits)[0].numpy())
+        targets = self._window["targets"][0].numpy() != 0
+        logits = posterior_logits(self._config.loss, self.model(self._window, training=False))
+        picture = roll_picture(targets, tf.sigmoid(logits)[0, :, : targets.shape[1]].numpy())
         with self._writer.as_default(step=epoch + 1):
             for name, value in logs.items():
                 tf.summary.scalar(name, value)

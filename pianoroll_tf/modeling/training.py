@@ -1,5 +1,6 @@
 """The training of a run: Keras `compile` and `fit`, from wherever the run folder says that it stands."""
 
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from pianoroll_tf.cli import UserError, count
 from pianoroll_tf.config import RunConfig
 from pianoroll_tf.data.pipeline import (
     Corpus,
+    batch_size,
     batches_per_epoch,
     evaluation_dataset,
     load_corpus,
@@ -20,8 +22,9 @@ from pianoroll_tf.data.pipeline import (
 from pianoroll_tf.data.records import manifest_sha256
 from pianoroll_tf.files import remove_temporaries
 from pianoroll_tf.modeling import run, run_folder
-from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, Termination, Validation, best_meta
+from pianoroll_tf.modeling.callbacks import Average, Bookkeeping, Checkpointing, Termination, Validation, best_meta
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, best_weights, restore, running_metrics
+from pianoroll_tf.modeling.heads import decision_targets
 from pianoroll_tf.modeling.losses import make_loss
 from pianoroll_tf.modeling.optimizers import make_optimizer
 from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
@@ -87,10 +90,12 @@ def train(
         termination = Termination()
         windows = evaluation_dataset(validation, config.dataset)
         callbacks = [
+            Average(),
             Validation(windows, config),
             books,
             TensorBoard(folder / run_folder.TENSORBOARD, windows, config),
             *extra_callbacks,
+            Average(),
             Checkpointing(store, books, steps_per_epoch, termination, checkpoint_seconds, running_metrics(arrays)),
         ]
         with termination.watched():
@@ -114,7 +119,8 @@ def _announce(
     for name, corpus in (("training", training), ("validation", validation)):
         print(f"{name}: {count(len(corpus.piece_steps), 'piece')}, {count(len(corpus.counts), 'step')}")
     windows = windows_per_epoch(training, config.dataset)
-    print(f"an epoch: {windows} windows of {config.dataset.window_steps} steps, {steps_per_epoch} batches")
+    size = batch_size(training, config.dataset)
+    print(f"an epoch: {windows} windows of {config.dataset.window_steps} steps, {steps_per_epoch} batches of {size}")
     print(f"model: {model.count_params()} parameters")
     _, advice = arithmetic(config.training.precision, has_bfloat16())
     if advice:
@@ -150,20 +156,25 @@ def compiled_model(config: RunConfig, steps_per_epoch: int, strategy: tf.distrib
     return model
 
 
-def step_weights(inputs: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The mask, scaled so that its mean over the batch is 1: the sample weights of `fit`.
+def fit_batch(
+    batch: dict[str, tf.Tensor], articulation: bool = True
+) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
+    """A training batch as `fit` takes it: inputs by name, targets of all decisions, weights of the steps.
 
-    The plain mean over a batch with these weights is the mean over its unmasked steps, also when the batch is spread
-    over devices whose parts have unequally many of them.
+    The weights are the mask, scaled so that its mean over the batch is 1. So the plain mean over a batch is the mean
+    over its unmasked steps, also when the batch is spread over devices whose parts have unequally many of them.
 
     Args:
-        inputs, targets: float32 [batch, time, 84].
-        mask: 0 or 1, float32 [batch, time].
+        batch: As `data.pipeline.make_dataset` makes it.
+        articulation: Whether strikes are decided.
 
-    >>> print(step_weights(0, 0, tf.constant([[1.0, 1.0], [1.0, 0.0]]))[2].numpy().mean())
-    1.0
+    Returns:
+        (`inputs`, `clock` and `targets` of `network.build_model`; float32 [batch, time, decisions]; float32
+        [batch, time]).
     """
-    return inputs, targets, mask / tf.reduce_mean(mask)
+    inputs = {name: batch[name] for name in ("inputs", "clock", "targets")}
+    targets = decision_targets(batch["inputs"], batch["targets"], batch["ends"], articulation)
+    return inputs, targets, batch["mask"] / tf.reduce_mean(batch["mask"])
 
 
 def _fit(
@@ -178,7 +189,8 @@ def _fit(
     """Fits from where the training stands: first what is left of an interrupted epoch, then the whole epochs."""
     while not standing.finished:
         first_batch = standing.epoch * steps_per_epoch + standing.batch
-        dataset = make_dataset(corpus, config.dataset, config.training.seed, first_batch).map(step_weights)
+        dataset = make_dataset(corpus, config.dataset, config.training.seed, first_batch)
+        dataset = dataset.map(functools.partial(fit_batch, articulation=config.model.articulation))
         model.fit(
             dataset,
             initial_epoch=standing.epoch,

@@ -1,0 +1,188 @@
+"""The heads: layers that decide the cells of a step from the network's output, behind one small contract.
+
+The decisions of a step, in order: for each pitch "sounds?"; with articulation, for each pitch "struck?", which counts
+only where the pitch sounds and sounded at the step before; and "does the piece end with this step?".
+"""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from pianoroll_tf.config import check_entry
+from pianoroll_tf.modeling import nade
+
+
+def decision_count(pitches: int, articulation: bool) -> int:
+    """The number of decisions of a step.
+
+    >>> decision_count(84, articulation=True)
+    169
+    """
+    return pitches * (1 + articulation) + 1
+
+
+def decision_targets(before, cells, ends, articulation: bool):
+    """What each decision should have been: 0 or 1, and -1 where there was nothing to decide.
+
+    Args:
+        before: Cells of the step before, 0 silent, 1 held, 2 struck, [..., pitches].
+        cells: Cells of the step, like `before`.
+        ends: 1 where the piece ends with the step, [...].
+        articulation: Whether strikes are decided.
+
+    Returns:
+        float32 [..., decisions].
+
+    >>> decision_targets(tf.constant([1, 1, 0]), tf.constant([2, 0, 2]), tf.constant(0), True).numpy().tolist()
+    [1.0, 0.0, 1.0, 1.0, -1.0, -1.0, 0.0]
+    """
+    parts = [tf.cast(cells != 0, tf.float32)]
+    if articulation:
+        decided = (before != 0) & (cells != 0)
+        parts.append(tf.where(decided, tf.cast(cells == 2, tf.float32), -1.0))
+    return tf.concat([*parts, tf.cast(ends, tf.float32)[..., tf.newaxis]], axis=-1)
+
+
+class Head(keras.layers.Layer):
+    """What every head can do.
+
+    Args:
+        pitches: Pitches of a step.
+        articulation: Whether strikes are decided.
+        bias: Log-odds that the decisions start at, float32 [decisions].
+        units: Hidden units, for heads that have them.
+        seed: Seed of the initial weights.
+    """
+
+    def __init__(self, pitches: int, articulation: bool, bias: np.ndarray, units: int, seed: int, **kwargs) -> None:
+        super().__init__(dtype="float32", **kwargs)
+        self.pitches, self.articulation, self.head_units, self.seed = pitches, articulation, units, seed
+        self.decisions = decision_count(pitches, articulation)
+        self._start = np.asarray(bias, np.float32)
+
+    def _bias(self, shape, dtype=None):
+        """Initial biases: of hidden units 0, of the decisions where they start."""
+        return ops.convert_to_tensor(np.pad(self._start, (shape[0] - self.decisions, 0)), dtype)
+
+    def call(self, hidden, before, cells):
+        """Log-odds of all decisions of known steps.
+
+        Args:
+            hidden: Output of the network, [batch, time, features].
+            before: Cells of the step before each, 0 silent, 1 held, 2 struck, [batch, time, pitches].
+            cells: Cells of each step, like `before`; a head may look at those below the one it decides.
+
+        Returns:
+            float32 [batch, time, decisions].
+        """
+        raise NotImplementedError
+
+    def draw(self, hidden, held, numbers, odds: nade.Odds, added, in_turn: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """Draws a step: `nade.draw` says how."""
+        raise NotImplementedError
+
+
+class Independent(Head):
+    """Every decision by itself, from the network's output alone: one dense layer."""
+
+    def build(self, hidden_shape, *_):
+        """Makes the weights."""
+        features = hidden_shape[-1]
+        glorot = keras.initializers.GlorotUniform(seed=self.seed)
+        self.kernel = self.add_weight((features, self.decisions), initializer=glorot, name="kernel")
+        self.bias = self.add_weight((self.decisions,), initializer=self._bias, name="bias")
+
+    def logits(self, hidden):
+        """Log-odds [rows, decisions] from [rows, features]."""
+        return tf.nn.bias_add(tf.matmul(hidden, self.kernel.value), self.bias.value)
+
+    def call(self, hidden, before, cells):
+        """See `Head`."""
+        hidden = tf.cast(hidden, tf.float32)
+        shape = tf.shape(hidden)
+        rows = self.logits(tf.reshape(hidden, [-1, hidden.shape[-1]]))
+        return tf.reshape(rows, [shape[0], shape[1], self.decisions])
+
+    def draw(self, hidden, held, numbers, odds: nade.Odds, added, in_turn: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `Head`; there is one way."""
+        logits, pitches = self.logits(hidden), self.pitches
+        sounds = numbers[:, :pitches] < tf.sigmoid(odds[0](logits[:, :pitches], held) + added)
+        struck = sounds & ~held
+        if self.articulation:
+            struck |= sounds & (numbers[:, pitches:-1] < tf.sigmoid(odds[1](logits[:, pitches:-1])))
+        ends = numbers[:, -1] < tf.sigmoid(odds[2](logits[:, -1]))
+        return tf.cast(sounds, tf.uint8) + tf.cast(struck, tf.uint8), ends
+
+
+class Nade(Head):
+    """Every decision of a step knows those before it: the equations of `modeling.nade`."""
+
+    def build(self, hidden_shape, *_):
+        """Makes the weights; what leads from note to note starts at 0, so training begins as `Independent`."""
+        features, pitches, units = hidden_shape[-1], self.pitches, self.head_units
+        glorot = keras.initializers.GlorotUniform
+        normal = [keras.initializers.RandomNormal(stddev=0.1, seed=self.seed + 2 + i) for i in range(3)]
+        self.kernel = self.add_weight(
+            (features, units + self.decisions), initializer=glorot(seed=self.seed), name="kernel"
+        )
+        self.bias = self.add_weight((units + self.decisions,), initializer=self._bias, name="bias")
+        self.below = self.add_weight((pitches, units), initializer=normal[0], name="below")
+        self.held = self.add_weight((pitches, units), initializer=normal[1], name="held")
+        self.struck = None
+        if self.articulation:
+            self.struck = self.add_weight((pitches, units), initializer=normal[2], name="struck")
+        self.out = self.add_weight((units, self.decisions), initializer="zeros", name="out")
+        self.triangle = self.add_weight((pitches, pitches), initializer="zeros", name="triangle")
+
+    def equations(self) -> nade.Weights:
+        """The weights as the equations name them."""
+        struck = None if self.struck is None else self.struck.value
+        return nade.Weights(
+            self.kernel.value,
+            self.bias.value,
+            self.below.value,
+            self.held.value,
+            struck,
+            self.out.value,
+            self.triangle.value,
+        )
+
+    def call(self, hidden, before, cells):
+        """See `Head`."""
+        hidden = tf.cast(hidden, tf.float32)
+        shape = tf.shape(hidden)
+        before, cells = (tf.reshape(part, [-1, self.pitches]) for part in (before, cells))
+        rows = nade.taught_logits(self.equations(), tf.reshape(hidden, [-1, hidden.shape[-1]]), before, cells)
+        return tf.reshape(rows, [shape[0], shape[1], self.decisions])
+
+    def draw(self, hidden, held, numbers, odds: nade.Odds, added, in_turn: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `Head`."""
+        return nade.draw(self.equations(), hidden, held, numbers, odds, added, in_turn)
+
+
+# name in ModelConfig.head -> class of the layer
+HEADS: dict[str, type[Head]] = {"independent": Independent, "nade": Nade}
+
+
+def make_head(
+    kind: str, pitches: int, articulation: bool, bias: Sequence[float], units: int, seed: int, name: str = "head"
+) -> Head:
+    """A head of the table.
+
+    Args:
+        kind: Entry of `HEADS`.
+        pitches: Pitches of a step.
+        articulation: Whether strikes are decided.
+        bias: Log-odds that the decisions start at, [decisions].
+        units: Hidden units.
+        seed: Seed of the initial weights.
+        name: Of the layer.
+
+    Raises:
+        ValueError: `kind` is not in the table.
+    """
+    check_entry("head", kind, HEADS)
+    return HEADS[kind](pitches, articulation, np.asarray(bias, np.float32), units, seed, name=name)

@@ -1,0 +1,71 @@
+"""How the network reads a step: what sounds, what is struck, and where the step lies in beat and bar."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from pianoroll_tf.data.clock import code_count, feature_table
+
+FALSE_NOTES = 0.04  # silent cells sounded for each share of sounding cells silenced: at the usual density, as many
+
+
+@keras.saving.register_keras_serializable("pianoroll_tf")
+class Reading(keras.layers.Layer):
+    """Cells and clock codes → features: the sounding cells, the struck cells, the clock.
+
+    In training it may damage what it reads, so that the network learns to go on from steps that are not quite right, as
+    its own will be: `noise` silences sounding cells and sounds silent ones, `drop` is ordinary dropout.
+
+    Args:
+        articulation: Whether struck cells are told from held ones.
+        steps_per_beat: Of the clock; None: no clock is read.
+        drop: Share of cells dropped, the others scaled up.
+        noise: Share of sounding cells silenced; `FALSE_NOTES` times as large a share of the silent ones sounds.
+        seed: Of both.
+
+    Reference:
+        Bengio et al. 2015, "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks", on models that
+        read their own output; here the damage is random instead.
+
+    >>> reading = Reading(articulation=True, steps_per_beat=4)
+    >>> reading(tf.constant([[[0, 1, 2]]]), tf.constant([[5]])).shape  # 3 sounds, 3 strikes, 21 of the clock
+    TensorShape([1, 1, 27])
+    """
+
+    def __init__(
+        self,
+        articulation: bool,
+        steps_per_beat: int | None,
+        drop: float = 0.0,
+        noise: float = 0.0,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.articulation, self.steps_per_beat, self.drop, self.noise = articulation, steps_per_beat, drop, noise
+        self.random = keras.random.SeedGenerator(seed) if drop or noise else None
+        self._table = None if steps_per_beat is None else feature_table(steps_per_beat)
+
+    def call(self, cells, clock, training=False):
+        """Cells [batch, time, pitches] and codes int32 [batch, time] → float32 [batch, time, features]."""
+        cells = tf.cast(cells, tf.uint8)
+        if training and self.noise:
+            cells = self._damaged(cells)
+        planes = [tf.cast(cells != 0, self.compute_dtype)]
+        if self.articulation:
+            planes.append(tf.cast(cells == 2, self.compute_dtype))
+        heard = tf.concat(planes, axis=-1)
+        if training and self.drop:
+            heard = keras.random.dropout(heard, self.drop, seed=self.random)
+        if self._table is None:
+            return heard
+        code = tf.clip_by_value(clock, 0, code_count(self.steps_per_beat) - 1)
+        return tf.concat([heard, tf.gather(tf.constant(self._table, self.compute_dtype), code)], axis=-1)
+
+    def _damaged(self, cells):
+        """The cells with some notes taken away and some, struck, added."""
+        draw = keras.random.uniform(ops.shape(cells), seed=self.random)
+        heard = tf.where(draw < self.noise, tf.zeros_like(cells), cells)
+        return tf.where((cells == 0) & (draw < self.noise * FALSE_NOTES), tf.constant(2, cells.dtype), heard)
