@@ -1,10 +1,14 @@
 """Judges a run on a split, beside the baselines.
 
-Usage: python -m pianoroll_tf.evaluate runs/NAME [--split test] [--records DIR]
+Usage: python -m pianoroll_tf.evaluate runs/NAME [--split test] [--records DIR] [--music]
 
 Prints a table and writes runs/NAME/evaluation/SPLIT.json and SPLIT.png (reliability and precision-recall
 curves). Thresholds of F1 are chosen on the validation split. The same command on an unchanged run
-prints the table again.
+prints the table again. With the nade head the numbers but for the NLL are those of conditionals: each cell knows the
+lower ones of its step.
+
+With --music, pieces are generated from scratch instead, and their MIDI files are judged beside the real ones of the
+split: runs/NAME/evaluation/SPLIT-music.json and .png, and music/*.mid.
 """
 
 import argparse
@@ -19,7 +23,8 @@ from pianoroll_tf import cli, config
 # What is judged, as the results name it → as a person reads it; the baselines are those of `modeling.baselines`.
 LABELS = {"model": "this model", "copy_last_step": "copy the last step", "note_frequency": "note frequency"}
 COLUMNS = {
-    "nll": "NLL a step",
+    "nll": "NLL per step",
+    "nll_strikes": "of strikes",
     "pr_auc": "PR-AUC",
     "f1": "F1",
     "onset_f1": "onset F1",
@@ -29,6 +34,9 @@ COLUMNS = {
 }
 
 
+PIECES = 24
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command's flags."""
     parser = cli.make_parser("pianoroll_tf.evaluate", "Judge a trained model on a split, beside the baselines.")
@@ -36,6 +44,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
     parser.add_argument(
         "--records", type=Path, default=None, help="take these records, not those the run was trained on"
+    )
+    parser.add_argument("--music", action="store_true", help="judge generated music beside that of the split")
+    parser.add_argument(
+        "--pieces", type=int, default=PIECES, metavar="INT", help=f"pieces to generate with --music ({PIECES})"
     )
     return parser
 
@@ -53,17 +65,36 @@ def body(args: argparse.Namespace) -> None:
     records = find_records(settings, args.records)
     subject = identity(args.run, settings, records)
     folder = args.run / run_folder.EVALUATION
-    standing = read_standing(folder, args.split, subject)
+    if args.pieces < 1:
+        raise cli.UsageError(f"pieces must be >= 1. Received: pieces={args.pieces}")
+    name, show = (f"{args.split}-music", music_table) if args.music else (args.split, table)
+    if args.music:
+        subject["pieces"] = str(args.pieces)
+    standing = read_standing(folder, name, subject)
     if standing:
-        print(table(standing))
-        print(f"{folder / args.split}.json and .png stand already: nothing has changed since")
+        print(show(standing))
+        print(f"{folder / name}.json and .png are up to date")
         return
     cli.load_tensorflow(args)
     from pianoroll_tf.modeling.run import load_model
 
-    results, sums = judge(settings, load_model(args.run, settings), records, args.split)
-    print(table(results))
-    write(folder, results | {"subject": subject}, sums)
+    model = load_model(args.run, settings)
+    if args.music:
+        from pianoroll_tf.generation.run_music import judge_run
+
+        results, picture = judge_run(model, settings, records, folder, args.split, args.pieces)
+    else:
+        results, sums = judge(settings, model, records, args.split)
+        picture = curves(folder, results, sums)
+    print(show(results))
+    write(folder, name, results | {"subject": subject}, picture)
+
+
+def music_table(results: dict) -> str:
+    """The numbers of `--music`."""
+    from pianoroll_tf.generation.music_judgement import table
+
+    return f"{table(results)}\n{results['ended']} of {results['pieces']['generated']} pieces were ended by the model"
 
 
 def identity(run: Path, settings: config.RunConfig, records: Path) -> dict[str, str]:
@@ -101,12 +132,12 @@ def find_records(settings: config.RunConfig, given: Path | None) -> Path:
     Raises:
         UserError: It is not there, or of another grid, or not given and not what the run was trained on.
     """
-    from pianoroll_tf.data.records import manifest_sha256, read_manifest
+    from pianoroll_tf.data.records import manifest_sha256, read_manifest, resolved
 
     records = given or Path(settings.data.path)
     if given is None and not records.is_dir():
         raise cli.UserError(f"the run's records are no longer at {records}; say where they are with --records DIR")
-    grid = config.from_dict(config.RecordsConfig, read_manifest(records)["settings"])
+    grid = resolved(read_manifest(records))
     if manifest_sha256(records) != settings.data.manifest_sha256:
         if given is None:
             raise cli.UserError(
@@ -165,27 +196,34 @@ def table(results: dict) -> str:
     head = f"{results['split']}: {cli.count(results['pieces'], 'piece')}, {cli.count(results['steps'], 'step')}"
     lines = [f"{head:<32}" + "".join(f"{title:>12}" for title in COLUMNS.values())]
     for name, label in LABELS.items():
-        numbers = "".join(f"{results[name][column]:>12.4f}" for column in COLUMNS)
-        lines.append(f"{label:<32}{numbers}")
+        values = (results[name].get(column) for column in COLUMNS)
+        lines.append(f"{label:<32}" + "".join(f"{'–':>12}" if value is None else f"{value:>12.4f}" for value in values))
+    if results["model"]["nll"] > results["copy_last_step"]["nll"]:
+        lines.append("The model predicts worse than copying the last step: train it longer, or on more files.")
     return "\n".join(lines)
 
 
-def write(folder: Path, results: dict, sums: dict) -> None:
-    """Writes SPLIT.png and SPLIT.json, each whole or not at all; the JSON last, because with it the results stand."""
-    from pianoroll_tf.files import write_whole
+def curves(folder: Path, results: dict, sums: dict) -> bytes:
+    """The picture of a split: reliability and precision-recall curves, a PNG file."""
     from pianoroll_tf.modeling.curves import draw_curves
-    from pianoroll_tf.modeling.run_folder import sealed
 
-    split = results["split"]
-    folder.mkdir(parents=True, exist_ok=True)
     reliability = {LABELS["model"]: sums["model"]}
     if "uncorrected" in sums:
         reliability["its output, uncorrected"] = sums["uncorrected"]
     precision_recall = {label: (sums[name], results[name]["threshold"]) for name, label in LABELS.items()}
-    title = f"{folder.parent.name}, {split} split: {cli.count(results['pieces'], 'piece')}"
-    write_whole(folder / f"{split}.png", draw_curves(title, reliability, precision_recall))
-    write_whole(folder / f"{split}.json", sealed(results))
-    print(f"written: {folder / split}.json and .png")
+    title = f"{folder.parent.name}, {results['split']} split: {cli.count(results['pieces'], 'piece')}"
+    return draw_curves(title, reliability, precision_recall)
+
+
+def write(folder: Path, name: str, results: dict, picture: bytes) -> None:
+    """Writes NAME.png and NAME.json, each whole or not at all; the JSON last: it says that both are complete."""
+    from pianoroll_tf.files import write_whole
+    from pianoroll_tf.modeling.run_folder import sealed
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / f"{name}.png", picture)
+    write_whole(folder / f"{name}.json", sealed(results))
+    print(f"written: {folder / name}.json and .png")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from pianoroll_tf.modeling.baselines import BASELINES
 
 NUMBERS = {
     "nll",
+    "nll_strikes",
+    "nll_ends",
     "pr_auc",
     "f1",
     "onset_f1",
@@ -119,12 +121,14 @@ def test_a_run_that_is_not_there_is_told_before_tensorflow_is_loaded(tmp_path, c
     assert "must hold a trained model" in refused(capsys, folder)
 
 
-@pytest.mark.parametrize("settings", [{"steps_per_second": 4}, {"grid": "beats", "steps_per_beat": 8}])
+@pytest.mark.parametrize(
+    "settings", [{"grid": "seconds", "steps_per_second": 4}, {"grid": "beats", "steps_per_beat": 8}]
+)
 def test_records_on_another_grid_are_refused(tmp_path, capsys, settings):
     folder = make_run(tmp_path)
     pieces = {split: [random_piece(20, seed=1)] for split in ("train", "val", "test")}
     other = write_records(tmp_path / "other", pieces, settings=RecordsConfig(**settings))
-    theirs = "4 steps a second" if "grid" not in settings else "8 steps a beat"
+    theirs = "4 steps a second" if settings["grid"] == "seconds" else "8 steps a beat"
     line = refused(capsys, folder, "--records", other)
     assert line.endswith(f"{other} must have the grid of the run, 8 steps a second. Received: {theirs}")
 
@@ -140,9 +144,33 @@ def test_results_stand_while_nothing_changes(tmp_path, capsys, monkeypatch):
         patch.setattr(evaluate.cli, "load_tensorflow", never)
         assert evaluate.main([str(folder), "--records", str(moved)]) == 0
     again = capsys.readouterr().out.splitlines()
-    assert again[:4] == first[:4]
-    assert "stand already" in again[4]
+    assert again[:-1] == first[:-1]
+    assert "are up to date" in again[-1]
     assert [path.stat().st_mtime_ns for path in files] == before
+
+
+def test_music_is_judged_beside_the_split_and_not_twice(tmp_path, capsys, monkeypatch):
+    folder = make_run(tmp_path)
+    monkeypatch.setattr("pianoroll_tf.generation.archive.calibrate", lambda *_, **__: None)
+    assert evaluate.main([str(folder), "--music", "--pieces", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "onsets that share their step with another" in said
+    assert "pieces were ended by the model" in said
+    judged = json.loads((folder / "evaluation" / "test-music.json").read_text())
+    assert judged["pieces"] == {"generated": 2, "real": 2}
+    assert judged["test"] is None  # a classifier needs five pieces of either side
+    assert (folder / "evaluation" / "test-music.png").read_bytes()[:4] == b"\x89PNG"
+    assert len(list((folder / "evaluation" / "music").glob("*.mid"))) == 2
+    monkeypatch.setattr(evaluate.cli, "load_tensorflow", never)
+    assert evaluate.main([str(folder), "--music", "--pieces", "2"]) == 0
+    assert "are up to date" in capsys.readouterr().out
+
+
+def test_a_model_worse_than_copying_is_told_so(capsys):
+    numbers = dict.fromkeys(evaluate.COLUMNS, 0.5)
+    results = {"split": "test", "pieces": 2, "steps": 9, **dict.fromkeys(evaluate.LABELS, numbers)}
+    assert "worse than copying" not in evaluate.table(results)
+    assert "worse than copying" in evaluate.table(results | {"model": numbers | {"nll": 0.6}})
 
 
 @pytest.mark.parametrize("change", ["weights", "settings", "results", "picture", "split"])
@@ -153,7 +181,7 @@ def test_results_do_not_stand_when_something_has_changed(tmp_path, capsys, chang
     content = results.read_bytes()
     if change == "weights":
         weights, meta = read_arrays(folder / run_folder.BEST)
-        run.save_best(folder, weights | {"logits/bias": weights["logits/bias"] + 1}, meta)
+        run.save_best(folder, weights | {"head/bias": weights["head/bias"] + 1}, meta)
     elif change == "settings":
         text = (folder / run_folder.CONFIG).read_text()
         values = json.loads(text)

@@ -10,6 +10,10 @@ import pretty_midi
 import pytest
 from serving_client import dense, events, until
 
+from pianoroll_tf.config import SamplingConfig
+from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.midi import parse_notes
+from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.render import midi_bytes
 
 PRIMER = [[60], [60, 64], [], [67]]
@@ -21,7 +25,8 @@ def test_about(server):
     assert about["versions"] == [{"version": 1, "state": "AVAILABLE"}]
     assert about["pitches"] == {"lowest": 24, "count": 84}
     assert (about["default_version"], about["steps_per_second"], about["steps_per_beat"]) == (1, 8, None)
-    assert about["defaults"] == {"steps": 256, "temperature": 1.0, "top_p": 1.0, "density": None}
+    assert (about["grid"], about["head"], about["meter"], about["tempo"]) == ("seconds", "nade", "4/4", 120.0)
+    assert about["defaults"] == {"steps": 256, "temperature": 0.8, "top_p": 1.0, "density": None}
     assert about["limits"]["steps"] == [1, 65536]
     assert about["limits"]["seed"] == [0, 2**53 - 1]
     assert about["limits"]["temperature"] == about["limits"]["density"] == [0.05, 20.0]
@@ -48,6 +53,8 @@ def test_a_roll(server):
         "steps": 40,
         "primer_steps": 4,
         "steps_per_second": 8,
+        "tempo": 120.0,
+        "meter": "4/4",
         "lowest_pitch": 24,
         "primer": PRIMER,
     }
@@ -66,7 +73,7 @@ def test_a_midi_file_holds_the_primer_and_the_roll_of_the_same_request(server):
 def test_the_model_draws_the_same_outside_of_the_server(server, registry):
     roll = np.zeros((1, 0, 84), np.uint8)
     whole = registry.get().model.generate(roll, 64, compiled=False)[0]
-    np.testing.assert_array_equal(dense(server.roll(steps=64, seed=0)), whole)
+    np.testing.assert_array_equal(as_states(dense(server.roll(steps=64, seed=0))), whole)
 
 
 def test_unlike_requests_get_the_same_bytes_alone_and_among_others(server):
@@ -100,13 +107,15 @@ def test_a_stream_is_the_roll_in_parts(server, steps):
     answer = server.post("/generate?stream=1", asked)
     assert answer.headers["Content-Type"].startswith("text/event-stream")
     (name, begin), *parts, (last, end) = events(answer.text)
-    assert (name, last, json.loads(end)) == ("begin", "end", {"steps": steps})
+    assert (name, last, json.loads(end)) == ("begin", "end", {"steps": steps, "reason": "length"})
     assert json.loads(begin) == {
         "version": 1,
         "seed": 9,
         "steps": steps,
         "primer_steps": 4,
         "steps_per_second": 8,
+        "tempo": 120.0,
+        "meter": "4/4",
         "primer": PRIMER,
     }
     roll = []
@@ -133,17 +142,51 @@ def test_music_without_an_end_ends_when_nobody_listens(server):
 def test_an_uploaded_primer_is_shown_and_continued(server):
     content = midi_bytes(dense(PRIMER), 8.0)
     shown = server.post("/primer", files={"primer": ("a.mid", content)}).json()
-    assert shown == {"steps": 4, "roll": PRIMER, "notes": 3, "left_out": 0}
-    form = {"steps": "30", "seed": "4", "density": "", "output": "roll", "temperature": "1.0"}
+    clock = {"tempo": 120.0, "meter": "4/4", "place": 0}
+    assert shown == {"steps": 4, "roll": PRIMER, "notes": 3, "left_out": 0, **clock}
+    form = {"steps": "30", "seed": "4", "density": "", "output": "roll", "temperature": "0.8"}
     answer = server.post("/generate", data=form, files={"primer": ("a.mid", content)})
     assert answer.status_code == 200, answer.text
     assert answer.json()["primer"] == PRIMER
     assert answer.json()["roll"] == server.roll(steps=30, seed=4, primer=PRIMER)
 
 
+def test_a_pitch_that_is_struck_again_comes_and_goes_as_a_negative_number(server):
+    primer = [[60], [-60, 64], [60, 64]]
+    answer = server.post("/generate", {"steps": 200, "seed": 5, "primer": primer, "output": "roll"}).json()
+    assert answer["primer"] == primer
+    before, again = {60, 64}, 0
+    for row in answer["roll"]:
+        for pitch in row:
+            again += pitch < 0
+            assert pitch > 0 or -pitch in before
+        before = set(map(abs, row))
+    assert again > 0
+
+
+def test_without_steps_a_piece_ends_where_the_model_ends_it(server, registry):
+    [expected], _ = registry.get().model.compose(np.zeros((1, 0, 84)), SamplingConfig(seed=3), compiled=False)
+    roll = server.roll(seed=3)
+    assert len(roll) == len(expected)
+    np.testing.assert_array_equal(dense(roll) != 0, expected != 0)
+    answer = server.post("/generate?stream=1", {"seed": 3})
+    *_, (last, end) = events(answer.text)
+    assert (last, json.loads(end)) == ("end", {"steps": len(roll), "reason": "limit" if len(roll) == 300 else "model"})
+
+
+def test_a_midi_file_has_the_tempo_and_the_meter_asked_for(server):
+    content = server.post("/generate", {"steps": 20, "seed": 1, "tempo": 90, "meter": "3/4"}).content
+    notes = parse_notes(content)
+    assert (notes.meters, 6e7 / notes.tempo_microseconds[0]) == (((0, Meter(3, 4)),), pytest.approx(90, rel=1e-4))
+
+
 @pytest.mark.parametrize(
     ("path", "fields", "status", "words"),
     [
+        ("/generate", {"meter": "3/5"}, 400, "meter must be N/D"),
+        ("/generate", {"meter": 3}, 400, "meter must be N/D"),
+        ("/generate", {"tempo": 5}, 400, "tempo must be a number >= 10 and <= 1000"),
+        ("/generate", {"place": -1}, 400, "place must be a whole number >= 0"),
         ("/generate?stream=2", {}, 400, "stream must be 0 or 1"),
         ("/generate?stream=1", {"steps": -1}, 400, "steps must be a whole number >= 0"),
         ("/generate", {"steps": 0}, 400, "steps must be a whole number >= 1"),

@@ -6,7 +6,7 @@ import numpy as np
 import pretty_midi
 
 from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES
-from pianoroll_tf.data.roll import onsets
+from pianoroll_tf.data.roll import HELD, STRUCK, as_states, onsets
 
 MAJOR = (0, 2, 4, 5, 7, 9, 11)  # semitones above the tonic
 
@@ -88,19 +88,21 @@ def longest_run(active: np.ndarray) -> int:
     >>> longest_run(np.array([[1, 0], [1, 1], [0, 1], [0, 1]], bool))
     3
     """
-    return int(note_lengths(active).max(initial=0))
+    line = np.pad((np.asarray(active) != 0).T, [[0, 0], [1, 1]]).ravel().astype(np.int8)
+    edges = np.flatnonzero(np.diff(line))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 def note_lengths(roll: np.ndarray) -> np.ndarray:
-    """Steps of each run of one pitch, int64 [notes]; a roll does not show that a held pitch is struck again.
+    """Steps of each note, int64 [notes]; a struck cell (2) begins a note, as `data.roll.as_states` reads it.
 
-    >>> note_lengths(np.array([[1, 0], [1, 1], [0, 1], [1, 1]], bool)).tolist()  # pitch after pitch
-    [2, 1, 3]
+    >>> note_lengths(np.array([[1, 0], [1, 1], [0, 1], [1, 2]])).tolist()  # pitch after pitch
+    [2, 1, 2, 1]
     """
-    # Columns one after the other, each between silent steps; a run lies between two edges.
-    line = np.pad((np.asarray(roll) != 0).T, [[0, 0], [1, 1]]).ravel().astype(np.int8)
-    edges = np.flatnonzero(np.diff(line))
-    return edges[1::2] - edges[::2]
+    # Columns one after the other, each followed by a silent step; a note lasts to the next one or to a silent cell.
+    line = np.pad(as_states(roll).T, [[0, 0], [0, 1]]).ravel()
+    begins, stops = np.flatnonzero(line == STRUCK), np.flatnonzero(line != HELD)
+    return stops[np.searchsorted(stops, begins, side="right")] - begins
 
 
 def onset_intervals(roll: np.ndarray) -> np.ndarray:

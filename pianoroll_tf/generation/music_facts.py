@@ -1,0 +1,185 @@
+"""Facts that hear a piece: whether notes begin together, on the beat, and again; taken from the MIDI file itself."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from pianoroll_tf.config import NUM_PITCHES, RecordsConfig
+from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.midi import parse_notes
+from pianoroll_tf.data.roll import STRUCK, as_states, notes_to_roll, roll_to_notes, to_dense
+
+STEPS_PER_BEAT = 4  # of the grid on which facts are taken, whatever the model's: sixteenths
+GRID = RecordsConfig(grid="beats", steps_per_beat=STEPS_PER_BEAT)
+SHIFTS = 8  # of the pitches against each other, over which synchrony by chance is averaged
+
+
+@dataclasses.dataclass(frozen=True)
+class HeardFacts:
+    """Facts about one piece; shares within 0..1, None where there is nothing to take a share of.
+
+    Attributes:
+        synchrony: Share of onsets that share their step with another onset.
+        synchrony_by_chance: The same after the pitches were shifted in time against each other.
+        clash: Share of sounding steps in which two pitches a semitone apart sound, in whatever octaves.
+        phase: Share of onsets on each sixteenth of the beat, 4 numbers.
+        recurring_bars: Share of bars, of those with onsets, whose pattern of onset steps is that of another bar.
+        one_step: Share of notes that are one step long.
+        restruck: Share of onsets whose pitch sounded at the step before.
+        voices: Mean number of pitches over the steps in which any sounds.
+        density: Share of active cells.
+        onsets: Onsets per step.
+        steps: Length, sixteenths.
+        pitches: Highest less lowest pitch, semitones.
+    """
+
+    synchrony: float | None
+    synchrony_by_chance: float | None
+    clash: float | None
+    phase: tuple[float, ...] | None
+    recurring_bars: float | None
+    one_step: float | None
+    restruck: float | None
+    voices: float
+    density: float
+    onsets: float
+    steps: int
+    pitches: int
+
+
+def read_piece(midi: bytes) -> tuple[np.ndarray, Meter]:
+    """A MIDI file as states on sixteenths, uint8 [steps, 84], and its first time signature (4/4 where it has none).
+
+    Raises:
+        MidiError: The bytes are no MIDI file that can be used.
+        RollLimitError: The piece is beyond a limit.
+    """
+    notes = parse_notes(midi)
+    roll, _ = notes_to_roll(notes, GRID)
+    return to_dense(roll), notes.meters[0][1] if notes.meters else Meter()
+
+
+def heard(roll: np.ndarray, meter: Meter | None = None, seed: int = 0) -> HeardFacts:
+    """The facts about a piece.
+
+    Args:
+        roll: States on sixteenths, [steps >= 1, 84], read by `data.roll.as_states`.
+        meter: Its time signature; default: 4/4.
+        seed: Of the shifts for `synchrony_by_chance`.
+
+    >>> roll = np.zeros((8, 84), np.uint8)
+    >>> roll[0, [36, 40]] = roll[4, 36] = 2  # a chord on the first beat, a note on the second
+    >>> facts = heard(roll)
+    >>> round(facts.synchrony, 2), facts.phase, facts.one_step
+    (0.67, (1.0, 0.0, 0.0, 0.0), 1.0)
+    """
+    states = as_states(roll)
+    sounds, struck = states != 0, states == STRUCK
+    begins, _, _ = notes = roll_to_notes(states)
+    lengths = notes[1] - notes[0]
+    sounding = sounds.any(axis=1)
+    used = np.flatnonzero(sounds.any(axis=0))
+    held_before = np.zeros_like(sounds)
+    held_before[1:] = sounds[:-1]
+    any_notes = len(begins) > 0
+    return HeardFacts(
+        synchrony=synchrony(struck) if any_notes else None,
+        synchrony_by_chance=synchrony_by_chance(struck, seed) if any_notes else None,
+        clash=float(clashes(sounds)[sounding].mean()) if any_notes else None,
+        phase=_shares(np.bincount(begins % STEPS_PER_BEAT, minlength=STEPS_PER_BEAT)) if any_notes else None,
+        recurring_bars=recurring_bars(struck, (meter or Meter()).bar_steps(STEPS_PER_BEAT)),
+        one_step=float((lengths == 1).mean()) if any_notes else None,
+        restruck=float(held_before[struck].mean()) if any_notes else None,
+        voices=float(sounds.sum(axis=1)[sounding].mean()) if any_notes else 0.0,
+        density=float(sounds.mean()),
+        onsets=float(struck.sum() / len(struck)),
+        steps=len(states),
+        pitches=int(used[-1] - used[0]) if len(used) else 0,
+    )
+
+
+def _shares(counts: np.ndarray) -> tuple[float, ...]:
+    return tuple((counts / counts.sum()).tolist())
+
+
+def clashes(sounds: np.ndarray) -> np.ndarray:
+    """Steps in which two pitch classes a semitone apart sound, bool [steps]; `sounds` is bool [steps, 12 per octave].
+
+    >>> row = np.zeros((1, 84), bool)
+    >>> row[0, [0, 13]] = True  # a minor ninth
+    >>> clashes(row).tolist()
+    [True]
+    """
+    classes = sounds.reshape(len(sounds), -1, 12).any(axis=1)
+    return (classes & np.roll(classes, 1, axis=1)).any(axis=1)
+
+
+def synchrony(struck: np.ndarray) -> float:
+    """Share of onsets that share their step with another; `struck` is bool [steps, pitches] with at least one.
+
+    >>> synchrony(np.array([[1, 1, 0], [0, 0, 1]], bool)).__round__(3)
+    0.667
+    """
+    count = struck.sum(axis=1)
+    return float(count[count > 1].sum() / count.sum())
+
+
+def synchrony_by_chance(struck: np.ndarray, seed: int = 0) -> float:
+    """Mean synchrony after each pitch's onsets were shifted around the piece by a random number of steps."""
+    rng = np.random.default_rng(seed)
+    used = struck[:, struck.any(axis=0)]
+    step = np.arange(len(used))[:, np.newaxis]
+    values = [
+        synchrony(used[(step - rng.integers(0, len(used), used.shape[1])) % len(used), np.arange(used.shape[1])])
+        for _ in range(SHIFTS)
+    ]
+    return float(np.mean(values))
+
+
+def recurring_bars(struck: np.ndarray, bar_steps: int) -> float | None:
+    """Share of the whole bars with onsets whose pattern of onset steps another bar has too; None: there is no bar.
+
+    >>> recurring_bars(np.array([[1], [0], [1], [0], [1], [1]], bool), bar_steps=2)
+    0.6666666666666666
+    """
+    bars = len(struck) // bar_steps
+    patterns = struck.any(axis=1)[: bars * bar_steps].reshape(bars, bar_steps)
+    patterns = patterns[patterns.any(axis=1)]
+    if not len(patterns):
+        return None
+    _, which, counts = np.unique(patterns, axis=0, return_inverse=True, return_counts=True)
+    return float((counts[which.ravel()] > 1).mean())
+
+
+def corpus_facts(pieces: Sequence[HeardFacts]) -> dict[str, float]:
+    """Facts of several pieces as one number each: shares are weighted by onsets or steps.
+
+    Args:
+        pieces: At least one.
+
+    Returns:
+        Name → number; `phase` as `phase_1` … `phase_4`, and the standard deviations over pieces of density, onsets,
+        length and range as `density_spread` and so on.
+    """
+    steps = np.array([piece.steps for piece in pieces], float)
+    notes = steps * [piece.onsets for piece in pieces]
+    sounding = steps * [piece.density * NUM_PITCHES / (piece.voices or 1.0) for piece in pieces]  # steps that sound
+    mean: dict[str, float] = {}
+    weights = {"clash": sounding, "voices": sounding, "density": steps, "onsets": steps, "steps": None, "pitches": None}
+    for field in dataclasses.fields(HeardFacts):
+        values = [getattr(piece, field.name) for piece in pieces]
+        weight = weights.get(field.name, notes)
+        known = np.array([value is not None for value in values])
+        if not known.any():
+            continue
+        rows = np.array([value for value in values if value is not None], float)
+        chosen = None if weight is None or not weight[known].sum() else weight[known]
+        average = np.average(rows, axis=0, weights=chosen)
+        if field.name == "phase":
+            mean |= {f"phase_{place}": float(share) for place, share in enumerate(average, 1)}
+        else:
+            mean[field.name] = float(average)
+    for name in ("density", "onsets", "steps", "pitches"):
+        mean[f"{name}_spread"] = float(np.std([getattr(piece, name) for piece in pieces]))
+    return mean

@@ -1,0 +1,70 @@
+"""The music of a run beside that of its records: generates pieces from scratch, writes them, judges the files."""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, RunConfig, SamplingConfig
+from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.records import check_shards, decode_piece
+from pianoroll_tf.data.roll import to_dense
+from pianoroll_tf.data.tfrecord import read_records
+from pianoroll_tf.files import write_whole
+from pianoroll_tf.generation import archive, saved_model
+from pianoroll_tf.generation.continuation import continue_music
+from pianoroll_tf.generation.music_judgement import judge, picture, side
+from pianoroll_tf.generation.render import midi_bytes
+
+TEMPO = 120.0  # quarters per minute of the files that are judged; no fact depends on it
+SEED = 1_000  # of the first piece; the demo's own pieces have others
+
+
+def real_files(records_dir: Path | str, split: str, grid: RecordsConfig) -> Iterator[bytes]:
+    """The pieces of a split as MIDI files, written as generated music is."""
+    for shard in check_shards(records_dir, split)["shards"]:
+        with (Path(records_dir) / shard["name"]).open("rb") as file:
+            for record in read_records(io.BytesIO(file.read())):
+                if isinstance(record, Exception):
+                    raise record
+                piece = decode_piece(record)
+                meters = piece.meters or ((0, Meter()),)
+                yield midi_bytes(to_dense(piece.roll), steps_per_second(grid), TEMPO, meters)
+
+
+def steps_per_second(grid: RecordsConfig) -> float:
+    """Of the files that are judged: on a grid of beats at `TEMPO`."""
+    return grid.steps_per_second if grid.grid == "seconds" else grid.steps_per_beat * TEMPO / 60
+
+
+def judge_run(
+    model, config: RunConfig, records_dir: Path | str, folder: Path, split: str, pieces: int
+) -> tuple[dict[str, Any], bytes]:
+    """Generates, writes and judges pieces.
+
+    Args:
+        model: Of the run, with its best weights.
+        config: Its settings.
+        records_dir: Where the real pieces are.
+        folder: Gets `model/`, the export, and `music/`, the MIDI files.
+        split: Of the real pieces.
+        pieces: To generate, at the default settings, each until the model ends it.
+
+    Returns:
+        (what `music_judgement.judge` gives, with `ended`, how many pieces the model ended itself; a PNG picture).
+    """
+    version, _ = archive.export(model, config, folder / "model")
+    music = saved_model.load(version)
+    nothing = np.zeros((0, NUM_PITCHES), np.uint8)
+    drawn = list(continue_music(music, nothing, None, SamplingConfig(seed=SEED), pieces))
+    (folder / "music").mkdir(parents=True, exist_ok=True)
+    files, rate = [], steps_per_second(config.records)
+    for number, (roll, _) in enumerate(drawn, 1):
+        files.append(midi_bytes(roll, rate, TEMPO, [(0, music.meter)]))
+        write_whole(folder / "music" / f"{number:02d}.mid", files[-1])
+    generated, real = side(files), side(list(real_files(records_dir, split, config.records)))
+    facts = {"split": split, "records": os.fspath(records_dir), "ended": sum(ended for _, ended in drawn)}
+    return facts | judge(generated, real), picture(generated.rolls, real.rolls)
