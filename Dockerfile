@@ -7,17 +7,14 @@ RUN npm ci && npm run build
 
 FROM python:3.12-slim
 
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libfluidsynth3 \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --create-home --uid 1000 music
+RUN useradd --create-home --uid 1000 music
 
 WORKDIR /src
 COPY setup.cfg pyproject.toml constraints.txt README.md ./
 COPY pianoroll_tf pianoroll_tf
 COPY --from=page /page/dist pianoroll_tf/serving/page/dist
 COPY tuner tuner
-RUN pip install --no-cache-dir --constraint constraints.txt ".[demo,fluidsynth,grpc,serve,tuner]"
+RUN pip install --no-cache-dir --constraint constraints.txt ".[demo,grpc,serve,tuner]"
 
 USER music
 WORKDIR /work

@@ -37,12 +37,17 @@ def body(args: argparse.Namespace) -> None:
 def export_run(run: Path, folder: Path) -> None:
     """Exports a run as the next version in `folder`, unless it is there already, and says what was found."""
     from pianoroll_tf.generation import archive, saved_model
+    from pianoroll_tf.modeling.arrays import read_arrays
+    from pianoroll_tf.modeling.baselines import copying_nll
     from pianoroll_tf.modeling.run import load_run
+    from pianoroll_tf.modeling.run_folder import best_path
 
     config, model = load_run(run)
     if config.data.density:
-        print("setting the density of its music to that of its data ...", flush=True)
-    version, is_new = archive.export(model, config, folder)
+        print("measuring its music at several temperatures and densities ...", flush=True)
+    copying, (_, best) = copying_nll(config), read_arrays(best_path(run))
+    worse = copying is not None and best.get("val_nll", 0.0) > copying
+    version, is_new = archive.export(model, config, folder, facts={"worse_than_copying": worse})
     if not is_new:
         print(f"{version} holds this run already")
         return
@@ -51,7 +56,11 @@ def export_run(run: Path, folder: Path) -> None:
         print(
             f"active cells: data {config.data.density:.2%}, music {found['corrected']:.2%} "
             f"(uncorrected {found['uncorrected']:.2%}; shift {found['shift']:+.2f}, gain {found['gain']:g})"
+            if found["gain"]
+            else f"active cells: data {config.data.density:.2%}, music {found['corrected']:.2%}, without a governor"
         )
+    if worse:
+        print("warning: it predicts worse than copying the last step: train longer", file=sys.stderr)
     print(f"exported {version}")
 
 

@@ -30,16 +30,21 @@ def questions(state):
     full = simple | {
         name: np.float32(value) for name, value in (("temperature", 1.2), ("top_p", 0.9), ("density", 1.5))
     }
+    clock = {"meter": np.array([3, 4], np.int32), "place": np.int32(5)}
     two = np.array([0.5, 1.0], np.float32)
-    numbers = (np.arange(2 * 30 * 84).reshape(2, 30, 84) * 0.618 % 1).astype(np.float32)
+    row_clock = {"meter": np.array([[3, 4], [4, 4]], np.int32), "place": np.array([0, 5], np.int32)}
+    numbers = (np.arange(2 * 30 * 169).reshape(2, 30, 169) * 0.618 % 1).astype(np.float32)
+    drawing = {"state": state, "numbers": numbers, "temperature": two, "top_p": two}
     return {
         "serving_default": full,
         "generate": full,
         "generate_simple": simple,
         "predict": {"roll": primer},
-        "begin": {"primer": primer, "density": two},
+        "log_likelihood": {"roll": primer} | clock,
+        "begin": {"primer": primer, "density": two} | row_clock,
         "uniforms": {"seed": np.array([5, 2**62]), "block": np.array([0, 7], np.int32)},
-        "draw": {"state": state, "numbers": numbers, "temperature": two, "top_p": two},
+        "draw": drawing,
+        "draw_in_turn": drawing,
     }
 
 

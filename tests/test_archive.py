@@ -14,7 +14,7 @@ import pytest
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tiny_export import DENSITY, export_tiny, tiny_config, tiny_model
 
-from pianoroll_tf.config import RunConfig, from_dict
+from pianoroll_tf.config import RunConfig, SamplingConfig, from_dict
 from pianoroll_tf.generation import archive, saved_model
 from pianoroll_tf.generation.manifest import check_manifest
 from pianoroll_tf.generation.versions import find_version, versions
@@ -27,7 +27,7 @@ def test_what_an_export_holds(exported):
     config = json.loads((version / "config.json").read_text())
     assert from_dict(RunConfig, config["run"]) == tiny_config()
     assert config["density"] == DENSITY
-    assert config["sampling"]["temperature"] == 1.0
+    assert config["sampling"]["temperature"] == SamplingConfig.temperature
     assert config["calibration"]["corrected"] == pytest.approx(DENSITY, rel=0.05)
     assert set(config["versions"]) == {"pianoroll_tf", "tensorflow", "keras", "python"}
     assert [path.name for path in exported.iterdir()] == ["1"]

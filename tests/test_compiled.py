@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from pianoroll_tf.config import SamplingConfig
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation import compiled, saved_model
 from pianoroll_tf.generation.compiled import CompiledModel, worthwhile
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
@@ -42,12 +43,13 @@ def test_unlike_rows_share_a_batch(model):
         for primer, sampling in zip(PRIMER, (one, two), strict=True)
     ]
     parts = model.compiled
-    first = parts.begin(PRIMER[:1], [one.density])
-    nobody = parts.begin(PRIMER[:1, :0], [1.0])
+    first = parts.begin(PRIMER[:1], [one.density], Meter())
+    nobody = parts.begin(PRIMER[:1, :0], [1.0], Meter())
     rolls = []
-    for block, newcomer in enumerate([nobody, parts.begin(PRIMER[1:], [two.density])]):
+    for block, newcomer in enumerate([nobody, parts.begin(PRIMER[1:], [two.density], Meter())]):
         state = tf.concat([first, newcomer], axis=0)
-        roll, state = parts.draw(state, [1, 9], [block, 0], [one.temperature, 1.0], [1.0, two.top_p])
+        settings = ([one.temperature, two.temperature], [1.0, two.top_p])
+        roll, _, state = parts.draw(state, [1, 9], [block, 0], *settings)
         rolls.append(roll.numpy())
         first = state[:1]
     np.testing.assert_array_equal(np.concatenate([roll[0] for roll in rolls]), alone[0])
@@ -57,15 +59,38 @@ def test_unlike_rows_share_a_batch(model):
 def test_warming_up_compiles_once_for_a_batch_size(model, monkeypatch):
     parts = CompiledModel(model.program)
     parts.warm_up(3)
-    compilations = parts._draw.experimental_get_tracing_count()
+    count = parts._draws["draw_in_turn"].experimental_get_tracing_count
+    compilations = count()
     parts.generate(np.zeros((3, 5, 84)), STEPS, np.arange(3), temperature=2.0)
-    assert compilations == parts._draw.experimental_get_tracing_count() == 1
+    assert compilations == count() == 1
+
+
+def test_few_rows_jump_and_many_are_drawn_in_turn(model):
+    parts, asked = CompiledModel(model.program), []
+    for name, draw in parts._draws.items():
+        parts._draws[name] = lambda name=name, draw=draw, **inputs: asked.append(name) or draw(**inputs)
+    for rows in (1, compiled.JUMPING_ROWS, compiled.JUMPING_ROWS + 1):
+        parts.generate(np.zeros((rows, 0, 84)), 1, np.arange(rows))
+    assert asked == ["draw", "draw", "draw_in_turn"]
+
+
+def test_a_piece_ends_where_the_model_ends_it_or_at_the_bound(model):
+    nothing = np.zeros((4, 0, 84))
+    pieces, ended = model.compose(nothing, SamplingConfig(seed=3), most_steps=280, compiled=False)
+    assert all(len(piece) == 280 or done for piece, done in zip(pieces, ended, strict=True))
+    whole = model.generate(nothing, 280, SamplingConfig(seed=3), compiled=False)
+    for piece, roll in zip(pieces, whole, strict=True):
+        np.testing.assert_array_equal(piece, roll[: len(piece)])
+    fast, _ = model.compose(nothing, SamplingConfig(seed=3), most_steps=280, compiled=True)
+    assert [len(piece) for piece in fast] == [len(piece) for piece in pieces]
+    longest, _ = model.compose(nothing, SamplingConfig(seed=3), compiled=False)
+    assert max(map(len, longest)) <= model.longest_piece == 300
 
 
 def test_the_rule_chooses(model, monkeypatch):
     asked = []
     monkeypatch.setattr(saved_model, "worthwhile", lambda *work: asked.append(work))
-    monkeypatch.setattr(CompiledModel, "generate", lambda *_: "compiled")
+    monkeypatch.setattr(CompiledModel, "generate", lambda *_, **__: "compiled")
     assert model.generate(PRIMER, 5).shape == (2, 5, 84)
     assert asked == [(2, 5)]
     assert model.generate(PRIMER, 5, compiled=True) == "compiled"

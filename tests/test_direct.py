@@ -27,6 +27,7 @@ def test_the_answer_is_the_models(made, registry):
 
 def test_values_that_do_not_fit(made, registry):
     inputs = {"primer": ROLL, "density": np.ones(7, np.float32)}
+    inputs |= {"meter": np.array([[4, 4]], np.int32), "place": np.zeros(1, np.int32)}
     with pytest.raises(Refusal, match="inputs must fit the signature") as caught:
         asyncio.run(made.run(registry.get(), "begin", inputs, 60.0))
     assert caught.value.status == 400

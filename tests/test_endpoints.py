@@ -5,21 +5,24 @@ import pytest
 import tensorflow as tf
 from tiny_export import tiny_config, tiny_model
 
-from pianoroll_tf.config import MAX_STEPS
-from pianoroll_tf.generation.endpoints import make_endpoints, make_next_logits, sample_rows
+from pianoroll_tf.config import MAX_STEPS, SamplingConfig
+from pianoroll_tf.data.roll import as_states
+from pianoroll_tf.generation.endpoints import Musician, make_endpoints, sample_rows
 from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.modeling.losses import posterior_logits
-from pianoroll_tf.modeling.network import initial_state
 
-ROLL = (np.random.default_rng(0).random((2, 9, 84)) < 0.1).astype(np.uint8)
-DEFAULTS = {"temperature": 1.0, "top_p": 1.0, "density": 1.0}
+RNG = np.random.default_rng(0)
+ROLL = as_states((RNG.random((2, 9, 84)) < 0.1) * RNG.integers(1, 3, (2, 9, 84)))
+DEFAULTS = {"temperature": SamplingConfig.temperature, "top_p": 1.0, "density": 1.0}
+CLOCK = {"meter": tf.constant([4, 4]), "place": tf.constant(0)}
 
 
 @pytest.fixture(scope="module", params=["bce", "focal"])
 def tiny(request):
     config = tiny_config(request.param)
     model = tiny_model(config)
-    return model, config.loss, make_endpoints(model, config.loss, Governor(0.3, 0.5, 4.0))
+    musician = Musician(model, config.loss, governor=Governor(0.3, 0.5, 4.0))
+    return model, config.loss, make_endpoints(musician)
 
 
 def ask(endpoint, primer, steps, seed, **options):
@@ -27,22 +30,55 @@ def ask(endpoint, primer, steps, seed, **options):
     return endpoint(primer, tf.constant(steps), tf.constant(seed, tf.int64), **options)["roll"].numpy()
 
 
-def test_predict_is_the_posterior_of_the_model_whatever_the_governor(tiny):
+def whole(model, loss, before, cells):
+    """Log-odds of the posterior of all decisions of known steps."""
+    given = {"inputs": before, "clock": np.zeros(before.shape[:2], np.int32), "targets": cells}
+    return posterior_logits(loss, model(given))
+
+
+def test_predict_is_the_marginal_posterior_of_the_model_whatever_the_governor(tiny):
     model, loss, endpoints = tiny
-    expected = tf.sigmoid(posterior_logits(loss, model(ROLL.astype(np.float32))))
     found = endpoints["predict"](tf.constant(ROLL))["probability"]
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    # A fresh nade head passes nothing from note to note, so its conditionals are its marginals.
+    expected = tf.sigmoid(whole(model, loss, ROLL, np.zeros_like(ROLL))).numpy()
+    np.testing.assert_allclose(found, expected[..., :84], atol=1e-6)
 
 
-def test_next_logits_carry_the_state(tiny):
-    model, loss, _ = tiny
-    next_logits = make_next_logits(model, loss)
-    whole, _ = next_logits(tf.constant(ROLL, tf.float32), initial_state(model, 2))
-    state, parts = initial_state(model, 2), []
-    for part in (ROLL[:, :4], ROLL[:, 4:5], ROLL[:, 5:]):
-        logits, state = next_logits(tf.constant(part, tf.float32), state)
-        parts.append(logits)
-    np.testing.assert_allclose(tf.concat(parts, 1), whole, atol=1e-5)
+def test_marginals_of_a_head_that_draws_chords_are_its_frequencies():
+    config = tiny_config()
+    model = tiny_model(config)
+    head = model.get_layer("head")
+    head.triangle.assign(np.triu(np.full((84, 84), 0.1), 1))
+    head.bias.assign(np.concatenate([np.zeros(4), np.full(84, -3.5), np.zeros(85)]))
+    musician = Musician(model, config.loss)
+    found = make_endpoints(musician)["predict"](tf.constant(ROLL[:1, :1]))["probability"][0, 0].numpy()
+    # The same step drawn often, after the same silent step and first step.
+    rows = np.repeat(ROLL[:1, :1], 4000, axis=0)
+    silent_first = model_reads_no_silent_step(musician, rows)
+    np.testing.assert_allclose(found, silent_first.mean(axis=0), atol=0.03)
+    assert abs(found.mean() - silent_first.mean()) < 0.004
+
+
+def model_reads_no_silent_step(musician, rows):
+    """The step after `rows`, drawn, uint8 0 or 1 [rows, 84]; `predict` reads no silent step before a roll."""
+    network, head = musician.network(), musician.model.get_layer("head")
+    hidden, _ = network.advance(tf.constant(rows), tf.zeros(rows.shape[:2], tf.int32), musician.state(len(rows)))
+    identity = (lambda logits, _: logits, lambda logits: logits, lambda logits: logits)
+    numbers = np.random.default_rng(1).random((len(rows), head.decisions)).astype(np.float32)
+    cells, _ = head.draw(hidden[:, -1], rows[:, -1] != 0, numbers, identity, tf.zeros([len(rows), 84]), False)
+    return cells.numpy() != 0
+
+
+def test_log_likelihood_is_that_of_each_step_after_silence(tiny):
+    model, loss, endpoints = tiny
+    found = endpoints["log_likelihood"](tf.constant(ROLL), **CLOCK)
+    before = np.concatenate([np.zeros_like(ROLL[:, :1]), ROLL[:, :-1]], axis=1)
+    logits = whole(model, loss, before, ROLL).numpy()
+    nats = -np.logaddexp(0, np.where(ROLL != 0, -1, 1) * logits[..., :84]).sum(axis=-1)
+    np.testing.assert_allclose(found["cells"], nats, rtol=1e-4)
+    again = -np.logaddexp(0, np.where(ROLL == 2, -1, 1) * logits[..., 84:-1])
+    np.testing.assert_allclose(found["strikes"], (again * ((before != 0) & (ROLL != 0))).sum(axis=-1), rtol=1e-4)
+    np.testing.assert_allclose(found["ends"], -np.logaddexp(0, -logits[..., -1]), rtol=1e-4)
 
 
 def test_simple_has_the_defaults(tiny):
@@ -64,28 +100,31 @@ def test_rows_have_seeds_of_their_own_and_are_the_same_alone(tiny):
 def test_a_governor_that_governs_nothing_leaves_the_model_as_it_is(tiny):
     model, loss, _ = tiny
     nothing = tf.zeros([8, 0, 84], tf.uint8)
-    roll = tf.function(lambda: sample_rows(model, loss, Governor(), nothing, 1, 0))().numpy()
-    first, _ = make_next_logits(model, loss)(tf.zeros([8, 1, 84]), initial_state(model, 8))
-    numbers = [
-        tf.random.stateless_uniform([256, 84], tf.constant([row, 0], tf.int64), alg="philox") for row in range(8)
-    ]
-    np.testing.assert_array_equal(roll[:, 0], np.stack(numbers)[:, 0] < tf.sigmoid(first[:, 0]).numpy())
+    roll, ends = tf.function(lambda: sample_rows(Musician(model, loss), nothing, 1, 0, 1.0, 1.0, 1.0))()
+    silence = np.zeros((8, 1, 84), np.uint8)
+    first = tf.sigmoid(whole(model, loss, silence, roll.numpy())[:, 0]).numpy()
+    numbers = np.stack(
+        [tf.random.stateless_uniform([256, 169], tf.constant([row, 0], tf.int64), alg="philox")[0] for row in range(8)]
+    )
+    np.testing.assert_array_equal(roll[:, 0] != 0, numbers[:, :84] < first[:, :84])
+    np.testing.assert_array_equal(ends[:, 0], numbers[:, -1] < first[:, -1])
 
 
 def test_parts_draw_what_generate_draws_however_it_is_cut(tiny):
     *_, endpoints = tiny
     settings = {"temperature": 1.3, "top_p": 0.9, "density": 0.7}
     temperature, top_p, density = (tf.fill([2], value) for value in settings.values())
-    state = endpoints["begin"](tf.constant(ROLL), density)["next_state"]
+    clock = tf.constant([[4, 4]] * 2), tf.constant([0, 0])
+    state = endpoints["begin"](tf.constant(ROLL), density, *clock)["next_state"]
     seeds = tf.constant([3, 4], tf.int64)
     blocks = [endpoints["uniforms"](seeds, tf.fill([2], block))["numbers"] for block in (0, 1)]
     numbers, rolls = tf.concat(blocks, axis=1), []
     for first, last in [(0, 1), (1, 8), (8, 250), (250, 270)]:
-        answer = endpoints["draw"](state, numbers[:, first:last], temperature, top_p)
+        answer = endpoints["draw" if first else "draw_in_turn"](state, numbers[:, first:last], temperature, top_p)
         state = answer["next_state"]
         rolls.append(answer["roll"])
-    whole = ask(endpoints["generate"], ROLL, 270, 3, **settings)
-    np.testing.assert_array_equal(tf.concat(rolls, axis=1), whole)
+    expected = ask(endpoints["generate"], ROLL, 270, 3, **settings)
+    np.testing.assert_array_equal(tf.concat(rolls, axis=1), expected)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def test_voices_of_a_piece_are_of_one_length() -> None:
 
 
 def test_the_prelude_breaks_its_chords() -> None:
-    [prelude, *_] = example_primers(RecordsConfig(), 1024)
+    [prelude, *_] = example_primers(RecordsConfig(grid="seconds"), 1024)
     roll = prelude["roll"]
     assert len(roll) == 4 * BAR
     assert roll[:6] == [[60], [60], [60, 64], [60, 64], [60, 64, 67], [60, 64, 67]]
@@ -24,7 +24,7 @@ def test_the_prelude_breaks_its_chords() -> None:
 
 
 def test_fuer_elise_begins_as_everyone_knows() -> None:
-    elise = example_primers(RecordsConfig(), 1024)[2]["roll"]
+    elise = example_primers(RecordsConfig(grid="seconds"), 1024)[2]["roll"]
     assert [row[-1] for row in elise[:16:2]] == [76, 75, 76, 75, 76, 71, 74, 72]
     assert elise[16] == [45, 69]
 
@@ -32,9 +32,9 @@ def test_fuer_elise_begins_as_everyone_knows() -> None:
 @pytest.mark.parametrize(
     ("grid", "steps"),
     [
-        (RecordsConfig(), [128, 64, 96]),
-        (RecordsConfig(steps_per_second=16), [256, 128, 192]),
-        (RecordsConfig(steps_per_second=3), [48, 24, 36]),
+        (RecordsConfig(grid="seconds"), [128, 64, 96]),
+        (RecordsConfig(grid="seconds", steps_per_second=16), [256, 128, 192]),
+        (RecordsConfig(grid="seconds", steps_per_second=3), [48, 24, 36]),
         (RecordsConfig(grid="beats"), [64, 64, 48]),
         (RecordsConfig(grid="beats", steps_per_beat=2), [33, 32, 24]),  # a last sixteenth is rounded up
     ],
@@ -48,7 +48,7 @@ def test_examples_last_as_long_on_every_grid(grid: RecordsConfig, steps: list[in
 
 
 def test_of_a_longer_one_its_end_is_given() -> None:
-    whole, cut = (example_primers(RecordsConfig(), most)[1]["roll"] for most in (1024, 10))
+    whole, cut = (example_primers(RecordsConfig(grid="seconds"), most)[1]["roll"] for most in (1024, 10))
     assert cut == whole[-10:]
 
 

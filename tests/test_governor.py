@@ -79,7 +79,7 @@ def test_start_knows_the_pitches_of_the_primer_as_if_they_had_been_drawn():
     frames = tf.constant(np.random.default_rng(0).integers(0, 2, (2, 40, 84)), tf.float32)
     state = heard(rows(1.0, 1.0), rows(0.0, 0.0))
     for step in range(40):
-        state = follow(Governor(), state, rows(1.0, 1.0), frames[:, step])
+        state = follow(Governor(gain=1.0), state, rows(1.0, 1.0), frames[:, step])
     started = start(frames, rows(1.0, 1.0), rows(1.0, 1.0))
     np.testing.assert_allclose(started.shares, state.shares, rtol=1e-5)
 

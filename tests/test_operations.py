@@ -65,13 +65,14 @@ def test_no_file_operation_is_on_the_list():
 
 # What an export consists of: core operations of TensorFlow, which the stock TensorFlow Serving is linked with
 STOCK = """
-Abs AddV2 All Any Assert BiasAdd BitwiseOr BroadcastTo Cast ConcatV2 Const Conv2D Cumsum DisableCopyOnRead Einsum
-Equal ExpandDims Fill FloorDiv GatherV2 Greater GreaterEqual Identity If LeftShift Less LessEqual Log LogicalAnd
-LogicalOr MatMul Max Maximum Min Minimum Mul NoOp NotEqual Pack Pad PartitionedCall Placeholder Pow Prod Range
-ReadVariableOp RealDiv Relu Reshape Select SelectV2 Shape Sigmoid Split SplitV Squeeze StatefulPartitionedCall
-StatelessIf StatelessRandomUniformFullIntV2 StatelessRandomUniformV2 StatelessWhile StridedSlice Sub Sum Tanh
-TensorListConcatV2 TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack TopKV2
-Transpose Unpack VarHandleOp VarIsInitializedOp While ZerosLike
+Abs AddV2 All Any ArgMax Assert BiasAdd BitwiseOr BroadcastTo Cast ConcatV2 Const Conv2D Cumsum DisableCopyOnRead
+Einsum Equal Exp ExpandDims Fill FloorDiv FloorMod GatherNd GatherV2 Greater GreaterEqual Identity If LeftShift Less
+LessEqual Log Log1p LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Min Minimum Mul Neg NoOp NotEqual OnesLike Pack
+Pad PadV2 PartitionedCall Placeholder Pow Prod Range ReadVariableOp RealDiv Relu Reshape ReverseV2 Round ScatterNd
+SegmentSum Select SelectV2 Shape Sigmoid Slice Softmax Softplus Split SplitV Sqrt Square Squeeze
+StatefulPartitionedCall StatelessIf StatelessRandomUniformFullIntV2 StatelessRandomUniformV2 StatelessWhile
+StridedSlice Sub Sum Tanh TensorListConcatV2 TensorListFromTensor TensorListGetItem TensorListLength TensorListReserve
+TensorListSetItem TensorListStack Tile TopKV2 Transpose Unpack VarHandleOp VarIsInitializedOp Where While ZerosLike
 """
 
 

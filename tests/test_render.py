@@ -2,9 +2,6 @@
 
 import io
 import struct
-import sys
-import types
-import wave
 
 import mido
 import numpy as np
@@ -13,8 +10,9 @@ import pytest
 from matplotlib import image
 
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.midi import parse_notes
-from pianoroll_tf.data.roll import notes_to_roll, to_dense
+from pianoroll_tf.data.roll import as_states, notes_to_roll, to_dense
 from pianoroll_tf.generation import render
 
 
@@ -25,20 +23,40 @@ def roll_of(*notes, steps=16):
     return roll
 
 
-def test_a_run_of_cells_is_one_note():
-    music = render.playable(roll_of((60, 0, 4), (60, 6, 7), (107, 8, 16)), steps_per_second=8)
-    notes = [(note.pitch, note.start, note.end, note.velocity) for note in music.instruments[0].notes]
-    assert notes == [(60, 0.0, 0.5, 80), (60, 0.75, 0.875, 80), (107, 1.0, 2.0, 80)]
-
-
 @pytest.mark.parametrize("rate", [1, 8, 7, 100])
 def test_midi_file_has_the_roll(rate):
     roll = (np.random.default_rng(0).random((200, 84)) < 0.05).astype(np.uint8)
     roll[-1, 5] = 1  # the length is that of the last note
     content = render.midi_bytes(roll, rate)
-    found, outside = notes_to_roll(parse_notes(content), RecordsConfig(steps_per_second=rate))
+    found, outside = notes_to_roll(parse_notes(content), RecordsConfig(grid="seconds", steps_per_second=rate))
     assert outside == 0
+    np.testing.assert_array_equal(to_dense(found), as_states(roll))
+
+
+def test_struck_notes_tempo_and_time_signatures_are_in_the_file():
+    roll = np.zeros((24, 84), np.uint8)
+    roll[:, 36] = [2, 1, 2, 1, 1, 1] * 4
+    content = render.midi_bytes(roll, 4 * 138 / 60, 138, [(0, Meter(3, 4)), (12, Meter(6, 8))])
+    notes = parse_notes(content)
+    assert sorted(notes.start_ticks // 120) == [0, 2, 6, 8, 12, 14, 18, 20]
+    assert notes.meters == ((0, Meter(3, 4)), (1440, Meter(6, 8)))
+    assert 6e7 / notes.tempo_microseconds[0] == pytest.approx(138, rel=1e-4)
+    found, _ = notes_to_roll(notes, RecordsConfig(grid="beats"))
     np.testing.assert_array_equal(to_dense(found), roll)
+
+
+def test_two_notes_of_one_pitch_are_seen_to_be_two():
+    roll = np.zeros((16, 84), np.uint8)
+    roll[:, 36] = [2] + [1] * 15
+    one = image.imread(io.BytesIO(render.png_bytes(roll, 0, 4, "beats")))
+    roll[8, 36] = 2
+    two = image.imread(io.BytesIO(render.png_bytes(roll, 0, 4, "beats")))
+    assert (one != two).any()
+
+
+def test_bars_are_lines():
+    plain = render.png_bytes(roll_of((60, 0, 4)), 0, 4, "beats")
+    assert render.png_bytes(roll_of((60, 0, 4)), 0, 4, "beats", bar_steps=[0, 8]) != plain
 
 
 def test_other_readers_find_the_same_notes_in_the_file():
@@ -73,7 +91,7 @@ def test_midi_file_on_beats_has_the_roll_at_any_tempo():
     roll = roll_of((60, 0, 4), (64, 3, 16))
     content = render.midi_bytes(roll, 4 * 90 / 60, tempo=90)
     found, _ = notes_to_roll(parse_notes(content), RecordsConfig(grid="beats"))
-    np.testing.assert_array_equal(to_dense(found), roll)
+    np.testing.assert_array_equal(to_dense(found), as_states(roll))
 
 
 def pixels(content):
@@ -121,54 +139,3 @@ def test_pitch_axis_shows_three_octaves_at_least():
     low, high = render._pitch_limits(roll_of((107, 0, 1)))
     assert high == 107
     assert low < 95
-
-
-def read_wav(content):
-    with wave.open(io.BytesIO(content)) as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 44_100)
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2")
-
-
-def test_sound_by_sine_waves(monkeypatch):
-    monkeypatch.setitem(sys.modules, "fluidsynth", None)
-    content, maker = render.wav_bytes(render.playable(roll_of((69, 0, 8)), 8))
-    samples = read_wav(content)
-    assert maker == "pretty_midi's sine waves (for a piano, install pyfluidsynth and the FluidSynth library)"
-    assert np.abs(samples.astype(int)).max() == pytest.approx(render.PEAK * 32767, abs=1)
-    assert 44_100 <= len(samples) <= 2 * 44_100  # the second that is played, and its decay
-    loudest = np.abs(np.fft.rfft(samples.astype(float))).argmax() * 44_100 / len(samples)
-    assert loudest == pytest.approx(440, abs=2)
-
-
-def test_sound_by_fluidsynth_where_it_is_installed(monkeypatch):
-    monkeypatch.setitem(sys.modules, "fluidsynth", types.ModuleType("fluidsynth"))
-    monkeypatch.setattr(pretty_midi.PrettyMIDI, "fluidsynth", lambda self, fs: np.array([0.0, 2.0, -1.0]))
-    content, maker = render.wav_bytes(render.playable(roll_of((69, 0, 8)), 8))
-    assert "FluidSynth" in maker
-    assert read_wav(content).tolist() == [0, int(0.9 * 32767), -int(0.45 * 32767)]
-
-
-def test_pyfluidsynth_without_its_library(tmp_path, monkeypatch):
-    (tmp_path / "fluidsynth.py").write_text("raise ImportError('cannot find the library')")
-    monkeypatch.delitem(sys.modules, "fluidsynth", raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
-    content, maker = render.wav_bytes(render.playable(roll_of((69, 0, 8)), 8))
-    assert "sine waves (for a piano, install the FluidSynth library; pyfluidsynth does not find it)" in maker
-    assert read_wav(content).any()
-
-
-def test_silence_has_a_sound_file_of_its_length():
-    content, maker = render.wav_bytes(render.playable(roll_of(), 8), seconds=2.5)
-    assert "no note" in maker
-    samples = read_wav(content)
-    assert len(samples) == 2.5 * 44_100
-    assert not samples.any()
-
-
-def test_silence_at_the_end_sounds(monkeypatch):
-    monkeypatch.setitem(sys.modules, "fluidsynth", None)
-    content, _ = render.wav_bytes(render.playable(roll_of((69, 0, 1)), 8), seconds=3)
-    samples = read_wav(content)
-    assert len(samples) == 3 * 44_100
-    assert samples[:5000].any()
-    assert not samples[-5000:].any()

@@ -4,21 +4,56 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pianoroll_tf.data.clock import Meter, clock_codes
+from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.governor import Governor, Heard
-from pianoroll_tf.generation.sampling import BLOCK_STEPS, Carried, pack, sample, uniforms, unpack
+from pianoroll_tf.generation.sampling import (
+    BLOCK_STEPS,
+    Carried,
+    Clock,
+    Network,
+    Options,
+    pack,
+    sample,
+    states_of,
+    uniforms,
+    unpack,
+)
+from pianoroll_tf.generation.shaping import Shaping, Table
 
 SURE = 100.0
 
 
-def draw(next_logits, state, primer, steps, seeds, temperature=1.0, top_p=1.0, density=1.0, eager=False, **options):
-    rows = len(seeds)
-    settings = [tf.fill([rows], tf.constant(value, tf.float32)) for value in (temperature, top_p, density)]
+def network(next_logits, steps_per_beat=None, shaping=Shaping()):  # noqa: B008 (frozen)
+    """A model of independent cells, from a function of (what sounds float32 [batch, time, 84], state)."""
+
+    def advance(cells, clock, state):
+        return next_logits(tf.cast(cells != 0, tf.float32), state)
+
+    def draw(hidden, held, numbers, odds, added):
+        sounds = numbers < tf.sigmoid(odds[0](hidden, held) + added)
+        cells = tf.cast(sounds, tf.uint8) + tf.cast(sounds & ~held, tf.uint8)
+        return cells, tf.zeros(tf.shape(hidden)[:1], tf.bool)
+
+    return Network(advance, draw, lambda logits: logits, steps_per_beat, pitches=84, decisions=84, shaping=shaping)
+
+
+def options_of(rows, temperature=1.0, top_p=1.0, density=1.0, meter=(4, 4), place=0):
+    numbers = [tf.fill([rows], tf.constant(value, tf.float32)) for value in (temperature, top_p, density)]
+    return Options(*numbers, tf.tile([meter], [rows, 1]), tf.fill([rows], place))
+
+
+def draw(next_logits, state, primer, steps, seeds, eager=False, governor=Governor(), **settings):  # noqa: B008
+    """What sounds, 0 or 1, uint8 [rows, steps, 84]."""
+    made = next_logits if isinstance(next_logits, Network) else network(next_logits)
 
     def piece():
         seed = tf.constant(seeds, tf.int64)
-        return sample(next_logits, state, primer, tf.constant(steps), seed, *settings, **options)
+        return sample(made, state, primer, tf.constant(steps), seed, options_of(len(seeds), **settings), governor)[0]
 
-    return (piece if eager else tf.function(piece, autograph=False))().numpy()
+    cells = (piece if eager else tf.function(piece, autograph=False))().numpy()
+    assert cells.dtype == np.uint8
+    return (cells != 0).astype(np.uint8)
 
 
 def constant(logits):
@@ -39,7 +74,6 @@ def nothing(rows=1):
 
 def test_state_is_carried_and_the_silent_step_and_the_primer_are_read_first():
     roll = draw(counting, tf.zeros([1], tf.int32), tf.zeros([1, 4, 84], tf.uint8), 6, [0])
-    assert roll.dtype == np.uint8
     assert roll.shape == (1, 6, 84)
     assert roll.sum() == 6
     assert roll[0].argmax(-1).tolist() == [5, 6, 7, 8, 9, 10]  # 1 silent step + 4 steps of primer came before
@@ -124,7 +158,7 @@ def test_frequencies_are_the_probabilities():
 
 def test_graph_and_eager_draw_the_same():
     start, primer = tf.zeros([2], tf.int32), tf.zeros([2, 3, 84], tf.uint8)
-    pieces = [draw(soft_counting, start, primer, 12, [1, 2], 1.5, 0.9, eager=eager) for eager in (True, False)]
+    pieces = [draw(soft_counting, start, primer, 12, [1, 2], temperature=1.5, eager=eager) for eager in (True, False)]
     np.testing.assert_array_equal(*pieces)
 
 
@@ -135,29 +169,55 @@ def soft_counting(frames, state):
 
 def test_settings_are_each_rows_own():
     model = constant(np.linspace(-6, 0, 84))
-    one, seeds = tf.ones([2]), tf.constant([0, 0], tf.int64)
-    settings = tf.constant([1.0, 0.05]), tf.constant([1.0, 0.5]), one
-    roll = tf.function(lambda: sample(model, (), nothing(2), tf.constant(400), seeds, *settings))().numpy()
-    np.testing.assert_array_equal(roll[0], draw(model, (), nothing(), 400, [0])[0])
-    np.testing.assert_array_equal(roll[1], draw(model, (), nothing(), 400, [0], temperature=0.05, top_p=0.5)[0])
-    assert roll[1].any(0).sum() < roll[0].any(0).sum()
+    seeds = tf.constant([0, 0], tf.int64)
+    settings = options_of(2)._replace(temperature=tf.constant([1.0, 0.2]), density=tf.constant([1.0, 3.0]))
+    made = network(model, shaping=SHAPING)
+    roll = tf.function(lambda: sample(made, (), nothing(2), tf.constant(400), seeds, settings)[0])().numpy() != 0
+    np.testing.assert_array_equal(roll[0], draw(made, (), nothing(), 400, [0])[0])
+    np.testing.assert_array_equal(roll[1], draw(made, (), nothing(), 400, [0], temperature=0.2, density=3.0)[0])
+    assert (roll[0] != roll[1]).any()
 
 
-@pytest.mark.parametrize("settings", [{"temperature": 0.3}, {"temperature": 4.0}, {"top_p": 0.4}])
-def test_number_of_notes_stays(settings):
-    probability = np.linspace(0.001, 0.2, 84)
-    model = constant(np.log(probability / (1 - probability)))
-    roll = draw(model, (), nothing(8), 1000, list(range(8)), **settings)
-    assert roll.sum() / 8000 == pytest.approx(probability.sum(), rel=0.02)
+SHAPING = Shaping(density=Table((-1.0, 0.0, 1.0), ((-1.0,) * 3, (0.0,) * 3, (1.0,) * 3)))
+
+
+def test_a_density_shifts_the_log_odds_by_the_table():
+    found = draw(
+        network(constant(np.full(84, -3.0)), shaping=SHAPING), (), nothing(8), 400, list(range(8)), density=2.0
+    )
+    assert found.mean() == pytest.approx(1 / (1 + np.exp(3 - np.log(2))), rel=0.05)
+
+
+@pytest.mark.parametrize("cells", [[0, 1, 1, 0, 1], [0, 2, 2, 1, 0], [1, 1, 2, 0, 2]])
+def test_states_are_those_of_the_roll(cells):
+    roll = np.zeros((1, 5, 84), np.uint8)
+    roll[0, :, 7] = cells
+    np.testing.assert_array_equal(states_of(tf.constant(roll))[0], as_states(roll[0]))
+
+
+@pytest.mark.parametrize(("meter", "place", "primer_steps"), [((4, 4), 0, 0), ((3, 4), 5, 7), ((6, 8), 11, 30)])
+def test_the_clock_of_every_step_is_that_of_the_bar(meter, place, primer_steps):
+    codes = []
+
+    def advance(cells, clock, state):
+        codes.extend(clock.numpy()[0].tolist())
+        return tf.fill([*cells.shape[:2], 84], -9.0), state
+
+    spy = network(None, steps_per_beat=4)._replace(advance=advance)
+    primer = tf.zeros([1, primer_steps, 84], tf.uint8)
+    sample(spy, (), primer, tf.constant(9), tf.constant([0], tf.int64), options_of(1, meter=meter, place=place))
+    expected = clock_codes([(0, Meter(*meter))], place + primer_steps + 10, 4)[place:]
+    assert codes == expected.tolist()
 
 
 def test_what_is_carried_can_be_packed_and_taken_apart_by_rows():
     state = (tf.constant([[[1.0, 2.0]], [[3.0, 4.0]]], tf.bfloat16), tf.constant([[5.0], [6.0]]))
-    logits, level, shares = tf.random.stateless_normal([2, 84], [0, 0]), tf.constant([7.0, 8.0]), tf.ones([2, 84])
-    carried = Carried(logits, Heard(level, -level, shares), level / 2, state)
+    hidden, level, shares = tf.random.stateless_normal([2, 84], [0, 0]), tf.constant([7.0, 8.0]), tf.ones([2, 84])
+    clock = Clock(*(tf.constant([number, 3]) for number in (11, 16, 0)))
+    carried = Carried(hidden, hidden > 0, clock, level, Heard(level, -level, shares), level / 2, state)
     packed = pack(carried)
     assert packed.dtype == tf.float32
-    assert packed.shape == (2, 84 + 1 + 1 + 84 + 1 + 2 + 1)
+    assert packed.shape == (2, 84 + 84 + 3 + 1 + 1 + 1 + 84 + 1 + 2 + 1)
     one = unpack(packed[1:], carried)
     for found, part in zip(tf.nest.flatten(one), tf.nest.flatten(carried), strict=True):
         assert found.dtype == part.dtype

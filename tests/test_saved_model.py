@@ -27,8 +27,9 @@ def model(exported):
 def test_signatures_have_the_shapes_of_the_contract(model):
     signatures = model.program.signatures
     rows = {"generate_rows", "compose_rows"}
-    parts = {"begin", "uniforms", "draw"}
-    assert set(signatures) == {"serving_default", "generate", "generate_simple", "predict"} | rows | parts
+    parts = {"begin", "uniforms", "draw", "draw_in_turn"}
+    whole = {"serving_default", "generate", "generate_simple", "predict", "log_likelihood"}
+    assert set(signatures) == whole | rows | parts
     inputs = signatures["serving_default"].structured_input_signature[1]
     assert {name: (spec.dtype.name, spec.shape.as_list()) for name, spec in inputs.items()} == {
         "primer": ("uint8", [None, None, 84]),
@@ -42,7 +43,7 @@ def test_signatures_have_the_shapes_of_the_contract(model):
     inputs = signatures["draw"].structured_input_signature[1]
     assert {name: (spec.dtype.name, spec.shape.as_list()) for name, spec in inputs.items()} == {
         "state": ("float32", [None, size]),
-        "numbers": ("float32", [None, None, 84]),
+        "numbers": ("float32", [None, None, 169]),
         "temperature": ("float32", [None]),
         "top_p": ("float32", [None]),
     }
@@ -86,10 +87,12 @@ def test_saved_model_cli_draws_the_same_in_parts(exported, tmp_path):
         return {path.stem: np.load(path) for path in tmp_path.glob("*.npy")}
 
     primer, ones = np.zeros((2, 0, 84), np.uint8), np.ones(2, np.float32)
-    state = run("begin", primer=primer, density=ones)["next_state"]
+    clock = {"meter": np.full((2, 2), 4, np.int32), "place": np.zeros(2, np.int32)}
+    state = run("begin", primer=primer, density=ones, **clock)["next_state"]
     numbers = run("uniforms", seed=np.array([3, 4]), block=np.zeros(2, np.int32))["numbers"][:, :12]
     roll = run("draw", state=state, numbers=numbers, temperature=ones, top_p=ones)["roll"]
-    np.testing.assert_array_equal(roll, saved_model.load(exported).generate(primer, 12, SamplingConfig(seed=3)))
+    expected = saved_model.load(exported).generate(primer, 12, SamplingConfig(seed=3, temperature=1.0))
+    np.testing.assert_array_equal(roll, expected)
 
 
 def test_graph_on_disk_has_no_xla(exported):
@@ -126,6 +129,10 @@ def test_primer_of_any_dtype_matters(model):
     probability = model.predict(primer)
     assert probability.dtype == np.float32
     assert probability.shape == (1, 4, 84)
+    nats = model.log_likelihood(primer)
+    assert {name: (values.dtype.name, values.shape) for name, values in nats.items()} == dict.fromkeys(
+        ("cells", "strikes", "ends"), ("float32", (1, 4))
+    )
     assert not np.array_equal(model.generate(primer, 60), model.generate(NOTHING, 60))
     np.testing.assert_array_equal(model.generate(primer, 60), model.generate(primer * 3.0, 60))
 
@@ -189,17 +196,24 @@ def test_a_dangerous_graph_with_a_right_manifest_is_refused(tmp_path):
     module = tf.Module()
     module.read = tf.function(lambda: tf.io.read_file("/etc/hostname"), input_signature=[])
     tf.saved_model.save(module, str(tmp_path))
-    (tmp_path / "config.json").write_text('{"format": 1}')
+    (tmp_path / "config.json").write_text('{"format": 2}')
     write_manifest(tmp_path)
     with pytest.raises(ValueError, match=r"only operations that compute. Received: ReadFile"):
         saved_model.load(tmp_path)
 
 
-@pytest.mark.parametrize("config", ["", "[]", "{}", '{"format": 2}'])
+@pytest.mark.parametrize("config", ["", "[]", "{}", '{"format": 1}', '{"format": 3}'])
 def test_other_formats_are_refused(version, config):
     (version / "config.json").write_text(config)
     write_manifest(version)
     with pytest.raises(ValueError, match="model must"):
+        saved_model.load(version)
+
+
+def test_an_export_of_an_earlier_revision_says_what_to_do(version):
+    (version / "config.json").write_text('{"format": 1}')
+    write_manifest(version)
+    with pytest.raises(ValueError, match=r"python -m pianoroll_tf\.export RUN .*Received: format=1"):
         saved_model.load(version)
 
 

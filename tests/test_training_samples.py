@@ -29,7 +29,7 @@ def test_each_epoch_leaves_a_picture_and_a_sound(tmp_path):
     assert [step for step, _ in found["generated"]] == [1, 1, 2, 2]
     picture = tf.io.decode_png(found["generated"][0][1][2]).numpy()
     assert picture.shape == (84 * 4, SECONDS * 8 * 4, 1)
-    share = (picture == 0).mean()
+    share = (picture < 255).mean()
     assert 0.02 < share < 0.1  # density of the records: 0.05
     sound, rate = tf.audio.decode_wav(found["generated"][1][1][0][0])
     assert rate == 44100
@@ -40,7 +40,8 @@ def test_silence_is_a_picture_without_a_sound(tmp_path):
     config = tiny_config(tiny_records(tmp_path / "records"))
     callback = TrainingSamples(tmp_path / "logs", config)
     callback.set_model(run_model(config))
-    kernel, bias = callback.model.get_layer("logits").get_weights()
-    callback.model.get_layer("logits").set_weights([0 * kernel, 0 * bias - 100])
+    head = callback.model.get_layer("head")
+    head.kernel.assign(0 * head.kernel)
+    head.bias.assign(0 * head.bias - 100)
     callback.on_epoch_end(0)
     assert len(summaries(tmp_path / "logs")["generated"]) == 1

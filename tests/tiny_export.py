@@ -17,17 +17,19 @@ DENSITY = 0.05
 def tiny_config(loss: str = "bce") -> RunConfig:
     """Settings of a run that never was."""
     return RunConfig(
-        data=DataFacts(density=DENSITY, pitch_frequency=(DENSITY,) * 84),
-        model=ModelConfig(conv_filters=4, conv_kernel=3, gru_units=8),
+        data=DataFacts(density=DENSITY, pitch_frequency=(DENSITY,) * 84, longest_piece=300),
+        model=ModelConfig(conv_filters=4, conv_kernel=3, gru_units=8, head_units=4),
         loss=LossConfig(loss=loss),
     )
 
 
 def tiny_model(config: RunConfig, seed: int = 1):
     """Its network, with random weights."""
-    from pianoroll_tf.modeling.network import build_model
+    from pianoroll_tf.modeling.network import build_model, start_bias
+    from pianoroll_tf.modeling.run import steps_per_beat
 
-    return build_model(config.model, config.data.pitch_frequency, seed=seed)
+    bias = start_bias(config.data.pitch_frequency, config.model.articulation)
+    return build_model(config.model, bias, steps_per_beat(config), seed=seed)
 
 
 def export_tiny(folder: Path, loss: str = "bce", seed: int = 1) -> tuple[Path, bool]:

@@ -17,25 +17,31 @@ import tensorflow as tf
 
 import pianoroll_tf
 from pianoroll_tf.config import NUM_PITCHES, RunConfig, SamplingConfig, dumps, to_dict
+from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.files import sync
 from pianoroll_tf.generation import saved_model, versions, warm_up
 from pianoroll_tf.generation.calibration import Calibration, calibrate
-from pianoroll_tf.generation.endpoints import make_endpoints
+from pianoroll_tf.generation.endpoints import Musician, make_endpoints
 from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.generation.manifest import write_manifest
+from pianoroll_tf.generation.shaping import Shaping
 from pianoroll_tf.modeling.gru import portable_kernels
+from pianoroll_tf.modeling.run import steps_per_beat
 
 PARTIAL = ".partial"  # name of the folder while it is written
-REVISION = 3  # of the graph that is written for a model; a run is exported again when it has changed
+REVISION = 4  # of the graph that is written for a model; a run is exported again when it has changed
 
 
-def export(model: keras.Model, config: RunConfig, folder: Path, **calibration: int) -> tuple[Path, bool]:
+def export(
+    model: keras.Model, config: RunConfig, folder: Path, facts: dict[str, Any] | None = None, **calibration: int
+) -> tuple[Path, bool]:
     """Writes the next version of a model.
 
     Args:
         model: With the weights to export.
         config: Settings of its run.
         folder: `saved_models/NAME`; the version, an integer, becomes a folder in it.
+        facts: More that `config.json` should say of the model, JSON-ready.
         **calibration: `rows` and `window_steps` of `calibrate`.
 
     Returns:
@@ -53,10 +59,11 @@ def export(model: keras.Model, config: RunConfig, folder: Path, **calibration: i
         if latest and _identity(folder / str(latest)) == identity:
             return folder / str(latest), False
         data = config.data
-        found = calibrate(model, config.loss, data.density, data.long_hold, **calibration) if data.density else None
+        musician = Musician(model, config.loss, steps_per_beat(config), meter=parse_meter(data.meter))
+        found = calibrate(musician, data, **calibration) if data.density else None
         partial, final = folder / PARTIAL, folder / str(latest + 1)
         try:
-            _write(model, config, found, identity, partial)
+            _write(model, musician, config, found, describe(config, found, identity) | (facts or {}), partial)
             partial.rename(final)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
@@ -93,17 +100,22 @@ def describe(config: RunConfig, found: Calibration | None, identity: str) -> dic
     }
 
 
-def _write(model, config: RunConfig, found: Calibration | None, identity: str, partial: Path) -> None:
+def _write(
+    model, musician: Musician, config: RunConfig, found: Calibration | None, description: dict, partial: Path
+) -> None:
     """Writes all files of a version, to the disk itself."""
     data = config.data
-    settings = (found.shift, found.gain, data.density * NUM_PITCHES, data.long_hold) if found else ()
+    governed = found is not None and (found.gain or found.shift)
+    settings = (found.shift, found.gain, data.density * NUM_PITCHES, data.long_hold) if governed else ()
+    shaping = found.shaping if found else Shaping()
+    musician = dataclasses.replace(musician, governor=Governor(*settings), shaping=shaping)
     archive = keras.export.ExportArchive()
     archive.track(model)
     with portable_kernels(model):
-        for name, function in make_endpoints(model, config.loss, Governor(*settings)).items():
+        for name, function in make_endpoints(musician).items():
             archive.add_endpoint(name, _caller(function))
         _save(archive, partial)
-    (partial / saved_model.CONFIG).write_text(dumps(describe(config, found, identity)), encoding="utf-8")
+    (partial / saved_model.CONFIG).write_text(dumps(description), encoding="utf-8")
     warm_up.write_requests(partial)
     write_manifest(partial)
     for path in [*partial.rglob("*"), partial]:

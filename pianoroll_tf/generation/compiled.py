@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
 from pianoroll_tf.modeling.precision import cpu_flags
 
-PARTS = ("begin", "uniforms", "draw")  # endpoints that it needs
+PARTS = ("begin", "uniforms", "draw", "draw_in_turn")  # endpoints that it needs
+JUMPING_ROWS = 2  # rows up to which compiled drawing is faster by jumps; measured, see `benchmarks.sampling`
 # Default model, two cores with AVX2, processor time, which other work disturbs little: compiling takes 1.6 s for one
 # row and 2.7 for 64; a step, plain and compiled, 119 and 39 microseconds for one row, 377 and 173 for 8, 1446 and 917
 # for 64 (cores share what several rows take). `python -m benchmarks.run --rows sampling` has the times on the clock.
@@ -48,6 +50,14 @@ def _has_avx512() -> bool:
     return not flags or "avx512f" in flags
 
 
+FOUR_FOUR = Meter()
+
+
+def _compiled(part: Any) -> Any:
+    """A signature, compiled by XLA at its first call for each size of a batch."""
+    return tf.function(lambda **inputs: part(**inputs), jit_compile=True, autograph=False)
+
+
 class CompiledModel:
     """The parts of a loaded model that generate block by block, with the drawing compiled.
 
@@ -57,33 +67,45 @@ class CompiledModel:
 
     Args:
         program: What `tf.saved_model.load` gave for an export.
+        jit_compile: Whether to compile; else the parts run as they were exported.
 
     Raises:
         ValueError: It was exported without these parts, by an earlier version of this package.
     """
 
-    def __init__(self, program: Any) -> None:
+    def __init__(self, program: Any, jit_compile: bool = True) -> None:
         missing = [name for name in PARTS if name not in program.signatures]
         if missing:
             raise ValueError(f"model must be exported again to be compiled. Received: no endpoint {missing[0]!r}")
         self._program = program  # its variables live as long as it does
         self._parts = program.signatures
-        self._draw = tf.function(lambda **inputs: self._parts["draw"](**inputs), jit_compile=True, autograph=False)
+        self._draws = {name: self._parts[name] for name in ("draw", "draw_in_turn")}
+        if jit_compile:
+            self._draws = {name: _compiled(part) for name, part in self._draws.items()}
+        self._jumping_rows = JUMPING_ROWS if jit_compile else np.inf
 
-    def begin(self, primer: np.ndarray, density: np.ndarray) -> tf.Tensor:
+    def begin(self, primer: np.ndarray, density: np.ndarray, meter: Meter, place: int = 0) -> tf.Tensor:
         """The state of each row after its primer.
 
         Args:
             primer: uint8 [batch, primer_steps >= 0, 84].
             density: float32 [batch].
+            meter: Time signature of all rows.
+            place: Place in its bar of the first step of the primer, or of the music where there is none.
 
         Returns:
             float32 [batch, size]; rows of several calls may be joined.
         """
-        answer = self._parts["begin"](primer=tf.constant(primer, "uint8"), density=tf.constant(density, "float32"))
+        rows = len(primer)
+        answer = self._parts["begin"](
+            primer=tf.constant(primer, "uint8"),
+            density=tf.constant(density, "float32"),
+            meter=tf.constant([[meter.numerator, meter.denominator]] * rows, "int32", shape=[rows, 2]),
+            place=tf.fill([rows], place),
+        )
         return answer["next_state"]
 
-    def draw(self, state: tf.Tensor, seeds, blocks, temperature, top_p) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw(self, state: tf.Tensor, seeds, blocks, temperature, top_p) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Draws one block of each row.
 
         Args:
@@ -94,19 +116,22 @@ class CompiledModel:
             top_p: float32 [batch].
 
         Returns:
-            (uint8 [batch, BLOCK_STEPS, 84], state after it).
+            (roll uint8 [batch, BLOCK_STEPS, 84], ends uint8 [batch, BLOCK_STEPS], state after them).
         """
         # Philox compiled by XLA gives other numbers, so they are made outside.
         numbers = self._parts["uniforms"](seed=tf.constant(seeds, "int64"), block=tf.constant(blocks, "int32"))
         settings = {"temperature": tf.constant(temperature, "float32"), "top_p": tf.constant(top_p, "float32")}
-        answer = self._draw(state=state, **numbers, **settings)
-        return answer["roll"], answer["next_state"]
+        way = "draw" if len(seeds) <= self._jumping_rows else "draw_in_turn"
+        answer = self._draws[way](state=state, **numbers, **settings)
+        return answer["roll"], answer["ends"], answer["next_state"]
 
     def warm_up(self, batch: int) -> None:
         """Compiles for a batch size, unless that is done."""
         self.generate(np.zeros((batch, 0, 84)), 1, np.zeros(batch, np.int64))
 
-    def generate(self, primer, steps: int, seeds, temperature=1.0, top_p=1.0, density=1.0) -> np.ndarray:
+    def generate(
+        self, primer, steps: int, seeds, temperature=1.0, top_p=1.0, density=1.0, meter=FOUR_FOUR, place=0
+    ) -> np.ndarray:
         """Continues each row of `primer` by `steps` steps.
 
         Args:
@@ -116,14 +141,16 @@ class CompiledModel:
             temperature: float32, of all rows or [batch]; so are top_p and density.
             top_p: See there.
             density: See there.
+            meter: Time signature of all rows.
+            place: See `begin`.
 
         Returns:
-            uint8 [batch, steps, 84].
+            uint8 [batch, steps, 84]: 0 silent, 1 held, 2 struck.
         """
         rows = np.shape(seeds)
         temperature, top_p, density = (np.broadcast_to(value, rows) for value in (temperature, top_p, density))
-        state, rolls = self.begin(primer, density), []
+        state, rolls = self.begin(primer, density, meter, place), []
         for block in range(math.ceil(steps / BLOCK_STEPS)):
-            roll, state = self.draw(state, seeds, np.full(rows, block), temperature, top_p)
+            roll, _, state = self.draw(state, seeds, np.full(rows, block), temperature, top_p)
             rolls.append(roll.numpy())
         return np.concatenate(rolls, axis=1)[:, :steps]

@@ -1,5 +1,6 @@
 """From a primer's MIDI file to the continued piano-roll; needs an exported model and no code of its training."""
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, SamplingConfig
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.compiled import worthwhile
 from pianoroll_tf.generation.saved_model import MusicModel
 
@@ -16,15 +18,42 @@ MODEL_BYTES_A_CELL = 64  # of the primer, while the model reads it, against one 
 OFF_FACTOR = 2.0  # a density off by more is worth a warning
 
 
-def read_primer(path: Path, grid: RecordsConfig) -> np.ndarray:
+@dataclasses.dataclass(frozen=True)
+class Primer:
+    """Music to continue.
+
+    Attributes:
+        roll: 0 silent, 1 held, 2 struck, uint8 [steps, 84].
+        tempo: Quarters per minute; None: not known.
+        meters: (step, time signature), ascending; empty: not known.
+    """
+
+    roll: np.ndarray
+    tempo: float | None = None
+    meters: tuple[tuple[int, Meter], ...] = ()
+
+    def first(self, steps: int) -> "Primer":
+        """Its first steps."""
+        meters = tuple(change for change in self.meters if change[0] < max(steps, 1))
+        return dataclasses.replace(self, roll=self.roll[:steps], meters=meters)
+
+    def clock(self, steps_per_beat: int | None) -> tuple[Meter | None, int]:
+        """The time signature at its end, and the place in its bar that the first step would have in it."""
+        if not self.meters or steps_per_beat is None:
+            return None, 0
+        begin, meter = self.meters[-1]
+        return meter, -begin % meter.bar_steps(steps_per_beat)
+
+
+NO_PRIMER = Primer(np.zeros((0, NUM_PITCHES), np.uint8))
+
+
+def read_primer(path: Path, grid: RecordsConfig) -> Primer:
     """A MIDI file on the model's grid, read by a process with limits.
 
     Args:
         path: The file.
         grid: How the model's training files were sampled.
-
-    Returns:
-        uint8 [steps >= 1, 84].
 
     Raises:
         ValueError: The file cannot be read soundly.
@@ -38,32 +67,45 @@ def read_primer(path: Path, grid: RecordsConfig) -> np.ndarray:
     [(_, piece)] = convert_all([os.path.realpath(path)], grid, workers=1)  # a reader follows no links
     if piece.reason:
         raise ValueError(f"primer must be a MIDI file. Received: primer={path} ({piece.reason})")
-    roll, _ = decode_piece(piece.record)
-    return to_dense(roll)
+    record = decode_piece(piece.record)
+    return Primer(to_dense(record.roll), record.tempo, record.meters)
 
 
 def continue_music(
-    model: MusicModel, primer: np.ndarray, steps: int, sampling: SamplingConfig, count: int = 1
-) -> Iterator[np.ndarray]:
+    model: MusicModel,
+    primer: np.ndarray,
+    steps: int | None,
+    sampling: SamplingConfig,
+    count: int = 1,
+    meter: Meter | None = None,
+    place: int = 0,
+) -> Iterator[tuple[np.ndarray, bool]]:
     """Draws pieces, some at a time; piece i is drawn with `sampling.seed` + i.
 
     Args:
         model: An exported model.
         primer: uint8 [primer_steps >= 0, 84], common to all pieces.
-        steps: To draw.
+        steps: To draw; None: until the model ends the piece, `MusicModel.longest_piece` at most.
         sampling: Temperature, top-p, density, seed.
         count: Number of pieces.
+        meter: Time signature; None: the most frequent of the training data.
+        place: Place in its bar of the primer's first step, or of the music's where there is no primer.
 
     Yields:
-        uint8 [steps, 84], the drawn steps without the primer.
+        (uint8 [steps, 84], the drawn steps without the primer; whether the model ended the piece).
     """
-    cells = NUM_PITCHES * (len(primer) * MODEL_BYTES_A_CELL + steps)
+    most = steps or model.longest_piece
+    cells = NUM_PITCHES * (len(primer) * MODEL_BYTES_A_CELL + most)
     rows = max(1, min(BATCH_ROWS, BATCH_CELLS // cells))
-    compiled = model.can_be_compiled and worthwhile(rows, steps * (count // rows))  # by all batches together
+    compiled = model.can_be_compiled and worthwhile(rows, most * (count // rows))  # by all batches together
     for first in range(0, count, rows):
         batch = np.repeat(primer[np.newaxis], min(rows, count - first), axis=0)
         way = compiled if len(batch) == rows else None  # another size is compiled by itself
-        yield from model.generate(batch, steps, sampling, first_row=first, compiled=way)
+        clock = {"first_row": first, "compiled": way, "meter": meter, "place": place}
+        if steps is None:
+            yield from zip(*model.compose(batch, sampling, **clock), strict=True)
+        else:
+            yield from ((music, False) for music in model.generate(batch, steps, sampling, **clock))
 
 
 def density_warning(density: float, expected: float) -> str:

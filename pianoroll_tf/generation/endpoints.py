@@ -6,10 +6,14 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, LossConfig, SamplingConfig
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation import sampling
 from pianoroll_tf.generation.governor import Governor
+from pianoroll_tf.generation.likelihood import log_likelihood, marginals
+from pianoroll_tf.generation.sampling import Options
+from pianoroll_tf.generation.shaping import Shaping
 from pianoroll_tf.modeling.losses import posterior_logits
-from pianoroll_tf.modeling.network import advance, initial_state
+from pianoroll_tf.modeling.network import advance, head_of, initial_state
 
 LIMITS = {field.name: field.metadata for field in dataclasses.fields(SamplingConfig)}
 
@@ -18,81 +22,104 @@ STEPS = tf.TensorSpec([], tf.int32, "steps")
 SEED = tf.TensorSpec([], tf.int64, "seed")
 OPTIONS = [tf.TensorSpec([], tf.float32, name) for name in ("temperature", "top_p", "density")]
 DEFAULTS = [float(getattr(SamplingConfig, option.name)) for option in OPTIONS]
+METER = tf.TensorSpec([2], tf.int32, "meter")
+PLACE = tf.TensorSpec([], tf.int32, "place")
 ROLL = tf.TensorSpec([None, None, NUM_PITCHES], tf.uint8, "roll")
 ROW_SEEDS = tf.TensorSpec([None], tf.int64, "seed")
 ROW_STEPS = tf.TensorSpec([None], tf.int32, "steps")
 ROW_BLOCKS = tf.TensorSpec([None], tf.int32, "block")
-NUMBERS = tf.TensorSpec([None, None, NUM_PITCHES], tf.float32, "numbers")
+ROW_METERS = tf.TensorSpec([None, 2], tf.int32, "meter")
+ROW_PLACES = tf.TensorSpec([None], tf.int32, "place")
 ROW_TEMPERATURE, ROW_TOP_P, ROW_DENSITY = (tf.TensorSpec([None], tf.float32, option.name) for option in OPTIONS)
 
 
-def make_next_logits(model, loss: LossConfig) -> sampling.NextLogits:
-    """The `next_logits` function of a Keras model: log-odds of its posterior.
+@dataclasses.dataclass(frozen=True)
+class Musician:
+    """A trained model with all that drawing from it needs.
 
-    Args:
+    Attributes:
         model: Made by `build_model`.
         loss: The loss it was trained with; says how its posterior is recovered.
+        steps_per_beat: Of the grid of beats; None on the grid of seconds.
+        governor: Holds the density of what is drawn.
+        shaping: Shifts of its log-odds.
+        meter: Time signature of music for which none is named.
     """
 
-    def next_logits(frames, state):
-        logits, state = advance(model, frames, state)
-        return posterior_logits(loss, logits), state
+    model: object
+    loss: LossConfig
+    steps_per_beat: int | None = None
+    governor: Governor = sampling.FREE
+    shaping: Shaping = Shaping()  # noqa: RUF009 (frozen)
+    meter: Meter = Meter()  # noqa: RUF009 (frozen)
 
-    return next_logits
+    def network(self, in_turn: bool = False) -> sampling.Network:
+        """The model as `sampling` needs it; `in_turn` is the way in which its head draws."""
+        head = head_of(self.model)
+
+        def draw(hidden, held, numbers, odds, added):
+            return head.draw(hidden, held, numbers, odds, added, in_turn)
+
+        return sampling.Network(
+            advance=lambda cells, clock, state: advance(self.model, cells, clock, state),
+            draw=draw,
+            posterior=lambda logits: posterior_logits(self.loss, logits),
+            steps_per_beat=self.steps_per_beat,
+            pitches=head.pitches,
+            decisions=head.decisions,
+            shaping=self.shaping,
+        )
+
+    def state(self, batch) -> tuple:
+        """The model's state before the first step of `batch` rows."""
+        return initial_state(self.model, batch)
+
+    def clock(self, batch) -> tuple[tf.Tensor, tf.Tensor]:
+        """`meter` and place 0 for all rows: int32 [batch, 2] and [batch]."""
+        return _clock(batch, (self.meter.numerator, self.meter.denominator), 0)
 
 
-def sample_rows(model, loss: LossConfig, governor: Governor, primer, steps, seed, *options) -> tf.Tensor:
-    """`sampling.sample` with one setting for all rows; row i is drawn with seed + i.
+def sample_rows(musician: Musician, primer, steps, seed, *options) -> tuple[tf.Tensor, tf.Tensor]:
+    """`sampling.sample` with one setting for all rows; row i is drawn with seed + i, from the beginning of a bar.
 
     Args:
-        model: Made by `build_model`.
-        loss: The loss it was trained with.
-        governor: Holds the density.
+        musician: The model.
         primer: uint8 [batch, primer_steps >= 0, 84].
         steps: int32 [].
         seed: int64 [].
         *options: temperature, top_p, density, float32 [] each; default: those of `SamplingConfig`.
 
     Returns:
-        uint8 [batch, steps, 84].
+        (roll uint8 [batch, steps, 84], ends uint8 [batch, steps]).
     """
     batch = tf.shape(primer)[0]
     seeds = tf.cast(seed, tf.int64) + tf.range(tf.cast(batch, tf.int64), dtype=tf.int64)
-    options = [tf.fill([batch], tf.cast(option, tf.float32)) for option in options or DEFAULTS]
-    state = initial_state(model, batch)
-    return sampling.sample(make_next_logits(model, loss), state, primer, steps, seeds, *options, governor=governor)
+    numbers = [tf.fill([batch], tf.cast(option, tf.float32)) for option in options or DEFAULTS]
+    options = Options(*numbers, *musician.clock(batch))
+    network = musician.network()
+    return sampling.sample(network, musician.state(batch), primer, steps, seeds, options, musician.governor)
 
 
-def make_endpoints(model, loss: LossConfig, governor: Governor) -> dict[str, Callable]:
+def _clock(batch, meter, place) -> tuple[tf.Tensor, tf.Tensor]:
+    """One meter and place for all rows: int32 [batch, 2] and [batch]."""
+    return tf.tile(tf.cast(meter, tf.int32)[tf.newaxis], [batch, 1]), tf.fill([batch], tf.cast(place, tf.int32))
+
+
+def make_endpoints(musician: Musician) -> dict[str, Callable]:
     """The endpoints, traced, in the order in which they are exported.
 
-    Args:
-        model: Made by `build_model`.
-        loss: The loss it was trained with.
-        governor: Holds the density of what is drawn; `predict` is without it.
-
     Returns:
-        `generate` (primer, steps, seed, temperature, top_p, density → roll), `generate_simple` (primer, steps,
-        seed → roll) with the defaults of `SamplingConfig`, and `predict` (roll → probability): the posterior of
-        the step after each step of `roll`. Training precedes a piece by one silent step: put one first to
-        have the probabilities of a piece's first step too. And those of `make_rows` and `make_parts`.
+        `generate` (primer, steps, seed, temperature, top_p, density → roll), `generate_simple` (primer, steps, seed →
+        roll) with the defaults of `SamplingConfig` in 4/4; those of `make_judges`,
+        `make_rows` and `make_parts`.
     """
-    next_logits = make_next_logits(model, loss)
-    endpoints = make_generators(model, loss, governor)
-
-    @tf.function(input_signature=[ROLL], autograph=False)
-    def predict(roll):
-        frames = tf.cast(roll != 0, tf.float32)
-        logits, _ = next_logits(frames, initial_state(model, tf.shape(roll)[0]))
-        return {"probability": tf.sigmoid(logits)}
-
-    endpoints |= {"predict": predict} | make_rows(model, loss, governor) | make_parts(model, loss, governor)
+    endpoints = make_generators(musician) | make_judges(musician) | make_rows(musician) | make_parts(musician)
     for function in endpoints.values():
         function.get_concrete_function()
     return endpoints
 
 
-def make_generators(model, loss: LossConfig, governor: Governor) -> dict[str, Callable]:
+def make_generators(musician: Musician) -> dict[str, Callable]:
     """`generate` and `generate_simple` of `make_endpoints`, not yet traced."""
 
     @tf.function(input_signature=[PRIMER, STEPS, SEED, *OPTIONS], autograph=False)
@@ -105,7 +132,7 @@ def make_generators(model, loss: LossConfig, governor: Governor) -> dict[str, Ca
         checks += [_within(name, value, **LIMITS[name]) for name, value in values.items()]
         with tf.control_dependencies(checks):
             steps = tf.identity(steps)
-        return {"roll": sample_rows(model, loss, governor, primer, steps, seed, temperature, top_p, density)}
+        return {"roll": sample_rows(musician, primer, steps, seed, temperature, top_p, density)[0]}
 
     @tf.function(input_signature=[PRIMER, STEPS, SEED], autograph=False)
     def generate_simple(primer, steps, seed):
@@ -114,15 +141,46 @@ def make_generators(model, loss: LossConfig, governor: Governor) -> dict[str, Ca
     return {"generate": generate, "generate_simple": generate_simple}
 
 
-def make_rows(model, loss: LossConfig, governor: Governor) -> dict[str, Callable]:
+def make_judges(musician: Musician) -> dict[str, Callable]:
+    """What the model makes of given music; not yet traced, and without governor and shaping.
+
+    Returns:
+        `predict` (roll → probability float32 [batch, T, 84]): how probable it is that each pitch sounds at the step
+        after each step of `roll`, whatever the other pitches do, from the beginning of a bar. Training precedes a piece
+        by one silent step: put one first to have those of a piece's first step too. `log_likelihood` (roll,
+        meter, place → cells, strikes, ends float32 [batch, T]): nats of each step of `roll` given the steps before it
+        and a silent one before these; `ends` is the logarithm of the probability that the piece ends with the step.
+    """
+    network, head = musician.network(), head_of(musician.model)
+
+    def hidden(frames, meter, place):
+        return sampling.read(network, musician.state(tf.shape(frames)[0]), frames, meter, place)[0]
+
+    @tf.function(input_signature=[ROLL], autograph=False)
+    def predict(roll):
+        cells = sampling.states_of(roll)
+        meter, place = musician.clock(tf.shape(cells)[0])
+        return {"probability": marginals(head, network, hidden(cells, meter, place + 1), cells)}
+
+    @tf.function(input_signature=[ROLL, METER, PLACE], autograph=False)
+    def likelihood(roll, meter, place):
+        with tf.control_dependencies(_clock_checks(meter, place)):
+            cells = sampling.states_of(roll)
+        before, clock = sampling.after_silence(cells)[:, :-1], _clock(tf.shape(cells)[0], meter, place)
+        return log_likelihood(head, network, hidden(before, *clock), cells)
+
+    return {"predict": predict, "log_likelihood": likelihood}
+
+
+def make_rows(musician: Musician) -> dict[str, Callable]:
     """Generation in which each input has the batch as its first axis; not yet traced.
 
     So requests can be joined to one batch by a server that knows nothing of them, and be written row by row.
 
     Returns:
         `generate_rows` (primer, steps, seed, temperature, top_p, density → roll), and `compose_rows`, the same without
-        a primer, which JSON could not say: a list without steps has no axis of pitches. As many steps are drawn as
-        the longest row asks for; a shorter row is silent after its own.
+        a primer, which JSON could not say: a list without steps has no axis of pitches. As many steps are drawn as the
+        longest row asks for; a shorter row is silent after its own.
     """
     settings = [ROW_STEPS, ROW_SEEDS, ROW_TEMPERATURE, ROW_TOP_P, ROW_DENSITY]
 
@@ -134,10 +192,10 @@ def make_rows(model, loss: LossConfig, governor: Governor) -> dict[str, Callable
         checks += [_within(name, value, **LIMITS[name]) for name, value in values.items()]
         with tf.control_dependencies(checks):
             longest = tf.maximum(tf.reduce_max(steps), 1)
-        state, options = initial_state(model, tf.shape(primer)[0]), (temperature, top_p, density)
-        next_logits = make_next_logits(model, loss)
-        roll = sampling.sample(next_logits, state, primer, longest, seed, *options, governor=governor)
-        return {"roll": roll * tf.sequence_mask(steps, longest, roll.dtype)[:, :, tf.newaxis]}
+        batch = tf.shape(primer)[0]
+        options, state = Options(temperature, top_p, density, *musician.clock(batch)), musician.state(batch)
+        drawn = sampling.sample(musician.network(), state, primer, longest, seed, options, musician.governor)
+        return {"roll": drawn[0] * tf.sequence_mask(steps, longest, tf.uint8)[:, :, tf.newaxis]}
 
     @tf.function(input_signature=settings, autograph=False)
     def compose_rows(steps, seed, temperature, top_p, density):
@@ -147,37 +205,53 @@ def make_rows(model, loss: LossConfig, governor: Governor) -> dict[str, Callable
     return {"generate_rows": generate_rows, "compose_rows": compose_rows}
 
 
-def make_parts(model, loss: LossConfig, governor: Governor) -> dict[str, Callable]:
+def make_parts(musician: Musician) -> dict[str, Callable]:
     """Generation in parts of any length, with the state carried; not yet traced.
 
     Every row has its own seed, place and settings, so unlike requests can be drawn in one batch, and rows can join
     and leave between two calls. Values are not checked, so that each part can be compiled.
 
     Returns:
-        `begin` (primer, density → next_state), `uniforms` (seed, block → numbers) and `draw` (state, numbers,
-        temperature, top_p → roll, next_state), with `state` float32 [batch, size].
+        `begin` (primer, density, meter, place → next_state), `uniforms` (seed, block → numbers) and `draw` (state,
+        numbers, temperature, top_p → roll, ends, next_state), with `state` float32 [batch, size]. `draw_in_turn` is
+        `draw` for XLA, which compiles a loop over the pitches to less time than it takes to jump from note to note.
     """
-    next_logits = make_next_logits(model, loss)
+    network, governor = musician.network(), musician.governor
     silence = tf.zeros([1, 0, NUM_PITCHES], tf.uint8)
-    like = sampling.begin(next_logits, initial_state(model, 1), silence, tf.ones([1]), governor)
+    like = sampling.begin(network, musician.state(1), silence, sampling.plain_options(1), governor)
     state_spec = tf.TensorSpec([None, sampling.pack(like).shape[1]], tf.float32, "state")
+    numbers_spec = tf.TensorSpec([None, None, network.decisions], tf.float32, "numbers")
 
-    @tf.function(input_signature=[PRIMER, ROW_DENSITY], autograph=False)
-    def begin(primer, density):
-        state = initial_state(model, tf.shape(primer)[0])
-        return {"next_state": sampling.pack(sampling.begin(next_logits, state, primer, density, governor))}
+    @tf.function(input_signature=[PRIMER, ROW_DENSITY, ROW_METERS, ROW_PLACES], autograph=False)
+    def begin(primer, density, meter, place):
+        options = Options(density, density, density, meter, place)
+        state = musician.state(tf.shape(primer)[0])
+        return {"next_state": sampling.pack(sampling.begin(network, state, primer, options, governor))}
 
     @tf.function(input_signature=[ROW_SEEDS, ROW_BLOCKS], autograph=False)
     def uniforms(seed, block):
-        return {"numbers": sampling.uniforms(seed, block, NUM_PITCHES)}
+        return {"numbers": sampling.uniforms(seed, block, network.decisions)}
 
-    @tf.function(input_signature=[state_spec, NUMBERS, ROW_TEMPERATURE, ROW_TOP_P], autograph=False)
-    def draw(state, numbers, temperature, top_p):
-        carried = sampling.unpack(state, like)
-        roll, carried = sampling.draw(next_logits, carried, numbers, temperature, top_p, governor)
-        return {"roll": roll, "next_state": sampling.pack(carried)}
+    def draw(in_turn: bool):
+        @tf.function(input_signature=[state_spec, numbers_spec, ROW_TEMPERATURE, ROW_TOP_P], autograph=False)
+        def part(state, numbers, temperature, top_p):
+            carried = sampling.unpack(state, like)
+            roll, ends, carried = sampling.draw(
+                musician.network(in_turn), carried, numbers, temperature, top_p, governor
+            )
+            return {"roll": roll, "ends": ends, "next_state": sampling.pack(carried)}
 
-    return {"begin": begin, "uniforms": uniforms, "draw": draw}
+        return part
+
+    return {"begin": begin, "uniforms": uniforms, "draw": draw(False), "draw_in_turn": draw(True)}
+
+
+def _clock_checks(meter: tf.Tensor, place: tf.Tensor) -> list[tf.Operation]:
+    """Assertions that time signatures and places in the bar are within their limits."""
+    return [
+        _within("meter", meter, minimum=1, maximum=64),
+        _within("place", place, minimum=0, maximum=MAX_STEPS),
+    ]
 
 
 def _within(name: str, value: tf.Tensor, minimum=None, above=None, maximum=None, **_) -> tf.Operation:

@@ -60,6 +60,11 @@ class Governor:
     notes: float = 1.0
     hold: float = 0.0
 
+    @property
+    def is_off(self) -> bool:
+        """Whether it leaves all log-odds as they are."""
+        return not any(isinstance(value, tf.Tensor) or value for value in (self.shift, self.gain, self.hold))
+
 
 class Heard(NamedTuple):
     """What the governor remembers of what was heard.
@@ -112,6 +117,8 @@ def start(frames: tf.Tensor, reference: tf.Tensor, density: tf.Tensor) -> Heard:
 
 def correction(governor: Governor, heard: Heard, reference: tf.Tensor) -> tf.Tensor:
     """What is added to the log-odds of a step, float32 [batch, 84]; `reference` is [batch]."""
+    if governor.is_off:
+        return tf.zeros_like(heard.shares)
     margin = reference / 10
     density = governor.gain * tf.math.log((heard.level + margin) / (reference + margin))
     added = (governor.shift + heard.drift - density)[:, tf.newaxis]
@@ -123,6 +130,8 @@ def correction(governor: Governor, heard: Heard, reference: tf.Tensor) -> tf.Ten
 
 def follow(governor: Governor, heard: Heard, reference: tf.Tensor, frame: tf.Tensor) -> Heard:
     """What is remembered after one more step, `frame` [batch, 84] of zeros and ones."""
+    if governor.is_off:
+        return heard
     level = heard.level + (tf.reduce_sum(frame, axis=-1) - heard.level) / MEMORY_STEPS
     error = tf.clip_by_value(level / reference - 1, -1.0, 1.0)
     drift = tf.clip_by_value(heard.drift - governor.gain * error / DRIFT_STEPS, -LARGEST_DRIFT, LARGEST_DRIFT)

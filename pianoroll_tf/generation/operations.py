@@ -16,17 +16,17 @@ DisableCopyOnRead ReadVariableOp ResourceGather VarHandleOp VarIsInitializedOp
 """
 SHAPES = """
 BroadcastArgs BroadcastTo ConcatV2 Const EnsureShape ExpandDims Fill GatherNd GatherV2 InvertPermutation OneHot
-OnesLike Pack Pad PadV2 Range Rank Reshape ReverseV2 Shape Size Slice Split SplitV Squeeze StridedSlice
+OnesLike Pack Pad PadV2 Range Rank Reshape ReverseV2 ScatterNd Shape Size Slice Split SplitV Squeeze StridedSlice
 TensorListConcatV2 TensorListElementShape TensorListFromTensor TensorListGetItem TensorListLength TensorListPopBack
-TensorListPushBack TensorListReserve TensorListResize TensorListSetItem TensorListStack Tile Transpose Unpack
+TensorListPushBack TensorListReserve TensorListResize TensorListSetItem TensorListStack Tile Transpose Unpack Where
 ZerosLike
 """
 ARITHMETIC = """
 Abs Add AddN AddV2 All Any ArgMax ArgMin BatchMatMulV2 BiasAdd Bitcast Cast Ceil ClipByValue Conv2D Cumsum Div
 DivNoNan Einsum Elu Equal Erf Exp Expm1 Floor FloorDiv FloorMod FusedBatchNormV3 Gelu Greater GreaterEqual IsFinite
 IsInf IsNan LeakyRelu Less LessEqual Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Mean
-Min Minimum Mul MulNoNan Neg NotEqual Pow Prod RealDiv Reciprocal Relu Relu6 Round Rsqrt Selu Sigmoid Sign Softmax
-Softplus Sqrt Square SquaredDifference Sub Sum Tanh TopKV2 TruncateDiv XlogY
+Min Minimum Mul MulNoNan Neg NotEqual Pow Prod RealDiv Reciprocal Relu Relu6 Round Rsqrt SegmentSum Selu Sigmoid Sign
+Softmax Softplus Sqrt Square SquaredDifference Sub Sum Tanh TopKV2 TruncateDiv XlogY
 """
 RANDOM = """
 BitwiseOr LeftShift StatelessRandomGetKeyCounter StatelessRandomUniformFullIntV2 StatelessRandomUniformV2

@@ -1,102 +1,132 @@
-"""Temperature and top-p: log-odds that are sharpened, flattened or dropped and keep the expected number of notes.
+"""Temperature, top-p and density: log-odds that are sharpened or dropped and keep the number of notes and onsets.
 
-With 84 independent decisions a step, of which few are positive, dividing the log-odds by a
-temperature T > 1 adds notes: 0.02 becomes 0.07 at T = 1.5, and two notes a step become six. So the
-division is followed by a shift b, the same for all pitches of a step, with which the expected
-number of notes is again what it was:
+Dividing the log-odds of 84 decisions, of which few are positive, by a temperature T changes how many notes sound:
+above 1 rare notes become frequent, below 1 held notes become drones and onsets vanish. So each kind of decision is
+followed by a shift of its own:
 
-    sum_p sigmoid(l_p / T + b) = sum_p sigmoid(l_p),   p over the kept pitches
+    silent before, sounds?      l / T + b_onset
+    sounded before, sounds?     l / T + b_hold
+    sounded before, struck?     l / T + b_strike
 
-The left side rises with b, so there is one solution.
+Top-p silences onsets whose log-odds l lie below a threshold, under which 1 - top_p of the expected onsets are found.
+The shifts and thresholds are tables that `calibration` measures on the model's own music, so that it has as many
+onsets, re-struck notes and sounding cells as at temperature 1, times the density asked for. Shifts are read from the
+tables by straight lines over 1/T, because at T = infinity a shift is the log-odds of its kind's mean rate and at 1 it
+is 0.
 """
 
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
 import tensorflow as tf
 
-TOLERANCE = 1e-5  # relative error of the expected number of notes
-MAX_ITERATIONS = 60  # bisection alone reaches the tolerance in these
-FEWEST_NOTES, LARGEST_SHARE = 1e-9, 0.98  # bounds of the expected number of notes a step: notes, share of pitches
+Odds = tuple[Callable, Callable, Callable]  # see `shaped_odds`
+KINDS = ("onset", "hold", "strike")
+NONE_BELOW = -1e9  # a threshold that silences nothing
+SILENT = -1e9  # log-odds of what is silenced; finite, so that sums with it stay numbers
 
 
-def shape_logits(logits: tf.Tensor, temperature: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
-    """Log-odds of the decisions to draw; each row is shaped by itself.
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Values at ascending places, read by straight lines, and beyond its ends by those of its last pieces.
+
+    Attributes:
+        places: Numbers, [knots >= 2].
+        values: A row of numbers per place, [knots, columns].
+    """
+
+    places: tuple[float, ...]
+    values: tuple[tuple[float, ...], ...]
+
+    def at(self, place: tf.Tensor) -> tf.Tensor:
+        """The values at `place` float32 [batch]: float32 [batch, columns].
+
+        >>> Table((0.0, 1.0, 2.0), ((0.0,), (10.0,), (30.0,))).at(tf.constant([0.5, 1.5, 3.0])).numpy().ravel().tolist()
+        [5.0, 20.0, 50.0]
+        """
+        places, values = np.float32(self.places), np.float32(self.values)
+        inner = places[1:-1]
+        low, high = np.concatenate([[-np.inf], inner]), np.concatenate([inner, [np.inf]])
+        slopes = np.diff(values, axis=0) / np.diff(places)[:, None]
+        # What of each piece lies between its beginning and `place`; the first piece begins at the first place.
+        begins = np.concatenate([places[:1], inner])
+        inside = tf.minimum(tf.maximum(place[:, tf.newaxis], np.float32(low)), np.float32(high))
+        return values[0] + tf.matmul(inside - np.float32(begins), np.float32(slopes))
+
+
+NO_SHIFT = Table((0.0, 1.0), ((0.0,) * len(KINDS),) * 2)
+NO_TOP_P = Table((0.0, 0.99), ((*(0.0,) * len(KINDS), NONE_BELOW),) * 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shaping:
+    """What `calibration` found for a model; the defaults shift nothing.
+
+    Attributes:
+        temperature: Shifts of `KINDS` by 1 / temperature.
+        density: Shifts of `KINDS` by the logarithm of the density.
+        top_p: Shifts of `KINDS`, and the threshold of onsets, by top-p; the last place is below 1.
+    """
+
+    temperature: Table = NO_SHIFT
+    density: Table = NO_SHIFT
+    top_p: Table = NO_TOP_P
+
+    def odds(self, posterior: Callable, temperature: tf.Tensor, top_p: tf.Tensor, density: tf.Tensor) -> Odds:
+        """What a head's log-odds become before they are drawn, as `modeling.nade.Odds`.
+
+        Args:
+            posterior: The network's log-odds → those of the posterior.
+            temperature: float32 [batch], > 0.
+            top_p: float32 [batch] in (0, 1].
+            density: float32 [batch], > 0.
+        """
+        rate = 1.0 / temperature
+        dropped = self.top_p.at(tf.minimum(top_p, self.top_p.places[-1]))
+        whole = (top_p >= 1.0)[:, tf.newaxis]
+        shift = self.temperature.at(rate) + self.density.at(tf.math.log(density))
+        shift += tf.where(whole, 0.0, dropped[:, : len(KINDS)])
+        return shaped_odds(posterior, rate, shift, tf.where(whole, NONE_BELOW, dropped[:, -1:]))
+
+
+def shaping_from_dict(values: dict) -> Shaping:
+    """The inverse of `dataclasses.asdict`, also after JSON.
+
+    >>> shaping_from_dict(dataclasses.asdict(Shaping())) == Shaping()
+    True
+    """
+
+    def table(entry: dict[str, Sequence]) -> Table:
+        return Table(tuple(entry["places"]), tuple(tuple(row) for row in entry["values"]))
+
+    return Shaping(**{name: table(entry) for name, entry in values.items()})
+
+
+def shaped_odds(posterior: Callable, rate: tf.Tensor, shift: tf.Tensor, least: tf.Tensor) -> Odds:
+    """The functions that shape log-odds.
 
     Args:
-        logits: Log-odds of the posterior, float32 [batch, pitches].
-        temperature: float32 [batch], > 0.
-        top_p: float32 [batch] in (0, 1]: the pitches that are kept are the likeliest ones whose share
-            of the expected notes reaches top_p, and as many more as are needed to hold the expected
-            number of notes. The others are silent.
+        posterior: The network's log-odds → those of the posterior.
+        rate: 1 / temperature, float32 [batch].
+        shift: Of `KINDS`, float32 [batch, 3].
+        least: Log-odds below which an onset is silenced, float32 [batch, 1].
 
     Returns:
-        float32 [batch, pitches]; `logits` unchanged in the rows whose two settings are 1. In the others
-        the expected number of notes is that of `logits`, held within 1e-9 and 98 % of the pitches.
-
-    Example:
-        >>> import tensorflow as tf
-        >>> flat = shape_logits(tf.constant([[2.0, -2.0]]), tf.constant([1e6]), tf.ones([1]))
-        >>> tf.sigmoid(flat).numpy().round(3).tolist()
-        [[0.5, 0.5]]
+        Functions of the log-odds of cells ([batch, cells], and whether they sounded before, bool [batch, cells]), of
+        strikes ([batch, cells] or [batch]) and of the end ([batch], left to the posterior).
     """
-    plain = (temperature == 1) & (top_p == 1)
+    onset, hold, strike = (shift[:, kind : kind + 1] for kind in range(len(KINDS)))
+    rates = rate[:, tf.newaxis]
 
-    def shaped() -> tf.Tensor:
-        expected = tf.reduce_sum(tf.sigmoid(logits), axis=-1)
-        most = LARGEST_SHARE * tf.cast(tf.shape(logits)[-1], logits.dtype)
-        notes = tf.clip_by_value(expected, FEWEST_NOTES, most)
-        keep = keep_likeliest(logits, top_p, notes)
-        hot = shift_to(logits / temperature[:, tf.newaxis], keep, notes)
-        return tf.where(plain[:, tf.newaxis], logits, hot)
+    def cells(logits, held):
+        logits = posterior(logits)
+        kept = held | (logits >= least)
+        return tf.where(kept, logits * rates + tf.where(held, hold, onset), SILENT)
 
-    return tf.cond(tf.reduce_all(plain), lambda: logits, shaped)
+    def strikes(logits):
+        logits = posterior(logits)
+        single = logits.shape.rank == 1
+        return logits * rate + strike[:, 0] if single else logits * rates + strike
 
-
-def keep_likeliest(logits: tf.Tensor, top_p: tf.Tensor, notes: tf.Tensor) -> tf.Tensor:
-    """Which pitches stay: bool [batch, pitches].
-
-    The likeliest ones whose share of the expected notes reaches `top_p` [batch], and in any case more
-    than `notes` [batch] of them, so that so many notes can be had.
-    """
-    ordered = tf.sort(logits, axis=-1, direction="DESCENDING")
-    probability = tf.sigmoid(ordered)
-    before = tf.cumsum(probability, axis=-1, exclusive=True)
-    enough = top_p * tf.reduce_sum(probability, axis=-1)
-    rank = tf.range(tf.shape(logits)[-1], dtype=logits.dtype)
-    kept = (before < enough[:, tf.newaxis]) | (rank <= notes[:, tf.newaxis]) | (top_p == 1)[:, tf.newaxis]
-    last = tf.reduce_sum(tf.cast(kept, tf.int32), axis=-1) - 1
-    return logits >= tf.gather(ordered, last[:, tf.newaxis], batch_dims=1)
-
-
-def shift_to(logits: tf.Tensor, keep: tf.Tensor, notes: tf.Tensor) -> tf.Tensor:
-    """`logits` + b where `keep`, -inf elsewhere, with b such that `notes` [batch] are expected.
-
-    Newton's method on the logarithm of the expected number, which is nearly straight where notes are
-    rare; a step that leaves the bracket of the solution is replaced by bisection. A row that has
-    converged is left alone, so that it does not depend on its neighbours in the batch.
-    """
-    kept = tf.reduce_sum(tf.cast(keep, logits.dtype), axis=-1)
-    level = tf.math.log(notes) - tf.math.log(kept - notes)  # all kept pitches at this log-odds expect `notes`
-    largest = tf.reduce_max(tf.where(keep, logits, logits.dtype.min), axis=-1)
-    smallest = tf.reduce_min(tf.where(keep, logits, logits.dtype.max), axis=-1)
-    silent = tf.fill(tf.shape(logits), tf.constant(float("-inf"), logits.dtype))
-
-    def improve(shift, low, high, _):
-        probability = tf.sigmoid(tf.where(keep, logits + shift[:, tf.newaxis], silent))
-        expected = tf.reduce_sum(probability, axis=-1)
-        slope = tf.reduce_sum(probability * (1 - probability), axis=-1)
-        low, high = tf.where(expected < notes, shift, low), tf.where(expected < notes, high, shift)
-        newton = shift + tf.math.log(notes / expected) * expected / slope
-        inside = (newton > low) & (newton < high)  # false for NaN
-        better = tf.where(inside, newton, (low + high) / 2)
-        open_rows = tf.abs(expected - notes) > TOLERANCE * notes
-        return tf.where(open_rows, better, shift), low, high, open_rows
-
-    low, high = level - largest, level - smallest
-    start = tf.clip_by_value(tf.zeros_like(low), low, high)
-    shift, *_ = tf.while_loop(
-        lambda shift, low, high, open_rows: tf.reduce_any(open_rows),
-        improve,
-        (start, low, high, tf.ones_like(low, tf.bool)),
-        maximum_iterations=MAX_ITERATIONS,
-        parallel_iterations=1,
-    )
-    return tf.where(keep, logits + shift[:, tf.newaxis], silent)
+    return cells, strikes, posterior

@@ -22,6 +22,7 @@ PRIMER = np.zeros((1, 2, NUM_PITCHES), np.uint8)
 SETTINGS = {name: getattr(SamplingConfig, name) for name in ("temperature", "top_p", "density")}
 SCALARS = {name: np.float32(value) for name, value in SETTINGS.items()}
 ROWS = {name: np.float32([value]) for name, value in SETTINGS.items()}
+CLOCK = {"meter": np.int32([4, 4]), "place": np.int32(0)}
 ONE = {"steps": np.int32(1), "seed": np.int64(0)}
 ONE_ROW = {"steps": np.int32([1]), "seed": np.int64([0])}
 REQUESTS = {
@@ -31,6 +32,7 @@ REQUESTS = {
     "generate_rows": {"primer": PRIMER} | ONE_ROW | ROWS,
     "compose_rows": ONE_ROW | ROWS,
     "predict": {"roll": PRIMER},
+    "log_likelihood": {"roll": PRIMER} | CLOCK,
 }
 
 

@@ -1,0 +1,65 @@
+"""What a model makes of given music: marginal probabilities of the next step, and the likelihood of each step."""
+
+import tensorflow as tf
+
+from pianoroll_tf.generation.sampling import Network
+from pianoroll_tf.modeling.heads import Head, decision_targets
+
+SAMPLES = 16  # of a step, over which its conditionals are averaged
+SEED = (20_26, 11)  # of these; the same roll gets the same probabilities
+
+
+def marginals(head: Head, network: Network, hidden: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
+    """How probable it is that each pitch sounds, whatever the other pitches of its step do.
+
+    A head whose decisions know each other gives conditionals. Their mean over drawn steps is the marginal (Rao and
+    Blackwell: it varies less than the mean of the drawn cells). With independent decisions every draw gives the same.
+
+    Args:
+        head: Of the model.
+        network: The model.
+        hidden: What the head decides each step from, [batch, time, features].
+        before: Cells of the step before each, 0 silent, 1 held, 2 struck, uint8 [batch, time, pitches].
+
+    Returns:
+        float32 [batch, time, pitches].
+    """
+    shape, pitches = tf.shape(before), head.pitches
+    rows, cells_before = tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.reshape(before, [-1, pitches])
+    held, added = cells_before != 0, tf.zeros([tf.shape(rows)[0], pitches])
+    odds = (lambda logits, _: network.posterior(logits), network.posterior, network.posterior)
+
+    def add(number, sounds):
+        size = [tf.shape(rows)[0], head.decisions]
+        numbers = tf.random.stateless_uniform(size, [SEED[0], SEED[1] + number], alg="philox")
+        cells, _ = head.draw(rows, held, numbers, odds, added, in_turn=False)
+        logits = head(rows[:, tf.newaxis], cells_before[:, tf.newaxis], cells[:, tf.newaxis])[:, 0]
+        return number + 1, sounds + tf.sigmoid(network.posterior(logits[:, :pitches]))
+
+    begin = (0, tf.zeros_like(added))
+    _, sounds = tf.while_loop(lambda number, _: number < SAMPLES, add, begin, parallel_iterations=1)
+    return tf.reshape(sounds / SAMPLES, shape)
+
+
+def log_likelihood(head: Head, network: Network, hidden: tf.Tensor, cells: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Nats of each step's cells and strikes, given all before; and of its being the last.
+
+    Args:
+        head: Of the model.
+        network: The model.
+        hidden: What the head decides each step from, [batch, time, features].
+        cells: The steps, 0 silent, 1 held, 2 struck, uint8 [batch, time, pitches].
+
+    Returns:
+        `cells`, `strikes`, `ends`: float32 [batch, time].
+    """
+    before = tf.pad(cells, [[0, 0], [1, 0], [0, 0]])[:, :-1]
+    logits = network.posterior(head(hidden, before, cells))
+    targets = decision_targets(before, cells, tf.ones(tf.shape(cells)[:2]), head.articulation)
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+    nats = -tf.where(targets < 0, 0.0, losses)
+    return {
+        "cells": tf.reduce_sum(nats[..., : head.pitches], axis=-1),
+        "strikes": tf.reduce_sum(nats[..., head.pitches : -1], axis=-1),
+        "ends": nats[..., -1],
+    }
