@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
 from pianoroll_tf.serving.tiles import CHUNK_STEPS
 
@@ -29,7 +30,7 @@ class FakeTiles:
         """Nothing is compiled."""
         return self.sizes
 
-    def begin(self, primer: np.ndarray, density: float) -> np.ndarray:
+    def begin(self, primer: np.ndarray, density: float, meter: Meter, place: int) -> np.ndarray:
         """The number of steps of the primer."""
         if density > 19:
             raise MemoryError("too dense")
@@ -46,12 +47,13 @@ class FakeTiles:
         """As `Tiles`."""
         return next((size for size in self.sizes if size * tiles_at_once >= rows), self.sizes[-1])
 
-    def draw(self, state, numbers, temperature, top_p, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """The numbers as music; counts the steps of the state up."""
+    def draw(self, state, numbers, temperature, top_p, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The numbers as music; counts the steps of the state up; pieces end with their 43rd step."""
         assert self.may_draw.wait(60)
         if self.error is not None:
             raise self.error
         assert len(state) <= size
         assert numbers.shape == (len(state), CHUNK_STEPS, 84)
         self.batches.append(len(state))
-        return numbers.astype(np.uint8), state + CHUNK_STEPS
+        ends = (state + np.arange(CHUNK_STEPS) == 42).astype(np.uint8)
+        return numbers.astype(np.uint8), ends, state + CHUNK_STEPS

@@ -96,10 +96,10 @@ def received(connection: socket.socket) -> bytes:
 
 
 def dense(roll: list[list[int]]) -> np.ndarray:
-    """The array of a roll in JSON, uint8 [steps, 84]."""
+    """The array of a roll in JSON, uint8 [steps, 84]: 0 silent, 1 sounding, 2 struck again."""
     made = np.zeros((len(roll), 84), np.uint8)
     for step, pitches in enumerate(roll):
-        made[step, np.array(pitches, int) - 24] = 1
+        made[step, np.abs(np.array(pitches, int)) - 24] = np.where(np.array(pitches, int) < 0, 2, 1)
     return made
 
 

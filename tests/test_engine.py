@@ -132,7 +132,9 @@ def test_a_primer_that_cannot_be_read_fails_its_own_row(engine):
 def test_no_primer_is_read_once_a_density_and_each_primer_anew(engine, tiles, monkeypatch):
     read = []
     begin = tiles.begin
-    monkeypatch.setattr(tiles, "begin", lambda primer, density: read.append(density) or begin(primer, density))
+    monkeypatch.setattr(
+        tiles, "begin", lambda primer, density, *clock: read.append(density) or begin(primer, density, *clock)
+    )
     primer = np.zeros((3, 84), np.uint8)
     for asked in ({}, {"density": 2.0}, {}, {"density": 2.0}, {"primer": primer}, {"primer": primer}, {}):
         _, heard = add(engine, steps=40, seed=1, **asked)

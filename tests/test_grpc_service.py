@@ -24,6 +24,7 @@ from pianoroll_tf import cli
 from pianoroll_tf.generation.saved_model import SamplingConfig
 from pianoroll_tf.serving import grpc_service
 from pianoroll_tf.serving.limits import Address
+from pianoroll_tf.serving.roll_json import to_pitches
 
 ROWS = {"temperature": np.float32([1, 1]), "top_p": np.float32([1, 1]), "density": np.float32([1, 1])}
 
@@ -82,13 +83,13 @@ def test_predictions_are_those_of_the_model(channel, registry):
 
 def test_it_is_what_the_rest_api_answers(channel, server):
     _, found = ask(channel, "compose_rows", steps=np.int32([9, 20]), seed=np.int64([1, 2]), **ROWS)
-    shown = [[int(pitch) + 24 for pitch in np.flatnonzero(step)] for step in found["roll"][1]]
-    assert shown == server.roll(steps=20, seed=2)
+    assert to_pitches(found["roll"][1]) == server.roll(steps=20, seed=2, temperature=1.0)
 
 
 def test_outputs_can_be_chosen(channel):
-    _, state = ask(channel, "begin", primer=np.zeros((1, 0, 84), np.uint8), density=np.float32([1]))
-    one = {"temperature": np.float32([1]), "top_p": np.float32([1]), "numbers": np.zeros((1, 2, 84), np.float32)}
+    clock = {"meter": np.int32([[4, 4]]), "place": np.int32([0])}
+    _, state = ask(channel, "begin", primer=np.zeros((1, 0, 84), np.uint8), density=np.float32([1]), **clock)
+    one = {"temperature": np.float32([1]), "top_p": np.float32([1]), "numbers": np.zeros((1, 2, 169), np.float32)}
     _, found = ask(channel, "draw", filtered=["roll"], state=state["next_state"], **one)
     assert list(found) == ["roll"]
     assert found["roll"].all(), "a number of 0 is below any probability"

@@ -15,7 +15,7 @@ SCALARS = {"steps": np.int32(4), "seed": np.int64(7)}
 def test_scalars_hold_for_all_rows_and_seeds_count_up():
     pieces = ask_rows(SCALARS | {"primer": PRIMER + 2, "temperature": np.float32(0.5)}, Limits())
     assert [(piece.steps, piece.seed, piece.temperature) for piece in pieces] == [(4, 7, 0.5), (4, 8, 0.5)]
-    assert pieces[0].primer.max() == 1, "a cell that is not 0 sounds"
+    assert pieces[0].primer.max() == 2, "0, 1 and 2 are silent, held and struck"
 
 
 def test_vectors_are_of_their_rows():

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pianoroll_tf.serving.roll_json import to_pitches
+
 GOLDEN = json.loads(Path(__file__).with_name("golden").joinpath("rest.json").read_text())
 DEFAULTS = {"temperature": 1, "top_p": 1, "density": 1}
 
@@ -59,8 +61,7 @@ def test_rows_columns_and_generate_give_the_same_music(server):
     np.testing.assert_array_equal(by_row, by_column)
     assert by_row.shape == (2, 20, 84)
     assert not by_row[1, 7:].any(), "silent after its own steps"
-    shown = [[int(pitch) + 24 for pitch in np.flatnonzero(step)] for step in by_row[0]]
-    assert shown == server.roll(steps=20, seed=3)
+    assert to_pitches(by_row[0]) == server.roll(steps=20, seed=3, temperature=1.0)
 
 
 def test_it_is_what_the_signatures_of_the_graph_answer(server, registry):
@@ -80,13 +81,13 @@ def test_the_parts_carry_the_state(server):
     def ask(signature, **inputs):
         return predict(server, {"signature_name": signature, "inputs": inputs})["outputs"]
 
-    state = ask("begin", primer=[[]], density=[1])
+    state = ask("begin", primer=[[]], density=[1], meter=[[4, 4]], place=[0])
     numbers = ask("uniforms", seed=[3], block=[0])
     one = {"temperature": [1], "top_p": [1]}
     first = ask("draw", state=state, numbers=[numbers[0][:9]], **one)
     second = ask("draw", state=first["next_state"], numbers=[numbers[0][9:20]], **one)
     roll = np.concatenate([first["roll"][0], second["roll"][0]])
-    assert [[int(pitch) + 24 for pitch in np.flatnonzero(step)] for step in roll] == server.roll(steps=20, seed=3)
+    assert to_pitches(roll) == server.roll(steps=20, seed=3, temperature=1.0)
 
 
 def test_metadata_are_those_of_the_graph(server, registry):
@@ -120,3 +121,14 @@ def test_too_many_rows(server):
     inputs = {"seed": [1] * 65, "block": [0] * 65}
     answer = server.post("/v1/models/tiny:predict", {"signature_name": "uniforms", "inputs": inputs})
     assert answer.status_code == 400
+
+
+def test_log_likelihood_answers_each_of_its_outputs(server, registry):
+    roll = np.zeros((1, 3, 84), np.uint8)
+    roll[0, :, 36] = [2, 1, 2]
+    inputs = {"roll": roll.tolist(), "meter": [4, 4], "place": 0}
+    scored = predict(server, {"signature_name": "log_likelihood", "inputs": inputs})["outputs"]
+    expected = registry.get().model.log_likelihood(roll)
+    assert sorted(scored) == sorted(expected) == ["cells", "ends", "strikes"]
+    for name, values in scored.items():
+        np.testing.assert_allclose(values, expected[name], rtol=1e-4, atol=1e-6)

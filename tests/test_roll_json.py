@@ -24,13 +24,21 @@ def test_by_hand():
     assert to_pitches(roll) == [[24, 107], [], [60]]
 
 
+def test_a_part_knows_what_it_continues():
+    roll = np.zeros((4, 84), np.uint8)
+    roll[:, 36] = [2, 1, 2, 1]
+    assert to_pitches(roll) == [[60], [60], [-60], [60]]
+    assert to_pitches(roll[2:], roll[:2]) == [[-60], [60]]
+    assert to_pitches(roll[2:], roll[:0]) == to_pitches(roll[2:]) == [[60], [60]]
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
         ("x", "primer must be a list of at most 2 steps, each a list of MIDI pitches. Received: a text"),
         ([[], [], []], "Received: 3 steps"),
         ([60], r"primer[0] must be a list of MIDI pitches. Received: a number"),
-        ([[], [23]], "pitches in primer[1] must be a whole number >= 24 and <= 107. Received: 23"),
+        ([[], [23]], "pitches in primer[1] must be a whole number >= 24 and <= 107, or its negative. Received: 23"),
         ([[108]], "Received: 108"),
         ([[True]], "Received: true"),
         ([[60.0]], "Received: 60.0"),

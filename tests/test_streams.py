@@ -36,4 +36,5 @@ def test_a_server_that_stops_ends_music_without_an_end(registry):
             text = next(parts)
             made.server.stop()
             text += "".join(parts)
-        assert events(text)[-1][0] == "end"
+        name, data = events(text)[-1]
+        assert (name, json.loads(data)["reason"]) == ("end", "stopped")

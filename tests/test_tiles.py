@@ -5,6 +5,7 @@ import concurrent.futures
 import numpy as np
 import pytest
 
+from pianoroll_tf.config import SamplingConfig
 from pianoroll_tf.generation import saved_model
 from pianoroll_tf.serving.tiles import CHUNK_STEPS, Tiles
 
@@ -29,7 +30,7 @@ def draw(tiles, primers, seeds, temperature, top_p, size, chunks=3):
     rolls = []
     for first in range(0, chunks * CHUNK_STEPS, CHUNK_STEPS):
         part = numbers[:, first : first + CHUNK_STEPS]
-        roll, state = tiles.draw(state, part, np.float32(temperature), np.float32(top_p), size)
+        roll, _, state = tiles.draw(state, part, np.float32(temperature), np.float32(top_p), size)
         rolls.append(roll)
     return np.concatenate(rolls, axis=1), state
 
@@ -52,7 +53,7 @@ def test_a_row_is_the_same_bit_for_bit_at_any_place_among_any_others(tiles):
 
 def test_it_draws_what_the_model_generates(model, tiles):
     primer = np.zeros((1, 0, 84), np.uint8)
-    expected = model.generate(primer, 3 * CHUNK_STEPS, compiled=False)[0]
+    expected = model.generate(primer, 3 * CHUNK_STEPS, SamplingConfig(temperature=1.0), compiled=False)[0]
     found, _ = draw(tiles, primer, [0], [1.0], [1.0], size=2)
     np.testing.assert_array_equal(found[0], expected)
 
@@ -62,13 +63,13 @@ class RoundsOtherwise(Tiles):
 
     def __init__(self, program):
         super().__init__(program, sizes=(2, 8))
-        self._draw = lambda **inputs: program.signatures["draw"](**inputs)
+        self._draw = lambda **inputs: program.signatures["draw_in_turn"](**inputs)
 
     def draw(self, state, numbers, temperature, top_p, size):
         parts = [slice(first, first + 2) for first in range(0, len(state), 2)]
         answers = [super(RoundsOtherwise, self).draw(state[p], numbers[p], temperature[p], top_p[p], 2) for p in parts]
-        rolls, states = (np.concatenate(part) for part in zip(*answers, strict=True))
-        return rolls, np.nextafter(states, np.float32(9)) if size == 8 else states
+        rolls, ends, states = (np.concatenate(part) for part in zip(*answers, strict=True))
+        return rolls, ends, np.nextafter(states, np.float32(9)) if size == 8 else states
 
 
 def test_a_size_that_rounds_otherwise_is_left_out(model):
@@ -85,5 +86,5 @@ def test_an_export_without_the_parts_is_refused(model):
     class Old:
         signatures = {"generate": None, "begin": None, "uniforms": None}  # noqa: RUF012
 
-    with pytest.raises(ValueError, match=r"must be exported again to be served\. Received: no endpoint 'draw'"):
+    with pytest.raises(ValueError, match=r"must be exported again to be served\. Received: no endpoint 'draw_in_turn'"):
         Tiles(Old(), sizes=(2,))

@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, SamplingConfig
+from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.serving.limits import Limits
 from pianoroll_tf.serving.refusals import bad
 from pianoroll_tf.serving.roll_json import from_pitches
 from pianoroll_tf.serving.strict_json import shown
 
-STEPS = 256  # 32 s at 8 steps a second
+STEPS = 256  # what the page proposes: 16 bars of 4/4, or 32 s at 8 steps per second
+TEMPOS = (10.0, 1000.0)  # quarters per minute, lowest and highest
 LARGEST_SEED = 2**53 - 1  # a browser's numbers are exact up to here
 LARGEST_VERSION = 2**53 - 1  # some name versions by the second they were made in
 OUTPUTS = ("midi", "roll")
-FIELDS = ("version", "steps", "seed", "temperature", "top_p", "density", "primer", "output")
+FIELDS = ("version", "steps", "seed", "temperature", "top_p", "density", "meter", "tempo", "place", "primer", "output")
 SETTINGS = {field.name: field for field in dataclasses.fields(SamplingConfig) if field.name != "seed"}
 
 
@@ -29,19 +31,25 @@ class Asked:
 
     Attributes:
         version: Of the model; none: the default.
-        steps: To draw; 0: without an end.
+        steps: To draw; 0: without an end; None: until the model ends the piece.
         seed: Of the random numbers.
         temperature: As in `SamplingConfig`, and so are `top_p` and `density`.
-        primer: uint8 [primer_steps >= 0, 84].
+        meter: Time signature; None: that of the primer's file, or the most frequent of the training data.
+        tempo: Quarters per minute of what is played on a grid of beats; None: likewise, the median.
+        place: Place in its bar, in steps, of the primer's first step, or of the music's where there is no primer.
+        primer: 0 silent, 1 held, 2 struck, uint8 [primer_steps >= 0, 84].
         output: "midi" or "roll".
     """
 
     version: int | None = None
-    steps: int = STEPS
+    steps: int | None = None
     seed: int = 0
     temperature: float = SamplingConfig.temperature
     top_p: float = SamplingConfig.top_p
     density: float = SamplingConfig.density
+    meter: Meter | None = None
+    tempo: float | None = None
+    place: int = 0
     primer: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, NUM_PITCHES), np.uint8))
     output: str = "midi"
 
@@ -69,6 +77,7 @@ def ask(fields: Mapping[str, Any], limits: Limits, endless: bool = False, primer
         "version": (0, LARGEST_VERSION),
         "steps": (0 if endless else 1, limits.most_steps),
         "seed": (0, LARGEST_SEED),
+        "place": (0, limits.primer_steps),
     }
     values |= {name: _whole(name, fields[name], *ranges[name]) for name in ranges if name in fields}
     values |= {name: number(name, fields[name]) for name in SETTINGS if fields.get(name) is not None}
@@ -76,6 +85,7 @@ def ask(fields: Mapping[str, Any], limits: Limits, endless: bool = False, primer
         raise bad(f"output must be one of {', '.join(OUTPUTS)}. Received: {shown(fields['output'])}")
     if "primer" in fields:
         primer = from_pitches("primer", fields["primer"], limits.primer_steps)
+    values |= {name: read(fields[name]) for name, read in CLOCK.items() if fields.get(name) is not None}
     values |= {"output": fields["output"]} if "output" in fields else {}
     return Asked(**values | ({} if primer is None else {"primer": primer}))
 
@@ -95,6 +105,25 @@ def form_fields(texts: Mapping[str, str]) -> dict[str, Any]:
         elif text:
             fields[name] = text
     return fields
+
+
+def _meter(value: Any) -> Meter:
+    """A time signature from a text such as "3/4"."""
+    try:
+        return parse_meter(value if isinstance(value, str) else "")
+    except ValueError as error:
+        allowed = str(error).partition(" Received:")[0]
+        raise bad(f"{allowed} Received: meter={shown(value)}") from error
+
+
+def _tempo(value: Any) -> float:
+    low, high = TEMPOS
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise bad(f"tempo must be a number >= {low:g} and <= {high:g}. Received: tempo={shown(value)}")
+    return float(value)
+
+
+CLOCK = {"meter": _meter, "tempo": _tempo}
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> int:

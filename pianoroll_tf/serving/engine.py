@@ -9,12 +9,18 @@ from concurrent.futures import Executor, Future
 
 import numpy as np
 
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
 from pianoroll_tf.serving.asked import Asked
 from pianoroll_tf.serving.tiles import CHUNK_STEPS, Tiles
 
 TILES_AT_ONCE = 2  # threads that draw
 SILENT_STATES = 64  # states after no primer that are kept, one a density
+
+
+def _opening(row: "Row") -> tuple:
+    """What the state after a primer depends on beside it."""
+    return row.asked.density, row.asked.meter or Meter(), row.asked.place
 
 
 class EngineClosedError(RuntimeError):
@@ -35,6 +41,8 @@ class Row:
         state: Of the model, after what was drawn.
         numbers: Random numbers of the present block.
         chunks: Drawn so far.
+        most_steps: Of a piece that the model ends.
+        ended: Whether the model has ended it.
     """
 
     asked: Asked
@@ -45,6 +53,8 @@ class Row:
     state: np.ndarray | None = None
     numbers: np.ndarray | None = None
     chunks: int = 0
+    most_steps: int = 0
+    ended: bool = False
 
     @property
     def may_go_on(self) -> bool:
@@ -54,7 +64,24 @@ class Row:
     @property
     def left(self) -> int:
         """Steps of the next chunk that belong to it."""
-        return CHUNK_STEPS if not self.asked.steps else min(CHUNK_STEPS, self.asked.steps - self.chunks * CHUNK_STEPS)
+        if self.ended:
+            return 0
+        steps = self.most_steps if self.asked.steps is None else self.asked.steps
+        return min(CHUNK_STEPS, steps - self.chunks * CHUNK_STEPS) if steps else CHUNK_STEPS
+
+    def take_chunk(self, roll: np.ndarray, ends: np.ndarray, state: np.ndarray) -> np.ndarray:
+        """What of a drawn chunk belongs to the piece, uint8 [steps, 84]; notes that it was drawn.
+
+        Args:
+            roll: uint8 [CHUNK_STEPS, 84].
+            ends: Where the model ends the piece, uint8 [CHUNK_STEPS].
+            state: Of the model after it.
+        """
+        steps = self.left
+        if self.asked.steps is None and ends[:steps].any():
+            self.ended, steps = True, int(ends.argmax()) + 1
+        self.state, self.chunks = state, self.chunks + 1
+        return roll[:steps].copy()  # alone: as a part of them all it would keep them all
 
     @property
     def is_plain(self) -> bool:
@@ -84,14 +111,16 @@ class Engine:
         tiles: The model.
         pool: Threads that compute; shared with other engines.
         active_rows: Rows of a round at most; others take turns with them.
+        most_steps: Of a piece that the model ends; 0: no bound.
     """
 
-    def __init__(self, tiles: Tiles, pool: Executor, active_rows: int) -> None:
+    def __init__(self, tiles: Tiles, pool: Executor, active_rows: int, most_steps: int = 0) -> None:
         self.counts = Counts()
+        self.most_steps = most_steps
         self._tiles, self._pool, self._active_rows = tiles, pool, active_rows
         self._rows: collections.deque[Row] = collections.deque()  # with a state
         self._known = 0  # rows that have not ended
-        self._silent: dict[float, np.ndarray] = {}  # density → the state after no primer
+        self._silent: dict[tuple, np.ndarray] = {}  # density, meter and place → the state after no primer
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -112,14 +141,14 @@ class Engine:
             if self._closed:
                 raise EngineClosedError
             self._known += 1
-            if not len(row.asked.primer) and row.asked.density in self._silent:
-                row.state = self._silent[row.asked.density]
+            row.most_steps = self.most_steps
+            if not len(row.asked.primer) and _opening(row) in self._silent:
+                row.state = self._silent[_opening(row)]
                 self._rows.append(row)
                 self._changed.notify()
                 return
-        self._pool.submit(self._tiles.begin, row.asked.primer, row.asked.density).add_done_callback(
-            lambda begun: self._begun(row, begun)
-        )
+        begun = self._pool.submit(self._tiles.begin, row.asked.primer, *_opening(row))
+        begun.add_done_callback(lambda begun: self._begun(row, begun))
 
     def take(self, row: Row) -> None:
         """Says that a chunk of a row was taken, or that nobody waits for it."""
@@ -148,7 +177,7 @@ class Engine:
         with self._changed:
             row.state = begun.result()
             if not len(row.asked.primer) and len(self._silent) < SILENT_STATES:
-                self._silent[row.asked.density] = row.state
+                self._silent[_opening(row)] = row.state
             self._rows.append(row)
             self._changed.notify()
 
@@ -225,11 +254,11 @@ class Engine:
         temperature = np.array([row.asked.temperature for row in rows], np.float32)
         top_p = np.array([row.asked.top_p for row in rows], np.float32)
         begun = time.perf_counter()
-        rolls, states = self._tiles.draw(np.stack([row.state for row in rows]), numbers, temperature, top_p, size)
+        states = np.stack([row.state for row in rows])
+        drawn = self._tiles.draw(states, numbers, temperature, top_p, size)
         seconds = time.perf_counter() - begun
-        for row, roll, state in zip(rows, rolls, states, strict=True):
-            chunk = roll[: row.left].copy()  # the same
-            row.state, row.chunks = state, row.chunks + 1
+        for row, *parts in zip(rows, *drawn, strict=True):
+            chunk = row.take_chunk(*parts)
             if not row.gone:
                 row.heard(chunk)
         return seconds

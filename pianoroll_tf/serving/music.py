@@ -15,6 +15,7 @@ from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.serving import asked, bodies, streams
 from pianoroll_tf.serving.asked import Asked
 from pianoroll_tf.serving.examples import example_primers
+from pianoroll_tf.serving.primers import Primer
 from pianoroll_tf.serving.refusals import bad
 from pianoroll_tf.serving.registry import Served
 from pianoroll_tf.serving.roll_json import to_pitches
@@ -26,7 +27,7 @@ async def about(request: Request) -> Response:
     state = state_of(request)
     served = state.registry.get()
     ranges = {name: _range(field.metadata) for name, field in asked.SETTINGS.items()}
-    limits = {"steps": [1, state.limits.most_steps], **ranges, "seed": [0, asked.LARGEST_SEED]}
+    limits = {"steps": [1, state.limits.most_steps], **ranges, "seed": [0, asked.LARGEST_SEED], "tempo": asked.TEMPOS}
     statuses = state.registry.statuses.items()
     return JSONResponse(
         {
@@ -37,6 +38,10 @@ async def about(request: Request) -> Response:
             "steps_per_second": served.steps_per_second,
             "steps_per_beat": None if served.steps_per_second else served.grid.steps_per_beat,
             "density": served.model.density,
+            "grid": served.grid.grid,
+            "head": served.model.config["run"]["model"]["head"],
+            "meter": str(served.model.meter),
+            "tempo": served.model.tempo,
             "longest_primer_steps": state.limits.primer_steps,
             "defaults": {"steps": asked.STEPS, "temperature": Asked.temperature, "top_p": Asked.top_p, "density": None},
             "limits": limits | {"upload_bytes": state.limits.body_bytes},
@@ -53,9 +58,8 @@ async def primer(request: Request) -> Response:
         raise bad("primer must be an uploaded MIDI file. Received: none")
     with state.registry.use(asked.ask(form.fields, state.limits).version) as served:
         read = await run_in_threadpool(state.primers.read, form.upload, served.grid)
-    return _json(
-        {"steps": len(read.roll), "roll": to_pitches(read.roll), "notes": read.notes, "left_out": read.left_out}
-    )
+    facts = {"steps": len(read.roll), "roll": to_pitches(read.roll), "notes": read.notes, "left_out": read.left_out}
+    return _json(facts | {"tempo": read.tempo, "meter": str(read.meter or served.model.meter), "place": read.place})
 
 
 async def generate(request: Request) -> Response:
@@ -68,13 +72,21 @@ async def generate(request: Request) -> Response:
         served = using.enter_context(state.registry.use(wanted.version))
         if upload is not None:
             read = await run_in_threadpool(state.primers.read, upload, served.grid)
-            wanted = dataclasses.replace(wanted, primer=read.roll)
+            wanted = _continued(wanted, read)
+        wanted = dataclasses.replace(wanted, meter=streams.meter(served, wanted))
         state.check_room(rows=1)
         if is_stream:
             using.enter_context(state.streaming())
             return streams.EventStream(state, served, wanted, using.pop_all())
         [roll] = await state.draw(gone(request), served, [wanted])
-        return await _answer(state, served, wanted, roll)
+        return await _answer(state, served, dataclasses.replace(wanted, steps=len(roll)), roll)
+
+
+def _continued(wanted: Asked, read: Primer) -> Asked:
+    """The request with an uploaded primer, whose tempo and time signature it keeps where it names none."""
+    if wanted.meter is None and read.meter is not None:
+        wanted = dataclasses.replace(wanted, meter=read.meter, place=read.place)
+    return dataclasses.replace(wanted, primer=read.roll, tempo=wanted.tempo or read.tempo)
 
 
 async def _answer(state: State, served: Served, wanted: Asked, roll: np.ndarray) -> Response:
@@ -83,13 +95,15 @@ async def _answer(state: State, served: Served, wanted: Asked, roll: np.ndarray)
     if wanted.output == "roll":
         return await state.work(roll.size, _roll, served, wanted, roll, headers)
     whole = np.concatenate([wanted.primer, roll])
-    content = await state.work(whole.size, midi_bytes, whole, streams.rate(served))
+    meters = [(0, streams.meter(served, wanted))]
+    times = (streams.rate(served, wanted), streams.tempo(served, wanted), meters)
+    content = await state.work(whole.size, midi_bytes, whole, *times)
     name = "".join(map(_safe, f"{state.registry.name}-{served.version}-{wanted.seed}"))
     return Response(content, 200, headers | {"Content-Disposition": f'attachment; filename="{name}.mid"'}, "audio/midi")
 
 
 def _roll(served: Served, wanted: Asked, roll: np.ndarray, headers: dict[str, str]) -> Response:
-    value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll)}
+    value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll, wanted.primer)}
     return _json(value, headers)
 
 

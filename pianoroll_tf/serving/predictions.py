@@ -1,10 +1,12 @@
 """Answers of a signature of the model: music through the engine, in one batch with others; all else directly."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES
+from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.saved_model import LAST_SEED
 from pianoroll_tf.serving.asked import SETTINGS, Asked, number
 from pianoroll_tf.serving.limits import Limits
@@ -37,6 +39,7 @@ async def answer(
         return await state.direct.run(served, signature, inputs, state.limits.request_seconds)
     pieces = ask_rows(inputs, state.limits)
     state.check_room(rows=len(pieces))
+    pieces = [dataclasses.replace(piece, meter=served.model.meter) for piece in pieces]
     rolls = await state.draw(gone, served, pieces)
     padded = np.zeros((len(rolls), max(map(len, rolls), default=0), NUM_PITCHES), np.uint8)
     for row, roll in zip(padded, rolls, strict=True):
@@ -67,7 +70,7 @@ def ask_rows(inputs: Mapping[str, np.ndarray], limits: Limits) -> list[Asked]:
         if not 0 <= seed <= LAST_SEED:
             raise bad(f"seed must be >= 0 and <= {LAST_SEED} in every row. Received: seed={seed}")
         settings = {name: number(name, float(columns[name][row])) for name in SETTINGS if name in columns}
-        pieces.append(Asked(steps=steps, seed=seed, primer=(primers[row] != 0).astype(np.uint8), **settings))
+        pieces.append(Asked(steps=steps, seed=seed, primer=as_states(primers[row]), **settings))
     total = sum(piece.steps for piece in pieces)
     if total > limits.most_steps:
         raise bad(f"steps of all rows must be <= {limits.most_steps}. Received: steps={total}")

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.records import decode_piece
-from pianoroll_tf.data.roll import to_dense
+from pianoroll_tf.data.roll import as_states, to_dense
 from pianoroll_tf.data.workers import convert_all
 from pianoroll_tf.serving.refusals import Refusal, bad, busy
 
@@ -21,7 +22,10 @@ class Primer:
     """What was read.
 
     Attributes:
-        roll: uint8 [steps >= 1, 84], the end of the file where that is longer than allowed.
+        roll: 0 silent, 1 held, 2 struck, uint8 [steps >= 1, 84], the end of the file where that is longer than allowed.
+        tempo: Quarters per minute at its first note.
+        meter: Time signature at its end; None on the grid of seconds, and where the file names none.
+        place: Place in its bar that the first step of `roll` would have in that time signature.
         notes: In the whole file.
         left_out: Of these, those outside of the model's pitches.
     """
@@ -29,6 +33,9 @@ class Primer:
     roll: np.ndarray
     notes: int
     left_out: int
+    tempo: float
+    meter: Meter | None
+    place: int
 
 
 class PrimerReader:
@@ -63,9 +70,13 @@ class PrimerReader:
             self._places.release()
         if piece.reason:
             raise bad(f"primer must be a MIDI file. Received: a file that is {piece.reason}")
-        roll, _ = decode_piece(piece.record)
-        dense = to_dense(roll)[-self._most_steps :]
-        return Primer(dense, piece.notes, piece.notes_outside_range)
+        record = decode_piece(piece.record)
+        whole = to_dense(record.roll)
+        dense = as_states(whole[-self._most_steps :])
+        begin, meter = record.meters[-1] if record.meters else (0, None)
+        bar = meter.bar_steps(grid.steps_per_beat) if meter else 1
+        place = (len(whole) - len(dense) - begin) % bar
+        return Primer(dense, piece.notes, piece.notes_outside_range, record.tempo, meter, place)
 
 
 def _convert(content: bytes, grid: RecordsConfig) -> Piece:

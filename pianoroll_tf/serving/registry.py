@@ -11,7 +11,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from pianoroll_tf import cli
-from pianoroll_tf.config import RecordsConfig, from_dict
+from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.generation import saved_model, versions
 from pianoroll_tf.generation.manifest import DamagedModelError
 from pianoroll_tf.generation.saved_model import MusicModel
@@ -19,6 +19,7 @@ from pianoroll_tf.serving.engine import Engine
 from pianoroll_tf.serving.refusals import Refusal
 from pianoroll_tf.serving.tiles import Tiles
 
+MOST_STEPS = 65536  # of a piece that the model ends, if it does not
 LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
 
 
@@ -187,7 +188,7 @@ class Registry:
         try:
             model = saved_model.load(folder)
             tiles = Tiles(model.program, self._sizes)
-            grid = from_dict(RecordsConfig, model.config["run"]["records"])
+            grid = model.grid
             signatures = signatures_of(folder)
             with ThreadPoolExecutor(1 if self._served else 2, "compile") as compiling:  # others are drawn meanwhile
                 tiles.prepare(compiling)
@@ -197,7 +198,7 @@ class Registry:
             self._say(version, Status(END, code, self._told(error)))
             return False
         self._bad.pop(version, None)
-        engine = Engine(tiles, self._pool, self._active_rows)
+        engine = Engine(tiles, self._pool, self._active_rows, min(model.longest_piece, MOST_STEPS))
         with self._changing:
             self._served = self._served | {version: Served(version, model, engine, grid, signatures)}
         self._say(version, Status(AVAILABLE))

@@ -1,28 +1,39 @@
-"""A piano-roll as JSON has it, the MIDI pitches that sound at each step, and as an array."""
+"""A piano-roll as JSON has it, the MIDI pitches that sound at each step, and as an array.
+
+A pitch that is struck again while it sounds is written as a negative number: [[60], [-60, 64], [60]] is a C that is
+struck twice, and an E.
+"""
 
 from typing import Any
 
 import numpy as np
 
 from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, NUM_PITCHES
+from pianoroll_tf.data.roll import HELD, STRUCK, as_states
 from pianoroll_tf.serving.refusals import bad
 from pianoroll_tf.serving.strict_json import shown, type_name
 
 
-def to_pitches(roll: np.ndarray) -> list[list[int]]:
-    """The MIDI pitches of each step of a dense roll [steps, 84], ascending.
+def to_pitches(roll: np.ndarray, before: np.ndarray | None = None) -> list[list[int]]:
+    """The MIDI pitches of each step of a dense roll [steps, 84], ascending, negative where they are struck again.
 
-    >>> to_pitches(np.eye(84, dtype=np.uint8)[:2])
-    [[24], [25]]
+    Args:
+        roll: 0 silent, 1 held, 2 struck.
+        before: The roll that it continues, [steps >= 0, 84]; default: none.
+
+    >>> to_pitches(np.array([[2, 0], [2, 2], [1, 0]], np.uint8))
+    [[24], [-24, 25], [24]]
     """
     steps, columns = np.nonzero(roll)
     ends = np.cumsum(np.bincount(steps, minlength=len(roll))).tolist()
-    pitches = (columns + LOWEST_PITCH).tolist()
+    last = np.zeros_like(roll[:1]) if before is None or not len(before) else before[-1:]
+    again = (roll == STRUCK) & (np.concatenate([last, roll])[: len(roll)] != 0)
+    pitches = np.where(again[steps, columns], -(columns + LOWEST_PITCH), columns + LOWEST_PITCH).tolist()
     return [pitches[first:last] for first, last in zip([0, *ends], ends, strict=False)]
 
 
 def from_pitches(name: str, value: Any, most_steps: int) -> np.ndarray:
-    """The dense roll, uint8 [steps, 84], of lists of MIDI pitches.
+    """The dense roll, uint8 [steps, 84] of 0 silent, 1 held and 2 struck, of lists of MIDI pitches.
 
     Args:
         name: The field, for errors.
@@ -32,8 +43,8 @@ def from_pitches(name: str, value: Any, most_steps: int) -> np.ndarray:
     Raises:
         Refusal: 400, if it is not such lists.
 
-    >>> from_pitches("primer", [[24], []], most_steps=2).sum(axis=1).tolist()
-    [1, 0]
+    >>> from_pitches("primer", [[24], [-24], [24], []], most_steps=4)[:, 0].tolist()
+    [2, 2, 1, 0]
     """
     allowed = f"a list of at most {most_steps} steps, each a list of MIDI pitches"
     if not isinstance(value, list):
@@ -47,8 +58,8 @@ def from_pitches(name: str, value: Any, most_steps: int) -> np.ndarray:
         if len(pitches) > NUM_PITCHES:
             raise bad(f"{name}[{step}] must have at most {NUM_PITCHES} pitches. Received: {len(pitches)} pitches")
         for pitch in pitches:
-            if type(pitch) is not int or not LOWEST_PITCH <= pitch <= HIGHEST_PITCH:
-                allowed = f"a whole number >= {LOWEST_PITCH} and <= {HIGHEST_PITCH}"
+            if type(pitch) is not int or not LOWEST_PITCH <= abs(pitch) <= HIGHEST_PITCH:
+                allowed = f"a whole number >= {LOWEST_PITCH} and <= {HIGHEST_PITCH}, or its negative"
                 raise bad(f"pitches in {name}[{step}] must be {allowed}. Received: {shown(pitch)}")
-            roll[step, pitch - LOWEST_PITCH] = 1
-    return roll
+            roll[step, abs(pitch) - LOWEST_PITCH] = HELD if pitch > 0 else STRUCK
+    return as_states(roll)

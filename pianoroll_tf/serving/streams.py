@@ -11,13 +11,13 @@ from typing import Any
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.serving import service
 from pianoroll_tf.serving.asked import Asked
 from pianoroll_tf.serving.registry import Served
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.state import State
 
-STEPS_PER_SECOND_AT_120 = 2.0  # for each step a beat
 AHEAD_STEPS = 512  # of music without an end, that are drawn before they are due
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -44,9 +44,19 @@ class EventStream(StreamingResponse):
                 await super().__call__(scope, receive, send)
 
 
-def rate(served: Served) -> float:
-    """Steps a second of what is played; models on a grid of beats play at 120 quarters a minute."""
-    return served.steps_per_second or served.grid.steps_per_beat * STEPS_PER_SECOND_AT_120
+def rate(served: Served, wanted: Asked) -> float:
+    """Steps per second of what is played; on a grid of beats the tempo says so."""
+    return served.steps_per_second or served.grid.steps_per_beat * tempo(served, wanted) / 60
+
+
+def tempo(served: Served, wanted: Asked) -> float:
+    """Quarters per minute: those asked for, or those of the training data."""
+    return wanted.tempo or served.model.tempo
+
+
+def meter(served: Served, wanted: Asked) -> Meter:
+    """The time signature asked for, or that of the training data."""
+    return wanted.meter or served.model.meter
 
 
 def facts(served: Served, wanted: Asked) -> dict[str, Any]:
@@ -56,27 +66,49 @@ def facts(served: Served, wanted: Asked) -> dict[str, Any]:
         "seed": wanted.seed,
         "steps": wanted.steps,
         "primer_steps": len(wanted.primer),
-        "steps_per_second": rate(served),
+        "steps_per_second": rate(served, wanted),
+        "tempo": tempo(served, wanted),
+        "meter": str(meter(served, wanted)),
         "primer": to_pitches(wanted.primer),
     }
 
 
 async def _events(state: State, served: Served, wanted: Asked) -> AsyncIterator[str]:
     yield _event("begin", facts(served, wanted))
-    first, begun = 0, time.monotonic()
+    first, begun, before = 0, time.monotonic(), wanted.primer
     try:
         async with contextlib.aclosing(service.draw_chunks(served.engine, wanted)) as chunks:
             async for chunk in chunks:
                 await state.turns.wait()
-                yield _event("steps", {"first": first, "roll": to_pitches(chunk)})
-                first += len(chunk)
-                if not wanted.steps and not await _go_on(state, begun + (first - AHEAD_STEPS) / rate(served)):
+                yield _event("steps", {"first": first, "roll": to_pitches(chunk, before)})
+                first, before = first + len(chunk), chunk
+                if wanted.steps == 0 and not await _go_on(state, begun + (first - AHEAD_STEPS) / rate(served, wanted)):
                     break
     except Exception:
         logging.getLogger("uvicorn.error").exception("a stream failed")
         yield _event("error", {"error": "the model failed"})
         return
-    yield _event("end", {"steps": first})
+    yield _event("end", {"steps": first, "reason": _reason(wanted, first, served.engine.most_steps)})
+
+
+def _reason(wanted: Asked, steps: int, most_steps: int) -> str:
+    """Why a piece of so many steps has ended.
+
+    Args:
+        wanted: What was asked for.
+        steps: Of the piece.
+        most_steps: Of a piece that the model ends.
+
+    Returns:
+        "length" where the steps asked for are complete, "model" where the model ended the piece, "limit" where the
+        piece reached the bound first, "stopped" where the server stops.
+
+    >>> [_reason(Asked(steps=asked), 8, most_steps=9) for asked in (8, 0, None)]
+    ['length', 'stopped', 'model']
+    """
+    if wanted.steps is None:
+        return "limit" if steps == most_steps else "model"
+    return "length" if wanted.steps else "stopped"
 
 
 async def _go_on(state: State, due: float) -> bool:

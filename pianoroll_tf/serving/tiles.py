@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
 
 CHUNK_STEPS = 32  # steps drawn at once: what waits can join after a few milliseconds
@@ -31,43 +32,49 @@ class Tiles:
     """
 
     def __init__(self, program: Any, sizes: tuple[int, ...]) -> None:
-        missing = {"begin", "uniforms", "draw"} - set(program.signatures)
+        missing = {"begin", "uniforms", "draw_in_turn"} - set(program.signatures)
         if missing:
             raise ValueError(f"model must be exported again to be served. Received: no endpoint {min(missing)!r}")
         self._program = program  # its variables live as long as it does
         self._parts = program.signatures
-        self._draw = tf.function(lambda **inputs: self._parts["draw"](**inputs), jit_compile=True, autograph=False)
+        in_turn = self._parts["draw_in_turn"]
+        self._draw = tf.function(lambda **inputs: in_turn(**inputs), jit_compile=True, autograph=False)
         self.sizes = sizes
 
-    def begin(self, primer: np.ndarray, density: float) -> np.ndarray:
+    def begin(self, primer: np.ndarray, density: float, meter: Meter = Meter(), place: int = 0) -> np.ndarray:  # noqa: B008
         """The state after a primer, float32 [size]; always of one row alone, so that it is always the same."""
-        inputs = {"primer": tf.constant(primer[np.newaxis], "uint8"), "density": tf.constant([density], "float32")}
+        inputs = {
+            "primer": tf.constant(primer[np.newaxis], "uint8"),
+            "density": tf.constant([density], "float32"),
+            "meter": tf.constant([[meter.numerator, meter.denominator]]),
+            "place": tf.constant([place]),
+        }
         return self._parts["begin"](**inputs)["next_state"].numpy()[0]
 
     def uniforms(self, seeds: list[int], blocks: list[int]) -> np.ndarray:
-        """Random numbers of a block of each row, float32 [rows, BLOCK_STEPS, 84]; of whole numbers, so none rounds."""
+        """Random numbers of a block of each row, float32 [rows, BLOCK_STEPS, decisions]; none of them rounds."""
         inputs = {"seed": tf.constant(seeds, "int64"), "block": tf.constant(blocks, "int32")}
         return self._parts["uniforms"](**inputs)["numbers"].numpy()
 
-    def draw(self, state, numbers, temperature, top_p, size: int) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, state, numbers, temperature, top_p, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draws a chunk of each row in one tile.
 
         Args:
             state: float32 [rows <= size, state size].
-            numbers: float32 [rows, CHUNK_STEPS, 84].
+            numbers: float32 [rows, CHUNK_STEPS, decisions].
             temperature: float32 [rows].
             top_p: float32 [rows].
             size: Of the tile; it is filled up with its first row.
 
         Returns:
-            (uint8 [rows, CHUNK_STEPS, 84], state after it).
+            (roll uint8 [rows, CHUNK_STEPS, 84], ends uint8 [rows, CHUNK_STEPS], state after them).
         """
         rows = len(state)
         filled = [_fill(values, size) for values in (state, numbers, temperature, top_p)]
         names = ("state", "numbers", "temperature", "top_p")
         inputs = {name: tf.constant(values, tf.float32) for name, values in zip(names, filled, strict=True)}
         answer = self._draw(**inputs)
-        return answer["roll"].numpy()[:rows], answer["next_state"].numpy()[:rows]
+        return tuple(answer[name].numpy()[:rows] for name in ("roll", "ends", "next_state"))
 
     def size_for(self, rows: int, tiles_at_once: int) -> int:
         """The smallest tile of which so many at once hold all rows; else the largest."""
@@ -95,7 +102,7 @@ class Tiles:
             for begin in range(0, PROBES * CHUNK_STEPS, CHUNK_STEPS):
                 steps = slice(begin, begin + CHUNK_STEPS)
                 settings = (temperature[part], np.full(len(part), 0.9 if begin else 1.0, np.float32))
-                rolls[part, steps], state[part] = self.draw(state[part], numbers[part, steps], *settings, size)
+                rolls[part, steps], _, state[part] = self.draw(state[part], numbers[part, steps], *settings, size)
         return rolls, state
 
 

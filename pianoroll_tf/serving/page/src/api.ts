@@ -1,7 +1,7 @@
 // The server's HTTP interface, typed; what goes wrong becomes an ApiError with a sentence for people.
 import { readEvents } from "./events";
 import { checkedRoll, type Roll } from "./roll";
-import { requestBody, type Limits, type Primer, type Settings } from "./settings";
+import { requestBody, type Clock, type Limits, type Primer, type Settings } from "./settings";
 
 export interface About {
   model: string;
@@ -10,6 +10,10 @@ export interface About {
   steps_per_second: number | null;
   steps_per_beat: number | null;
   density: number;
+  tempo: number;
+  meter: string;
+  grid: string;
+  head: string;
   longest_primer_steps: number;
   defaults: { steps: number; temperature: number; top_p: number; density: number | null };
   limits: Limits & { upload_bytes: number };
@@ -18,18 +22,28 @@ export interface About {
 
 export class ApiError extends Error {}
 
+/** Why a piece ended: its length was asked for, the model ended it, it is the longest allowed, or the server stops. */
+export type EndReason = "length" | "model" | "limit" | "stopped";
+
 /** What a stream of /generate tells. */
 export type StreamPart =
   | { kind: "begin"; version: number; primer: Roll }
   | { kind: "steps"; first: number; roll: Roll }
-  | { kind: "end"; steps: number };
+  | { kind: "end"; steps: number; reason: EndReason };
 
 export async function about(): Promise<About> {
   return (await checked(fetch("/about", { cache: "no-store" }))).json();
 }
 
-/** A MIDI file as the model will see it. */
-export async function readPrimer(file: File): Promise<{ roll: Roll; notes: number; left_out: number }> {
+/** A MIDI file as the model will see it, and the tempo and bar that it is continued in. */
+export interface FileRead extends Clock {
+  roll: Roll;
+  notes: number;
+  left_out: number;
+}
+
+/** Reads a MIDI file. */
+export async function readPrimer(file: File): Promise<FileRead> {
   const form = new FormData();
   form.append("primer", file);
   const answer = await (await checked(fetch("/primer", { method: "POST", body: form }))).json();
@@ -54,7 +68,7 @@ export async function* stream(
     if (event === "error") throw new ApiError(value.error);
     if (event === "begin") yield { kind: event, version: value.version, primer: checkedRoll(value.primer) };
     if (event === "steps") yield { kind: event, first: value.first, roll: checkedRoll(value.roll) };
-    if (event === "end") yield { kind: event, steps: value.steps };
+    if (event === "end") yield { kind: event, steps: value.steps, reason: value.reason };
     ended ||= event === "end";
   }
   if (!ended) throw new ApiError("The connection to the server ended before the music did.");

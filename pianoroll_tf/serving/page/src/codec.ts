@@ -1,11 +1,14 @@
 // A roll as short text for a link or the browser's store: a count and the pitches a step, deflated, base64url.
 import { HIGHEST_PITCH, LOWEST_PITCH, type Roll } from "./roll";
 
+const STRUCK_AGAIN = 128; // added to a pitch's byte
 const MOST_BYTES = 4_000_000; // of a roll before deflating: 65,536 steps of 60 pitches
 
-/** Bytes of a roll: for each step how many pitches sound, then those. */
+/** Bytes of a roll: for each step how many pitches sound, then those, plus 128 where one is struck again. */
 export function rollToBytes(roll: Roll): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(roll.flatMap((row) => [row.length, ...row]));
+  return Uint8Array.from(
+    roll.flatMap((row) => [row.length, ...row.map((pitch) => (pitch < 0 ? STRUCK_AGAIN - pitch : pitch))]),
+  );
 }
 
 /** The roll of such bytes; throws where they are none. */
@@ -13,9 +16,10 @@ export function rollFromBytes(bytes: Uint8Array): Roll {
   const roll: number[][] = [];
   for (let at = 0; at < bytes.length; ) {
     const end = at + 1 + bytes[at]!;
-    const row = [...bytes.subarray(at + 1, end)];
-    const ascending = row.every((pitch, i) => i === 0 || pitch > row[i - 1]!);
-    const good = row.every((pitch) => pitch >= LOWEST_PITCH && pitch <= HIGHEST_PITCH);
+    const row = [...bytes.subarray(at + 1, end)].map((byte) => (byte >= STRUCK_AGAIN ? STRUCK_AGAIN - byte : byte));
+    const pitches = row.map(Math.abs);
+    const ascending = pitches.every((pitch, i) => i === 0 || pitch > pitches[i - 1]!);
+    const good = pitches.every((pitch) => pitch >= LOWEST_PITCH && pitch <= HIGHEST_PITCH);
     if (end > bytes.length || !ascending || !good) throw new Error("The music in it is damaged.");
     roll.push(row);
     at = end;

@@ -2,7 +2,7 @@
 import type { About } from "./api";
 import { byId, tell } from "./dom";
 import { duration, type Grid } from "./grid";
-import { complaint, randomSeed, type Settings } from "./settings";
+import { complaint, randomSeed, type Settings, UNTIL_IT_ENDS } from "./settings";
 
 type Dial = "steps" | "temperature" | "density" | "top_p" | "seed";
 
@@ -16,6 +16,8 @@ export class Controls {
   private about: About | null = null;
   private grid: Grid | null = null;
   private readonly version = byId<HTMLSelectElement>("version");
+  private readonly exact = byId<HTMLInputElement>("exact");
+  private readonly ends = byId<HTMLInputElement>("ends");
   private readonly endless = byId<HTMLInputElement>("endless");
   private readonly wrong = byId("settings-wrong");
 
@@ -26,7 +28,7 @@ export class Controls {
     });
     byId("stop").addEventListener("click", () => this.onstop());
     byId("dice").addEventListener("click", () => this.setNumber("seed", randomSeed()));
-    this.endless.addEventListener("change", () => this.showWords());
+    for (const radio of [this.exact, this.ends, this.endless]) radio.addEventListener("change", () => this.showWords());
     for (const dial of DIALS) {
       const slider = this.slider(dial);
       this.number(dial).addEventListener("input", () => this.follow(dial));
@@ -65,7 +67,8 @@ export class Controls {
 
   set(settings: Settings): void {
     this.version.value = String(settings.version);
-    this.endless.checked = settings.steps === 0;
+    const length = settings.steps === 0 ? this.endless : settings.steps === UNTIL_IT_ENDS ? this.ends : this.exact;
+    length.checked = true;
     for (const dial of DIALS) {
       if (dial !== "steps" || settings.steps > 0) this.setNumber(dial, settings[dial]);
     }
@@ -74,12 +77,12 @@ export class Controls {
 
   /** The settings; null where one is wrong, which then is said and has the focus. */
   read(): Settings | null {
-    const settings = { version: Number(this.version.value), steps: 0 } as Settings;
+    const settings = { version: Number(this.version.value), steps: this.ends.checked ? UNTIL_IT_ENDS : 0 } as Settings;
     let first: HTMLInputElement | null = null;
     let sentence = "";
     for (const dial of DIALS) {
       const input = this.number(dial);
-      const skipped = dial === "steps" && this.endless.checked;
+      const skipped = dial === "steps" && !this.exact.checked;
       const value = input.value.trim() === "" ? NaN : Number(input.value);
       const wrong = skipped ? "" : complaint(dial, value, this.about!.limits);
       input.setAttribute("aria-invalid", String(wrong !== ""));
@@ -129,10 +132,10 @@ export class Controls {
 
   private showWords(): void {
     if (!this.about || !this.grid) return;
-    const endless = this.endless.checked;
-    this.number("steps").disabled = this.slider("steps")!.disabled = endless;
+    this.number("steps").disabled = this.slider("steps")!.disabled = !this.exact.checked;
     const steps = Number(this.number("steps").value);
-    byId("steps-words").textContent = endless ? "until stopped" : duration(steps, this.grid);
+    const words = this.endless.checked ? "until stopped" : "until the model ends it";
+    byId("steps-words").textContent = this.exact.checked ? duration(steps, this.grid) : words;
     const factor = this.number("density").value;
     const together = this.about.density * PITCHES * Number(factor);
     byId("density-words").textContent = `data × ${factor} = ${together.toFixed(1)} notes at once`;

@@ -108,7 +108,7 @@ function drawNotes(
 ): void {
   const height = rowHeight(frame);
   const bar = Math.max(1.5, height * 0.88);
-  const gap = Math.min(1, frame.pixelsPerStep * 0.25); // between notes that follow each other
+  const gap = Math.min(1.5, frame.pixelsPerStep * 0.3); // between a note and the same pitch struck again
   context.fillStyle = colour;
   context.beginPath();
   for (const { pitch, start, end } of notes(roll, from, to)) {

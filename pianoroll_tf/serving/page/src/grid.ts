@@ -1,8 +1,5 @@
 // The time grid of a roll: steps as seconds, or as beats where the model counts those.
 
-/** Beats a minute at which a roll that counts beats is played; that of MIDI files that name no tempo. */
-const TEMPO = 120;
-
 export interface Grid {
   /** Steps a second of playing. */
   readonly stepsPerSecond: number;
@@ -11,11 +8,11 @@ export interface Grid {
   readonly unit: "seconds" | "beats";
 }
 
-/** The grid of a model that says one of both numbers. */
-export function makeGrid(stepsPerSecond: number | null, stepsPerBeat: number | null): Grid {
+/** The grid of a model that says one of both numbers; `tempo` is in beats per minute, for one that counts beats. */
+export function makeGrid(stepsPerSecond: number | null, stepsPerBeat: number | null, tempo = 120): Grid {
   if (stepsPerSecond) return { stepsPerSecond, stepsPerUnit: stepsPerSecond, unit: "seconds" };
   const steps = stepsPerBeat ?? 4;
-  return { stepsPerSecond: (steps * TEMPO) / 60, stepsPerUnit: steps, unit: "beats" };
+  return { stepsPerSecond: (steps * tempo) / 60, stepsPerUnit: steps, unit: "beats" };
 }
 
 /** A length or place in words: "0:07.5", "12.5 beats". */

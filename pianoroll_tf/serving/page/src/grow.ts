@@ -10,6 +10,7 @@ export async function grow(take: Take, mostSteps: number, signal: AbortSignal, o
   try {
     for await (const part of stream(take.settings, take.primer, signal)) {
       if (part.kind === "begin") take.begin(part.primer);
+      if (part.kind === "end") take.ended = part.reason;
       if (part.kind === "steps") append(take, part.first, part.roll.slice(0, mostSteps - take.generated));
       onchange();
       if (take.generated >= mostSteps) break;

@@ -1,13 +1,14 @@
 // Takes that are kept, in the browser's own store: they stand there again when the page is next opened.
 import { decodeRoll, encodeRoll } from "./codec";
 import type { Grid } from "./grid";
-import { complaint, type Limits, type Primer, type Settings } from "./settings";
+import { type Clock, checkedClock, complaint, type Limits, type Primer, type Settings } from "./settings";
 import { Take } from "./take";
 
 interface Stored {
   number: number;
   settings: Settings;
   primer: string | null; // its name; its roll is the beginning of `rows`
+  clock?: Clock; // of the primer, where it came from a file
   primerSteps: number;
   rows: string;
   unit: Grid["unit"];
@@ -22,6 +23,7 @@ export async function storeKept(model: string, takes: readonly Take[]): Promise<
       number: take.number,
       settings: take.settings,
       primer: take.primer?.name ?? null,
+      ...(take.primer?.clock ? { clock: take.primer.clock } : {}),
       primerSteps: take.primerSteps,
       rows: await encodeRoll(take.rows),
       unit: take.grid.unit,
@@ -56,6 +58,7 @@ async function restore(stored: Stored, grid: Grid, limits: Limits): Promise<Take
   if (!Number.isInteger(stored.number) || stored.unit !== grid.unit) throw new Error("of another grid");
   const music: Primer | null =
     stored.primer === null ? null : { name: String(stored.primer), roll: rows.slice(0, stored.primerSteps) };
+  if (music && stored.clock) music.clock = checkedClock(stored.clock);
   const take = new Take(stored.number, stored.settings, music, grid);
   take.append(rows.slice(take.primerSteps));
   take.finish("done");

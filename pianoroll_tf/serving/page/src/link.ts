@@ -1,6 +1,6 @@
 // A take as a link: settings and primer in the fragment, which stays in the browser and is never sent to a server.
 import { decodeRoll, encodeRoll } from "./codec";
-import { complaint, type Limits, type Primer, type Settings } from "./settings";
+import { checkedClock, complaint, type Limits, type Primer, type Settings } from "./settings";
 
 const NAMES = ["version", "steps", "seed", "temperature", "top_p", "density"] as const;
 
@@ -10,6 +10,7 @@ export async function toFragment(settings: Settings, primer: Primer | null): Pro
   for (const name of NAMES) fields.set(name, String(settings[name]));
   if (primer) {
     fields.set("primer", primer.name);
+    for (const [name, value] of Object.entries(primer.clock ?? {})) fields.set(name, String(value));
     fields.set("roll", await encodeRoll(primer.roll));
   }
   return fields.toString();
@@ -35,7 +36,10 @@ export async function fromFragment(
   const roll = fields.get("roll");
   if (roll === null) return { settings, primer: null };
   try {
-    return { settings, primer: { name: fields.get("primer")?.slice(0, 120) || "a primer", roll: await decodeRoll(roll) } };
+    const primer: Primer = { name: fields.get("primer")?.slice(0, 120) || "a primer", roll: await decodeRoll(roll) };
+    const [tempo, meter, place] = [fields.get("tempo"), fields.get("meter"), fields.get("place")];
+    if (tempo !== null) primer.clock = checkedClock({ tempo: Number(tempo), meter: meter ?? "", place: Number(place) });
+    return { settings, primer };
   } catch (error) {
     throw new Error(`This link cannot be followed. ${(error as Error).message}`);
   }

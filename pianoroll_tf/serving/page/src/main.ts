@@ -97,7 +97,7 @@ class Page {
 async function start(): Promise<void> {
   try {
     const about = await askAbout();
-    await new Page(about, makeGrid(about.steps_per_second, about.steps_per_beat)).begin();
+    await new Page(about, makeGrid(about.steps_per_second, about.steps_per_beat, about.tempo)).begin();
   } catch (error) {
     tell(alert, `${(error as Error).message} Reload the page to try again.`);
   }

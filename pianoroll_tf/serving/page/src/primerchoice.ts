@@ -69,9 +69,9 @@ export class PrimerChoice {
     }
     this.preview.setAttribute("aria-busy", "true");
     try {
-      const { roll, left_out } = await readPrimer(file);
+      const { roll, left_out, tempo, meter, place } = await readPrimer(file);
       if (number !== this.reading) return;
-      this.file = { name: file.name, roll };
+      this.file = { name: file.name, roll, clock: { tempo, meter, place } };
       this.left = left_out;
       this.choose("file");
       announce(`${file.name} is read: ${countNotes(roll)} notes.`);

@@ -1,6 +1,6 @@
 // What can be read off a piano-roll: notes, changes from step to step, the range and the names of pitches.
 
-/** MIDI pitches that sound at one step, ascending. */
+/** MIDI pitches that sound at one step, ascending; one that is struck again while it sounds is a negative number. */
 export type Row = readonly number[];
 export type Roll = readonly Row[];
 
@@ -32,11 +32,13 @@ export function isBlackKey(pitch: number): boolean {
   return BLACK_KEYS.has(pitch % 12);
 }
 
-/** The pitches that begin and end where `row` follows `before`. */
+/** The pitches that notes begin and end with where `row` follows `before`; one struck again does both. */
 export function changes(before: Row, row: Row): { begin: number[]; end: number[] } {
+  const held = new Set(before.map(Math.abs));
+  const kept = new Set(row.filter((pitch) => pitch > 0));
   return {
-    begin: row.filter((pitch) => !before.includes(pitch)),
-    end: before.filter((pitch) => !row.includes(pitch)),
+    begin: row.filter((pitch) => pitch < 0 || !held.has(pitch)).map(Math.abs),
+    end: [...held].filter((pitch) => !kept.has(pitch)),
   };
 }
 
@@ -65,8 +67,8 @@ export function soundingRange(roll: Roll): PitchRange | null {
   let [low, high] = [Infinity, -Infinity];
   for (const row of roll) {
     if (row.length === 0) continue;
-    low = Math.min(low, row[0]!);
-    high = Math.max(high, row[row.length - 1]!);
+    low = Math.min(low, Math.abs(row[0]!));
+    high = Math.max(high, Math.abs(row[row.length - 1]!));
   }
   return low <= high ? { low, high } : null;
 }
@@ -88,9 +90,12 @@ export function sharedRange(ranges: readonly (PitchRange | null)[]): PitchRange 
 export function checkedRoll(value: unknown): Roll {
   const good = (row: unknown): row is number[] =>
     Array.isArray(row) &&
-    row.every(
-      (pitch, i) => Number.isInteger(pitch) && pitch >= LOWEST_PITCH && pitch <= HIGHEST_PITCH && !(pitch <= row[i - 1]),
-    );
+    row.every((value, i) => {
+      const pitch = Math.abs(value);
+      return (
+        Number.isInteger(value) && pitch >= LOWEST_PITCH && pitch <= HIGHEST_PITCH && !(pitch <= Math.abs(row[i - 1]))
+      );
+    });
   if (!Array.isArray(value) || !value.every(good)) throw new Error("The roll holds something else than pitches.");
   return value;
 }

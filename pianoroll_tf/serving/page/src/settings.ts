@@ -11,7 +11,10 @@ export interface Limits {
   seed: Limit;
 }
 
-/** `steps` is 0 for music without end; `density` is a factor on that of the training data. */
+/** In place of a number of steps: until the model ends the piece. */
+export const UNTIL_IT_ENDS = -1;
+
+/** `steps` is 0 for music without end, or `UNTIL_IT_ENDS`; `density` is a factor on that of the training data. */
 export interface Settings {
   version: number;
   steps: number;
@@ -21,9 +24,18 @@ export interface Settings {
   density: number;
 }
 
+/** Quarters per minute, time signature ("3/4"), and the place of the first step in its bar, in steps. */
+export interface Clock {
+  tempo: number;
+  meter: string;
+  place: number;
+}
+
+/** `clock`: of the file that it comes from; the music continues in it. */
 export interface Primer {
   name: string;
   roll: Roll;
+  clock?: Clock;
 }
 
 export const LABELS: Record<keyof Settings, string> = {
@@ -45,9 +57,19 @@ export function complaint(name: keyof Settings, value: number, limits: Limits): 
   return `${LABELS[name]} must be ${kind} from ${low} to ${high}.`;
 }
 
+/** A clock as it came from elsewhere, checked. */
+export function checkedClock(value: Clock): Clock {
+  const { tempo, meter, place } = value;
+  const good = tempo >= 10 && tempo <= 1000 && Number.isSafeInteger(place) && place >= 0 && /^\d{1,2}\/\d{1,2}$/.test(meter);
+  if (!good) throw new Error("The tempo or bar in it is damaged.");
+  return { tempo, meter, place };
+}
+
 /** The body of a request to /generate. */
 export function requestBody(settings: Settings, primer: Primer | null): Record<string, unknown> {
-  return primer ? { ...settings, primer: primer.roll } : { ...settings };
+  const { steps, ...others } = settings;
+  const length = steps === UNTIL_IT_ENDS ? {} : { steps };
+  return { ...others, ...length, ...(primer ? { ...primer.clock, primer: primer.roll } : {}) };
 }
 
 /** The settings in one line of words. */

@@ -1,4 +1,5 @@
 // A take: what was asked for, and the music that has come so far.
+import type { EndReason } from "./api";
 import type { Grid } from "./grid";
 import type { Playable } from "./player";
 import { changes, type PitchRange, type Roll, type Row, soundingRange } from "./roll";
@@ -13,6 +14,8 @@ export class Take implements Playable {
   primerSteps = 0;
   state: TakeState = "growing";
   error = "";
+  /** Why it ended, as the server says. */
+  ended: EndReason | null = null;
   kept = false;
   range: PitchRange | null = null;
   notes = 0;
@@ -35,7 +38,8 @@ export class Take implements Playable {
   }
 
   get stepsPerSecond(): number {
-    return this.grid.stepsPerSecond;
+    const tempo = this.grid.unit === "beats" ? this.primer?.clock?.tempo : undefined;
+    return tempo ? (this.grid.stepsPerUnit * tempo) / 60 : this.grid.stepsPerSecond;
   }
 
   /** Generated steps so far. */

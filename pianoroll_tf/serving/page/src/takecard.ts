@@ -63,7 +63,7 @@ export class TakeCard {
     this.part<HTMLButtonElement>(".play").disabled = take.rows.length === 0;
     this.view.redraw();
     this.setStep(this.step, false);
-    if (take.state === "growing" && take.settings.steps === 0 && this.step === 0) this.view.showEnd();
+    if (take.state === "growing" && take.settings.steps <= 0 && this.step === 0) this.view.showEnd();
   }
 
   setRange(range: PitchRange): void {
@@ -98,6 +98,8 @@ export class TakeCard {
     const parts = [`${take.notes} notes`];
     if (take.range) parts.push(`${noteName(take.range.low)} to ${noteName(take.range.high)}`);
     if (take.primerSteps) parts.push(`the first ${duration(take.primerSteps, take.grid)} are the primer`);
+    if (take.ended === "model") parts.push("ended by the model");
+    if (take.ended === "limit") parts.push("stopped at the longest length");
     if (take.state === "growing") return `generating: ${parts.join(", ")}`;
     return take.state === "stopped" ? `stopped: ${parts.join(", ")}` : parts.join(", ");
   }

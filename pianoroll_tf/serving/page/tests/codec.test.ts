@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 import { decodeRoll, encodeRoll, rollFromBytes, rollToBytes } from "../src/codec";
 
-const ROLL = [[], [60, 64, 67], [24, 107], []];
+const ROLL = [[], [60, 64, 67], [24, -107], []];
 
 it("writes a count and the pitches of each step", () => {
-  expect([...rollToBytes(ROLL)]).toEqual([0, 3, 60, 64, 67, 2, 24, 107, 0]);
+  expect([...rollToBytes(ROLL)]).toEqual([0, 3, 60, 64, 67, 2, 24, 235, 0]);
   expect(rollFromBytes(rollToBytes(ROLL))).toEqual(ROLL);
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fromFragment, toFragment } from "../src/link";
-import { complaint, describe as inWords, requestBody } from "../src/settings";
+import { complaint, describe as inWords, requestBody, UNTIL_IT_ENDS } from "../src/settings";
 
 const LIMITS = {
   steps: [1, 65536],
@@ -19,7 +19,7 @@ describe("link", () => {
     );
   });
 
-  it.each([null, PRIMER])("gives back what it holds", async (primer) => {
+  it.each([null, PRIMER, { ...PRIMER, clock: { tempo: 138, meter: "3/4", place: 4 } }])("gives back what it holds", async (primer) => {
     const fragment = `#${await toFragment(SETTINGS, primer)}`;
     expect(await fromFragment(fragment, LIMITS)).toEqual({ settings: SETTINGS, primer });
   });
@@ -39,6 +39,7 @@ describe("link", () => {
     ["density=Infinity", "Density must be"],
     ["version=x", "Version must be"],
     ["roll=%25", "damaged"],
+    ["roll=AwA&tempo=138&meter=x&place=0", "tempo or bar in it is damaged"],
   ])("refuses %s", async (field, words) => {
     const fields = new URLSearchParams(await toFragment(SETTINGS, null));
     for (const [name, value] of new URLSearchParams(field)) fields.set(name, value);
@@ -56,6 +57,9 @@ describe("settings", () => {
   it("makes a request", () => {
     expect(requestBody(SETTINGS, null)).toEqual(SETTINGS);
     expect(requestBody(SETTINGS, PRIMER)).toEqual({ ...SETTINGS, primer: PRIMER.roll });
+    const clock = { tempo: 138, meter: "3/4", place: 4 };
+    expect(requestBody(SETTINGS, { ...PRIMER, clock })).toEqual({ ...SETTINGS, ...clock, primer: PRIMER.roll });
+    expect(requestBody({ ...SETTINGS, steps: UNTIL_IT_ENDS }, null)).not.toHaveProperty("steps");
   });
 
   it("says only what matters", () => {

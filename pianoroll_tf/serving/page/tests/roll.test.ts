@@ -21,6 +21,18 @@ describe("roll", () => {
     expect(countNotes(ROLL)).toBe(3);
   });
 
+  it("ends a note where its pitch is struck again, and begins another", () => {
+    expect(changes([60, 64], [-60, 64])).toEqual({ begin: [60], end: [60] });
+    expect(changes([-60], [60])).toEqual({ begin: [], end: [] });
+    expect(notes([[60], [-60, 64], [60]])).toEqual([
+      { pitch: 60, start: 0, end: 1 },
+      { pitch: 60, start: 1, end: 3 },
+      { pitch: 64, start: 1, end: 2 },
+    ].sort((a, b) => a.end - b.end || b.pitch - a.pitch));
+    expect(countNotes([[60], [-60, 64], [60]])).toBe(3);
+    expect(soundingRange([[-60, 64]])).toEqual({ low: 60, high: 64 });
+  });
+
   it("cuts notes at the borders of a window", () => {
     expect(notes(ROLL, 1, 2)).toEqual([
       { pitch: 60, start: 1, end: 2 },
@@ -37,7 +49,7 @@ describe("roll", () => {
     expect(sharedRange([{ low: 24, high: 107 }])).toEqual({ low: 24, high: 107 });
   });
 
-  it.each([[[[60, 60]]], [[[64, 60]]], [[[23]]], [[[108]]], [[[60.5]]], [[["60"]]], [[60]], ["x"], [null]])(
+  it.each([[[[60, 60]]], [[[-60, 60]]], [[[64, 60]]], [[[-23]]], [[[23]]], [[[108]]], [[[60.5]]], [[["60"]]], [[60]], ["x"], [null]])(
     "refuses %j",
     (value) => expect(() => checkedRoll(value)).toThrow("something else than pitches"),
   );

@@ -21,6 +21,24 @@ it("strikes what begins and releases what ends", () => {
   ]);
 });
 
+it("strikes a key again that is down", () => {
+  const heard: [string, number][] = [];
+  const piano = {
+    strike: (_context: unknown, _out: unknown, _pitch: number, when: number) => {
+      heard.push(["strike", when]);
+      return { release: (at: number) => void heard.push(["release", at]) };
+    },
+  };
+  const keys = new Keys(piano as never, null as never, null as never);
+  [[60], [60], [-60], []].forEach((row, step) => keys.step(row, step));
+  expect(heard).toEqual([
+    ["strike", 0],
+    ["release", 2],
+    ["strike", 2],
+    ["release", 3],
+  ]);
+});
+
 it("plays each pitch by a sample at most one semitone away", () => {
   for (let pitch = 24; pitch <= 107; pitch++) {
     const sample = samplePitch(pitch);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { makeGrid } from "../src/grid";
 import { grow } from "../src/grow";
+import { UNTIL_IT_ENDS } from "../src/settings";
 import { Take } from "../src/take";
 
 const GRID = makeGrid(8, null);
@@ -47,7 +48,19 @@ describe("a take", () => {
   });
 });
 
+it("continues at the tempo of its primer on a grid of beats", () => {
+  const clock = { tempo: 90, meter: "3/4", place: 0 };
+  const rate = (grid: typeof GRID) => new Take(1, { ...SETTINGS }, { ...PRIMER, clock }, grid).stepsPerSecond;
+  expect([rate(makeGrid(null, 4, 120)), rate(GRID)]).toEqual([6, 8]);
+});
+
 describe("a stream", () => {
+  it("that the model ends says so, and its take asks for what it has", async () => {
+    const text = begin + event("steps", { first: 0, roll: [[61], []] }) + event("end", { steps: 2, reason: "model" });
+    const take = await grown(text, UNTIL_IT_ENDS);
+    expect([take.state, take.ended, take.settings.steps]).toEqual(["done", "model", 2]);
+  });
+
   it("fills a take", async () => {
     const steps = [{ first: 0, roll: [[61], []] }, { first: 2, roll: [[62], [63]] }];
     const text = begin + steps.map((part) => event("steps", part)).join("") + event("end", { steps: 4 });
