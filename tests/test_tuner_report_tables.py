@@ -102,7 +102,9 @@ def test_the_tuning_run_that_was_chosen_is_marked(data):
 
 def test_the_commands_make_the_study_again(data):
     lines = report_repeat.study_commands(data, Words("ru")).lines
-    assert lines[0] == "python -m pianoroll_tf.build_records MIDI_DIR tfrecords/made-up --include '*.mid'"
+    assert (
+        lines[0] == "python -m pianoroll_tf.build_records MIDI_DIR tfrecords/made-up --grid seconds --include '*.mid'"
+    )
     words = lines[1].split()
     assert words[:5] == ["python", "-m", "tuner.study", "tfrecords/made-up", "studies/made-up"]
     args = study.build_parser().parse_args(words[3:])

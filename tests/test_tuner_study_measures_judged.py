@@ -9,7 +9,7 @@ from tiny_run import random_piece
 
 from pianoroll_tf.config import LossConfig, RunConfig
 from pianoroll_tf.data.loading import join_pieces
-from pianoroll_tf.data.roll import from_dense
+from pianoroll_tf.data.roll import as_states, from_dense
 from tuner.study.measures_judged import MOST_NOTES, Sums, reliability, sparsity, sparsity_statistics, unproper
 from tuner.study.measures_music import music_measures, reference, rolls
 
@@ -92,8 +92,12 @@ def test_rolls_of_a_corpus_are_its_pieces():
     pieces = [random_piece(steps, seed=steps) for steps in (7, 1, 12)]
     sparse = [from_dense(piece) for piece in pieces]
     corpus = join_pieces([roll.counts for roll in sparse], [roll.cells for roll in sparse])
-    for ours, theirs in zip(rolls(corpus), pieces, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for articulation in (False, True):
+        for ours, theirs in zip(rolls(corpus, articulation), pieces, strict=True):
+            np.testing.assert_array_equal(ours, as_states(theirs))
+    again = from_dense(np.pad([[2], [2]], [[0, 0], [0, 83]]))  # struck twice
+    corpus = join_pieces([again.counts], [again.cells])
+    assert [rolls(corpus, articulation)[0][:, 0].tolist() for articulation in (True, False)] == [[2, 2], [2, 1]]
 
 
 def test_the_test_music_against_itself():

@@ -12,7 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from pianoroll_tf.cli import Progress
 from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, RecordsConfig, from_dict
 from pianoroll_tf.data.roll import roll_to_notes
-from pianoroll_tf.generation.render import BAR_HEIGHT, midi_bytes, playable, wav_bytes
+from pianoroll_tf.generation.piano import wav_bytes
+from pianoroll_tf.generation.render import BAR_HEIGHT, midi_bytes
 from tuner.report.data import StudyData
 from tuner.report.figures import WIDTH, grid_of, loss_style, numbers, panels, picture
 from tuner.report.words import Words
@@ -115,7 +116,7 @@ def sounds(data: StudyData, words: Words, folder: Path, with_wav: bool) -> tuple
             files[midi] = midi_bytes(roll, steps_per_second)
             names[label] = (midi, wav if with_wav else None)
             if with_wav and not _plays(folder / wav, folder / midi, files[midi]):
-                files[wav], maker = wav_bytes(playable(roll, steps_per_second), len(roll) / steps_per_second)
+                files[wav], maker = wav_bytes(files[midi], len(roll) / steps_per_second)
             progress.update(note=label)
     return names, files, maker
 

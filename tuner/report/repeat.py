@@ -18,7 +18,7 @@ from tuner.study.settings import AllSettings
 SETTINGS = factorial.SETTINGS
 
 
-def flags(settings: config.Settings) -> list[str]:
+def flags(settings: config.Settings, defaults: config.Settings | None = None) -> list[str]:
     """The flags that give these settings, without those that are the defaults.
 
     >>> flags(RecordsConfig(pedal=True, limit=9, include="*.mid"))
@@ -27,7 +27,7 @@ def flags(settings: config.Settings) -> list[str]:
     words: list[str] = []
     for field in dataclasses.fields(settings):
         value, name = getattr(settings, field.name), field.name.replace("_", "-")
-        if value == field.default or value is None:
+        if value == (field.default if defaults is None else getattr(defaults, field.name)) or value is None:
             continue
         if isinstance(value, bool):
             words.append(f"--{name}" if value else f"--no-{name}")
@@ -47,7 +47,9 @@ def study_commands(data: StudyData, words: Words) -> Code:
     records, folder = records_name(study.records["path"]), f"studies/{data.folder.resolve().name}"
     made = from_dict(RecordsConfig, study.records["settings"])
     of_study = [
-        flag for field in dataclasses.fields(AllSettings) for flag in flags(getattr(study.settings, field.name))
+        flag
+        for field in dataclasses.fields(AllSettings)
+        for flag in flags(getattr(study.settings, field.name), getattr(AllSettings(), field.name))
     ]
     return commands(
         [*build_words(records, made), ["tuner.study", records, folder, *of_study], report_words(folder, words)]

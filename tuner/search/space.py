@@ -100,7 +100,8 @@ class Space:
         LossConfig(loss='focal', gamma=1.5, alpha=None)
         """
         chosen = self.fixed | values
-        chosen = {name: value for name, value in chosen.items() if _counts(name, chosen)}
+        left_out = {name: value for name, value in LEFT_OUT.items() if not _counts(name, chosen)}
+        chosen = {name: value for name, value in chosen.items() if _counts(name, chosen)} | left_out
         sections = {
             name: dataclasses.replace(getattr(base, name), **{key: chosen[key] for key in names_of(cls) & set(chosen)})
             for name, cls in SECTIONS.items()
@@ -137,6 +138,9 @@ def make_space(changes: dict[str, Any]) -> Space:
         raise ValueError("the space must hold a setting that has several values. Received: all are fixed")
     order = sorted(searched, key=lambda name: name in CONDITIONS)  # stable; parents first
     return Space({name: searched[name] for name in order}, fixed)
+
+
+LEFT_OUT = {"weight_decay": 0.0}  # values of settings that do not count, where the default would
 
 
 def names_of(cls: type) -> set[str]:

@@ -29,8 +29,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("records", type=Path, help="folder of records: tfrecords/NAME")
     parser.add_argument("study", type=Path, help="folder of the study, made or gone on with")
     parser.add_argument("--budget", type=seconds, metavar="TIME", help="begin no run after so long: 90s, 30m, 3h")
-    for group in GROUPS.values():
-        config.add_flags(parser, group)
+    for name, group in GROUPS.items():
+        config.add_flags(parser, group, getattr(AllSettings(), name))
     return parser
 
 

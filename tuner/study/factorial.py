@@ -117,7 +117,8 @@ def run_config(
         model = dataclasses.replace(model, prior_bias=False)
     given = {name: value for name, value in chosen.items() if value is not None}
     loss = {name: given[name] for name in ("gamma", "alpha") if name in given}
-    optimizer = {name: given[name] for name in ("learning_rate", "weight_decay") if name in given}
+    optimizer = {"weight_decay": 0.0, "ema": 0.0}  # plain, as they are compared
+    optimizer |= {name: given[name] for name in ("learning_rate", "weight_decay") if name in given}
     return RunConfig(
         records=records,
         data=data,

@@ -7,25 +7,33 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, RunConfig
+from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.data.loading import Corpus
-from pianoroll_tf.data.roll import STRUCK, SparseRoll, to_dense
-from pianoroll_tf.generation.calibration import ROWS, calibrate
-from pianoroll_tf.generation.endpoints import sample_rows
+from pianoroll_tf.data.roll import SparseRoll, as_states, to_dense
+from pianoroll_tf.generation.calibration import ROWS, WINDOW_STEPS, calibrate
+from pianoroll_tf.generation.endpoints import Musician, sample_rows
 from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.generation.training_samples import BEATS_PER_SECOND
+from pianoroll_tf.modeling.run import steps_per_beat
 from tuner.study.music_distance import FACTS, Values, compare, cut, distribution, halves, join
 
 
-def rolls(corpus: Corpus) -> list[np.ndarray]:
-    """The pieces of a split, uint8 [steps, 84] each."""
+def rolls(corpus: Corpus, articulation: bool = False) -> list[np.ndarray]:
+    """The pieces of a split, uint8 [steps, 84] each.
+
+    Args:
+        corpus: The split.
+        articulation: Whether notes that are struck again while they sound are told apart, as the model tells them.
+    """
     cells = np.cumsum([0, *corpus.counts], dtype=np.int64)[corpus.piece_offsets]
-    return [
-        to_dense(SparseRoll(corpus.counts[start:end], corpus.cells[first:last] % STRUCK))
+    pieces = [
+        to_dense(SparseRoll(corpus.counts[start:end], corpus.cells[first:last]))
         for start, end, first, last in zip(
             corpus.piece_offsets, corpus.piece_offsets[1:], cells, cells[1:], strict=False
         )
     ]
+    return pieces if articulation else [as_states(piece != 0) for piece in pieces]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +68,7 @@ def reference(pieces: Sequence[np.ndarray], piece_steps: int) -> Reference:
 
 
 def generate(model, config: RunConfig, pieces: int, steps: int, seed: int) -> tuple[list[np.ndarray], float | None]:
-    """Pieces from nothing, under the governor that an export of this model would have.
+    """Pieces from scratch, under the governor that an export of this model would have.
 
     Args:
         model: With the weights that were kept.
@@ -73,17 +81,20 @@ def generate(model, config: RunConfig, pieces: int, steps: int, seed: int) -> tu
         (rolls uint8 [steps, 84], density without the governor over that of the training data; None where those are
         silent).
     """
-    data = config.data
-    governor, ratio = Governor(), None
+    data, ratio = config.data, None
+    musician = Musician(model, config.loss, steps_per_beat(config), meter=parse_meter(data.meter))
     if data.density:
-        found = calibrate(model, config.loss, data.density, data.long_hold, rows=ROWS, window_steps=steps)
-        governor = Governor(found.shift, found.gain, data.density * NUM_PITCHES, data.long_hold)
+        found = calibrate(musician, data, rows=ROWS, window_steps=min(steps, WINDOW_STEPS), with_shaping=False)
         ratio = found.uncorrected / data.density
+        if found.gain:
+            governor = Governor(found.shift, found.gain, data.density * NUM_PITCHES, data.long_hold)
+            musician = dataclasses.replace(musician, governor=governor)
     nothing = tf.zeros([pieces, 0, NUM_PITCHES], tf.uint8)
 
     @tf.function(autograph=False)
     def draw():
-        return sample_rows(model, config.loss, governor, nothing, tf.constant(steps), tf.constant(seed, tf.int64))
+        settings = (1.0, 1.0, 1.0)  # temperature, top-p, density: the model as it is
+        return sample_rows(musician, nothing, tf.constant(steps), tf.constant(seed, tf.int64), *settings)[0]
 
     return list(draw().numpy()), ratio
 

@@ -78,7 +78,7 @@ def open_bench(folder: Path, study: Study, records: RecordsConfig, data: DataFac
             raise UserError(f"the {split} split of {data.path} must hold at least one piece. Received: pieces=0")
     splits = Splits(corpora["val"], corpora["test"])
     settings = study.settings
-    real = reference(rolls(splits.test), settings.study.piece_steps)
+    real = reference(rolls(splits.test, settings.model.articulation), settings.study.piece_steps)
     _write_music(folder / study_folder.MUSIC, study_folder.TEST, real.parts, records, "")
     study_folder.write_pieces(folder / study_folder.MUSIC / f"{study_folder.TEST}.npz", real.parts)
     return Bench(

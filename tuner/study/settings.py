@@ -61,7 +61,9 @@ class StudyConfig(Settings):
         return (self.pieces - seed - 1) // self.seeds + 1
 
 
-_DATASET, _MODEL = DatasetConfig(), ModelConfig()
+# What the founding study had: independent cells of a plain roll, and nothing but dropout against overfitting
+DATASET = DatasetConfig(batch_size=64, transpose=0)
+MODEL = ModelConfig(head="independent", articulation=False, clock=False, input_noise=0.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,8 +71,8 @@ class AllSettings(Settings):
     """All settings of a study, as study.json holds them."""
 
     study: StudyConfig = StudyConfig()
-    dataset: DatasetConfig = _DATASET
-    model: ModelConfig = _MODEL
+    dataset: DatasetConfig = DATASET
+    model: ModelConfig = MODEL
 
 
 @dataclasses.dataclass(frozen=True)
