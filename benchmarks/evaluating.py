@@ -42,24 +42,26 @@ def forward(records: str, as_evaluated: bool = False) -> Iterator[dict[str, floa
     from pianoroll_tf.data.windows import plan_lanes
     from pianoroll_tf.modeling.losses import make_loss
     from pianoroll_tf.modeling.network import build_model
+    from pianoroll_tf.modeling.training import fit_batch
 
-    config, model, loss = DatasetConfig(), build_model(ModelConfig()), make_loss(LossConfig())
+    config, model, loss = DatasetConfig(batch_size=64), build_model(ModelConfig()), make_loss(LossConfig())
     if as_evaluated:
         lanes = plan_lanes(load_corpus(records, "test"), config)["begin"].shape[1]
         config = dataclasses.replace(config, batch_size=lanes)
     batches = list(make_dataset(load_corpus(records, "train"), config, seed=0).take(8))
 
     @tf.function(autograph=False)
-    def step(inputs, targets, mask):
-        return loss(targets, model(inputs, training=True), sample_weight=mask)
+    def step(batch):
+        inputs, targets, weights = fit_batch(batch)
+        return loss(targets, model(inputs, training=True), sample_weight=weights)
 
     for batch in batches:
-        step(*batch)
+        step(batch)
     yield {}
     while True:
         watch = Stopwatch()
         for batch in batches:
-            step(*batch).numpy()
+            step(batch).numpy()
         yield {"windows": len(batches) * config.batch_size / watch.lap()}
 
 

@@ -106,7 +106,7 @@ def _packings() -> dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], b
 
 def all_formats(records: str, scratch: str) -> Iterator[dict[str, float]]:
     """Milliseconds of reading each file, and its bytes an active cell, all in one process and in turn."""
-    from pianoroll_tf.data.roll import STRUCK
+    from pianoroll_tf.data.roll import STRUCK_BIT
     from pianoroll_tf.data.tfrecord import frame, read_records
 
     packings = _packings()
@@ -123,7 +123,7 @@ def all_formats(records: str, scratch: str) -> Iterator[dict[str, float]]:
     def read(encoding: str, packing: str) -> tuple[np.ndarray, np.ndarray]:
         whole = packings[packing][1](files[encoding, packing].read_bytes())
         counts, cells = decoders[encoding](list(read_records(io.BytesIO(whole))))
-        return counts, cells % STRUCK
+        return counts, cells % STRUCK_BIT
 
     counts, cells = read("ours", "bare")
     for key in files:  # warms up, and proves that all say the same

@@ -48,7 +48,7 @@ def losses(records: Path, recurrent: str, moved: bool, steps: int) -> np.ndarray
     from pianoroll_tf.config import ModelConfig, RunConfig
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
     from pianoroll_tf.modeling.run_folder import data_facts
-    from pianoroll_tf.modeling.training import compiled_model, step_weights, tf
+    from pianoroll_tf.modeling.training import compiled_model, fit_batch, tf
 
     tf.config.experimental.enable_op_determinism()
     made, data = data_facts(records)
@@ -56,7 +56,7 @@ def losses(records: Path, recurrent: str, moved: bool, steps: int) -> np.ndarray
     model = compiled_model(config, steps, tf.distribute.get_strategy())
     if moved:
         model.set_weights([np.nextafter(weight, np.float32(np.inf)) for weight in model.get_weights()])
-    dataset = make_dataset(load_corpus(records, "train"), config.dataset, seed=0).map(step_weights)
+    dataset = make_dataset(load_corpus(records, "train"), config.dataset, seed=0).map(fit_batch)
     found = []
     for inputs, targets, weights in dataset.take(steps):
         model.reset_metrics()

@@ -48,21 +48,29 @@ class Materials:
     @functools.cached_property
     def model(self) -> str:
         """An exported model of default size with random weights: how fast it is does not depend on them."""
-        path = self.scratch / "saved_model"
-        _run("-m", "benchmarks.materials", self.records, str(path))
+        return self._export("nade")
+
+    @functools.cached_property
+    def independent_model(self) -> str:
+        """Likewise with the independent head."""
+        return self._export("independent")
+
+    def _export(self, head: str) -> str:
+        path = self.scratch / f"saved_model_{head}"
+        _run("-m", "benchmarks.materials", self.records, str(path), head)
         return str(path)
 
 
-def export_untrained(records: str, folder: str) -> None:
+def export_untrained(records: str, folder: str, head: str = "nade") -> None:
     """Exports the default model, as initialised, with the facts of these records and a short calibration."""
-    from pianoroll_tf.config import RunConfig
+    from pianoroll_tf.config import ModelConfig, RunConfig
     from pianoroll_tf.generation.archive import export
-    from pianoroll_tf.modeling.network import build_model
+    from pianoroll_tf.modeling.run import run_model
     from pianoroll_tf.modeling.run_folder import data_facts
 
     made, data = data_facts(records)
-    config = RunConfig(records=made, data=data)
-    export(build_model(config.model, data.pitch_frequency), config, Path(folder), rows=16, window_steps=64)
+    config = RunConfig(records=made, data=data, model=ModelConfig(head=head))
+    export(run_model(config), config, Path(folder), rows=16, window_steps=64)
 
 
 def _run(*arguments: str) -> None:

@@ -175,14 +175,16 @@ def epoch_ends(records: str, way: str, steps: int = 150, epochs: int = 3) -> Ite
     tf = tensorflow_as_ours()
     import keras
 
-    from pianoroll_tf.config import DatasetConfig, ModelConfig
+    from pianoroll_tf.config import DatasetConfig, LossConfig, ModelConfig
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
+    from pianoroll_tf.modeling.losses import make_loss
     from pianoroll_tf.modeling.network import build_model
+    from pianoroll_tf.modeling.training import fit_batch
 
     model = build_model(ModelConfig(conv_filters=8, gru_units=8))
-    model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=False)
+    model.compile("adam", make_loss(LossConfig()), jit_compile=False)
     config = DatasetConfig(window_steps=STEPS, batch_size=BATCH)
-    dataset = make_dataset(load_corpus(records, "train"), config, seed=0)
+    dataset = make_dataset(load_corpus(records, "train"), config, seed=0).map(fit_batch)
     if way == "iterator_an_epoch":
         options = tf.data.Options()
         options.autotune.enabled = True

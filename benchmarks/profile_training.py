@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.training import SIZES, batches, flop_of_step
+from benchmarks.training import PLAIN, SIZES, as_ours, batches, flop_of_step
 
 # part -> what the names of its operations have; the first part that fits counts
 PARTS = {
@@ -82,10 +82,10 @@ def _training_step(recurrent: str):
     from pianoroll_tf.modeling.training import compiled_model
 
     tf.config.experimental.enable_op_determinism()
-    config = RunConfig(model=ModelConfig(recurrent=recurrent))
+    config = RunConfig(model=ModelConfig(**PLAIN, recurrent=recurrent))
     model = compiled_model(config, 1000, tf.distribute.get_strategy())
     inputs, targets = batches(**SIZES)[0]
-    dataset = tf.data.Dataset.from_tensors((inputs, targets, tf.ones(inputs.shape[:2]))).repeat()
+    dataset = tf.data.Dataset.from_tensors((*as_ours(inputs, targets), tf.ones(inputs.shape[:2]))).repeat()
     model.make_train_function()
     train, iterator = model.train_function, iter(dataset)
     for _ in range(5):

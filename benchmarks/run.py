@@ -16,7 +16,18 @@ from benchmarks import harness, machine
 from benchmarks.materials import Materials
 from benchmarks.rows import Row, outcome, table
 
-SHORT = ("limits", "building", "formats", "pipelines", "training", "sampling", "evaluating", "searching", "startup")
+SHORT = (
+    "limits",
+    "building",
+    "formats",
+    "pipelines",
+    "training",
+    "sampling",
+    "heads",
+    "evaluating",
+    "searching",
+    "startup",
+)
 LONG = ("growth_files", "growth_training", "growth_sampling")
 
 

@@ -93,15 +93,16 @@ def model_predict(batch: int, steps: int) -> Iterator[dict[str, float]]:
     from pianoroll_tf.config import ModelConfig
     from pianoroll_tf.modeling.network import build_model
 
-    network = build_model(ModelConfig())
+    network = build_model(ModelConfig(head="independent", articulation=False))
     rng = np.random.default_rng(0)
 
     def draw(count: int) -> np.ndarray:
-        roll = np.zeros((batch, SEEN, PITCHES), np.float32)
+        roll = np.zeros((batch, SEEN, PITCHES), np.uint8)
         for _ in range(count):
-            logits = network.predict(roll[:, -SEEN:], verbose=0)[:, -1]
+            seen = {"inputs": roll[:, -SEEN:], "clock": np.zeros((batch, SEEN), np.int32), "targets": roll[:, -SEEN:]}
+            logits = network.predict(seen, verbose=0)[:, -1, :PITCHES]
             frame = rng.random(logits.shape) < 1 / (1 + np.exp(-logits))
-            roll = np.concatenate([roll, frame[:, None].astype(np.float32)], axis=1)
+            roll = np.concatenate([roll, frame[:, None].astype(np.uint8)], axis=1)
         return roll
 
     yield from _measured(draw, steps)

@@ -24,6 +24,9 @@ CAUSES = {
 }
 NO_BFLOAT16 = "this CPU has neither AMX nor AVX512-BF16, so bfloat16 can only be slower"
 
+# The network of the peers: independent cells of a plain roll, and nothing that they do not do
+PLAIN = {"head": "independent", "articulation": False, "clock": False, "dropout": 0.0, "input_noise": 0.0}
+
 
 def flop_of_step(batch: int, time: int, units: int, filters: int, kernel: int, pitches: int) -> float:
     """Floating point operations of the matrix products of one training step.
@@ -72,6 +75,14 @@ def _fit(model, dataset) -> Callable[[int], Any]:
     return lambda count: model.fit(dataset, steps_per_epoch=count, shuffle=False, verbose=0)
 
 
+def as_ours(inputs, targets):
+    """A batch of the peers as our plain network takes it: inputs by name, and one decision more, "ends here?"."""
+    import tensorflow as tf
+
+    cells = {"inputs": tf.cast(inputs, tf.uint8), "targets": tf.cast(targets, tf.uint8)}
+    return cells | {"clock": tf.zeros(tf.shape(inputs)[:2], tf.int32)}, tf.pad(targets, [[0, 0], [0, 0], [0, 1]])
+
+
 def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Iterator[dict[str, Any]]:
     """Our network, loss and optimizer in `fit`, without what the peers do not do either (dropout, clipping)."""
     tensorflow_as_ours()
@@ -83,26 +94,28 @@ def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Itera
     if precision == "bfloat16" and not multiplies_bfloat16():
         raise MissingPeerError(NO_BFLOAT16)
     shape = {"conv_filters": sizes["filters"], "conv_kernel": sizes["kernel"], "gru_units": sizes["units"]}
-    model = build_model(ModelConfig(dropout=0.0, **shape), precision=precision)
+    model = build_model(ModelConfig(**PLAIN, **shape), precision=precision)
     settings = OptimizerConfig(learning_rate=LEARNING_RATE, clip_norm=0.0, schedule="constant", warmup_steps=0)
     model.compile(make_optimizer(settings, 1_000_000), make_loss(LossConfig()), jit_compile=False)
-    dataset = _dataset(sizes)
+    dataset = _dataset(sizes).map(as_ours)
     yield from _measured(_fit(model, dataset), sizes, steps)
 
 
-def command(records: str, steps: int) -> Iterator[dict[str, Any]]:
+def command(records: str, steps: int, head: str = "nade") -> Iterator[dict[str, Any]]:
     """The default training as the command runs it: pipeline, dropout, clipping, schedule, deterministic operations."""
     tf = tensorflow_as_ours()
-    from pianoroll_tf.config import RunConfig
+    from pianoroll_tf.config import DatasetConfig, ModelConfig, RunConfig
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
     from pianoroll_tf.modeling.run_folder import data_facts
-    from pianoroll_tf.modeling.training import compiled_model, step_weights
+    from pianoroll_tf.modeling.training import compiled_model, fit_batch
 
     tf.config.experimental.enable_op_determinism()
     made, data = data_facts(records)
-    config = RunConfig(records=made, data=data)
+    config = RunConfig(
+        records=made, data=data, model=ModelConfig(head=head), dataset=DatasetConfig(batch_size=SIZES["batch"])
+    )
     model = compiled_model(config, 100, tf.distribute.get_strategy())
-    dataset = make_dataset(load_corpus(records, "train"), config.dataset, seed=0).map(step_weights)
+    dataset = make_dataset(load_corpus(records, "train"), config.dataset, seed=0).map(fit_batch)
     yield from _measured(_fit(model, dataset), SIZES, steps)
 
 

@@ -187,7 +187,11 @@ def test_the_machine_is_described_and_is_json() -> None:
 
 def test_every_row_names_sides_that_exist(tmp_path: Path) -> None:
     materials = run.Materials(tmp_path, tmp_path)
-    object.__setattr__(materials, "__dict__", {**materials.__dict__, "records": "records", "model": "model"})
+    object.__setattr__(
+        materials,
+        "__dict__",
+        {**materials.__dict__, "records": "records", "model": "model", "independent_model": "other"},
+    )
     known = set()
     lines = []
     for module in map(run.load, (*run.SHORT, *run.LONG)):
