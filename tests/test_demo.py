@@ -26,13 +26,15 @@ def test_the_demo_makes_all_it_says_and_does_not_redo_it(tmp_path: Path) -> None
     pytest.importorskip("music21")
     first = run_demo(tmp_path)
     assert first.returncode == 0, first.stderr
-    made = [tmp_path / "demo" / f"{name}{ending}" for name in ("continuation", "from_nothing") for ending in ENDINGS]
+    made = [tmp_path / "demo" / f"{name}{ending}" for name in ("continuation", "from_scratch") for ending in ENDINGS]
     made += [path for name in ("tfrecords", "runs", "saved_models") for path in (tmp_path / name).rglob("*.*")]
     before = {path: path.stat().st_mtime_ns for path in made if path.is_file()}
     scores = json.loads((tmp_path / "runs/demo/evaluation/test.json").read_text())
     for key, label in demo.LABELS.items():
         assert f"{label:<20}{scores[key]['nll']:>14.3f}" in first.stdout
     assert "python -m pianoroll_tf.build_records MY_MIDI_FOLDER tfrecords/mine" in first.stdout
+    assert "How its music compares with Bach's" in first.stdout
+    assert "begin together with another; in Bach" in first.stdout
     second = run_demo(tmp_path)
     assert second.returncode == 0, second.stderr
     assert {path: path.stat().st_mtime_ns for path in before} == before
