@@ -44,7 +44,7 @@ def run_command(name: str, *words: object) -> None:
 
 
 def pick_primer(corpus: Path) -> Path:
-    """The primer: the longest piece of the test split, which the model has never seen.
+    """The primer: of the test split, which the model has never seen, the piece of median length.
 
     Raises:
         UserError: The corpus is too small to have a test split.
@@ -54,7 +54,8 @@ def pick_primer(corpus: Path) -> Path:
     files = [entry for entry in read_manifest(RECORDS, with_files=True)["files"] if entry["split"] == "test"]
     if not files:
         raise cli.UserError("the test split must hold at least one piece. Received: 0 (use more --works)")
-    return corpus / max(files, key=lambda entry: (entry["notes"], entry["path"]))["path"]
+    files.sort(key=lambda entry: (entry["notes"], entry["path"]))
+    return corpus / files[len(files) // 2]["path"]
 
 
 def generate(folder: Path, name: str, *words: object) -> None:

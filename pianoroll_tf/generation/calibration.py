@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from pianoroll_tf.config import NUM_PITCHES, DataFacts
+from pianoroll_tf.config import NUM_PITCHES, DataFacts, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.generation import sampling
 from pianoroll_tf.generation.endpoints import Musician
@@ -17,6 +17,7 @@ from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.generation.shaping import KINDS, NO_SHIFT, NONE_BELOW, Shaping, Table, shaped_odds
 
 ROWS, WINDOWS, WINDOW_STEPS = 64, 2, 256  # a trial: pieces from scratch, each of up to so many windows of so many steps
+MOST_WINDOWS = 8  # of the pieces by which the need of a governor is judged; a model may run away after minutes
 SEED = 2**40  # no seed a person is likely to type
 # Without the governor: relative error of the mean density that is let pass, density of a piece over that of the data
 # from which it has run away, and the share of pieces that may.
@@ -143,8 +144,9 @@ def calibrate(
 ) -> Calibration:
     """Generates pieces from scratch and finds by them what a model is drawn with.
 
-    First whether it needs the governor: not where its mean density is near that of the data and hardly a piece runs
-    away or fades. Then the shifts with which temperature, top-p and density keep or change its number of notes.
+    First whether it needs the governor, in pieces as long as the longest of the data, or of `MOST_WINDOWS`, at
+    temperature 1 and at the default: not where their mean density is near that of the data and hardly a piece runs away
+    or fades. Then the shifts with which temperature, top-p and density keep or change its number of notes.
 
     Args:
         musician: The model.
@@ -154,10 +156,11 @@ def calibrate(
         with_shaping: False leaves the tables out, for music at temperature 1 alone.
     """
     trials = Trials(musician, data, rows, window_steps)
-    free = trials.generate(windows=WINDOWS)
+    windows = windows_of(data.longest_piece, window_steps) if with_shaping else WINDOWS
+    free = trials.generate(windows=windows)
     shift, gain, spread = 0.0, 0.0, _spread(_densities(free, window_steps), data.density)
-    cells = free
-    if needs_governor((free != 0).mean(axis=(1, 2)), data.density):
+    cells = free[:, : WINDOWS * window_steps]
+    if _strays(free, data) or (with_shaping and _strays(_at_default(trials, cells, windows), data)):
         shift, gain, spread = search(
             lambda shift, gain, windows: _densities(trials.generate((shift, gain), windows=windows), window_steps),
             data.density,
@@ -176,6 +179,17 @@ def calibrate(
     )
 
 
+def _at_default(trials: Trials, cells: np.ndarray, windows: int) -> np.ndarray:
+    """Cells of pieces at the default temperature, shaped, without the governor; `cells` are those at temperature 1."""
+    temperature = SamplingConfig().temperature
+    shifts = match(lambda shifts: trials.generate(temperature=temperature, shifts=shifts), rates(cells))
+    return trials.generate(temperature=temperature, shifts=shifts, windows=windows)
+
+
+def _strays(cells: np.ndarray, data: DataFacts) -> bool:
+    return needs_governor((cells != 0).mean(axis=(1, 2)), data.density)
+
+
 def _densities(cells: np.ndarray, window_steps: int) -> np.ndarray:
     """Density of each window, float64 [rows, windows]."""
     return (cells != 0).reshape(len(cells), -1, window_steps * NUM_PITCHES).mean(axis=-1)
@@ -183,6 +197,15 @@ def _densities(cells: np.ndarray, window_steps: int) -> np.ndarray:
 
 def _spread(densities: np.ndarray, density: float) -> float:
     return math.sqrt(np.mean((densities / density - 1) ** 2))
+
+
+def windows_of(steps: int, window_steps: int) -> int:
+    """Windows that hold a piece of so many steps, from `WINDOWS` to `MOST_WINDOWS`.
+
+    >>> windows_of(100, 256), windows_of(1088, 256), windows_of(7716, 256)
+    (2, 5, 8)
+    """
+    return min(max(-(-steps // window_steps), WINDOWS), MOST_WINDOWS)
 
 
 def needs_governor(densities: np.ndarray, density: float) -> bool:
