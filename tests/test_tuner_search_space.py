@@ -7,6 +7,7 @@ import pytest
 
 from pianoroll_tf.config import RunConfig
 from pianoroll_tf.modeling.gru import RECURRENT_LAYERS
+from pianoroll_tf.modeling.heads import HEADS
 from pianoroll_tf.modeling.losses import LOSSES
 from pianoroll_tf.modeling.optimizers import OPTIMIZERS, SCHEDULES
 from tuner.search.space import CONDITIONS, DEFAULT, ENTRIES, Choice, Range, make_space, section_of
@@ -15,7 +16,14 @@ from tuner.search.words import read_entry
 
 def test_names_are_those_of_the_tables():
     tables = {"loss": LOSSES, "optimizer": OPTIMIZERS, "schedule": SCHEDULES, "recurrent": RECURRENT_LAYERS}
+    tables["head"] = HEADS
     assert {name: tuple(table) for name, table in tables.items()} == ENTRIES
+
+
+def test_heads_may_be_compared():
+    assert read_entry("head", ["independent", "nade"]) == Choice(("independent", "nade"))
+    with pytest.raises(ValueError, match="head must be one of independent, nade"):
+        read_entry("head", "chords")
 
 
 @pytest.mark.parametrize("name", DEFAULT)

@@ -21,6 +21,7 @@ ENTRIES = {
     "optimizer": ("adam", "adamw", "rmsprop"),
     "schedule": ("constant", "cosine", "linear"),
     "recurrent": ("gru", "keras_gru"),
+    "head": ("independent", "nade"),
 }
 
 # Setting → (other setting, its values beside which the first counts).
