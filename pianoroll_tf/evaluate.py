@@ -117,10 +117,10 @@ def identity(run: Path, settings: config.RunConfig, records: Path) -> dict[str, 
 
 def read_standing(folder: Path, split: str, subject: dict[str, str]) -> dict | None:
     """The results that stand in the folder, if they are whole and of this very subject."""
-    from pianoroll_tf.modeling.run_folder import unsealed
+    from pianoroll_tf.modeling.run_folder import load_checksummed
 
     try:
-        results = unsealed((folder / f"{split}.json").read_bytes())
+        results = load_checksummed((folder / f"{split}.json").read_bytes())
     except (FileNotFoundError, ValueError, RecursionError):
         return None
     return results if results.get("subject") == subject and (folder / f"{split}.png").is_file() else None
@@ -218,11 +218,11 @@ def curves(folder: Path, results: dict, sums: dict) -> bytes:
 def write(folder: Path, name: str, results: dict, picture: bytes) -> None:
     """Writes NAME.png and NAME.json, each whole or not at all; the JSON last: it says that both are complete."""
     from pianoroll_tf.files import write_whole
-    from pianoroll_tf.modeling.run_folder import sealed
+    from pianoroll_tf.modeling.run_folder import dump_checksummed
 
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / f"{name}.png", picture)
-    write_whole(folder / f"{name}.json", sealed(results))
+    write_whole(folder / f"{name}.json", dump_checksummed(results))
     print(f"written: {folder / name}.json and .png")
 
 

@@ -1,4 +1,4 @@
-"""Music from an exported model: the continuation of a MIDI file, or a piece from nothing.
+"""Music from an exported model: the continuation of a MIDI file, or a piece from scratch.
 
 Usage: python -m pianoroll_tf.generate saved_models/NAME OUT.mid [--primer FILE] [--seconds 60] [--png] [--wav]
 

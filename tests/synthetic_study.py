@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from pianoroll_tf.config import RecordsConfig, to_dict
-from pianoroll_tf.modeling.run_folder import HISTORY, sealed
+from pianoroll_tf.modeling.run_folder import HISTORY, dump_checksummed
 from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study.folder import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
@@ -62,13 +62,13 @@ def write_study(
     }
     versions = {"python": "3.11.2", "pianoroll_tf": "0.1"}
     described = Study(settings, combinations, factorial.design(study), records, versions)
-    _write_sealed(folder / study_folder.STUDY, dataclasses.asdict(described))
-    _write_sealed(folder / study_folder.BASELINES, {"val": BASELINES, "test": BASELINES})
+    _write_checksummed(folder / study_folder.STUDY, dataclasses.asdict(described))
+    _write_checksummed(folder / study_folder.BASELINES, {"val": BASELINES, "test": BASELINES})
     for name, design in described.design.items():
         for number, chosen in enumerate(design):
             path = folder / TUNING / name / str(number) / study_folder.OUTCOME
             done = TuningRun(name, number, chosen, FINISHED, "", 6.0 + 0.1 * number, study.epochs)
-            _write_sealed(path, dataclasses.asdict(done))
+            _write_checksummed(path, dataclasses.asdict(done))
     for index, combination in enumerate(combinations):
         for seed in range(study.seeds):
             key = (combination.name, seed)
@@ -83,9 +83,9 @@ def write_study(
     return folder
 
 
-def _write_sealed(path: Path, values: dict) -> None:
+def _write_checksummed(path: Path, values: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(sealed(values))
+    path.write_bytes(dump_checksummed(values))
 
 
 def _write_run(folder: Path, study: StudyConfig, combination: Combination, index: int, seed: int, outcome: str) -> None:
@@ -110,7 +110,7 @@ def _write_run(folder: Path, study: StudyConfig, combination: Combination, index
         cause = "silent: it predicts a density of 0.10 %, the data have 3.60 %"
     chosen = factorial.design(study)[combination.parent][0]
     run = Run(combination.name, seed, chosen, outcome, cause, measures, tables)
-    _write_sealed(run_dir / study_folder.MEASURES, dataclasses.asdict(run))
+    _write_checksummed(run_dir / study_folder.MEASURES, dataclasses.asdict(run))
 
 
 def _course(run_dir: Path, study: StudyConfig, final: float, own: np.random.Generator, outcome: str) -> dict:

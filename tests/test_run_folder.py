@@ -123,7 +123,7 @@ def test_any_flipped_bit_of_the_settings_is_noticed_or_changes_nothing(opened, m
 
 def test_settings_written_by_hand_need_no_seal(opened):
     folder, config = opened
-    values = run_folder.unsealed((folder / run_folder.CONFIG).read_bytes())
+    values = run_folder.load_checksummed((folder / run_folder.CONFIG).read_bytes())
     (folder / run_folder.CONFIG).write_bytes(run_folder.dumps(values).encode())
     assert run_folder.load_config(folder) == config
     run_folder.open_run(folder, config)

@@ -8,7 +8,7 @@ from test_tuner_search_oracle import end
 from tiny_search import search_settings
 
 from pianoroll_tf.files import write_whole
-from pianoroll_tf.modeling.run_folder import sealed
+from pianoroll_tf.modeling.run_folder import dump_checksummed
 from tuner.search import oracle as search_oracle
 from tuner.search.oracle import Status
 from tuner.search.repair import VALUES, restore
@@ -31,7 +31,7 @@ def begin(folder, settings, said=None):
     def keep(trial):
         path = folder / TRIALS / trial.trial_id / VALUES
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, sealed(trial.hyperparameters.values))
+        write_whole(path, dump_checksummed(trial.hyperparameters.values))
 
     oracle.on_create = keep
     restore(oracle, folder, (lambda line: None) if said is None else said.append)

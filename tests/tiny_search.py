@@ -41,9 +41,9 @@ def fake_run(settings, folder: Path, until=None, origin=None, callbacks=(), caus
     """Instead of `run_trial`: leaves the files of a run, without a training."""
     until = until or settings.training.epochs
     (folder / RUN).mkdir(parents=True, exist_ok=True)
-    (folder / RUN / "config.json").write_bytes(run_folder.sealed(config.to_dict(settings)))
+    (folder / RUN / "config.json").write_bytes(run_folder.dump_checksummed(config.to_dict(settings)))
     (folder / RUN / "best.npz").write_text(folder.name)
     value = objective_of(settings, until)
     outcome = Outcome(until=until, cause=cause, objective=value, nll=value, best_epoch=until, epochs=until, seconds=6.0)
-    (folder / OUTCOME).write_bytes(run_folder.sealed(dataclasses.asdict(outcome)))
+    (folder / OUTCOME).write_bytes(run_folder.dump_checksummed(dataclasses.asdict(outcome)))
     return outcome

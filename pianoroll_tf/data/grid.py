@@ -1,7 +1,8 @@
 """Which grid a corpus should have: beats where its files' beats carry a metre, seconds where they do not.
 
 A file's beats carry a metre if its onsets, rounded to steps of a quarter note, concentrate on some of them and if the
-pattern of onsets recurs a bar later. Music that was played freely, and saved at a tempo that nobody kept, does neither.
+pattern of onsets recurs one bar later. Neither holds for a free performance recorded without a click, whose
+tempo map does not follow the music.
 """
 
 import dataclasses

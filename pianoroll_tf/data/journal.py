@@ -25,7 +25,8 @@ CREATE INDEX by_content ON files (content, sha256, path);
 CREATE INDEX by_split ON files (split, sha256);
 CREATE INDEX by_sha256 ON files (sha256);
 """
-_COLUMNS = ("path", "stamp", "reason", "sha256", "content", "music", *NUMBERS, *COUNTS, "record")  # what a seal is of
+# The columns that the checksum of a row covers
+_COLUMNS = ("path", "stamp", "reason", "sha256", "content", "music", *NUMBERS, *COUNTS, "record")
 _MISSING = """
 SELECT path, stamp FROM now WHERE path > ? AND NOT EXISTS (SELECT 1 FROM files WHERE files.path = now.path)
 ORDER BY path LIMIT ?

@@ -78,7 +78,7 @@ class Carried(NamedTuple):
 
 
 class Options(NamedTuple):
-    """What a row is drawn with, one number per row.
+    """Sampling options, one value per row of the batch.
 
     Attributes:
         temperature: float32 [batch], > 0; 1 leaves the log-odds as they are.

@@ -65,7 +65,11 @@ def strict(triangle: tf.Tensor) -> tf.Tensor:
 
 
 def start(weights: Weights, hidden: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """What a step has before its first decision: (a_0 [rows, units], direct part of all log-odds [rows, D])."""
+    """Initial state of the decisions of a step.
+
+    Returns:
+        (a_0, float32 [rows, units]; the part of all log-odds that the hidden state contributes, float32 [rows, D]).
+    """
     both = tf.nn.bias_add(tf.matmul(hidden, weights.hidden), weights.bias)
     return both[:, : weights.units], both[:, weights.units :]
 

@@ -19,7 +19,7 @@ HISTORY = "history.csv"
 TENSORBOARD = "tensorboard"
 EVALUATION = "evaluation"
 _LOCK = ".lock"
-_SEAL = "seal"  # entry of a sealed JSON file
+_SEAL = "seal"  # entry of a checksummed JSON file
 
 
 def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
@@ -64,20 +64,22 @@ def long_hold(hold_counts: Sequence[int]) -> int:
     return 0
 
 
-def sealed(values: dict[str, Any]) -> bytes:
-    """JSON of a dict with a seal: the sha256 of what it holds, so that any damage is noticed.
+def dump_checksummed(values: dict[str, Any]) -> bytes:
+    """Serializes a dict to JSON with a checksum, the sha256 of its content, by which any damage is detected.
 
-    >>> unsealed(sealed({"gamma": 2.0}))
+    >>> load_checksummed(dump_checksummed({"gamma": 2.0}))
     {'gamma': 2.0}
-    >>> unsealed(sealed({"gamma": 2.0}).replace(b"2.0", b"0.0"))
+    >>> load_checksummed(dump_checksummed({"gamma": 2.0}).replace(b"2.0", b"0.0"))
     Traceback (most recent call last):
     ValueError: its content does not match its seal
     """
     return dumps(values | {_SEAL: _digest(values)}).encode()
 
 
-def unsealed(content: bytes) -> dict[str, Any]:
-    """The dict that `sealed` was given; JSON without a seal, as one writes it by hand, is taken at its word.
+def load_checksummed(content: bytes) -> dict[str, Any]:
+    """Parses JSON written by `dump_checksummed` and verifies its checksum.
+
+    JSON without a checksum, as written by hand, is accepted.
 
     Raises:
         ValueError: The content is no JSON object, or does not match its seal.
@@ -103,7 +105,7 @@ def load_config(run_dir: Path | str) -> RunConfig:
     """
     path = Path(run_dir) / CONFIG
     try:
-        return from_dict(RunConfig, unsealed(path.read_bytes()))
+        return from_dict(RunConfig, load_checksummed(path.read_bytes()))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(f"{run_dir} must be the folder of a run: it has no {CONFIG}") from error
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -171,7 +173,7 @@ def open_run(run_dir: Path | str, config: RunConfig) -> None:
         if there == config:
             return  # else the records were moved
     folder.mkdir(parents=True, exist_ok=True)  # and nothing in it: until config.json is there, it must stay empty
-    write_whole(folder / CONFIG, sealed(to_dict(config)))
+    write_whole(folder / CONFIG, dump_checksummed(to_dict(config)))
 
 
 def differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> list[str]:

@@ -138,7 +138,7 @@ def _comparison(folder: Path, study: Study, runs: Sequence[Run], tuning: Sequenc
 
 def _baselines(folder: Path) -> dict[str, Any]:
     path = folder / study_folder.BASELINES
-    return study_folder.read_sealed(path) if path.is_file() else {}
+    return study_folder.read_checksummed(path) if path.is_file() else {}
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.modeling.run_folder import unsealed
+from pianoroll_tf.modeling.run_folder import load_checksummed
 from tuner.search.hyperparameters import OF_HYPERBAND
 from tuner.search.oracle import Lasting, Status, Trial
 from tuner.search.settings import PROJECT, TRIALS
@@ -82,7 +82,7 @@ def _values(
 ) -> dict[str, Any]:
     """The hyper-parameters of a trial from the search's own copy; drawn anew where that is damaged too."""
     try:
-        return unsealed((folder / TRIALS / name / VALUES).read_bytes())
+        return load_checksummed((folder / TRIALS / name / VALUES).read_bytes())
     except (OSError, ValueError, RecursionError):
         oracle._seed_state = state["seed_state"]
         values = oracle._random_values() or {}

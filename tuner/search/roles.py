@@ -10,7 +10,7 @@ import tensorflow as tf
 from pianoroll_tf.cli import Progress
 from pianoroll_tf.files import write_changed
 from pianoroll_tf.modeling.callbacks import StoppedError, Termination
-from pianoroll_tf.modeling.run_folder import sealed
+from pianoroll_tf.modeling.run_folder import dump_checksummed
 from tuner.search import results as search_results
 from tuner.search.chief import Chief
 from tuner.search.oracle import Trial
@@ -35,7 +35,7 @@ class Search:
     """A search in its folder, with all trials that it has.
 
     Args:
-        folder: The folder; its settings are sealed there.
+        folder: The folder; its settings are written there with a checksum.
         settings: Those of the search.
         most: Trials in all.
         budget_seconds: Time in all; None: no end.
@@ -59,7 +59,7 @@ class Search:
         """The search's own copy of a trial's hyper-parameters, under a seal."""
         path = self._folder / TRIALS / trial.trial_id / VALUES
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_changed(path, sealed(trial.hyperparameters.values))
+        write_changed(path, dump_checksummed(trial.hyperparameters.values))
 
     def alone(self, threads: int | None = None) -> None:
         """Runs the trials in this process, one by one.

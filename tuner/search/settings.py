@@ -11,7 +11,7 @@ from typing import Any
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import RunConfig, to_dict
 from pianoroll_tf.files import sole_process, write_whole
-from pianoroll_tf.modeling.run_folder import differences, sealed, unsealed
+from pianoroll_tf.modeling.run_folder import differences, dump_checksummed, load_checksummed
 from tuner.search.space import Space
 
 SETTINGS = "search.json"
@@ -80,7 +80,7 @@ def open_search(folder: Path, settings: SearchSettings, overwrite: bool = False)
     if (folder / SETTINGS).exists():
         check_same(folder, here)
     else:
-        write_whole(folder / SETTINGS, sealed(here))
+        write_whole(folder / SETTINGS, dump_checksummed(here))
 
 
 def check_same(folder: Path, here: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     """
     path = folder / SETTINGS
     try:
-        values = unsealed(path.read_bytes())
+        values = load_checksummed(path.read_bytes())
         if not {"tuner", "base", "space"} <= set(values):
             raise ValueError("it lacks settings")
     except FileNotFoundError as error:
@@ -139,7 +139,7 @@ class Budget:
     def __init__(self, folder: Path, seconds: float | None) -> None:
         self._path, self.seconds, self._started = folder / SPENT, seconds, time.monotonic()
         try:
-            self._before = float(unsealed(self._path.read_bytes())["seconds"])
+            self._before = float(load_checksummed(self._path.read_bytes())["seconds"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             self._before = 0.0
 
@@ -157,4 +157,4 @@ class Budget:
 
     def save(self) -> None:
         """Notes what was spent; a kill loses what was spent since."""
-        write_whole(self._path, sealed({"seconds": round(self.spent(), 1)}))
+        write_whole(self._path, dump_checksummed({"seconds": round(self.spent(), 1)}))

@@ -117,7 +117,7 @@ def run_trial(
     finally:
         keras.backend.clear_session()
     outcome = _outcome(folder / RUN / run_folder.HISTORY, config.training.objective, until, cause)
-    write_whole(folder / OUTCOME, run_folder.sealed(dataclasses.asdict(outcome)))
+    write_whole(folder / OUTCOME, run_folder.dump_checksummed(dataclasses.asdict(outcome)))
     return outcome
 
 
@@ -159,7 +159,7 @@ def copy_run(source: Path, target: Path, *left_out: str) -> None:
 def read_outcome(folder: Path) -> Outcome | None:
     """What a trial's folder says that came out; None while there is nothing sound."""
     try:
-        return from_dict(Outcome, run_folder.unsealed((folder / OUTCOME).read_bytes()))
+        return from_dict(Outcome, run_folder.load_checksummed((folder / OUTCOME).read_bytes()))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
 

@@ -1,11 +1,11 @@
 """The folder that a study leaves: its files, and functions that read them. Needs no framework.
 
-    DIR/study.json                     sealed: a `Study`
-    DIR/baselines.json                 sealed: split (val, test) → baseline (copy_last_step, note_frequency) → judged
-                                       numbers, as `metrics.Statistics.results` names them: nll in nats a step, …
-    DIR/tuning/COMBINATION/K/          run folders of the first stage, each with outcome.json: sealed, a `TuningRun`
+    DIR/study.json                     checksummed: a `Study`
+    DIR/baselines.json                 checksummed: split (val, test) → baseline (copy_last_step, note_frequency) →
+                                       judged numbers, as `metrics.Statistics.results` names them: nll in nats a step, …
+    DIR/tuning/COMBINATION/K/          run folders of the first stage, each with outcome.json, a `TuningRun`
     DIR/runs/COMBINATION/SEED/         run folders of the second stage, each with
-        measures.json                    sealed: a `Run`; there once all of the run is measured
+        measures.json                    checksummed: a `Run`; there once all of the run is measured
         gradient_norms.csv               step (from 1), norm: global norm of the gradient before it is clipped
         history.csv                      a row an epoch, as every training leaves it: epoch (from 1), loss,
                                          learning_rate, val_nll (nats a step), val_pr_auc, …, seconds (of the epoch)
@@ -19,7 +19,7 @@
     DIR/music.csv                      a row for each combination (all its seeds' pieces together) and each of
                                        `measure_table.MUSIC`: combination, measure, overlap (0..1), distance (in the
                                        measure's unit); and the same with combination "test halves": the ceiling
-    DIR/comparison.json                sealed: a `Comparison`
+    DIR/comparison.json                checksummed: a `Comparison`
 
 The CSV files and comparison.json are written anew whenever the study ends, also when its budget is spent before all
 runs are done. A combination is "LOSS-OPTIMIZER", or an ablation "LOSS-OPTIMIZER-ABLATION": `zero-bias` is trained anew
@@ -37,7 +37,7 @@ import numpy as np
 from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import NUM_PITCHES, from_dict
 from pianoroll_tf.modeling.arrays import read_arrays, write_arrays
-from pianoroll_tf.modeling.run_folder import unsealed
+from pianoroll_tf.modeling.run_folder import load_checksummed
 from tuner.study.settings import RUNS, TUNING, AllSettings, Combination
 from tuner.study.statistics import Pair, Ranks, Summary
 
@@ -160,14 +160,14 @@ class Comparison:
     sentences: list[str]
 
 
-def read_sealed(path: Path) -> dict[str, Any]:
-    """A sealed file.
+def read_checksummed(path: Path) -> dict[str, Any]:
+    """Reads a checksummed JSON file.
 
     Raises:
         UserError: It is missing or damaged.
     """
     try:
-        return unsealed(path.read_bytes())
+        return load_checksummed(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(f"{path} must be there: run the study to its end first") from error
     except (ValueError, RecursionError) as error:
@@ -183,7 +183,7 @@ def read_study(folder: Path | str) -> Study:
     path = Path(folder) / STUDY
     if not path.is_file():
         raise UserError(f"{folder} must be the folder of a study: it has no {STUDY}")
-    values = read_sealed(path)
+    values = read_checksummed(path)
     try:
         settings = from_dict(AllSettings, values.pop("settings"))
         combinations = [Combination(**entry) for entry in values.pop("combinations")]
@@ -200,7 +200,7 @@ def read_runs(folder: Path | str) -> list[Run]:
         for combination in study.combinations
         for seed in range(study.settings.study.seeds)
     ]
-    return [Run(**read_sealed(path)) for path in paths if path.is_file()]
+    return [Run(**read_checksummed(path)) for path in paths if path.is_file()]
 
 
 def read_tuning(folder: Path | str) -> list[TuningRun]:
@@ -210,12 +210,12 @@ def read_tuning(folder: Path | str) -> list[TuningRun]:
         for combination, design in read_study(folder).design.items()
         for run in range(len(design))
     ]
-    return [TuningRun(**read_sealed(path)) for path in paths if path.is_file()]
+    return [TuningRun(**read_checksummed(path)) for path in paths if path.is_file()]
 
 
 def read_comparison(folder: Path | str) -> Comparison:
     """The comparison of the runs."""
-    values = read_sealed(Path(folder) / COMPARISON)
+    values = read_checksummed(Path(folder) / COMPARISON)
     values["measures"] = {name: _compared(entry) for name, entry in values["measures"].items()}
     return Comparison(**values)
 

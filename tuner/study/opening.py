@@ -12,7 +12,7 @@ from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import DataFacts, RecordsConfig, to_dict
 from pianoroll_tf.data.records import read_manifest
 from pianoroll_tf.files import remove_temporaries, sole_process, write_whole
-from pianoroll_tf.modeling.run_folder import differences, sealed
+from pianoroll_tf.modeling.run_folder import differences, dump_checksummed
 from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study.folder import Study
@@ -96,5 +96,5 @@ def sole_use(folder: Path, study: Study) -> Iterator[None]:
     with sole_process(folder / _LOCK, UserError(f"{folder} is in use: another process works on this study")):
         remove_temporaries(folder)
         if check(folder, study) is None:
-            write_whole(folder / study_folder.STUDY, sealed(dataclasses.asdict(study)))
+            write_whole(folder / study_folder.STUDY, dump_checksummed(dataclasses.asdict(study)))
         yield

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.files import write_changed, write_whole
-from pianoroll_tf.modeling.run_folder import HISTORY, sealed
+from pianoroll_tf.modeling.run_folder import HISTORY, dump_checksummed
 from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study.folder import Compared, Comparison, Run, Study, TuningRun
@@ -39,7 +39,7 @@ def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Com
     write_changed(folder / study_folder.RESULTS_CSV, _csv(result_rows(study, runs)))
     write_changed(folder / study_folder.MUSIC_CSV, _csv(music_rows(folder, study, real)))
     comparison = compared(study, runs, tuning)
-    write_whole(folder / study_folder.COMPARISON, sealed(dataclasses.asdict(comparison)))
+    write_whole(folder / study_folder.COMPARISON, dump_checksummed(dataclasses.asdict(comparison)))
     return comparison
 
 

@@ -17,7 +17,7 @@ from pianoroll_tf.files import write_whole
 from pianoroll_tf.modeling.baselines import BASELINES
 from pianoroll_tf.modeling.callbacks import DivergedError
 from pianoroll_tf.modeling.run import load_model
-from pianoroll_tf.modeling.run_folder import sealed
+from pianoroll_tf.modeling.run_folder import dump_checksummed
 from pianoroll_tf.modeling.standing import Standing
 from pianoroll_tf.modeling.training import train
 from tuner.study import factorial
@@ -96,11 +96,11 @@ def open_bench(folder: Path, study: Study, records: RecordsConfig, data: DataFac
 def _baselines(folder: Path, config: RunConfig, splits: Splits, training) -> dict[str, Any]:
     path = folder / study_folder.BASELINES
     try:
-        return study_folder.read_sealed(path)
+        return study_folder.read_checksummed(path)
     except UserError:
         found = {name: judged(make(training), config, splits) for name, make in BASELINES.items()}
         values = {split: {name: numbers[split] for name, (numbers, _) in found.items()} for split in ("val", "test")}
-        write_whole(path, sealed(values))
+        write_whole(path, dump_checksummed(values))
         return values
 
 
@@ -149,7 +149,7 @@ def measure(bench: Bench, task: Task, chosen: dict[str, float | None], callbacks
     config = bench.config(source, chosen)
     run_dir = bench.folder / source.folder
     if raw:
-        parent = Run(**study_folder.read_sealed(run_dir / study_folder.MEASURES))
+        parent = Run(**study_folder.read_checksummed(run_dir / study_folder.MEASURES))
         outcome, cause, measures = parent.outcome, parent.cause, {}
         config = unproper(config)
     else:
@@ -227,7 +227,7 @@ def _finite(measures: dict[str, float | None]) -> dict[str, float | None]:
 
 def _write(bench: Bench, task: Task, name: str, done: TuningRun | Run) -> None:
     (bench.folder / task.folder).mkdir(parents=True, exist_ok=True)
-    write_whole(bench.folder / task.folder / name, sealed(dataclasses.asdict(done)))
+    write_whole(bench.folder / task.folder / name, dump_checksummed(dataclasses.asdict(done)))
 
 
 def standing(folder: Path, task: Task, say: Callable[[str], None]) -> TuningRun | Run | None:
@@ -236,7 +236,7 @@ def standing(folder: Path, task: Task, say: Callable[[str], None]) -> TuningRun 
     if not path.is_file():
         return None
     try:
-        return (TuningRun if task.tuning else Run)(**study_folder.read_sealed(path))
+        return (TuningRun if task.tuning else Run)(**study_folder.read_checksummed(path))
     except (UserError, TypeError) as error:
         say(f"{error}; it is removed, and the run is measured again")
         path.unlink()
