@@ -125,6 +125,14 @@ class RecordsConfig(Settings):
         """Steps a second, or a quarter note, as the grid says."""
         return self.steps_per_second if self.grid == "seconds" else self.steps_per_beat
 
+    def rate(self, tempo: float) -> float:
+        """Steps per second; on the grid of beats at a tempo in quarter notes per minute.
+
+        >>> RecordsConfig(grid="beats").rate(120.0), RecordsConfig(grid="seconds").rate(120.0)
+        (8.0, 8)
+        """
+        return self.steps_per_second if self.grid == "seconds" else self.steps_per_beat * tempo / 60
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DatasetConfig(Settings):

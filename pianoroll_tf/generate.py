@@ -69,7 +69,7 @@ def body(args: argparse.Namespace) -> None:
     model = saved_model.load(version)
     whole = continuation.read_primer(args.primer, model.grid) if args.primer else continuation.NO_PRIMER
     tempo = args.tempo or whole.tempo or model.tempo
-    rate = model.grid.steps_per_second if model.steps_per_beat is None else model.steps_per_beat * tempo / 60
+    rate = model.grid.rate(tempo)
     primer, steps = lengths(args, whole, rate)
     meter, place = primer.clock(model.steps_per_beat)
     asked = parse_meter(args.meter) if args.meter else None

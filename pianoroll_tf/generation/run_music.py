@@ -32,12 +32,7 @@ def real_files(records_dir: Path | str, split: str, grid: RecordsConfig) -> Iter
                     raise record
                 piece = decode_piece(record)
                 meters = piece.meters or ((0, Meter()),)
-                yield midi_bytes(to_dense(piece.roll), steps_per_second(grid), TEMPO, meters)
-
-
-def steps_per_second(grid: RecordsConfig) -> float:
-    """Of the files that are judged: on a grid of beats at `TEMPO`."""
-    return grid.steps_per_second if grid.grid == "seconds" else grid.steps_per_beat * TEMPO / 60
+                yield midi_bytes(to_dense(piece.roll), grid.rate(TEMPO), TEMPO, meters)
 
 
 def judge_run(
@@ -61,7 +56,7 @@ def judge_run(
     nothing = np.zeros((0, NUM_PITCHES), np.uint8)
     drawn = list(continue_music(music, nothing, None, SamplingConfig(seed=SEED), pieces))
     (folder / "music").mkdir(parents=True, exist_ok=True)
-    files, rate = [], steps_per_second(config.records)
+    files, rate = [], config.records.rate(TEMPO)
     for number, (roll, _) in enumerate(drawn, 1):
         files.append(midi_bytes(roll, rate, TEMPO, [(0, music.meter)]))
         write_whole(folder / "music" / f"{number:02d}.mid", files[-1])
