@@ -46,7 +46,7 @@ class EventStream(StreamingResponse):
 
 def rate(served: Served, wanted: Asked) -> float:
     """Steps per second of what is played; on a grid of beats the tempo says so."""
-    return served.steps_per_second or served.grid.steps_per_beat * tempo(served, wanted) / 60
+    return served.grid.rate(tempo(served, wanted))
 
 
 def tempo(served: Served, wanted: Asked) -> float:
