@@ -254,3 +254,38 @@ def test_another_build_that_finished_first_is_respected(
     _, made = build(midi, tmp_path / "out", CONFIG)
     assert not made
     assert sorted(path.name for path in tmp_path.iterdir()) == ["midi", "out"]
+
+
+def free_song(seed: int) -> bytes:
+    """Notes at any time within 100 quarters, whatever the beat."""
+    rng = random.Random(seed)
+    starts = [rng.randrange(48_000) for _ in range(400)]
+    return song([(start, start + rng.randrange(60, 480), 40 + i % 40) for i, start in enumerate(starts)])
+
+
+def metric_song(seed: int) -> bytes:
+    """Quarters and now and then an eighth, the same in each of 25 bars of four quarters."""
+    rng = random.Random(seed)
+    bar = [0, 480, 960, 1440, *rng.sample([240, 720, 1200, 1680], 2)]
+    return song([(1920 * n + start, 1920 * n + start + 200, 60 + (n + start) % 12) for n in range(25) for start in bar])
+
+
+@pytest.mark.parametrize(("make", "grid"), [(metric_song, "beats"), (free_song, "seconds")])
+def test_the_grid_is_chosen_from_the_files_whatever_the_workers_and_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make, grid: str
+) -> None:
+    folder = tmp_path / "midi"
+    folder.mkdir()
+    for seed in range(4):
+        (folder / f"{seed}.mid").write_bytes(make(seed))
+    manifest, _ = build(folder, tmp_path / "one", CONFIG)
+    assert (manifest["settings"]["grid"], manifest["grid"]) == ("auto", grid)
+    assert manifest["grid_decision"].startswith("the files' beats carry " + ("a" if grid == "beats" else "no"))
+    build(folder, tmp_path / "two", CONFIG, workers=2)
+    with monkeypatch.context() as patch:  # ends after the grid was chosen
+        patch.setattr(build_module, "choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            build(folder, tmp_path / "three", CONFIG)
+    assert not (tmp_path / "three").exists()
+    build(folder, tmp_path / "three", CONFIG)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two") == contents(tmp_path / "three")

@@ -9,6 +9,7 @@ import pytest
 from midi_files import header, note, pedal, random_song, song, tempo, track
 
 from pianoroll_tf.data import midi
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.midi import PARSERS, MidiError, Notes, ignores_tempo, parse_notes, read_bytes
 
 NOTES = [(0, 480, 60), (480, 960, 64), (480, 1920, 67), (960, 1440, 60)]
@@ -53,6 +54,65 @@ def test_tempo_events_of_all_tracks_hold_and_pretty_midi_takes_the_first_tracks(
     other = parse_notes(data, parser="pretty_midi")
     assert other.seconds(other.start_ticks).tolist() == [1.0]
     assert ignores_tempo(data, other)
+
+
+def signature(tick: int, numerator: int, power: int) -> tuple[int, bytes]:
+    """A time signature whose denominator is a power of two."""
+    return tick, bytes([0xFF, 0x58, 4, numerator, power, 24, 8])
+
+
+def with_signatures(*signatures: tuple[int, bytes]) -> bytes:
+    return header(2) + track(signatures) + track(note(0, 480, 60))
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_time_signatures_in_order_without_those_that_change_nothing(parser: str) -> None:
+    data = with_signatures(signature(0, 3, 2), signature(480, 3, 2), signature(960, 6, 3))
+    assert parse_notes(data, parser=parser).meters == ((0, Meter(3, 4)), (960, Meter(6, 8)))
+    assert parse_notes(with_signatures(), parser=parser).meters == ()
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_of_several_time_signatures_at_a_tick_the_last_holds(parser: str) -> None:
+    data = with_signatures(signature(480, 3, 2), signature(480, 5, 2))
+    assert parse_notes(data, parser=parser).meters == ((480, Meter(5, 4)),)
+
+
+def test_time_signatures_of_all_tracks_hold() -> None:
+    data = header(2) + track([signature(960, 2, 2)]) + track([signature(0, 3, 2), *note(0, 480, 60)])
+    assert parse_notes(data).meters == ((0, Meter(3, 4)), (960, Meter(2, 4)))
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize(("numerator", "power"), [(4, 7), (4, 8), (4, 255), (65, 2), (255, 0)])
+def test_time_signatures_that_cannot_be_used_are_left_out(parser: str, numerator: int, power: int) -> None:
+    data = with_signatures(signature(0, numerator, power), signature(480, 3, 2))
+    assert parse_notes(data, parser=parser).meters == ((480, Meter(3, 4)),)
+
+
+def test_a_time_signature_of_no_notes_is_left_out() -> None:
+    data = with_signatures(signature(0, 0, 2), signature(480, 3, 2))
+    assert parse_notes(data).meters == ((480, Meter(3, 4)),)
+    with pytest.raises(MidiError, match="pretty_midi cannot read it"):  # the library refuses the whole file
+        parse_notes(data, parser="pretty_midi")
+
+
+def test_of_very_many_time_signatures_the_first_are_kept() -> None:
+    data = with_signatures(*(signature(tick, 2 + tick % 2, 2) for tick in range(midi.MAX_METERS + 5)))
+    meters = parse_notes(data).meters
+    assert len(meters) == midi.MAX_METERS
+    assert meters[:2] == ((0, Meter(2, 4)), (1, Meter(3, 4)))
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize("pedal", [False, True])
+def test_a_header_longer_than_6_bytes_changes_nothing(parser: str, pedal: bool) -> None:
+    data = song(NOTES, tempos=[(0, 600_000)])
+    longer = data[:4] + (10).to_bytes(4, "big") + data[8:14] + bytes(4) + data[14:]
+    notes = parse_notes(longer, parser=parser, pedal=pedal)
+    assert rows(notes) == sorted(NOTES)
+    assert notes.seconds(np.array([480])).tolist() == [0.6]
+    assert not ignores_tempo(longer, notes)
 
 
 def test_of_several_tempos_at_a_tick_the_last_holds() -> None:

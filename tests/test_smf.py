@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from midi_files import header, note, pedal, song, tempo, track
 
-from pianoroll_tf.data.smf import MAX_TICK, TEMPO, Event, MidiError, _ticks_bound, check_header, check_ticks, events
+from pianoroll_tf.data.smf import (
+    MAX_TICK,
+    TEMPO,
+    Event,
+    MidiError,
+    _ticks_bound,
+    check_header,
+    check_ticks,
+    events,
+    plain_header,
+)
 
 BIG = b"\xff\xff\xff\x7f"  # the largest delta time, 2**28 - 1
 TEXT = b"\xff\x01\x00"
@@ -26,7 +36,9 @@ def chunk(body: bytes) -> bytes:
         (b"\xff" * 1000, "not a MIDI file"),
         (b"RIFF" + b"\0" * 40, "not a MIDI file"),
         (b"MThd\0\0", "damaged: the file ends within its header"),
-        (b"MThd\xff\xff\xff\xff" + b"\0" * 20, "damaged: the header must have 6 bytes"),
+        (b"MThd\xff\xff\xff\xff" + b"\0" * 20, "damaged: the file ends within its header"),
+        (b"MThd\0\0\0\7\0\0\0\1\1\xe0", "damaged: the file ends within its header"),  # 7 bytes, 6 are there
+        (b"MThd\0\0\0\5\0\0\0\1\1\xe0", "damaged: the header must have at least 6 bytes"),
         (header(1, kind=2), "MIDI type 2, whose tracks are separate pieces"),
         (header(1, kind=7), "damaged: unknown MIDI type"),
         (header(1, division=0), "damaged: 0 ticks a quarter note"),
@@ -36,6 +48,13 @@ def chunk(body: bytes) -> bytes:
 def test_headers_that_are_refused(data: bytes, reason: str) -> None:
     with pytest.raises(MidiError, match=f"^{reason}$"):
         check_header(data)
+
+
+def test_what_a_longer_header_holds_beyond_6_bytes_is_left_out() -> None:
+    data = song([(0, 480, 60)])
+    longer = data[:4] + struct.pack(">I", 10) + data[8:14] + b"MTrk" + data[14:]
+    check_header(longer)
+    assert plain_header(longer) == plain_header(data) == data
 
 
 @pytest.mark.parametrize("kind", [0, 1])

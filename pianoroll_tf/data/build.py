@@ -52,24 +52,24 @@ def build(
         OSError: A folder cannot be read or written.
     """
     records_dir = records_dir.resolve()
-    found = find_files(midi_dir, config.include)
+    _found(midi_dir, config)  # refuses a folder without MIDI files before anything is made
     if check_place(records_dir) and not overwrite:
-        manifest = standing_manifest(records_dir, midi_dir, list(islice(found, config.limit)), config)
+        manifest = standing_manifest(records_dir, midi_dir, list(_found(midi_dir, config)), config)
         discard(records_dir)
         return manifest, False
     with _write_errors(records_dir), staging(records_dir) as place:
         if not overwrite and check_place(records_dir):  # another build has just made it
-            manifest = standing_manifest(records_dir, midi_dir, list(islice(found, config.limit)), config)
+            manifest = standing_manifest(records_dir, midi_dir, list(_found(midi_dir, config)), config)
             shutil.rmtree(place)
             return manifest, False
         whole = place / "records"
         shutil.rmtree(whole, ignore_errors=True)
-        files, decision = list(islice(found, config.limit)), None
+        decision = None
         if config.grid == "auto":
-            with _read(place, midi_dir, files, dataclasses.replace(config, grid="beats"), workers) as journal:
+            with _read(place, midi_dir, dataclasses.replace(config, grid="beats"), workers) as journal:
                 decision = decide(_evidence(journal))
         grid = decision.grid if decision else config.grid
-        with _read(place, midi_dir, files, dataclasses.replace(config, grid=grid), workers) as journal:
+        with _read(place, midi_dir, dataclasses.replace(config, grid=grid), workers) as journal:
             choose(journal, config)
             whole.mkdir()
             manifest = write_records(journal, config, grid, whole, str(decision or ""))
@@ -92,16 +92,21 @@ def _write_errors(records_dir: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _read(place: Path, midi_dir: Path, files: list[Found], config: RecordsConfig, workers: int) -> Iterator[Journal]:
+def _read(place: Path, midi_dir: Path, config: RecordsConfig, workers: int) -> Iterator[Journal]:
     """The journal with a row for every file, on one grid; each grid has a journal of its own.
 
     Raises:
         UserError: No file can be used; nothing is left behind.
     """
     with contextlib.closing(_journal(place, config)) as journal:
-        _read_all(journal, midi_dir, files, config, workers)
+        _read_all(journal, midi_dir, _found(midi_dir, config), config, workers)
         _refuse_empty(journal, midi_dir, place)
         yield journal
+
+
+def _found(midi_dir: Path, config: RecordsConfig) -> Iterator[Found]:
+    """The files of a build, found anew for each reading: there may be too many for a list."""
+    return islice(find_files(midi_dir, config.include), config.limit)
 
 
 def _evidence(journal: Journal) -> Iterator[Evidence]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.pedal import sustained_notes
-from pianoroll_tf.data.smf import MidiError, check_header, check_ticks
+from pianoroll_tf.data.smf import MidiError, check_header, check_ticks, plain_header
 
 MAX_FILE_BYTES = 16 << 20  # ordinary files have 10 to 500 KB
 MAX_METERS = 10_000  # changes of time signature; later ones are left out
@@ -98,6 +98,7 @@ def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal
         MidiError: The bytes are not MIDI, damaged, or beyond a limit.
     """
     check_header(data)
+    data = plain_header(data)
     notes = PARSERS[parser](data, drums)
     if pedal:
         start, end, pitch = sustained_notes(data, drums)
@@ -112,7 +113,7 @@ def ignores_tempo(data: bytes, notes: Notes) -> bool:
         data: The file.
         notes: What a parser made of it.
     """
-    full = _with_symusic(data, drums=True)
+    full = _with_symusic(plain_header(data), drums=True)
     moved = np.abs(full.seconds(notes.start_ticks) - notes.seconds(notes.start_ticks))
     return bool((moved > AUDIBLE_SECONDS).any())
 

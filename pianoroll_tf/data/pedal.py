@@ -18,7 +18,7 @@ def sustained_notes(data: bytes, drums: bool) -> tuple[np.ndarray, np.ndarray, n
     struck again on that channel, or, when neither comes, until the last note of the file ends.
 
     Args:
-        data: A MIDI file that passed `smf.check_header`.
+        data: A MIDI file, as `smf.plain_header` gives it.
         drums: Whether to keep the notes of channel 10.
 
     Returns:

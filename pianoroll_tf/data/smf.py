@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 HEADER = struct.Struct(">4sIHHH")  # "MThd", length, type, tracks, division
+HEADER_BYTES = 6  # of the header that have a meaning; the standard asks readers to skip any more
 CHUNK = struct.Struct(">4sI")
 MAX_TICK = 2**31 - 1  # what a parser that counts ticks in 32 bits can hold
 TEMPO = b"\xff\x51\x03"  # begin of a tempo event
@@ -31,7 +32,7 @@ class Event(NamedTuple):
 
 
 def check_header(data: bytes) -> None:
-    """Refuses what cannot be read soundly, by the file's first 14 bytes.
+    """Refuses what cannot be read soundly, by the file's header.
 
     Raises:
         MidiError: Says what it is.
@@ -43,8 +44,10 @@ def check_header(data: bytes) -> None:
     if len(data) < HEADER.size:
         raise MidiError("damaged: the file ends within its header")
     _, length, kind, _, division = HEADER.unpack_from(data)
-    if length != 6:
-        raise MidiError("damaged: the header must have 6 bytes")
+    if length < HEADER_BYTES:
+        raise MidiError(f"damaged: the header must have at least {HEADER_BYTES} bytes")
+    if length > len(data) - CHUNK.size:
+        raise MidiError("damaged: the file ends within its header")
     if kind == 2:
         raise MidiError("MIDI type 2, whose tracks are separate pieces")
     if kind > 2:
@@ -55,13 +58,29 @@ def check_header(data: bytes) -> None:
         raise MidiError("SMPTE time code instead of quarter notes")
 
 
+def plain_header(data: bytes) -> bytes:
+    """The same file with a header of 6 bytes, the only one that MIDI libraries read.
+
+    Args:
+        data: A MIDI file that passed `check_header`.
+
+    >>> longer = bytes.fromhex("4d546864 00000008 0001 0000 01e0 ffff")
+    >>> plain_header(longer).hex(" ", 4)
+    '4d54 68640000 00060001 000001e0'
+    """
+    name, length, *numbers = HEADER.unpack_from(data)
+    if length == HEADER_BYTES:
+        return data
+    return HEADER.pack(name, HEADER_BYTES, *numbers) + data[CHUNK.size + length :]
+
+
 def check_ticks(data: bytes, tempos: int) -> None:
     """Refuses a file whose ticks do not fit in 31 bits: they would wrap around and look sound.
 
     A bound from the bytes alone is enough for nearly all files; the others are read event by event.
 
     Args:
-        data: A MIDI file that passed `check_header`.
+        data: A MIDI file, as `plain_header` gives it.
         tempos: The number of tempo events that a parser found in it.
 
     Raises:
@@ -110,7 +129,7 @@ def events(data: bytes, every: bool = False) -> Iterator[Event]:
     """The channel events of all tracks, track after track, in the order of the file.
 
     Args:
-        data: A file that passed `check_header`.
+        data: A MIDI file, as `plain_header` gives it.
         every: Whether to yield meta and system events too, as kind 0xF0, without their data.
 
     Raises:

@@ -28,9 +28,9 @@ def _lines(manifest: dict[str, Any], records_dir: Path, made: bool) -> Iterator[
         yield f"              {count:,} skipped: {reason}"
     yield f"  music       {totals['hours']:,.2f} hours, {totals['notes']:,} notes"
     yield f"  roll        {totals['steps']:,} steps at {settings[f'steps_per_{unit}']} per {unit}"
+    yield f"              {totals['active_cells']:,} active cells, {totals['density']:.2%} of all"
     if manifest["grid_decision"]:
         yield f"  grid        {manifest['grid']}, because {manifest['grid_decision']}"
-    yield f"              {totals['active_cells']:,} active cells, {totals['density']:.2%} of all"
     yield f"  left out    {totals['notes_outside_range']:,} notes outside MIDI 24..107"
     pieces = ", ".join(f"{name} {manifest['splits'][name]['pieces']:,}" for name in SPLITS)
     yield f"  splits      {pieces} pieces"
