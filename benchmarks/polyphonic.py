@@ -226,21 +226,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3)
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
+    pieces = {name: load_set(args.data / SETS[name].file) for name in args.sets}
     for name in args.sets:
-        pieces = load_set(args.data / SETS[name].file)
-        check = note_unigram(pieces)
+        check = note_unigram(pieces[name])
         print(f"{SETS[name].title}: note 1-gram {check:.2f} on test, published {UNIGRAM[name]}", flush=True)
-        for seed in range(args.seeds):
-            for head in args.heads:
-                path = args.out / f"{name}-{head}-{seed}.npz"
-                if path.exists():
-                    continue
-                print(f" {path.stem}", flush=True)
-                found = train(pieces, SETS[name], head, seed)
-                partial = path.with_suffix(".partial.npz")
-                np.savez(partial, **found)
-                partial.rename(path)
-                (args.out / "table.md").write_text(table(args.out))
+    for seed, name, head in itertools.product(range(args.seeds), args.sets, args.heads):  # one seed of all sets first
+        path = args.out / f"{name}-{head}-{seed}.npz"
+        if path.exists():
+            continue
+        print(f" {path.stem}", flush=True)
+        found = train(pieces[name], SETS[name], head, seed)
+        partial = path.with_suffix(".partial.npz")
+        np.savez(partial, **found)
+        partial.rename(path)
+        (args.out / "table.md").write_text(table(args.out))
     print(table(args.out))
     return 0
 
