@@ -219,7 +219,7 @@ class SamplingConfig(Settings):
     """How notes are drawn from the model's probabilities."""
 
     temperature: float = setting(
-        0.8, "below 1 safer, above 1 bolder; the number of notes and onsets stays", minimum=0.05, maximum=20.0
+        0.75, "below 1 safer, above 1 bolder; the number of notes and onsets stays", minimum=0.05, maximum=20.0
     )
     top_p: float = setting(
         1.0, "draw only the likeliest onsets, which hold this share of those expected", above=0.0, maximum=1.0
@@ -241,6 +241,12 @@ class DataFacts(Settings):
     tempo: float = setting(120.0, "median tempo of the training pieces, quarters per minute", above=0.0)
     meter: str = setting("4/4", "most frequent time signature of the training pieces")
     long_hold: int = setting(0, "steps that one held note in 1000 exceeds; 0: not known", minimum=0)
+    rates: tuple[float, ...] = setting(
+        (), "share of silent cells that begin, of sounding ones that go on, of those struck again"
+    )
+    usual_onsets: tuple[float, ...] = setting(
+        (), "running average of onsets at each place in the beat that 1 in 20 steps exceed"
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

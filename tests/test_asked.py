@@ -54,7 +54,7 @@ def test_what_is_refused_by_name_and_range(fields, words):
 
 def test_defaults_are_those_of_sampling_and_null_is_one_of_them():
     asked = ask({"seed": 1, "density": None, "temperature": None}, Limits())
-    assert (asked.steps, asked.temperature, asked.top_p, asked.density) == (None, 0.8, 1.0, 1.0)
+    assert (asked.steps, asked.temperature, asked.top_p, asked.density) == (None, 0.75, 1.0, 1.0)
     assert (asked.version, asked.output, asked.primer.shape) == (None, "midi", (0, 84))
 
 

@@ -26,7 +26,7 @@ def test_about(server):
     assert about["pitches"] == {"lowest": 24, "count": 84}
     assert (about["default_version"], about["steps_per_second"], about["steps_per_beat"]) == (1, 8, None)
     assert (about["grid"], about["head"], about["meter"], about["tempo"]) == ("seconds", "nade", "4/4", 120.0)
-    assert about["defaults"] == {"steps": 256, "temperature": 0.8, "top_p": 1.0, "density": None}
+    assert about["defaults"] == {"steps": 256, "temperature": 0.75, "top_p": 1.0, "density": None}
     assert about["limits"]["steps"] == [1, 65536]
     assert about["limits"]["seed"] == [0, 2**53 - 1]
     assert about["limits"]["temperature"] == about["limits"]["density"] == [0.05, 20.0]

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from pianoroll_tf.data.clock import Meter, clock_codes
 from pianoroll_tf.data.roll import as_states
-from pianoroll_tf.generation.governor import Governor, Heard
+from pianoroll_tf.generation.governor import Governor, Heard, Reference
 from pianoroll_tf.generation.sampling import (
     BLOCK_STEPS,
     Carried,
@@ -214,10 +214,11 @@ def test_what_is_carried_can_be_packed_and_taken_apart_by_rows():
     state = (tf.constant([[[1.0, 2.0]], [[3.0, 4.0]]], tf.bfloat16), tf.constant([[5.0], [6.0]]))
     hidden, level, shares = tf.random.stateless_normal([2, 84], [0, 0]), tf.constant([7.0, 8.0]), tf.ones([2, 84])
     clock = Clock(*(tf.constant([number, 3]) for number in (11, 16, 0)))
-    carried = Carried(hidden, hidden > 0, clock, level, Heard(level, -level, shares), level / 2, state)
+    heard, reference = Heard(level, -level, shares, shares[:, :4]), Reference(level / 2, 2 * shares[:, :4])
+    carried = Carried(hidden, hidden > 0, clock, level, heard, reference, state)
     packed = pack(carried)
     assert packed.dtype == tf.float32
-    assert packed.shape == (2, 84 + 84 + 3 + 1 + 1 + 1 + 84 + 1 + 2 + 1)
+    assert packed.shape == (2, 84 + 84 + 3 + 1 + 1 + 1 + 84 + 4 + 1 + 4 + 2 + 1)
     one = unpack(packed[1:], carried)
     for found, part in zip(tf.nest.flatten(one), tf.nest.flatten(carried), strict=True):
         assert found.dtype == part.dtype

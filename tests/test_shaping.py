@@ -17,8 +17,9 @@ SHAPING = Shaping(
 )
 
 
-def odds(temperature=1.0, top_p=1.0, density=1.0, shaping=SHAPING):
-    return shaping.odds(lambda logits: logits, *(tf.constant([value]) for value in (temperature, top_p, density)))
+def odds(temperature=1.0, top_p=1.0, density=1.0, shaping=SHAPING, silent=False):
+    options = (tf.constant([value]) for value in (temperature, top_p, density))
+    return shaping.odds(lambda logits: logits, *options)(tf.constant([silent]))
 
 
 @pytest.mark.parametrize("place", [-1.0, 0.0, 0.25, 1.0, 1.5, 2.0, 4.0])
@@ -64,6 +65,11 @@ def test_top_p_silences_unlikely_onsets_and_no_held_note():
     np.testing.assert_allclose(plain(logits, held), logits)
 
 
+def test_top_p_lets_any_note_break_a_silence():
+    logits, held = tf.constant([[-3.0, -5.0, -9.0]]), tf.zeros([1, 3], bool)
+    np.testing.assert_allclose(odds(top_p=0.9, silent=True)[0](logits, held), logits + 0.1, rtol=1e-6)
+
+
 def test_between_the_last_place_of_top_p_and_one_the_last_threshold_holds():
     one, other = (odds(top_p=value)[0](tf.constant([[-3.9]]), tf.constant([[False]])) for value in (0.9, 0.99))
     np.testing.assert_array_equal(one, other)
@@ -71,6 +77,8 @@ def test_between_the_last_place_of_top_p_and_one_the_last_threshold_holds():
 
 
 def test_the_posterior_is_shaped_and_not_the_output():
-    cells, strikes, ends = SHAPING.odds(lambda logits: 3 * logits, *(tf.ones([1]) for _ in range(3)))
+    cells, strikes, ends = SHAPING.odds(lambda logits: 3 * logits, *(tf.ones([1]) for _ in range(3)))(
+        tf.constant([False])
+    )
     assert cells(tf.ones([1, 1]), tf.constant([[True]])).numpy().tolist() == [[3.0]]
     assert strikes(tf.ones([1])).numpy().tolist() == ends(tf.ones([1])).numpy().tolist() == [3.0]

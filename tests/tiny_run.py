@@ -51,6 +51,8 @@ def write_records(
             "density_spread": 0.1,
             "tempo": 120.0,
             "meter": "4/4",
+            "struck_cells": sum(int(from_dense(roll).onset_counts().sum()) for roll in rolls),
+            "usual_onsets": [2.0],
         }
         splits[split] = (
             entry | music | {"pieces": len(rolls)} | {name: value.tolist() for name, value in counts.items()}

@@ -151,8 +151,9 @@ def read_manifest(records_dir: str | os.PathLike, with_files: bool = False) -> d
         `totals` and `splits`. A split has `pieces`, `notes`, `notes_outside_range`, `steps`, `active_cells`,
         `milliseconds`, `pitch_counts` (84 numbers of steps), `hold_counts` (how often a pitch sounds for 1, 2, 3, …
         steps without a break), `longest_piece` (steps), `density_spread` (standard deviation of a piece's density over
-        its mean), `tempo` (median of the pieces, quarters per minute), `meter` (of most steps) and `shards`, which have
-        the first six, `name`, `bytes` and `sha256`.
+        its mean), `tempo` (median of the pieces, quarters per minute), `meter` (of most steps),
+        `struck_cells`, `usual_onsets` (running average of onsets that 1 in 20 steps exceed, by place in the beat: see
+        `data.rhythm`) and `shards`, which have the first six, `name`, `bytes` and `sha256`.
 
     Raises:
         UserError: There is none, or it is damaged or of another format.

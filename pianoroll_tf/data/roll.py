@@ -41,6 +41,15 @@ class SparseRoll:
         """int64 [84], the number of steps in which each pitch sounds."""
         return np.bincount(self.columns, minlength=NUM_PITCHES).astype(np.int64)
 
+    def onset_counts(self) -> np.ndarray:
+        """int64 [steps], the number of notes that are struck at each step.
+
+        >>> SparseRoll(np.array([2, 1], np.uint8), np.array([36 + 128, 40 + 128, 36], np.uint8)).onset_counts().tolist()
+        [2, 0]
+        """
+        steps = np.repeat(np.arange(len(self.counts)), self.counts)
+        return np.bincount(steps[self.cells >= STRUCK_BIT], minlength=len(self.counts))
+
     def hold_lengths(self) -> np.ndarray:
         """int64 [holds], for how many steps without a break a pitch sounds, each time that it does.
 

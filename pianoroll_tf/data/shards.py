@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, to_dict
-from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.clock import Meter, clock_codes
 from pianoroll_tf.data.conversion import LONGEST_HOLD
 from pianoroll_tf.data.discover import readable
 from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, decode_piece, shard_name, write_manifest
+from pianoroll_tf.data.rhythm import UsualOnsets
 from pianoroll_tf.data.splits import FEWEST, assign, by_hash, lacking
 from pianoroll_tf.data.tfrecord import frame
 from pianoroll_tf.files import flush
@@ -97,11 +98,16 @@ def write_records(
 def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str, Any]:
     """What a run must remember of the pieces of a split beside its counts."""
     densities, tempos, meters, longest = [], [], Counter({str(Meter()): 0}), 0
+    places = steps_per_beat or 1
+    usual, struck = UsualOnsets(places), 0
     for steps, cells, record in journal.rows("steps, active_cells, record", f"split = '{split}'", "sha256"):
         densities.append(cells / (steps * NUM_PITCHES))
         longest = max(longest, steps)
         piece = decode_piece(record)
         tempos.append(piece.tempo)
+        onsets = piece.roll.onset_counts()
+        struck += int(onsets.sum())
+        usual.add(onsets, clock_codes(piece.meters, len(onsets), places).astype(np.int64) % places)
         if steps_per_beat:
             changes = [*([] if piece.meters and piece.meters[0][0] <= 0 else [(0, Meter())]), *piece.meters]
             ends = [*(step for step, _ in changes[1:]), steps]
@@ -112,6 +118,8 @@ def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str
         "density_spread": float(np.std(densities) / np.mean(densities)) if densities else 0.0,
         "tempo": float(np.median(tempos)) if tempos else 120.0,
         "meter": min(meters, key=lambda name: (-meters[name], name)),
+        "struck_cells": struck,
+        "usual_onsets": usual.found(),
     }
 
 

@@ -16,15 +16,14 @@ import keras
 import tensorflow as tf
 
 import pianoroll_tf
-from pianoroll_tf.config import NUM_PITCHES, RunConfig, SamplingConfig, dumps, to_dict
+from pianoroll_tf.config import RunConfig, SamplingConfig, dumps, to_dict
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.files import sync
 from pianoroll_tf.generation import saved_model, versions, warm_up
 from pianoroll_tf.generation.calibration import Calibration, calibrate
 from pianoroll_tf.generation.endpoints import Musician, make_endpoints
-from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.generation.manifest import write_manifest
-from pianoroll_tf.generation.shaping import Shaping
+from pianoroll_tf.generation.trials import make_governor
 from pianoroll_tf.modeling.gru import portable_kernels
 from pianoroll_tf.modeling.run import steps_per_beat
 
@@ -104,11 +103,9 @@ def _write(
     model, musician: Musician, config: RunConfig, found: Calibration | None, description: dict, partial: Path
 ) -> None:
     """Writes all files of a version, to the disk itself."""
-    data = config.data
-    governed = found is not None and (found.gain or found.shift)
-    settings = (found.shift, found.gain, data.density * NUM_PITCHES, data.long_hold) if governed else ()
-    shaping = found.shaping if found else Shaping()
-    musician = dataclasses.replace(musician, governor=Governor(*settings), shaping=shaping)
+    if found:
+        governor = make_governor(config.data, found.shift, found.gain, found.brakes)
+        musician = dataclasses.replace(musician, governor=governor, shaping=found.shaping)
     archive = keras.export.ExportArchive()
     archive.track(model)
     with portable_kernels(model):

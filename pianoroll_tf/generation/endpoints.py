@@ -53,6 +53,11 @@ class Musician:
     shaping: Shaping = Shaping()  # noqa: RUF009 (frozen)
     meter: Meter = Meter()  # noqa: RUF009 (frozen)
 
+    @property
+    def articulation(self) -> bool:
+        """Whether the model decides that a sounding pitch is struck again."""
+        return head_of(self.model).articulation
+
     def network(self, in_turn: bool = False) -> sampling.Network:
         """The model as `sampling` needs it; `in_turn` is the way in which its head draws."""
         head = head_of(self.model)

@@ -1,4 +1,4 @@
-"""Holds the density of what is drawn near a reference, and lets go of pitches that sound for ever.
+"""Holds what is drawn near the data: its density, the length of its notes, and how many of them begin at once.
 
 While it is trained, a model reads true steps; while it generates, it reads its own. Dense music makes
 it expect dense music, so small errors feed back, and a piece may run away to an endless chord or fade
@@ -24,6 +24,17 @@ pitch it also takes
     share     running average of whether that pitch sounded
     limit     share after a note as long as one in 1000 of the data, at least LEAST_LIMIT
 
+It can also lock on a fast rhythm, with a density that is right and notes that are short enough: one voice in sixteenths
+makes all voices go on in sixteenths. So each place in the beat has a running average of the onsets there, and where it
+is above what 1 in 20 steps of the data exceed, the log-odds of every onset and of every re-struck note there lose
+
+    BRAKE * log((onsets + MARGIN) / (usual + MARGIN))
+
+    onsets    running average of onsets at that place, over MEMORY_BEATS
+    usual     average that 1 in 20 steps at that place of the data exceed; that of the primer, if it is higher
+
+The three parts are independent of each other: a model gets those that its own music is found to need.
+
 Reference:
     Bengio et al. 2015, "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks",
     on the feedback of errors; Åström and Murray 2008, "Feedback Systems", chapter 10, on the controller.
@@ -35,13 +46,19 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-MEMORY_STEPS = 64  # time constant of the running average: 8 s at 8 steps a second
+from pianoroll_tf.data.rhythm import MEMORY_STEPS, onset_weight
+from pianoroll_tf.generation.shaping import Odds
+
 DRIFT_STEPS = 128  # time constant of the drift
 WIDEST = 2.0  # a primer moves the reference by this factor at most
 LARGEST_DRIFT = 5.0  # 150 times the odds
 RELEASE = 10.0  # a held note has log-odds of 5 to 8
 LEAST_LIMIT, LARGEST_LIMIT = 0.4, 0.99  # music of short notes repeats them; music of drones is left alone
 HEAD_START = 0.3  # drift at the first step for each e-fold of density that was asked for; feedback does the rest
+
+
+STRUCK = 2  # a cell's value
+BRAKE, MARGIN = 2.0, 0.1  # a place with three times its usual onsets loses a factor of 9 in the odds of each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,17 +70,33 @@ class Governor:
         gain: How strongly a density that is off is answered; 0: not at all.
         notes: Notes a step in the training data, > 0.
         hold: Steps that one held note in 1000 of the training data exceeds; 0: pitches may sound for ever.
+        onsets: Running average of onsets that 1 in 20 steps of the training data exceed, for each place in the beat
+            (on the grid of seconds for all steps); empty: any number may begin.
     """
 
     shift: float | tf.Tensor = 0.0
     gain: float | tf.Tensor = 0.0
     notes: float = 1.0
     hold: float = 0.0
+    onsets: tuple[float, ...] = ()
 
     @property
-    def is_off(self) -> bool:
-        """Whether it leaves all log-odds as they are."""
-        return not any(isinstance(value, tf.Tensor) or value for value in (self.shift, self.gain, self.hold))
+    def holds_density(self) -> bool:
+        """Whether it changes the log-odds for the sake of density or of long notes."""
+        return any(isinstance(value, tf.Tensor) or value for value in (self.shift, self.gain, self.hold))
+
+
+class Reference(NamedTuple):
+    """What a row is held to.
+
+    Attributes:
+        notes: Notes per step, float32 [batch].
+        onsets: Most onsets per step at each place in the beat, float32 [batch, places]; no places where the governor
+            leaves them alone.
+    """
+
+    notes: tf.Tensor
+    onsets: tf.Tensor
 
 
 class Heard(NamedTuple):
@@ -73,11 +106,13 @@ class Heard(NamedTuple):
         level: Running average of notes a step, float32 [batch].
         drift: float32 [batch].
         shares: Running average of whether each pitch sounded, float32 [batch, 84].
+        onsets: Running average of onsets at each place in the beat, float32 [batch, places].
     """
 
     level: tf.Tensor
     drift: tf.Tensor
     shares: tf.Tensor
+    onsets: tf.Tensor
 
 
 def reference_notes(governor: Governor, frames: tf.Tensor, density: tf.Tensor) -> tf.Tensor:
@@ -102,25 +137,39 @@ def reference_notes(governor: Governor, frames: tf.Tensor, density: tf.Tensor) -
     return governor.notes * factor ** (steps / (steps + MEMORY_STEPS)) * density
 
 
-def start(frames: tf.Tensor, reference: tf.Tensor, density: tf.Tensor) -> Heard:
-    """What is remembered before the first step: on the reference, and leaning towards the density asked for.
+def start(governor: Governor, cells: tf.Tensor, places: tf.Tensor, density: tf.Tensor) -> tuple[Heard, Reference]:
+    """What is remembered before the first step, leaning towards the density asked for; and what the rows are held to.
 
     Args:
-        frames: Primer, float32 [batch, primer_steps >= 0, 84] of zeros and ones.
-        reference: float32 [batch].
+        governor: Settings.
+        cells: Primer, uint8 [batch, primer_steps >= 0, 84]: 0 silent, 1 held, 2 struck.
+        places: Place in the beat of its steps, int32 [batch, primer_steps].
         density: float32 [batch], factor that was asked for.
     """
-    before_last = tf.range(tf.shape(frames)[1])[::-1]
+    sounds = tf.cast(cells != 0, tf.float32)
+    notes = reference_notes(governor, sounds, density)
+    before_last = tf.range(tf.shape(sounds)[1])[::-1]
     weights = (1 - 1 / MEMORY_STEPS) ** tf.cast(before_last, tf.float32) / MEMORY_STEPS
-    return Heard(reference, HEAD_START * tf.math.log(density), tf.einsum("t,btp->bp", weights, frames))
+    count = len(governor.onsets)
+    onsets = tf.zeros([tf.shape(cells)[0], count])
+    most = tf.constant(governor.onsets, tf.float32, [count]) * density[:, tf.newaxis]
+    if count:
+        struck = tf.reduce_sum(tf.cast(cells == STRUCK, tf.float32), axis=-1)
+        here, weight = tf.one_hot(places, count), onset_weight(count)
+        later = tf.cumsum(here, axis=1, exclusive=True, reverse=True)  # steps at the same place that follow
+        onsets = tf.einsum("bt,btp->bp", struck, here * weight * (1 - weight) ** later)
+        most = tf.maximum(most, onsets)
+    heard = Heard(notes, HEAD_START * tf.math.log(density), tf.einsum("t,btp->bp", weights, sounds), onsets)
+    return heard, Reference(notes, most)
 
 
-def correction(governor: Governor, heard: Heard, reference: tf.Tensor) -> tf.Tensor:
-    """What is added to the log-odds of a step, float32 [batch, 84]; `reference` is [batch]."""
-    if governor.is_off:
+def correction(governor: Governor, heard: Heard, reference: Reference) -> tf.Tensor:
+    """What is added to the log-odds of "sounds?", float32 [batch, 84]."""
+    if not governor.holds_density:
         return tf.zeros_like(heard.shares)
-    margin = reference / 10
-    density = governor.gain * tf.math.log((heard.level + margin) / (reference + margin))
+    notes = reference.notes
+    margin = notes / 10
+    density = governor.gain * tf.math.log((heard.level + margin) / (notes + margin))
     added = (governor.shift + heard.drift - density)[:, tf.newaxis]
     limit = max(1 - math.exp(-governor.hold / MEMORY_STEPS), LEAST_LIMIT)
     if not governor.hold or limit > LARGEST_LIMIT:
@@ -128,11 +177,43 @@ def correction(governor: Governor, heard: Heard, reference: tf.Tensor) -> tf.Ten
     return added - RELEASE / (1 - limit) * tf.nn.relu(heard.shares - limit)
 
 
-def follow(governor: Governor, heard: Heard, reference: tf.Tensor, frame: tf.Tensor) -> Heard:
-    """What is remembered after one more step, `frame` [batch, 84] of zeros and ones."""
-    if governor.is_off:
-        return heard
-    level = heard.level + (tf.reduce_sum(frame, axis=-1) - heard.level) / MEMORY_STEPS
-    error = tf.clip_by_value(level / reference - 1, -1.0, 1.0)
-    drift = tf.clip_by_value(heard.drift - governor.gain * error / DRIFT_STEPS, -LARGEST_DRIFT, LARGEST_DRIFT)
-    return Heard(level, drift, heard.shares + (frame - heard.shares) / MEMORY_STEPS)
+def braked(governor: Governor, heard: Heard, reference: Reference, place: tf.Tensor, odds: Odds) -> Odds:
+    """What log-odds become at a step where onsets may be too many.
+
+    Args:
+        governor: Settings.
+        heard: What came before.
+        reference: What the rows are held to.
+        place: Place of the step in its beat, int32 [batch].
+        odds: What they become without the governor.
+    """
+    if not governor.onsets:
+        return odds
+    here = tf.one_hot(place, len(governor.onsets))
+    found, most = (tf.reduce_sum(here * part, axis=1) for part in (heard.onsets, reference.onsets))
+    lost = BRAKE * tf.nn.relu(tf.math.log((found + MARGIN) / (most + MARGIN)))
+    sounds, strikes, ends = odds
+
+    def fewer_begin(logits, held):
+        return sounds(logits, held) - tf.where(held, 0.0, lost[:, tf.newaxis])
+
+    def fewer_again(logits):
+        return strikes(logits) - (lost if logits.shape.rank == 1 else lost[:, tf.newaxis])
+
+    return fewer_begin, fewer_again, ends
+
+
+def follow(governor: Governor, heard: Heard, reference: Reference, place: tf.Tensor, cells: tf.Tensor) -> Heard:
+    """What is remembered after one more step, `cells` uint8 [batch, 84] at `place` int32 [batch] of the beat."""
+    if governor.holds_density:
+        sounds = tf.cast(cells != 0, tf.float32)
+        level = heard.level + (tf.reduce_sum(sounds, axis=-1) - heard.level) / MEMORY_STEPS
+        error = tf.clip_by_value(level / reference.notes - 1, -1.0, 1.0)
+        drift = tf.clip_by_value(heard.drift - governor.gain * error / DRIFT_STEPS, -LARGEST_DRIFT, LARGEST_DRIFT)
+        heard = Heard(level, drift, heard.shares + (sounds - heard.shares) / MEMORY_STEPS, heard.onsets)
+    if governor.onsets:
+        places = len(governor.onsets)
+        struck = tf.reduce_sum(tf.cast(cells == STRUCK, tf.float32), axis=-1, keepdims=True)
+        moved = tf.one_hot(place, places) * (struck - heard.onsets) * onset_weight(places)
+        heard = heard._replace(onsets=heard.onsets + moved)
+    return heard

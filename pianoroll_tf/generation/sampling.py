@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from pianoroll_tf.data.clock import code_at
-from pianoroll_tf.generation.governor import Governor, Heard, correction, follow, reference_notes, start
+from pianoroll_tf.generation.governor import Governor, Heard, Reference, braked, correction, follow, start
 from pianoroll_tf.generation.shaping import Shaping
 
 FREE = Governor()  # governs nothing
@@ -64,7 +64,7 @@ class Carried(NamedTuple):
         clock: Where the rows stand in their bars.
         density: float32 [batch], the factor that was asked for.
         heard: What the governor remembers.
-        reference: What it holds, notes per step, float32 [batch].
+        reference: What it holds the rows to.
         state: State of the model.
     """
 
@@ -73,7 +73,7 @@ class Carried(NamedTuple):
     clock: Clock
     density: tf.Tensor
     heard: Heard
-    reference: tf.Tensor
+    reference: Reference
     state: State
 
 
@@ -187,6 +187,11 @@ def _codes(network: Network, clock: Clock, place: tf.Tensor) -> tf.Tensor:
     return code_at(place, bar, compound, network.steps_per_beat, minimum=tf.minimum)
 
 
+def _place_in_beat(network: Network, clock: Clock, place: tf.Tensor) -> tf.Tensor:
+    """Place in the quarter of steps that are at `place` int32 [batch, time] of their bars; on the grid of seconds 0."""
+    return place % clock.bar[:, tf.newaxis] % (network.steps_per_beat or 1)
+
+
 def read(
     network: Network, state: State, frames: tf.Tensor, meter: tf.Tensor, place: tf.Tensor
 ) -> tuple[tf.Tensor, State, Clock]:
@@ -220,10 +225,9 @@ def begin(network: Network, state: State, primer: tf.Tensor, options: Options, g
         governor: Holds the density.
     """
     cells = states_of(primer)
-    sounds = tf.cast(cells != 0, tf.float32)
     hidden, state, clock = read(network, state, after_silence(cells), options.meter, options.place)
-    reference = reference_notes(governor, sounds, options.density)
-    heard = start(sounds, reference, options.density)
+    places = options.place[:, tf.newaxis] + tf.range(tf.shape(cells)[1])
+    heard, reference = start(governor, cells, _place_in_beat(network, clock, places), options.density)
     held = after_silence(cells != 0)[:, -1]
     return Carried(hidden[:, -1], held, clock, options.density, heard, reference, state)
 
@@ -261,19 +265,21 @@ def draw(
 def _draw_frames(network: Network, carried: Carried, numbers, length, options: Options, governor: Governor):
     """The first `length` steps for which there are numbers: ((cells, ends), uint8 [length, batch, …]; carried on)."""
     reference = carried.reference
-    odds = network.shaping.odds(network.posterior, options.temperature, options.top_p, carried.density)
+    shaped = network.shaping.odds(network.posterior, options.temperature, options.top_p, carried.density)
     shapes = [carried.held.shape, carried.held.shape[:1]]
     rolls = [tf.TensorArray(tf.uint8, size=length, element_shape=shape) for shape in shapes]
 
     def draw_step(step, rolls, hidden, held, place, heard, state):
         added = correction(governor, heard, reference)
+        here = _place_in_beat(network, carried.clock, place[:, tf.newaxis] - 1)[:, 0]
+        odds = braked(governor, heard, reference, here, shaped(~tf.reduce_any(held, axis=1)))
         cells, ends = network.draw(hidden, held, tf.gather(numbers, step, axis=1), odds, added)
         codes = _codes(network, carried.clock, place[:, tf.newaxis])
         following, state = network.advance(cells[:, tf.newaxis], codes, state)
         sounds = cells != 0
         drawn = (cells, tf.cast(ends, tf.uint8))
         rolls = [roll.write(step, part) for roll, part in zip(rolls, drawn, strict=True)]
-        heard = follow(governor, heard, reference, tf.cast(sounds, tf.float32))
+        heard = follow(governor, heard, reference, here, cells)
         return step + 1, rolls, following[:, 0], sounds, (place + 1) % carried.clock.bar, heard, state
 
     _, rolls, hidden, held, place, heard, state = tf.while_loop(

@@ -9,6 +9,7 @@ followed by a shift of its own:
     sounded before, struck?     l / T + b_strike
 
 Top-p silences onsets whose log-odds l lie below a threshold, under which 1 - top_p of the expected onsets are found.
+After a silent step it silences none: which note breaks a silence is open, so each one alone is unlikely.
 The shifts and thresholds are tables that `calibration` measures on the model's own music, so that it has as many
 onsets, re-struck notes and sounding cells as at temperature 1, times the density asked for. Shifts are read from the
 tables by straight lines over 1/T, because at T = infinity a shift is the log-odds of its kind's mean rate and at 1 it
@@ -73,8 +74,10 @@ class Shaping:
     density: Table = NO_SHIFT
     top_p: Table = NO_TOP_P
 
-    def odds(self, posterior: Callable, temperature: tf.Tensor, top_p: tf.Tensor, density: tf.Tensor) -> Odds:
-        """What a head's log-odds become before they are drawn, as `modeling.nade.Odds`.
+    def odds(
+        self, posterior: Callable, temperature: tf.Tensor, top_p: tf.Tensor, density: tf.Tensor
+    ) -> Callable[[tf.Tensor], Odds]:
+        """What a head's log-odds become before they are drawn: function of `silent` to `modeling.nade.Odds`.
 
         Args:
             posterior: The network's log-odds → those of the posterior.
@@ -87,7 +90,8 @@ class Shaping:
         whole = (top_p >= 1.0)[:, tf.newaxis]
         shift = self.temperature.at(rate) + self.density.at(tf.math.log(density))
         shift += tf.where(whole, 0.0, dropped[:, : len(KINDS)])
-        return shaped_odds(posterior, rate, shift, tf.where(whole, NONE_BELOW, dropped[:, -1:]))
+        least = tf.where(whole, NONE_BELOW, dropped[:, -1:])
+        return lambda silent: shaped_odds(posterior, rate, shift, least, silent)
 
 
 def shaping_from_dict(values: dict) -> Shaping:
@@ -103,7 +107,7 @@ def shaping_from_dict(values: dict) -> Shaping:
     return Shaping(**{name: table(entry) for name, entry in values.items()})
 
 
-def shaped_odds(posterior: Callable, rate: tf.Tensor, shift: tf.Tensor, least: tf.Tensor) -> Odds:
+def shaped_odds(posterior: Callable, rate: tf.Tensor, shift: tf.Tensor, least: tf.Tensor, silent: tf.Tensor) -> Odds:
     """The functions that shape log-odds.
 
     Args:
@@ -111,6 +115,7 @@ def shaped_odds(posterior: Callable, rate: tf.Tensor, shift: tf.Tensor, least: t
         rate: 1 / temperature, float32 [batch].
         shift: Of `KINDS`, float32 [batch, 3].
         least: Log-odds below which an onset is silenced, float32 [batch, 1].
+        silent: Whether no pitch sounded at the step before, bool [batch]; no onset is silenced then.
 
     Returns:
         Functions of the log-odds of cells ([batch, cells], and whether they sounded before, bool [batch, cells]), of
@@ -118,6 +123,7 @@ def shaped_odds(posterior: Callable, rate: tf.Tensor, shift: tf.Tensor, least: t
     """
     onset, hold, strike = (shift[:, kind : kind + 1] for kind in range(len(KINDS)))
     rates = rate[:, tf.newaxis]
+    least = tf.where(silent[:, tf.newaxis], NONE_BELOW, least)
 
     def cells(logits, held):
         logits = posterior(logits)

@@ -42,9 +42,26 @@ def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
         density=split["active_cells"] / (steps * NUM_PITCHES),
         pitch_frequency=tuple(count / steps for count in split["pitch_counts"]),
         long_hold=long_hold(split["hold_counts"]),
+        rates=transition_rates(split),
+        usual_onsets=tuple(split["usual_onsets"]),
         **{name: split[name] for name in ("density_spread", "longest_piece", "tempo", "meter")},
     )
     return resolved(manifest), facts
+
+
+def transition_rates(split: dict[str, Any]) -> tuple[float, float, float]:
+    """How often a silent cell begins to sound at the next step, a sounding one goes on, and is struck again if it does.
+
+    Args:
+        split: Entry of the manifest.
+
+    >>> transition_rates({"steps": 10, "active_cells": 40, "struck_cells": 13, "hold_counts": [0, 0, 0, 10]})
+    (0.0125, 0.75, 0.1)
+    """
+    active, holds = split["active_cells"], sum(split["hold_counts"])
+    kept = active - holds
+    again = (split["struck_cells"] - holds) / kept if kept else 0.0
+    return holds / (split["steps"] * NUM_PITCHES - active), kept / active, again
 
 
 def long_hold(hold_counts: Sequence[int]) -> int:

@@ -12,9 +12,9 @@ from pianoroll_tf.data.loading import Corpus
 from pianoroll_tf.data.roll import SparseRoll, as_states, to_dense
 from pianoroll_tf.generation.calibration import ROWS, WINDOW_STEPS, calibrate
 from pianoroll_tf.generation.endpoints import Musician, sample_rows
-from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.generation.training_samples import BEATS_PER_SECOND
+from pianoroll_tf.generation.trials import make_governor
 from pianoroll_tf.modeling.run import steps_per_beat
 from tuner.study.music_distance import FACTS, Values, compare, cut, distribution, halves, join
 
@@ -86,9 +86,7 @@ def generate(model, config: RunConfig, pieces: int, steps: int, seed: int) -> tu
     if data.density:
         found = calibrate(musician, data, rows=ROWS, window_steps=min(steps, WINDOW_STEPS), with_shaping=False)
         ratio = found.uncorrected / data.density
-        if found.gain:
-            governor = Governor(found.shift, found.gain, data.density * NUM_PITCHES, data.long_hold)
-            musician = dataclasses.replace(musician, governor=governor)
+        musician = dataclasses.replace(musician, governor=make_governor(data, found.shift, found.gain, found.brakes))
     nothing = tf.zeros([pieces, 0, NUM_PITCHES], tf.uint8)
 
     @tf.function(autograph=False)

@@ -1,0 +1,82 @@
+"""How many notes usually begin at a step, by its place in the beat: running averages of a piece, and of all pieces."""
+
+import numpy as np
+
+MEMORY_STEPS, MEMORY_BEATS = 64, 16  # time constant of the averages: 4 bars of 4/4; 8 s at 8 steps a second
+UNUSUAL = 0.05  # share of the steps at a place that are above what is usual there
+_BLOCK = (
+    256  # values that are averaged at once; powers of (1 - 1/4), at 16 steps a beat, are numbers that float64 holds
+)
+_BINS_PER_ONSET, _MOST_ONSETS = 64, 84
+
+
+def onset_weight(count: int) -> float:
+    """Weight of a new value in the running average of one of `count` places of a beat; 1: the grid of seconds."""
+    return 1 / MEMORY_BEATS if count > 1 else 1 / MEMORY_STEPS
+
+
+def onset_averages(onsets: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
+    """Running average of onsets at the place of each step: y += (onsets - y) * onset_weight(count), from y = 0.
+
+    Args:
+        onsets: Struck notes of each step, [..., steps].
+        places: Place in the beat of each step, 0 to count - 1, [steps].
+        count: Places of a beat; 1 on the grid of seconds.
+
+    Returns:
+        float64 [..., steps], with the step itself.
+
+    >>> onset_averages(np.array([4, 0, 4, 0]), np.array([0, 1, 0, 1]), 2).tolist()
+    [0.25, 0.0, 0.484375, 0.0]
+    """
+    found = np.zeros(onsets.shape)
+    for place in range(count):
+        here = places == place
+        found[..., here] = _average(onsets[..., here].astype(float), onset_weight(count))
+    return found
+
+
+def _average(values: np.ndarray, weight: float) -> np.ndarray:
+    """y[k] = y[k - 1] + weight * (x[k] - y[k - 1]) along the last axis, block by block."""
+    found, before = np.empty_like(values), np.zeros(values.shape[:-1])
+    decay = (1 - weight) ** np.arange(1, _BLOCK + 1)
+    for first in range(0, values.shape[-1], _BLOCK):
+        block = values[..., first : first + _BLOCK]
+        powers = decay[: block.shape[-1]]
+        averages = powers * (before[..., np.newaxis] + weight * np.cumsum(block / powers, axis=-1))
+        found[..., first : first + _BLOCK] = averages
+        before = averages[..., -1]
+    return found
+
+
+class UsualOnsets:
+    """The running average at each place in the beat that `UNUSUAL` of the steps there exceed, over many pieces.
+
+    Args:
+        count: Places of a beat; 1 on the grid of seconds.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._histogram = np.zeros((count, _BINS_PER_ONSET * _MOST_ONSETS + 1), np.int64)
+
+    def add(self, onsets: np.ndarray, places: np.ndarray) -> None:
+        """Adds a piece: struck notes and place in the beat of each step, [steps] each."""
+        count, bins = self._histogram.shape
+        averages = np.ceil(onset_averages(onsets, places, count) * _BINS_PER_ONSET - 1e-6).astype(np.int64)
+        averages = np.maximum(averages, 0)
+        flat = np.bincount(places * bins + averages, minlength=count * bins)
+        self._histogram += flat.reshape(count, bins)
+
+    def found(self) -> list[float]:
+        """Onsets per step, [places], rounded up to 1/64; 0 at a place that no step had.
+
+        >>> usual = UsualOnsets(1)
+        >>> usual.add(np.ones(10000, int), np.zeros(10000, int))  # begins at 0, comes to 1
+        >>> usual.found()
+        [1.0]
+        """
+        above = self._histogram[:, ::-1].cumsum(axis=1)[:, ::-1]
+        allowed = UNUSUAL * above[:, :1]
+        # Column b of `above` counts steps in bin b or above; the least bin with few enough steps beyond it
+        beyond = np.concatenate([above[:, 1:], np.zeros_like(above[:, :1])], axis=1)
+        return ((beyond <= allowed).argmax(axis=1) / _BINS_PER_ONSET).tolist()

@@ -1,0 +1,82 @@
+"""How often pitches begin, go on and are struck again in some music, and the shifts of log-odds that bring it about."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from pianoroll_tf.generation.shaping import KINDS
+
+MATCHES, MATCHED = 5, 0.04  # trials of one shift at most; relative error of the rates at which they end
+OVERSHOOT = 1.4  # music answers a shift with less than its log-odds: fewer notes make the next notes fewer, and so on
+LARGEST_SHIFT = 6.0
+RATE_FLOOR = 1e-5
+
+
+def rates(cells: np.ndarray, first: int = 0) -> np.ndarray:
+    """How often each of `KINDS` is decided with yes, float64 [3], kept within `RATE_FLOOR` and 1 - `RATE_FLOOR`.
+
+    Args:
+        cells: 0 silent, 1 held, 2 struck, [rows, steps, 84], each row preceded by silence.
+        first: The steps before this one are not counted.
+
+    >>> cells = np.zeros((1, 4, 84), np.uint8)
+    >>> cells[0, :3, 0] = 2, 1, 2  # one onset of 334 chances, then held and re-struck, then let go
+    >>> rates(cells).round(3).tolist()
+    [0.003, 0.667, 0.5]
+    """
+    sounds = cells != 0
+    before = np.zeros_like(sounds)
+    before[:, 1:] = sounds[:, :-1]
+    sounds, before, struck = sounds[:, first:], before[:, first:], cells[:, first:] == 2
+    kept = sounds & before
+    counts = [
+        ((sounds & ~before).sum(), (~before).sum()),
+        (kept.sum(), before.sum()),
+        ((kept & struck).sum(), kept.sum()),
+    ]
+    return clipped([part / max(whole, 1) for part, whole in counts])
+
+
+def clipped(shares: Sequence[float]) -> np.ndarray:
+    """Shares within `RATE_FLOOR` and 1 - `RATE_FLOOR`, float64."""
+    return np.clip(shares, RATE_FLOOR, 1 - RATE_FLOOR)
+
+
+def log_odds(shares: np.ndarray) -> np.ndarray:
+    """Log-odds of shares."""
+    return np.log(shares) - np.log1p(-shares)
+
+
+def error(found: np.ndarray, wanted: np.ndarray) -> float:
+    """Largest relative error of how often something happens: onsets, releases, strikes.
+
+    >>> round(error(np.array([0.01, 0.8, 0.1]), np.array([0.01, 0.9, 0.1])), 3)  # twice as many releases
+    0.693
+    """
+    seldom = np.minimum(found, 1 - found) / np.minimum(wanted, 1 - wanted)
+    return float(np.abs(np.log(seldom)).max())
+
+
+def match(
+    trial: Callable[[tuple[float, ...]], np.ndarray], wanted: np.ndarray, start: Sequence[float] = (0.0,) * len(KINDS)
+) -> tuple[float, ...]:
+    """The shifts with which the rates of a trial are those wanted.
+
+    Each trial moves every shift by the difference of the log-odds of the rate, which is right where all decisions of a
+    kind have the same log-odds and do not depend on each other, and by a little more, because they do.
+
+    Args:
+        trial: Function of the shifts of `KINDS` to the rates, [3].
+        wanted: Rates, [3].
+        start: Shifts of the first trial.
+    """
+    shifts, best = np.array(start, float), (math.inf, tuple(start))
+    for _ in range(MATCHES):
+        found = trial(tuple(shifts.tolist()))
+        best = min(best, (error(found, wanted), tuple(shifts.tolist())))
+        if best[0] < MATCHED:
+            break
+        moved = OVERSHOOT * (log_odds(wanted) - log_odds(found))
+        shifts = np.clip(shifts + moved, -LARGEST_SHIFT, LARGEST_SHIFT)
+    return best[1]

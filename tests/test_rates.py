@@ -1,0 +1,36 @@
+"""Rates of music, and the shifts that bring them about."""
+
+import numpy as np
+
+from pianoroll_tf.generation.rates import match, rates
+
+
+def test_shifts_are_found_that_give_the_wanted_rates():
+    numbers = np.random.default_rng(0).random((3, 16, 64, 84))
+    base = np.array([-3.0, 2.0, -1.0])
+
+    def trial(shifts):
+        """Music of one log-odds for each kind, halved as temperature 2 would."""
+        onset, hold, strike = 1 / (1 + np.exp(-(base / 2 + shifts)))
+        cells, held = np.zeros((16, 64, 84), np.uint8), np.zeros((16, 84), bool)
+        for step in range(64):
+            sounds = numbers[0, :, step] < np.where(held, hold, onset)
+            struck = sounds & (~held | (numbers[1, :, step] < strike))
+            cells[:, step] = sounds.astype(np.uint8) + struck
+            held = sounds
+        return rates(cells)
+
+    wanted = 1 / (1 + np.exp(-base))
+    np.testing.assert_allclose(match(trial, wanted), base / 2, atol=0.1)
+
+
+def test_rates_of_silence_are_finite():
+    assert ((rates(np.zeros((1, 3, 84), np.uint8)) > 0) & (rates(np.ones((1, 3, 84), np.uint8)) < 1)).all()
+
+
+def test_only_the_steps_from_the_first_are_counted():
+    cells = np.zeros((1, 6, 84), np.uint8)
+    cells[0, :4, 0] = 2, 1, 1, 2
+    cells[0, 4:, 1] = 2, 2
+    onset, hold, strike = rates(cells, first=3)
+    assert (onset, hold, strike) == (1 / (3 * 84 - 3), 2 / 3, 1 - 1e-5)
