@@ -53,15 +53,25 @@ def export_run(run: Path, folder: Path) -> None:
         return
     found = saved_model.read_config(version)["calibration"]
     if found:
-        print(
-            f"active cells: data {config.data.density:.2%}, music {found['corrected']:.2%} "
-            f"(uncorrected {found['uncorrected']:.2%}; shift {found['shift']:+.2f}, gain {found['gain']:g})"
-            if found["gain"]
-            else f"active cells: data {config.data.density:.2%}, music {found['corrected']:.2%}, without a governor"
-        )
+        print(f"active cells: data {config.data.density:.2%}, music {found['corrected']:.2%}; {governed(found)}")
     if worse:
         print("warning: it predicts worse than copying the last step: train longer", file=sys.stderr)
     print(f"exported {version}")
+
+
+def governed(found: dict) -> str:
+    """What calibration found that the music needs.
+
+    >>> governed({"brakes": True, "gain": 0.25, "shift": 0.1, "uncorrected": 0.05})
+    'onsets are braked, the density is held (gain 0.25, shift +0.10; freely drawn 5.00%)'
+    >>> governed({"brakes": False, "gain": 0.0, "shift": 0.0, "uncorrected": 0.05})
+    'without a governor'
+    """
+    parts = ["onsets are braked"] if found["brakes"] else []
+    if found["gain"]:
+        settings = f"gain {found['gain']:g}, shift {found['shift']:+.2f}; freely drawn {found['uncorrected']:.2%}"
+        parts.append(f"the density is held ({settings})")
+    return ", ".join(parts) or "without a governor"
 
 
 if __name__ == "__main__":
