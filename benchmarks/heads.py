@@ -25,18 +25,19 @@ def loop(way: str, steps: int) -> Iterator[dict[str, float]]:
     """
     tf = tensorflow_as_ours()
     from pianoroll_tf.modeling.heads import make_head
+    from pianoroll_tf.modeling.nade import plain_thresholds
 
     bias = np.full(DECISIONS, -3.0, np.float32)
     head = make_head("nade", PITCHES, True, bias, UNITS, seed=0)
     cells = tf.zeros([1, 1, PITCHES], tf.uint8)
     head(tf.zeros([1, 1, FEATURES]), cells, cells)
-    identity = (lambda logits, _: logits, lambda logits: logits, lambda logits: logits)
-    hidden, added = tf.random.stateless_normal([1, FEATURES], [0, 0]), tf.zeros([1, PITCHES])
+    hidden = tf.random.stateless_normal([1, FEATURES], [0, 0])
 
     @tf.function(autograph=False)
     def draw(numbers):
         def step(number, held):
-            drawn, _ = head.draw(hidden, held, numbers[number], identity, added, in_turn=way == "pitches")
+            thresholds = plain_thresholds(numbers[number], PITCHES)
+            drawn, _ = head.draw(hidden, held, thresholds, lambda logits: logits, in_turn=way == "pitches")
             return number + 1, drawn != 0
 
         begin = (0, tf.zeros([1, PITCHES], tf.bool))

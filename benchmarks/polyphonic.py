@@ -37,8 +37,11 @@ class SetConfig:
         window: Steps of a training window.
         batch: Windows of a batch.
         dropout: After each layer.
-        epochs: At most.
+        epochs: Of the schedule.
         rate: Peak learning rate.
+        input_dropout: Of the input's cells.
+        weight_decay: Of AdamW.
+        head_units: Of the nade head.
     """
 
     file: str
@@ -49,6 +52,9 @@ class SetConfig:
     dropout: float
     epochs: int
     rate: float = 2e-3
+    input_dropout: float = 0.1
+    weight_decay: float = 0.02
+    head_units: int = 128
 
 
 SETS = {
@@ -125,13 +131,16 @@ def train(pieces: dict[str, list[np.ndarray]], config: SetConfig, head: str, see
     from pianoroll_tf.modeling.optimizers import make_optimizer
 
     keras.utils.set_random_seed(seed)
-    shape = {"gru_units": config.units, "head_units": 128, "dropout": config.dropout, "input_dropout": 0.1}
-    network = ModelConfig(head=head, articulation=False, clock=False, input_noise=0.0, **shape)
+    shape = {"gru_units": config.units, "head_units": config.head_units}
+    noise = {"dropout": config.dropout, "input_dropout": config.input_dropout, "input_noise": 0.0}
+    network = ModelConfig(head=head, articulation=False, clock=False, **shape, **noise)
     share = np.concatenate(pieces["train"]).mean(axis=0)
     model = build_model(network, start_bias(share, False, PITCHES), seed=seed, pitches=PITCHES)
     rng = np.random.default_rng(seed)
     batches = -(-len(windows(pieces["train"], config, rng)["mask"]) // config.batch)
-    optimizer = OptimizerConfig(optimizer="adamw", learning_rate=config.rate, weight_decay=0.02, ema=0.99)
+    optimizer = OptimizerConfig(
+        optimizer="adamw", learning_rate=config.rate, weight_decay=config.weight_decay, ema=0.99
+    )
     made = make_optimizer(optimizer, config.epochs * batches)
     made.build(model.trainable_variables)
     loss, averages = make_loss(LossConfig()), made._model_variables_moving_average

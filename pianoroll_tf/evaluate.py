@@ -82,7 +82,7 @@ def body(args: argparse.Namespace) -> None:
     if args.music:
         from pianoroll_tf.generation.run_music import judge_run
 
-        results, picture = judge_run(model, settings, records, folder, args.split, args.pieces)
+        results, picture = judge_run(model, settings, args.run, records, args.split, args.pieces)
     else:
         results, sums = judge(settings, model, records, args.split)
         picture = curves(folder, results, sums)

@@ -40,14 +40,14 @@ def export_run(run: Path, folder: Path) -> None:
     from pianoroll_tf.modeling.arrays import read_arrays
     from pianoroll_tf.modeling.baselines import copying_nll
     from pianoroll_tf.modeling.run import load_run
-    from pianoroll_tf.modeling.run_folder import best_path
+    from pianoroll_tf.modeling.run_folder import CALIBRATION, best_path
 
     config, model = load_run(run)
-    if config.data.density:
+    if config.data.density and not (run / CALIBRATION).exists():
         print("measuring its music at several temperatures and densities ...", flush=True)
     copying, (_, best) = copying_nll(config), read_arrays(best_path(run))
     worse = copying is not None and best.get("val_nll", 0.0) > copying
-    version, is_new = archive.export(model, config, folder, facts={"worse_than_copying": worse})
+    version, is_new = archive.export(model, config, folder, {"worse_than_copying": worse}, run / CALIBRATION)
     if not is_new:
         print(f"{version} holds this run already")
         return

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import pytest
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-from tiny_export import DENSITY, export_tiny, tiny_config, tiny_model
+from tiny_export import DENSITY, export_tiny, not_measured, tiny_config, tiny_model
 
 from pianoroll_tf.config import RunConfig, SamplingConfig, from_dict
 from pianoroll_tf.generation import archive, saved_model
@@ -36,7 +36,7 @@ def test_what_an_export_holds(exported):
 @pytest.fixture
 def uncalibrated(monkeypatch):
     """Exports that do not generate music first."""
-    monkeypatch.setattr(archive, "calibrate", lambda *_, **__: None)
+    monkeypatch.setattr(archive, "calibrate", not_measured)
 
 
 @pytest.mark.usefixtures("uncalibrated")
@@ -79,6 +79,26 @@ def test_a_graph_made_where_there_is_a_gpu_loads_where_there_is_none(tmp_path, m
     assert len(nodes) > 100
     assert not [node.op for node in nodes if "cudnn" in node.op.lower()]
     assert not asked
+
+
+def test_the_same_model_is_measured_once_where_a_file_keeps_it(tmp_path, monkeypatch):
+    measured, measure = [], archive.calibrate
+
+    def counted(*args, **settings):
+        measured.append(measure(*args, rows=4, window_steps=16, **settings))
+        return measured[-1]
+
+    monkeypatch.setattr(archive, "calibrate", counted)
+    config, cache = tiny_config(), tmp_path / "calibration.json"
+    for name in ("a", "b"):
+        version, is_new = archive.export(tiny_model(config), config, tmp_path / name, cache=cache)
+        assert is_new
+        assert saved_model.read_config(version)["calibration"]["onsets"] == measured[0].onsets
+    assert len(measured) == 1
+    archive.export(tiny_model(config, seed=9), config, tmp_path / "a", cache=cache)  # other weights
+    cache.write_bytes(cache.read_bytes()[:-9])
+    archive.export(tiny_model(config, seed=9), config, tmp_path / "b", cache=cache)
+    assert len(measured) == 3
 
 
 def test_a_run_without_facts_of_its_data_is_exported_ungoverned(tmp_path):

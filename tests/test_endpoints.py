@@ -10,6 +10,7 @@ from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.endpoints import Musician, make_endpoints, sample_rows
 from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.modeling.losses import posterior_logits
+from pianoroll_tf.modeling.nade import plain_thresholds
 
 RNG = np.random.default_rng(0)
 ROLL = as_states((RNG.random((2, 9, 84)) < 0.1) * RNG.integers(1, 3, (2, 9, 84)))
@@ -63,9 +64,9 @@ def model_reads_no_silent_step(musician, rows):
     """The step after `rows`, drawn, uint8 0 or 1 [rows, 84]; `predict` reads no silent step before a roll."""
     network, head = musician.network(), musician.model.get_layer("head")
     hidden, _ = network.advance(tf.constant(rows), tf.zeros(rows.shape[:2], tf.int32), musician.state(len(rows)))
-    identity = (lambda logits, _: logits, lambda logits: logits, lambda logits: logits)
     numbers = np.random.default_rng(1).random((len(rows), head.decisions)).astype(np.float32)
-    cells, _ = head.draw(hidden[:, -1], rows[:, -1] != 0, numbers, identity, tf.zeros([len(rows), 84]), False)
+    held, thresholds = tf.constant(rows[:, -1] != 0), plain_thresholds(numbers, 84)
+    cells, _ = head.draw(hidden[:, -1], held, thresholds, lambda logits: logits, False)
     return cells.numpy() != 0
 
 

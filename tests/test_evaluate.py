@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from tiny_export import not_measured
 from tiny_run import random_piece, tiny_config, write_records
 
 from pianoroll_tf import evaluate
@@ -151,7 +152,7 @@ def test_results_stand_while_nothing_changes(tmp_path, capsys, monkeypatch):
 
 def test_music_is_judged_beside_the_split_and_not_twice(tmp_path, capsys, monkeypatch):
     folder = make_run(tmp_path)
-    monkeypatch.setattr("pianoroll_tf.generation.archive.calibrate", lambda *_, **__: None)
+    monkeypatch.setattr("pianoroll_tf.generation.archive.calibrate", not_measured)
     assert evaluate.main([str(folder), "--music", "--pieces", "2"]) == 0
     said = capsys.readouterr().out
     assert "onsets that share their step with another" in said

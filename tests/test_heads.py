@@ -5,8 +5,7 @@ import pytest
 import tensorflow as tf
 
 from pianoroll_tf.modeling.heads import HEADS, decision_count, decision_targets, make_head
-
-IDENTITY = (lambda logits, held: logits, lambda logits: logits, lambda logits: logits)
+from pianoroll_tf.modeling.nade import plain_thresholds
 
 
 def head_of(kind: str, articulation: bool = True):
@@ -53,7 +52,8 @@ def test_every_head_draws_from_the_log_odds_that_it_is_trained_on(kind, articula
     hidden = rng.normal(size=(50, 6)).astype(np.float32)
     before = rng.integers(0, 3, (50, 84)).astype(np.uint8) * (rng.random((50, 84)) < 0.2)
     numbers = rng.random((50, head.decisions)).astype(np.float32)
-    cells, ends = head.draw(tf.constant(hidden), before != 0, numbers, IDENTITY, tf.zeros([50, 84]), False)
+    held, thresholds = tf.constant(before != 0), plain_thresholds(numbers, 84)
+    cells, ends = head.draw(tf.constant(hidden), held, thresholds, lambda logits: logits, False)
     probability = tf.sigmoid(head(hidden[:, None], before[:, None], cells[:, None]))[:, 0].numpy()
     np.testing.assert_array_equal(cells.numpy() != 0, numbers[:, :84] < probability[:, :84])
     np.testing.assert_array_equal(ends, numbers[:, -1] < probability[:, -1])

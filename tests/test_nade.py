@@ -7,7 +7,16 @@ import tensorflow as tf
 from pianoroll_tf.modeling import nade
 
 FEATURES, UNITS, PITCHES = 5, 3, 12
-IDENTITY = (lambda logits, held: logits, lambda logits: logits, lambda logits: logits)
+
+
+def same(logits):
+    return logits
+
+
+def drawn(weights, hidden, held, numbers, in_turn, function=nade.draw):
+    return function(
+        weights, tf.constant(hidden), tf.constant(held), nade.plain_thresholds(numbers, PITCHES), same, in_turn
+    )
 
 
 def weights_of(seed: int, articulation: bool = True) -> nade.Weights:
@@ -88,23 +97,18 @@ def test_both_ways_of_drawing_give_the_same_cells(articulation, compiled):
     weights = weights_of(4, articulation)
     hidden, before, _ = steps_of(4, rows=400)
     numbers = np.random.default_rng(5).random((400, weights.out.shape[1])).astype(np.float32)
-    added = np.random.default_rng(6).normal(size=(400, PITCHES)).astype(np.float32)
-    drawn = [
-        tf.function(nade.draw, jit_compile=compiled, autograph=False)(
-            weights, tf.constant(hidden), tf.constant(before != 0), numbers, IDENTITY, tf.constant(added), in_turn
-        )
-        for in_turn in (True, False)
-    ]
-    np.testing.assert_array_equal(drawn[0][0], drawn[1][0])
-    np.testing.assert_array_equal(drawn[0][1], drawn[1][1])
-    assert 0 < (drawn[0][0].numpy() != 0).mean() < 1
+    function = tf.function(nade.draw, jit_compile=compiled, autograph=False)
+    one, other = (drawn(weights, hidden, before != 0, numbers, in_turn, function) for in_turn in (True, False))
+    np.testing.assert_array_equal(one[0], other[0])
+    np.testing.assert_array_equal(one[1], other[1])
+    assert 0 < (one[0].numpy() != 0).mean() < 1
 
 
 @pytest.mark.parametrize("in_turn", [True, False])
 def test_what_is_drawn_follows_the_log_odds_it_is_drawn_from(in_turn):
     weights, (hidden, before, _) = weights_of(7), steps_of(7, rows=300)
     numbers = np.random.default_rng(8).random((300, 2 * PITCHES + 1)).astype(np.float32)
-    cells, ends = nade.draw(weights, hidden, before != 0, numbers, IDENTITY, tf.zeros([300, PITCHES]), in_turn)
+    cells, ends = drawn(weights, hidden, before != 0, numbers, in_turn)
     probability = tf.sigmoid(nade.taught_logits(weights, hidden, before, cells)).numpy()
     sounds = numbers[:, :PITCHES] < probability[:, :PITCHES]
     struck = sounds & ((before == 0) | (numbers[:, PITCHES:-1] < probability[:, PITCHES:-1]))
@@ -112,17 +116,26 @@ def test_what_is_drawn_follows_the_log_odds_it_is_drawn_from(in_turn):
     np.testing.assert_array_equal(ends, numbers[:, -1] < probability[:, -1])
 
 
+def test_thresholds_are_where_a_number_is_the_probability():
+    numbers = tf.constant([[0.0, 0.25, 0.5, 1 - 2**-24, 0.75]])
+    found = nade.plain_thresholds(numbers, 2)
+    np.testing.assert_allclose(tf.sigmoid(found.sounds), [[0.0, 0.25]])
+    np.testing.assert_allclose(tf.sigmoid(found.struck), [[0.5, 1.0]])
+    np.testing.assert_allclose(tf.sigmoid(found.ends), [0.75])
+    assert np.isfinite(found.struck).all()
+
+
 def test_steps_are_drawn_as_often_as_their_probability_says():
     weights, (hidden, before, _) = weights_of(10), steps_of(10, rows=1)
     rows = 20_000
     numbers = np.random.default_rng(11).random((rows, 2 * PITCHES + 1)).astype(np.float32)
     many = [np.repeat(values, rows, axis=0) for values in (hidden, before)]
-    cells, _ = nade.draw(weights, many[0], many[1] != 0, numbers, IDENTITY, tf.zeros([rows, PITCHES]), False)
-    drawn, counts = np.unique(cells.numpy(), axis=0, return_counts=True)
+    cells, _ = drawn(weights, many[0], many[1] != 0, numbers, False)
+    found, counts = np.unique(cells.numpy(), axis=0, return_counts=True)
     common = np.argsort(-counts)[:5]
-    logits = nade.taught_logits(weights, np.repeat(hidden, 5, 0), np.repeat(before, 5, 0), drawn[common]).numpy()
-    sounds, held = drawn[common] != 0, np.repeat(before, 5, 0) != 0
+    logits = nade.taught_logits(weights, np.repeat(hidden, 5, 0), np.repeat(before, 5, 0), found[common]).numpy()
+    sounds, held = found[common] != 0, np.repeat(before, 5, 0) != 0
     log = -np.logaddexp(0, np.where(sounds, -1, 1) * logits[:, :PITCHES])
-    again = -np.logaddexp(0, np.where(drawn[common] == 2, -1, 1) * logits[:, PITCHES:-1])
+    again = -np.logaddexp(0, np.where(found[common] == 2, -1, 1) * logits[:, PITCHES:-1])
     expected = rows * np.exp(log.sum(axis=1) + (again * (sounds & held)).sum(axis=1))
     np.testing.assert_allclose(counts[common], expected, atol=5 * np.sqrt(expected).max())

@@ -1,6 +1,7 @@
 """The music of a run: real pieces are written as generated ones are, and every judged file is kept."""
 
 import numpy as np
+from tiny_export import not_measured
 from tiny_run import random_piece, tiny_config, write_records
 
 from pianoroll_tf.config import RecordsConfig
@@ -21,15 +22,23 @@ def test_real_files_hold_the_pieces_of_the_records(tmp_path):
 
 
 def test_pieces_are_written_and_judged(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "calibrate", lambda *_, **__: None)
+    measured = []
+
+    def calibrate(*_, **__):
+        measured.append(not_measured())
+        return measured[-1]
+
+    monkeypatch.setattr(archive, "calibrate", calibrate)
     pieces = [random_piece(40, seed=seed) for seed in range(3)]
     records = write_records(tmp_path / "records", {"train": pieces, "val": pieces, "test": pieces})
     config = tiny_config(records)
-    judged, picture = run_music.judge_run(run.run_model(config), config, records, tmp_path / "out", "test", pieces=2)
-    assert sorted(path.name for path in (tmp_path / "out" / "music").iterdir()) == ["01.mid", "02.mid"]
+    judged, picture = run_music.judge_run(run.run_model(config), config, tmp_path, records, "test", pieces=2)
+    assert sorted(path.name for path in (tmp_path / "evaluation" / "music").iterdir()) == ["01.mid", "02.mid"]
     assert judged["pieces"] == {"generated": 2, "real": 3}
     assert 0 <= judged["ended"] <= 2
     assert judged["generated"]["steps"] <= 40  # no piece is longer than the longest of the training split
     assert picture[:4] == b"\x89PNG"
-    again, _ = run_music.judge_run(run.run_model(config), config, records, tmp_path / "out", "test", pieces=2)
+    again, _ = run_music.judge_run(run.run_model(config), config, tmp_path, records, "test", pieces=2)
     assert again == judged
+    assert (tmp_path / "calibration.json").exists()
+    assert len(measured) == 1

@@ -30,8 +30,8 @@ def network(next_logits, steps_per_beat=None, shaping=Shaping()):  # noqa: B008 
     def advance(cells, clock, state):
         return next_logits(tf.cast(cells != 0, tf.float32), state)
 
-    def draw(hidden, held, numbers, odds, added):
-        sounds = numbers < tf.sigmoid(odds[0](hidden, held) + added)
+    def draw(hidden, held, thresholds):
+        sounds = hidden > thresholds.sounds
         cells = tf.cast(sounds, tf.uint8) + tf.cast(sounds & ~held, tf.uint8)
         return cells, tf.zeros(tf.shape(hidden)[:1], tf.bool)
 

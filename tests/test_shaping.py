@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pianoroll_tf.generation.shaping import NONE_BELOW, SILENT, Shaping, Table, shaping_from_dict
+from pianoroll_tf.generation.shaping import NONE_BELOW, Shaping, Table, shaping_from_dict
+from pianoroll_tf.modeling.nade import log_odds, plain_thresholds
 
 TABLE = Table((0.0, 1.0, 2.0), ((-1.0, 2.0), (0.0, 0.0), (3.0, -4.0)))
 SHAPING = Shaping(
@@ -17,9 +18,12 @@ SHAPING = Shaping(
 )
 
 
-def odds(temperature=1.0, top_p=1.0, density=1.0, shaping=SHAPING, silent=False):
-    options = (tf.constant([value]) for value in (temperature, top_p, density))
-    return shaping.odds(lambda logits: logits, *options)(tf.constant([silent]))
+def thresholds(held, temperature=1.0, top_p=1.0, density=1.0, shaping=SHAPING, added=0.0, lost=0.0, numbers=None):
+    """Of one row of pitches that were held or not; without `numbers` all decisions are at 1/2, whose log-odds are 0."""
+    held, settings = tf.constant([held]), (tf.constant([value]) for value in (temperature, top_p, density))
+    numbers = tf.fill([1, 2 * held.shape[1] + 1], 0.5) if numbers is None else tf.constant(numbers, tf.float32)
+    extra = (tf.fill([1, 1], value) for value in (added, lost))
+    return shaping.rows(*settings).thresholds(log_odds(numbers), held, *extra)
 
 
 @pytest.mark.parametrize("place", [-1.0, 0.0, 0.25, 1.0, 1.5, 2.0, 4.0])
@@ -36,49 +40,54 @@ def test_a_table_comes_back_from_json():
 
 
 def test_each_kind_of_decision_has_its_own_shift():
-    cells, strikes, ends = odds(temperature=2.0)  # 1 / 2: half of the way from infinity to 1
-    logits, held = tf.constant([[4.0, 4.0]]), tf.constant([[False, True]])
-    np.testing.assert_allclose(cells(logits, held), [[2.0 - 1.5, 2.0 + 0.5]])
-    np.testing.assert_allclose(strikes(tf.constant([4.0])), [2.0 - 0.5])
-    np.testing.assert_allclose(strikes(logits), [[1.5, 1.5]])
-    np.testing.assert_allclose(ends(tf.constant([4.0])), [4.0])  # a piece ends as the model says
+    # 1 / 2: half of the way from infinity to 1. Log-odds l become l / 2 + shift, which is above 0 for l > -2 shift.
+    found = thresholds([False, True], temperature=2.0)
+    np.testing.assert_allclose(found.sounds, [[2 * 1.5, -2 * 0.5]])
+    np.testing.assert_allclose(found.struck, [[2 * 0.5, 2 * 0.5]])
+    np.testing.assert_allclose(found.ends, [0.0])  # a piece ends as the model says
+
+
+def test_a_decision_is_yes_where_its_number_is_below_the_shaped_probability():
+    rng = np.random.default_rng(0)
+    numbers, logits, held = rng.random((1, 169)), rng.normal(size=(1, 169)) * 4, rng.random(84) < 0.3
+    found = thresholds(held.tolist(), temperature=0.7, density=1.5, added=0.3, lost=0.6, numbers=numbers)
+    rate, shaping = 1 / 0.7, SHAPING
+    shift = (shaping.temperature.at(tf.constant([rate], tf.float32)) + shaping.density.at(tf.math.log([1.5])))[
+        0
+    ].numpy()
+    sounds = logits[:, :84] * rate + 0.3 + np.where(held, shift[1], shift[0] - 0.6)
+    struck = logits[:, 84:-1] * rate + shift[2] - 0.6
+    np.testing.assert_array_equal(logits[:, :84] > found.sounds, numbers[:, :84] < 1 / (1 + np.exp(-sounds)))
+    np.testing.assert_array_equal(logits[:, 84:-1] > found.struck, numbers[:, 84:-1] < 1 / (1 + np.exp(-struck)))
+    np.testing.assert_array_equal(logits[:, -1] > found.ends, numbers[:, -1] < 1 / (1 + np.exp(-logits[:, -1])))
 
 
 def test_settings_of_one_change_nothing():
-    logits = tf.constant(np.random.default_rng(0).normal(size=(1, 84)) * 9, tf.float32)
+    numbers = np.random.default_rng(0).random((1, 169)).astype(np.float32)
     for shaping in (SHAPING, Shaping()):
-        cells, strikes, _ = odds(shaping=shaping)
-        np.testing.assert_array_equal(cells(logits, logits > 2), logits)
-        np.testing.assert_array_equal(strikes(logits), logits)
+        found = thresholds([False] * 40 + [True] * 44, shaping=shaping, numbers=numbers)
+        for one, other in zip(found, plain_thresholds(tf.constant(numbers), 84), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_density_moves_onsets_alone_where_the_table_says_so():
-    cells, *_ = odds(density=float(np.e))
-    np.testing.assert_allclose(cells(tf.zeros([1, 2]), tf.constant([[False, True]])), [[1.0, 0.0]], atol=1e-6)
+    found = thresholds([False, True], density=float(np.e))
+    np.testing.assert_allclose(found.sounds, [[-1.0, 0.0]], atol=1e-6)
 
 
 def test_top_p_silences_unlikely_onsets_and_no_held_note():
-    cells, *_ = odds(top_p=0.9)
-    logits, held = tf.constant([[-3.0, -5.0, -5.0]]), tf.constant([[False, False, True]])
-    np.testing.assert_allclose(cells(logits, held), [[-2.9, SILENT, -5.0]], rtol=1e-6)
-    plain, *_ = odds(top_p=1.0)
-    np.testing.assert_allclose(plain(logits, held), logits)
+    numbers = [[0.001, 0.001, 0.001, 0.5, 0.5, 0.5, 0.5]]  # log-odds -6.9
+    found = thresholds([False, False, True], top_p=0.9, numbers=numbers)
+    np.testing.assert_allclose(found.sounds, [[-4.0, -4.0, -6.9068]], rtol=1e-4)
+    np.testing.assert_allclose(thresholds([False, False, True], numbers=numbers).sounds, [[-6.9068] * 3], rtol=1e-4)
 
 
 def test_top_p_lets_any_note_break_a_silence():
-    logits, held = tf.constant([[-3.0, -5.0, -9.0]]), tf.zeros([1, 3], bool)
-    np.testing.assert_allclose(odds(top_p=0.9, silent=True)[0](logits, held), logits + 0.1, rtol=1e-6)
+    found = thresholds([False, False], top_p=0.9, numbers=[[0.001] * 5])
+    np.testing.assert_allclose(found.sounds, [[-6.9068 - 0.1] * 2], rtol=1e-4)
 
 
 def test_between_the_last_place_of_top_p_and_one_the_last_threshold_holds():
-    one, other = (odds(top_p=value)[0](tf.constant([[-3.9]]), tf.constant([[False]])) for value in (0.9, 0.99))
+    one, other = (thresholds([True, False], top_p=value, numbers=[[0.001] * 5]).sounds for value in (0.9, 0.99))
     np.testing.assert_array_equal(one, other)
     assert NONE_BELOW < -1e8
-
-
-def test_the_posterior_is_shaped_and_not_the_output():
-    cells, strikes, ends = SHAPING.odds(lambda logits: 3 * logits, *(tf.ones([1]) for _ in range(3)))(
-        tf.constant([False])
-    )
-    assert cells(tf.ones([1, 1]), tf.constant([[True]])).numpy().tolist() == [[3.0]]
-    assert strikes(tf.ones([1])).numpy().tolist() == ends(tf.ones([1])).numpy().tolist() == [3.0]

@@ -18,21 +18,27 @@ import tensorflow as tf
 import pianoroll_tf
 from pianoroll_tf.config import RunConfig, SamplingConfig, dumps, to_dict
 from pianoroll_tf.data.clock import parse_meter
-from pianoroll_tf.files import sync
+from pianoroll_tf.files import sync, write_whole
 from pianoroll_tf.generation import saved_model, versions, warm_up
-from pianoroll_tf.generation.calibration import Calibration, calibrate
+from pianoroll_tf.generation.calibration import Calibration, calibrate, calibration_from_dict
 from pianoroll_tf.generation.endpoints import Musician, make_endpoints
 from pianoroll_tf.generation.manifest import write_manifest
 from pianoroll_tf.generation.trials import make_governor
 from pianoroll_tf.modeling.gru import portable_kernels
 from pianoroll_tf.modeling.run import steps_per_beat
+from pianoroll_tf.modeling.run_folder import dump_checksummed, load_checksummed
 
 PARTIAL = ".partial"  # name of the folder while it is written
-REVISION = 4  # of the graph that is written for a model; a run is exported again when it has changed
+REVISION = 5  # of the graph that is written for a model; a run is exported again when it has changed
 
 
 def export(
-    model: keras.Model, config: RunConfig, folder: Path, facts: dict[str, Any] | None = None, **calibration: int
+    model: keras.Model,
+    config: RunConfig,
+    folder: Path,
+    facts: dict[str, Any] | None = None,
+    cache: Path | None = None,
+    **calibration: int,
 ) -> tuple[Path, bool]:
     """Writes the next version of a model.
 
@@ -41,6 +47,7 @@ def export(
         config: Settings of its run.
         folder: `saved_models/NAME`; the version, an integer, becomes a folder in it.
         facts: More that `config.json` should say of the model, JSON-ready.
+        cache: File that keeps what calibration found, so that another export of the same model need not measure again.
         **calibration: `rows` and `window_steps` of `calibrate`.
 
     Returns:
@@ -57,9 +64,10 @@ def export(
         latest = max(versions.versions(folder), default=0)
         if latest and _identity(folder / str(latest)) == identity:
             return folder / str(latest), False
-        data = config.data
-        musician = Musician(model, config.loss, steps_per_beat(config), meter=parse_meter(data.meter))
-        found = calibrate(musician, data, **calibration) if data.density else None
+        musician = Musician(model, config.loss, steps_per_beat(config), meter=parse_meter(config.data.meter))
+        found = None
+        if config.data.density:
+            found = _read_calibration(cache, identity) or _measure(musician, config, identity, cache, **calibration)
         partial, final = folder / PARTIAL, folder / str(latest + 1)
         try:
             _write(model, musician, config, found, describe(config, found, identity) | (facts or {}), partial)
@@ -69,6 +77,24 @@ def export(
             raise
         sync(folder)
     return final, True
+
+
+def _read_calibration(cache: Path | None, identity: str) -> Calibration | None:
+    """What calibration found for the model of that fingerprint; None where the file does not hold it, undamaged."""
+    try:
+        values = load_checksummed(cache.read_bytes()) if cache else {}
+    except (OSError, ValueError):
+        return None
+    return calibration_from_dict(values["calibration"]) if values.get("fingerprint") == identity else None
+
+
+def _measure(musician: Musician, config: RunConfig, identity: str, cache: Path | None, **settings: int) -> Calibration:
+    """Calibrates, and keeps what was found where that can be written; a run may stand in a folder of somebody else."""
+    found = calibrate(musician, config.data, **settings)
+    if cache:
+        with contextlib.suppress(OSError):
+            write_whole(cache, dump_checksummed({"fingerprint": identity, "calibration": dataclasses.asdict(found)}))
+    return found
 
 
 def fingerprint(model: keras.Model, config: RunConfig) -> str:

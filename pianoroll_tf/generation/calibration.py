@@ -11,7 +11,7 @@ from pianoroll_tf.generation import governor_search
 from pianoroll_tf.generation.endpoints import Musician
 from pianoroll_tf.generation.governor_search import needs_governor, spread
 from pianoroll_tf.generation.rates import RATE_FLOOR, clipped, error, match, rates
-from pianoroll_tf.generation.shaping import KINDS, Shaping
+from pianoroll_tf.generation.shaping import KINDS, Shaping, shaping_from_dict
 from pianoroll_tf.generation.shaping_search import find_shaping, onset_thresholds
 from pianoroll_tf.generation.trials import Trials
 
@@ -45,6 +45,11 @@ class Calibration:
     spread: float
     onsets: float
     shaping: Shaping
+
+
+def calibration_from_dict(values: dict) -> Calibration:
+    """The inverse of `dataclasses.asdict`, also after JSON."""
+    return Calibration(**values | {"shaping": shaping_from_dict(values["shaping"])})
 
 
 def calibrate(

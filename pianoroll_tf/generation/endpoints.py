@@ -62,13 +62,16 @@ class Musician:
         """The model as `sampling` needs it; `in_turn` is the way in which its head draws."""
         head = head_of(self.model)
 
-        def draw(hidden, held, numbers, odds, added):
-            return head.draw(hidden, held, numbers, odds, added, in_turn)
+        def posterior(logits):
+            return posterior_logits(self.loss, logits)
+
+        def draw(hidden, held, thresholds):
+            return head.draw(hidden, held, thresholds, posterior, in_turn)
 
         return sampling.Network(
             advance=lambda cells, clock, state: advance(self.model, cells, clock, state),
             draw=draw,
-            posterior=lambda logits: posterior_logits(self.loss, logits),
+            posterior=posterior,
             steps_per_beat=self.steps_per_beat,
             pitches=head.pitches,
             decisions=head.decisions,

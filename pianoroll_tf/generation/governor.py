@@ -47,7 +47,6 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from pianoroll_tf.data.rhythm import MEMORY_STEPS, onset_weight
-from pianoroll_tf.generation.shaping import Odds
 
 DRIFT_STEPS = 128  # time constant of the drift
 WIDEST = 2.0  # a primer moves the reference by this factor at most
@@ -164,9 +163,9 @@ def start(governor: Governor, cells: tf.Tensor, places: tf.Tensor, density: tf.T
 
 
 def correction(governor: Governor, heard: Heard, reference: Reference) -> tf.Tensor:
-    """What is added to the log-odds of "sounds?", float32 [batch, 84]."""
+    """What is added to the log-odds of "sounds?", float32 [batch, 84], or [1, 1] where it is nothing."""
     if not governor.holds_density:
-        return tf.zeros_like(heard.shares)
+        return tf.zeros([1, 1])
     notes = reference.notes
     margin = notes / 10
     density = governor.gain * tf.math.log((heard.level + margin) / (notes + margin))
@@ -177,30 +176,20 @@ def correction(governor: Governor, heard: Heard, reference: Reference) -> tf.Ten
     return added - RELEASE / (1 - limit) * tf.nn.relu(heard.shares - limit)
 
 
-def braked(governor: Governor, heard: Heard, reference: Reference, place: tf.Tensor, odds: Odds) -> Odds:
-    """What log-odds become at a step where onsets may be too many.
+def brake(governor: Governor, heard: Heard, reference: Reference, place: tf.Tensor) -> tf.Tensor:
+    """What the log-odds of every onset and re-struck note of a step lose, float32 [batch, 1].
 
     Args:
         governor: Settings.
         heard: What came before.
         reference: What the rows are held to.
         place: Place of the step in its beat, int32 [batch].
-        odds: What they become without the governor.
     """
     if not governor.onsets:
-        return odds
+        return tf.zeros([1, 1])
     here = tf.one_hot(place, len(governor.onsets))
-    found, most = (tf.reduce_sum(here * part, axis=1) for part in (heard.onsets, reference.onsets))
-    lost = BRAKE * tf.nn.relu(tf.math.log((found + MARGIN) / (most + MARGIN)))
-    sounds, strikes, ends = odds
-
-    def fewer_begin(logits, held):
-        return sounds(logits, held) - tf.where(held, 0.0, lost[:, tf.newaxis])
-
-    def fewer_again(logits):
-        return strikes(logits) - (lost if logits.shape.rank == 1 else lost[:, tf.newaxis])
-
-    return fewer_begin, fewer_again, ends
+    found, most = (tf.reduce_sum(here * part, axis=1, keepdims=True) for part in (heard.onsets, reference.onsets))
+    return BRAKE * tf.nn.relu(tf.math.log((found + MARGIN) / (most + MARGIN)))
 
 
 def follow(governor: Governor, heard: Heard, reference: Reference, place: tf.Tensor, cells: tf.Tensor) -> Heard:

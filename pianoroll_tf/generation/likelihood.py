@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from pianoroll_tf.generation.sampling import Network
 from pianoroll_tf.modeling.heads import Head, decision_targets
+from pianoroll_tf.modeling.nade import plain_thresholds
 
 SAMPLES = 16  # of a step, over which its conditionals are averaged
 SEED = (20_26, 11)  # of these; the same roll gets the same probabilities
@@ -26,17 +27,16 @@ def marginals(head: Head, network: Network, hidden: tf.Tensor, before: tf.Tensor
     """
     shape, pitches = tf.shape(before), head.pitches
     rows, cells_before = tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.reshape(before, [-1, pitches])
-    held, added = cells_before != 0, tf.zeros([tf.shape(rows)[0], pitches])
-    odds = (lambda logits, _: network.posterior(logits), network.posterior, network.posterior)
+    held = cells_before != 0
 
     def add(number, sounds):
         size = [tf.shape(rows)[0], head.decisions]
         numbers = tf.random.stateless_uniform(size, [SEED[0], SEED[1] + number], alg="philox")
-        cells, _ = head.draw(rows, held, numbers, odds, added, in_turn=False)
+        cells, _ = head.draw(rows, held, plain_thresholds(numbers, pitches), network.posterior, in_turn=False)
         logits = head(rows[:, tf.newaxis], cells_before[:, tf.newaxis], cells[:, tf.newaxis])[:, 0]
         return number + 1, sounds + tf.sigmoid(network.posterior(logits[:, :pitches]))
 
-    begin = (0, tf.zeros_like(added))
+    begin = (0, tf.zeros([tf.shape(rows)[0], pitches]))
     _, sounds = tf.while_loop(lambda number, _: number < SAMPLES, add, begin, parallel_iterations=1)
     return tf.reshape(sounds / SAMPLES, shape)
 

@@ -18,6 +18,7 @@ from pianoroll_tf.generation import archive, saved_model
 from pianoroll_tf.generation.continuation import continue_music
 from pianoroll_tf.generation.music_judgement import judge, picture, side
 from pianoroll_tf.generation.render import midi_bytes
+from pianoroll_tf.modeling.run_folder import CALIBRATION, EVALUATION
 
 TEMPO = 120.0  # quarters per minute of the files that are judged; no fact depends on it
 SEED = 1_000  # of the first piece; the demo's own pieces have others
@@ -36,22 +37,23 @@ def real_files(records_dir: Path | str, split: str, grid: RecordsConfig) -> Iter
 
 
 def judge_run(
-    model, config: RunConfig, records_dir: Path | str, folder: Path, split: str, pieces: int
+    model, config: RunConfig, run: Path, records_dir: Path | str, split: str, pieces: int
 ) -> tuple[dict[str, Any], bytes]:
     """Generates, writes and judges pieces.
 
     Args:
         model: Of the run, with its best weights.
         config: Its settings.
+        run: Its folder; `evaluation/` in it gets `model/`, the export, and `music/`, the MIDI files.
         records_dir: Where the real pieces are.
-        folder: Gets `model/`, the export, and `music/`, the MIDI files.
         split: Of the real pieces.
         pieces: To generate, at the default settings, each until the model ends it.
 
     Returns:
         (what `music_judgement.judge` gives, with `ended`, how many pieces the model ended itself; a PNG picture).
     """
-    version, _ = archive.export(model, config, folder / "model")
+    folder = run / EVALUATION
+    version, _ = archive.export(model, config, folder / "model", cache=run / CALIBRATION)
     music = saved_model.load(version)
     nothing = np.zeros((0, NUM_PITCHES), np.uint8)
     drawn = list(continue_music(music, nothing, None, SamplingConfig(seed=SEED), pieces))

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from pianoroll_tf.data.clock import code_at
-from pianoroll_tf.generation.governor import Governor, Heard, Reference, braked, correction, follow, start
+from pianoroll_tf.generation.governor import Governor, Heard, Reference, brake, correction, follow, start
 from pianoroll_tf.generation.shaping import Shaping
+from pianoroll_tf.modeling.nade import log_odds
 
 FREE = Governor()  # governs nothing
 BLOCK_STEPS = 256  # steps whose random numbers are made at once; part of what a seed means: never change it
@@ -23,8 +24,8 @@ class Network(NamedTuple):
     Attributes:
         advance: (cells uint8 [batch, time, pitches], clock int32 [batch, time], state) → (what the head decides from,
             float32 [batch, time, features], state). The cells are those of the step before, 0 silent, 1 held, 2 struck.
-        draw: (what the head decides from [batch, features], whether each pitch sounded before, numbers [batch,
-            decisions], odds, added) → (cells uint8 [batch, pitches], ends bool [batch]); see `modeling.nade.draw`.
+        draw: (what the head decides from [batch, features], whether each pitch sounded before [batch, pitches],
+            `modeling.nade.Thresholds`) → (cells uint8 [batch, pitches], ends bool [batch]); see `modeling.nade.draw`.
         posterior: The network's log-odds → those of the posterior.
         steps_per_beat: Of the clock; None: it reads none.
         pitches: Pitches of a step.
@@ -265,15 +266,16 @@ def draw(
 def _draw_frames(network: Network, carried: Carried, numbers, length, options: Options, governor: Governor):
     """The first `length` steps for which there are numbers: ((cells, ends), uint8 [length, batch, …]; carried on)."""
     reference = carried.reference
-    shaped = network.shaping.odds(network.posterior, options.temperature, options.top_p, carried.density)
+    shaped = network.shaping.rows(options.temperature, options.top_p, carried.density)
+    odds = log_odds(numbers)
     shapes = [carried.held.shape, carried.held.shape[:1]]
     rolls = [tf.TensorArray(tf.uint8, size=length, element_shape=shape) for shape in shapes]
 
     def draw_step(step, rolls, hidden, held, place, heard, state):
-        added = correction(governor, heard, reference)
         here = _place_in_beat(network, carried.clock, place[:, tf.newaxis] - 1)[:, 0]
-        odds = braked(governor, heard, reference, here, shaped(~tf.reduce_any(held, axis=1)))
-        cells, ends = network.draw(hidden, held, tf.gather(numbers, step, axis=1), odds, added)
+        added, lost = correction(governor, heard, reference), brake(governor, heard, reference, here)
+        thresholds = shaped.thresholds(tf.gather(odds, step, axis=1), held, added, lost)
+        cells, ends = network.draw(hidden, held, thresholds)
         codes = _codes(network, carried.clock, place[:, tf.newaxis])
         following, state = network.advance(cells[:, tf.newaxis], codes, state)
         sounds = cells != 0

@@ -17,15 +17,16 @@ is 0.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-Odds = tuple[Callable, Callable, Callable]  # see `shaped_odds`
+from pianoroll_tf.modeling.nade import Thresholds
+
 KINDS = ("onset", "hold", "strike")
 NONE_BELOW = -1e9  # a threshold that silences nothing
-SILENT = -1e9  # log-odds of what is silenced; finite, so that sums with it stay numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,13 +75,10 @@ class Shaping:
     density: Table = NO_SHIFT
     top_p: Table = NO_TOP_P
 
-    def odds(
-        self, posterior: Callable, temperature: tf.Tensor, top_p: tf.Tensor, density: tf.Tensor
-    ) -> Callable[[tf.Tensor], Odds]:
-        """What a head's log-odds become before they are drawn: function of `silent` to `modeling.nade.Odds`.
+    def rows(self, temperature: tf.Tensor, top_p: tf.Tensor, density: tf.Tensor) -> "Shaped":
+        """How each row is shaped.
 
         Args:
-            posterior: The network's log-odds → those of the posterior.
             temperature: float32 [batch], > 0.
             top_p: float32 [batch] in (0, 1].
             density: float32 [batch], > 0.
@@ -90,8 +88,7 @@ class Shaping:
         whole = (top_p >= 1.0)[:, tf.newaxis]
         shift = self.temperature.at(rate) + self.density.at(tf.math.log(density))
         shift += tf.where(whole, 0.0, dropped[:, : len(KINDS)])
-        least = tf.where(whole, NONE_BELOW, dropped[:, -1:])
-        return lambda silent: shaped_odds(posterior, rate, shift, least, silent)
+        return Shaped(rate[:, tf.newaxis], shift, tf.where(whole, NONE_BELOW, dropped[:, -1:]))
 
 
 def shaping_from_dict(values: dict) -> Shaping:
@@ -107,32 +104,31 @@ def shaping_from_dict(values: dict) -> Shaping:
     return Shaping(**{name: table(entry) for name, entry in values.items()})
 
 
-def shaped_odds(posterior: Callable, rate: tf.Tensor, shift: tf.Tensor, least: tf.Tensor, silent: tf.Tensor) -> Odds:
-    """The functions that shape log-odds.
+class Shaped(NamedTuple):
+    """How the log-odds of each row of a batch are shaped.
 
-    Args:
-        posterior: The network's log-odds → those of the posterior.
-        rate: 1 / temperature, float32 [batch].
+    Attributes:
+        rate: 1 / temperature, float32 [batch, 1].
         shift: Of `KINDS`, float32 [batch, 3].
         least: Log-odds below which an onset is silenced, float32 [batch, 1].
-        silent: Whether no pitch sounded at the step before, bool [batch]; no onset is silenced then.
-
-    Returns:
-        Functions of the log-odds of cells ([batch, cells], and whether they sounded before, bool [batch, cells]), of
-        strikes ([batch, cells] or [batch]) and of the end ([batch], left to the posterior).
     """
-    onset, hold, strike = (shift[:, kind : kind + 1] for kind in range(len(KINDS)))
-    rates = rate[:, tf.newaxis]
-    least = tf.where(silent[:, tf.newaxis], NONE_BELOW, least)
 
-    def cells(logits, held):
-        logits = posterior(logits)
-        kept = held | (logits >= least)
-        return tf.where(kept, logits * rates + tf.where(held, hold, onset), SILENT)
+    rate: tf.Tensor
+    shift: tf.Tensor
+    least: tf.Tensor
 
-    def strikes(logits):
-        logits = posterior(logits)
-        single = logits.shape.rank == 1
-        return logits * rate + strike[:, 0] if single else logits * rates + strike
+    def thresholds(self, odds: tf.Tensor, held: tf.Tensor, added: tf.Tensor, lost: tf.Tensor) -> Thresholds:
+        """What the log-odds of a step's decisions must be above: shaping them is shifting and stretching these.
 
-    return cells, strikes, posterior
+        Args:
+            odds: `modeling.nade.log_odds` of the step's random numbers, float32 [batch, decisions].
+            held: Whether each pitch sounded at the step before, bool [batch, pitches].
+            added: Added to the log-odds of "sounds?" once they are shaped, float32 [batch, pitches] or [batch, 1].
+            lost: Taken from those of onsets and strikes once they are shaped, float32 [batch, 1].
+        """
+        onset, hold, strike = (self.shift[:, kind : kind + 1] for kind in range(len(KINDS)))
+        pitches = held.shape[1]
+        sounds = (odds[:, :pitches] - tf.where(held, hold, onset - lost) - added) / self.rate
+        least = tf.where(tf.reduce_any(held, axis=1, keepdims=True), self.least, NONE_BELOW)
+        sounds = tf.where(held, sounds, tf.maximum(sounds, least))
+        return Thresholds(sounds, (odds[:, pitches:-1] - (strike - lost)) / self.rate, odds[:, -1])

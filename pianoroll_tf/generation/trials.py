@@ -1,7 +1,6 @@
 """Trials of calibration: a model generates pieces from scratch under settings that are changed from trial to trial."""
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +10,7 @@ from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.generation import sampling
 from pianoroll_tf.generation.endpoints import Musician
 from pianoroll_tf.generation.governor import Governor
-from pianoroll_tf.generation.shaping import KINDS, NONE_BELOW, shaped_odds
+from pianoroll_tf.generation.shaping import KINDS, NONE_BELOW, Shaped
 
 SEED = 2**40  # no seed a person is likely to type
 
@@ -38,11 +37,11 @@ class Forced:
     shift: tf.Tensor
     least: tf.Tensor
 
-    def odds(self, posterior: Callable, temperature, top_p, density):
-        """As `Shaping.odds`."""
+    def rows(self, temperature, top_p, density) -> Shaped:
+        """As `Shaping.rows`."""
         rows = tf.shape(temperature)[0]
-        rate, shift = tf.fill([rows], self.rate), tf.tile(self.shift[tf.newaxis], [rows, 1])
-        return lambda silent: shaped_odds(posterior, rate, shift, tf.fill([rows, 1], self.least), silent)
+        shift = tf.tile(self.shift[tf.newaxis], [rows, 1])
+        return Shaped(tf.fill([rows, 1], self.rate), shift, tf.fill([rows, 1], self.least))
 
 
 class Trials:

@@ -4,7 +4,7 @@ The decisions of a step, in order: for each pitch "sounds?"; with articulation, 
 only where the pitch sounds and sounded at the step before; and "does the piece end with this step?".
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -80,7 +80,9 @@ class Head(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def draw(self, hidden, held, numbers, odds: nade.Odds, added, in_turn: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw(
+        self, hidden, held, thresholds: nade.Thresholds, posterior: Callable, in_turn: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Draws a step: `nade.draw` says how."""
         raise NotImplementedError
 
@@ -106,15 +108,17 @@ class Independent(Head):
         rows = self.logits(tf.reshape(hidden, [-1, hidden.shape[-1]]))
         return tf.reshape(rows, [shape[0], shape[1], self.decisions])
 
-    def draw(self, hidden, held, numbers, odds: nade.Odds, added, in_turn: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw(
+        self, hidden, held, thresholds: nade.Thresholds, posterior: Callable, in_turn: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Head`; there is one way."""
-        logits, pitches = self.logits(hidden), self.pitches
-        sounds = numbers[:, :pitches] < tf.sigmoid(odds[0](logits[:, :pitches], held) + added)
-        struck = sounds & ~held
+        logits, pitches = posterior(self.logits(hidden)), self.pitches
+        sounds = logits[:, :pitches] > thresholds.sounds
+        struck = ~held
         if self.articulation:
-            struck |= sounds & (numbers[:, pitches:-1] < tf.sigmoid(odds[1](logits[:, pitches:-1])))
-        ends = numbers[:, -1] < tf.sigmoid(odds[2](logits[:, -1]))
-        return tf.cast(sounds, tf.uint8) + tf.cast(struck, tf.uint8), ends
+            struck |= logits[:, pitches:-1] > thresholds.struck
+        cells = tf.where(sounds, 1 + tf.cast(struck, tf.uint8), tf.constant(0, tf.uint8))
+        return cells, logits[:, -1] > thresholds.ends
 
 
 class Nade(Head):
@@ -158,9 +162,11 @@ class Nade(Head):
         rows = nade.taught_logits(self.equations(), tf.reshape(hidden, [-1, hidden.shape[-1]]), before, cells)
         return tf.reshape(rows, [shape[0], shape[1], self.decisions])
 
-    def draw(self, hidden, held, numbers, odds: nade.Odds, added, in_turn: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw(
+        self, hidden, held, thresholds: nade.Thresholds, posterior: Callable, in_turn: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Head`."""
-        return nade.draw(self.equations(), hidden, held, numbers, odds, added, in_turn)
+        return nade.draw(self.equations(), hidden, held, thresholds, posterior, in_turn)
 
 
 # name in ModelConfig.head -> class of the layer

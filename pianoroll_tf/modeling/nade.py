@@ -22,9 +22,30 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-# (log-odds of some cells [batch, cells], whether these sounded at the step before [batch, cells]) -> the log-odds that
-# are drawn; and the same for "struck?" and "ends?", which need no second argument.
-Odds = tuple[Callable, Callable, Callable]
+
+class Thresholds(NamedTuple):
+    """A step's random numbers as thresholds: a decision is yes where its log-odds l are above, that is u < sigmoid(l).
+
+    Attributes:
+        sounds: float32 [batch, P].
+        struck: float32 [batch, P]; without strikes not looked at.
+        ends: float32 [batch].
+    """
+
+    sounds: tf.Tensor
+    struck: tf.Tensor
+    ends: tf.Tensor
+
+
+def log_odds(numbers: tf.Tensor) -> tf.Tensor:
+    """The log-odds of numbers in [0, 1), which are the thresholds of decisions whose log-odds are left as they are."""
+    return tf.math.log(numbers) - tf.math.log1p(-numbers)
+
+
+def plain_thresholds(numbers: tf.Tensor, pitches: int) -> Thresholds:
+    """Thresholds of log-odds that nothing shapes, of `numbers` [batch, D]."""
+    odds = log_odds(numbers)
+    return Thresholds(odds[:, :pitches], odds[:, pitches:-1], odds[:, -1])
 
 
 class Weights(NamedTuple):
@@ -122,32 +143,26 @@ def _rows(sounds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return places[:, 0], places[:, 1] - 1
 
 
-class Drawn(NamedTuple):
-    """What a step's drawing carries from decision to decision.
-
-    Attributes:
-        a: float32 [batch, units].
-        triangle: Sum of the rows of L of the notes so far, float32 [batch, P].
-        sounds: bool [batch, P].
-        struck: bool [batch, P].
-    """
-
-    a: tf.Tensor
-    triangle: tf.Tensor
-    sounds: tf.Tensor
-    struck: tf.Tensor
+def _tables(weights: Weights) -> tf.Tensor:
+    """What a note adds to a and to the log-odds above it, [4 P, units + D - 1]: row 4 q + 2 x_q + s_q of pitch q."""
+    struck = tf.zeros_like(weights.below) if weights.struck is None else weights.struck
+    kinds = [weights.below + x * weights.held + s * struck for x in (0.0, 1.0) for s in (0.0, 1.0)]
+    decided = [strict(weights.triangle)]
+    if weights.struck is not None:
+        decided.append(tf.zeros_like(weights.triangle))
+    rows = tf.stack([tf.concat([kind, *decided], axis=1) for kind in kinds], axis=1)
+    return tf.reshape(rows, [4 * weights.pitches, rows.shape[-1]])
 
 
 def draw(
     weights: Weights,
     hidden: tf.Tensor,
     held: tf.Tensor,
-    numbers: tf.Tensor,
-    odds: Odds,
-    added: tf.Tensor,
+    thresholds: Thresholds,
+    posterior: Callable,
     in_turn: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Draws a step, exactly, in one of two ways that give the same cells for the same numbers.
+    """Draws a step, exactly, in one of two ways that give the same cells for the same thresholds.
 
     In turn, the pitches are decided one after the other. By jumps, all conditionals are computed at once, and the first
     pitch above the last note that is to sound is the next note: as many rounds as there are notes, plus one. The first
@@ -157,88 +172,76 @@ def draw(
         weights: The head's weights.
         hidden: float32 [batch, features].
         held: Whether each pitch sounded at the step before, bool [batch, P].
-        numbers: Uniform in [0, 1), float32 [batch, D].
-        odds: What the log-odds of each kind of decision become before they are drawn.
-        added: Added to the log-odds of "sounds?" after that, float32 [batch, P].
+        thresholds: Of the step's decisions.
+        posterior: The head's log-odds → those that are compared with the thresholds.
         in_turn: The way.
 
     Returns:
         (cells uint8 [batch, P]: 0 silent, 1 held, 2 struck; ends bool [batch]).
     """
     a, direct = start(weights, hidden)
-    nothing = tf.zeros_like(held)
-    drawn = Drawn(a, tf.zeros_like(added), nothing, nothing)
-    way = _in_turn if in_turn else _by_jumps
-    drawn = way(weights, strict(weights.triangle), direct, held, numbers, odds, added, drawn)
-    ends = direct[:, -1] + tf.reduce_sum(tf.tanh(drawn.a) * weights.out[:, -1], axis=1)
-    cells = tf.cast(drawn.sounds, tf.uint8) + tf.cast(drawn.struck, tf.uint8)
-    return cells, numbers[:, -1] < tf.sigmoid(odds[2](ends))
+    state, way = tf.concat([a, direct[:, :-1]], axis=1), _in_turn if in_turn else _by_jumps
+    state, cells = way(weights, _tables(weights), state, held, thresholds, posterior)
+    ends = direct[:, -1] + tf.reduce_sum(tf.tanh(state[:, : weights.units]) * weights.out[:, -1], axis=1)
+    return cells, posterior(ends) > thresholds.ends
 
 
-def _in_turn(weights: Weights, triangle, direct, held, numbers, odds: Odds, added, drawn: Drawn) -> Drawn:
+def _in_turn(weights: Weights, tables, state, held, thresholds: Thresholds, posterior: Callable):
     """One decision after the other; the loop's index runs over the pitches."""
-    pitches = weights.pitches
+    pitches, units = weights.pitches, weights.units
     out = tf.transpose(weights.out)  # a decision's row lies together
     column = tf.range(pitches)
 
-    def decide(pitch, drawn: Drawn):
-        act = tf.tanh(drawn.a)
-        before, here = held[:, pitch], column == pitch
-        logit = direct[:, pitch] + tf.reduce_sum(act * out[pitch], axis=1) + drawn.triangle[:, pitch]
-        logit = odds[0](logit[:, tf.newaxis], before[:, tf.newaxis])[:, 0] + added[:, pitch]
-        sounds = numbers[:, pitch] < tf.sigmoid(logit)
-        struck = sounds & ~before
+    def decide(pitch, state, cells):
+        act = tf.tanh(state[:, :units])
+        logit = state[:, units + pitch] + tf.reduce_sum(act * out[pitch], axis=1)
+        sounds, before = posterior(logit) > thresholds.sounds[:, pitch], held[:, pitch]
+        struck = ~before
         if weights.struck is not None:
-            again = direct[:, pitches + pitch] + tf.reduce_sum(act * out[pitches + pitch], axis=1)
-            again = numbers[:, pitches + pitch] < tf.sigmoid(odds[1](again))
-            struck = sounds & (~before | again)
-        note = tf.cast(sounds, tf.float32)[:, tf.newaxis]
-        row = weights.below[pitch] + tf.cast(before, tf.float32)[:, tf.newaxis] * weights.held[pitch]
-        if weights.struck is not None:
-            row += tf.cast(struck, tf.float32)[:, tf.newaxis] * weights.struck[pitch]
-        return pitch + 1, Drawn(
-            drawn.a + note * row,
-            drawn.triangle + note * triangle[pitch],
-            drawn.sounds | (sounds[:, tf.newaxis] & here),
-            drawn.struck | (struck[:, tf.newaxis] & here),
-        )
+            again = state[:, units + pitches + pitch] + tf.reduce_sum(act * out[pitches + pitch], axis=1)
+            struck |= posterior(again) > thresholds.struck[:, pitch]
+        row = tf.gather(tables, 4 * pitch + 2 * tf.cast(before, tf.int32) + tf.cast(struck, tf.int32))
+        value = tf.where(sounds, 1 + tf.cast(struck, tf.uint8), tf.constant(0, tf.uint8))
+        cells = tf.where(column == pitch, value[:, tf.newaxis], cells)
+        return pitch + 1, state + tf.where(sounds[:, tf.newaxis], row, 0.0), cells
 
-    _, drawn = tf.while_loop(
-        lambda pitch, _: pitch < pitches, decide, (0, drawn), parallel_iterations=1, maximum_iterations=pitches
+    _, state, cells = tf.while_loop(
+        lambda pitch, *_: pitch < pitches,
+        decide,
+        (0, state, tf.zeros_like(held, tf.uint8)),
+        parallel_iterations=1,
+        maximum_iterations=pitches,
     )
-    return drawn
+    return state, cells
 
 
-def _by_jumps(weights: Weights, triangle, direct, held, numbers, odds: Odds, added, drawn: Drawn) -> Drawn:
+def _by_jumps(weights: Weights, tables, state, held, thresholds: Thresholds, posterior: Callable):
     """From note to note; a row that has no further note waits for the others."""
-    pitches = weights.pitches
-    column = tf.range(pitches)
-    tables = tf.concat([weights.below, weights.held, *([] if weights.struck is None else [weights.struck])], axis=0)
-    before = tf.cast(held, tf.float32)
+    pitches, units = weights.pitches, weights.units
+    column, out = tf.range(pitches), weights.out[:, :-1]
+    limits = [thresholds.sounds, *([] if weights.struck is None else [thresholds.struck])]
+    limits = tf.concat(limits, axis=1)
 
-    def jump(_, last, drawn: Drawn):
-        logits = direct[:, :-1] + tf.matmul(tf.tanh(drawn.a), weights.out[:, :-1])
-        sounds = odds[0](logits[:, :pitches] + drawn.triangle, held) + added
-        hits = (numbers[:, :pitches] < tf.sigmoid(sounds)) & (column > last[:, tf.newaxis])
-        found = tf.reduce_any(hits, axis=1)
-        first = tf.argmax(hits, axis=1, output_type=tf.int32)
-        here = (column == first[:, tf.newaxis]) & found[:, tf.newaxis]
-        struck = here & ~held
+    def jump(_, last, state, cells):
+        logits = state[:, units:] + tf.matmul(tf.tanh(state[:, :units]), out)
+        hits = posterior(logits) > limits
+        ahead = hits[:, :pitches] & (column > last[:, tf.newaxis])
+        found = tf.reduce_any(ahead, axis=1)
+        first = tf.argmax(ahead, axis=1, output_type=tf.int32)
+        before = tf.gather(held, first, batch_dims=1)
+        struck = ~before
         if weights.struck is not None:
-            struck |= here & (numbers[:, pitches:-1] < tf.sigmoid(odds[1](logits[:, pitches:])))
-        note = tf.cast(here, tf.float32)
-        planes = [note, note * before, *([] if weights.struck is None else [tf.cast(struck, tf.float32)])]
+            struck |= tf.gather(hits, first + pitches, batch_dims=1)
+        struck = tf.cast(struck, tf.int32)
+        row = tf.gather(tables, 4 * first + 2 * tf.cast(before, tf.int32) + struck)
+        value = tf.cast(tf.where(found, 1 + struck, 0), tf.uint8)[:, tf.newaxis]
         return (
             tf.reduce_any(found),
             tf.where(found, first, pitches),
-            Drawn(
-                drawn.a + tf.matmul(tf.concat(planes, axis=1), tables),
-                drawn.triangle + tf.matmul(note, triangle),
-                drawn.sounds | here,
-                drawn.struck | struck,
-            ),
+            state + tf.where(found[:, tf.newaxis], row, 0.0),
+            cells + value * tf.one_hot(first, pitches, dtype=tf.uint8),
         )
 
-    last = tf.fill([tf.shape(held)[0]], -1)
-    _, _, drawn = tf.while_loop(lambda more, *_: more, jump, (tf.constant(True), last, drawn), parallel_iterations=1)
-    return drawn
+    begin = (tf.constant(True), tf.fill([tf.shape(held)[0]], -1), state, tf.zeros_like(held, tf.uint8))
+    *_, state, cells = tf.while_loop(lambda more, *_: more, jump, begin, parallel_iterations=1)
+    return state, cells

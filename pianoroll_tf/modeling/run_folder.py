@@ -18,6 +18,7 @@ CHECKPOINTS = "checkpoints"
 HISTORY = "history.csv"
 TENSORBOARD = "tensorboard"
 EVALUATION = "evaluation"
+CALIBRATION = "calibration.json"  # what `export` measured on the model's own music
 _LOCK = ".lock"
 _SEAL = "seal"  # entry of a checksummed JSON file
 
