@@ -35,9 +35,11 @@ def loop(way: str, steps: int) -> Iterator[dict[str, float]]:
 
     @tf.function(autograph=False)
     def draw(numbers):
+        draw_step = head.drawer(lambda logits: logits, in_turn=way == "pitches")
+
         def step(number, held):
             thresholds = plain_thresholds(numbers[number], PITCHES)
-            drawn, _ = head.draw(hidden, held, thresholds, lambda logits: logits, in_turn=way == "pitches")
+            drawn, _ = draw_step(hidden, held, thresholds)
             return number + 1, drawn != 0
 
         begin = (0, tf.zeros([1, PITCHES], tf.bool))

@@ -44,7 +44,6 @@ def questions(state):
         "begin": {"primer": primer, "density": two} | row_clock,
         "uniforms": {"seed": np.array([5, 2**62]), "block": np.array([0, 7], np.int32)},
         "draw": drawing,
-        "draw_in_turn": drawing,
     }
 
 

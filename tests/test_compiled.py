@@ -59,19 +59,10 @@ def test_unlike_rows_share_a_batch(model):
 def test_warming_up_compiles_once_for_a_batch_size(model, monkeypatch):
     parts = CompiledModel(model.program)
     parts.warm_up(3)
-    count = parts._draws["draw_in_turn"].experimental_get_tracing_count
+    count = parts._draw.experimental_get_tracing_count
     compilations = count()
     parts.generate(np.zeros((3, 5, 84)), STEPS, np.arange(3), temperature=2.0)
     assert compilations == count() == 1
-
-
-def test_few_rows_jump_and_many_are_drawn_in_turn(model):
-    parts, asked = CompiledModel(model.program), []
-    for name, draw in parts._draws.items():
-        parts._draws[name] = lambda name=name, draw=draw, **inputs: asked.append(name) or draw(**inputs)
-    for rows in (1, compiled.JUMPING_ROWS, compiled.JUMPING_ROWS + 1):
-        parts.generate(np.zeros((rows, 0, 84)), 1, np.arange(rows))
-    assert asked == ["draw", "draw", "draw_in_turn"]
 
 
 def test_a_piece_ends_where_the_model_ends_it_or_at_the_bound(model):

@@ -66,7 +66,7 @@ def model_reads_no_silent_step(musician, rows):
     hidden, _ = network.advance(tf.constant(rows), tf.zeros(rows.shape[:2], tf.int32), musician.state(len(rows)))
     numbers = np.random.default_rng(1).random((len(rows), head.decisions)).astype(np.float32)
     held, thresholds = tf.constant(rows[:, -1] != 0), plain_thresholds(numbers, 84)
-    cells, _ = head.draw(hidden[:, -1], held, thresholds, lambda logits: logits, False)
+    cells, _ = head.drawer(lambda logits: logits, False)(hidden[:, -1], held, thresholds)
     return cells.numpy() != 0
 
 
@@ -121,7 +121,7 @@ def test_parts_draw_what_generate_draws_however_it_is_cut(tiny):
     blocks = [endpoints["uniforms"](seeds, tf.fill([2], block))["numbers"] for block in (0, 1)]
     numbers, rolls = tf.concat(blocks, axis=1), []
     for first, last in [(0, 1), (1, 8), (8, 250), (250, 270)]:
-        answer = endpoints["draw" if first else "draw_in_turn"](state, numbers[:, first:last], temperature, top_p)
+        answer = endpoints["draw"](state, numbers[:, first:last], temperature, top_p)
         state = answer["next_state"]
         rolls.append(answer["roll"])
     expected = ask(endpoints["generate"], ROLL, 270, 3, **settings)

@@ -53,7 +53,7 @@ def test_every_head_draws_from_the_log_odds_that_it_is_trained_on(kind, articula
     before = rng.integers(0, 3, (50, 84)).astype(np.uint8) * (rng.random((50, 84)) < 0.2)
     numbers = rng.random((50, head.decisions)).astype(np.float32)
     held, thresholds = tf.constant(before != 0), plain_thresholds(numbers, 84)
-    cells, ends = head.draw(tf.constant(hidden), held, thresholds, lambda logits: logits, False)
+    cells, ends = head.drawer(lambda logits: logits, False)(tf.constant(hidden), held, thresholds)
     probability = tf.sigmoid(head(hidden[:, None], before[:, None], cells[:, None]))[:, 0].numpy()
     np.testing.assert_array_equal(cells.numpy() != 0, numbers[:, :84] < probability[:, :84])
     np.testing.assert_array_equal(ends, numbers[:, -1] < probability[:, -1])

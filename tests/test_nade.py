@@ -13,10 +13,12 @@ def same(logits):
     return logits
 
 
-def drawn(weights, hidden, held, numbers, in_turn, function=nade.draw):
-    return function(
-        weights, tf.constant(hidden), tf.constant(held), nade.plain_thresholds(numbers, PITCHES), same, in_turn
-    )
+def drawn(weights, hidden, held, numbers, in_turn, compiled=False):
+    def draw():
+        draw_step = nade.drawer(weights, same, in_turn)
+        return draw_step(tf.constant(hidden), tf.constant(held), nade.plain_thresholds(numbers, PITCHES))
+
+    return tf.function(draw, jit_compile=compiled, autograph=False)()
 
 
 def weights_of(seed: int, articulation: bool = True) -> nade.Weights:
@@ -97,8 +99,7 @@ def test_both_ways_of_drawing_give_the_same_cells(articulation, compiled):
     weights = weights_of(4, articulation)
     hidden, before, _ = steps_of(4, rows=400)
     numbers = np.random.default_rng(5).random((400, weights.out.shape[1])).astype(np.float32)
-    function = tf.function(nade.draw, jit_compile=compiled, autograph=False)
-    one, other = (drawn(weights, hidden, before != 0, numbers, in_turn, function) for in_turn in (True, False))
+    one, other = (drawn(weights, hidden, before != 0, numbers, in_turn, compiled) for in_turn in (True, False))
     np.testing.assert_array_equal(one[0], other[0])
     np.testing.assert_array_equal(one[1], other[1])
     assert 0 < (one[0].numpy() != 0).mean() < 1

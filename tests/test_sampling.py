@@ -35,7 +35,9 @@ def network(next_logits, steps_per_beat=None, shaping=Shaping()):  # noqa: B008 
         cells = tf.cast(sounds, tf.uint8) + tf.cast(sounds & ~held, tf.uint8)
         return cells, tf.zeros(tf.shape(hidden)[:1], tf.bool)
 
-    return Network(advance, draw, lambda logits: logits, steps_per_beat, pitches=84, decisions=84, shaping=shaping)
+    return Network(
+        advance, lambda: draw, lambda logits: logits, steps_per_beat, pitches=84, decisions=84, shaping=shaping
+    )
 
 
 def options_of(rows, temperature=1.0, top_p=1.0, density=1.0, meter=(4, 4), place=0):

@@ -63,7 +63,7 @@ class RoundsOtherwise(Tiles):
 
     def __init__(self, program):
         super().__init__(program, sizes=(2, 8))
-        self._draw = lambda **inputs: program.signatures["draw_in_turn"](**inputs)
+        self._draw = lambda **inputs: program.signatures["draw"](**inputs)
 
     def draw(self, state, numbers, temperature, top_p, size):
         parts = [slice(first, first + 2) for first in range(0, len(state), 2)]
@@ -86,5 +86,5 @@ def test_an_export_without_the_parts_is_refused(model):
     class Old:
         signatures = {"generate": None, "begin": None, "uniforms": None}  # noqa: RUF012
 
-    with pytest.raises(ValueError, match=r"must be exported again to be served\. Received: no endpoint 'draw_in_turn'"):
+    with pytest.raises(ValueError, match=r"must be exported again to be served\. Received: no endpoint 'draw'"):
         Tiles(Old(), sizes=(2,))

@@ -14,8 +14,7 @@ from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
 from pianoroll_tf.modeling.precision import cpu_flags
 
-PARTS = ("begin", "uniforms", "draw", "draw_in_turn")  # endpoints that it needs
-JUMPING_ROWS = 2  # rows up to which compiled drawing is faster by jumps; measured, see `benchmarks.sampling`
+PARTS = ("begin", "uniforms", "draw")  # endpoints that it needs
 # Default model, two cores with AVX2, processor time, which other work disturbs little: compiling takes 1.6 s for one
 # row and 2.7 for 64; a step, plain and compiled, 119 and 39 microseconds for one row, 377 and 173 for 8, 1446 and 917
 # for 64 (cores share what several rows take). `python -m benchmarks.run --rows sampling` has the times on the clock.
@@ -79,10 +78,7 @@ class CompiledModel:
             raise ValueError(f"model must be exported again to be compiled. Received: no endpoint {missing[0]!r}")
         self._program = program  # its variables live as long as it does
         self._parts = program.signatures
-        self._draws = {name: self._parts[name] for name in ("draw", "draw_in_turn")}
-        if jit_compile:
-            self._draws = {name: _compiled(part) for name, part in self._draws.items()}
-        self._jumping_rows = JUMPING_ROWS if jit_compile else np.inf
+        self._draw = _compiled(self._parts["draw"]) if jit_compile else self._parts["draw"]
 
     def begin(self, primer: np.ndarray, density: np.ndarray, meter: Meter, place: int = 0) -> tf.Tensor:
         """The state of each row after its primer.
@@ -121,8 +117,7 @@ class CompiledModel:
         # Philox compiled by XLA gives other numbers, so they are made outside.
         numbers = self._parts["uniforms"](seed=tf.constant(seeds, "int64"), block=tf.constant(blocks, "int32"))
         settings = {"temperature": tf.constant(temperature, "float32"), "top_p": tf.constant(top_p, "float32")}
-        way = "draw" if len(seeds) <= self._jumping_rows else "draw_in_turn"
-        answer = self._draws[way](state=state, **numbers, **settings)
+        answer = self._draw(state=state, **numbers, **settings)
         return answer["roll"], answer["ends"], answer["next_state"]
 
     def warm_up(self, batch: int) -> None:

@@ -58,19 +58,16 @@ class Musician:
         """Whether the model decides that a sounding pitch is struck again."""
         return head_of(self.model).articulation
 
-    def network(self, in_turn: bool = False) -> sampling.Network:
-        """The model as `sampling` needs it; `in_turn` is the way in which its head draws."""
+    def network(self) -> sampling.Network:
+        """The model as `sampling` needs it."""
         head = head_of(self.model)
 
         def posterior(logits):
             return posterior_logits(self.loss, logits)
 
-        def draw(hidden, held, thresholds):
-            return head.draw(hidden, held, thresholds, posterior, in_turn)
-
         return sampling.Network(
             advance=lambda cells, clock, state: advance(self.model, cells, clock, state),
-            draw=draw,
+            drawer=lambda: head.drawer(posterior),
             posterior=posterior,
             steps_per_beat=self.steps_per_beat,
             pitches=head.pitches,
@@ -221,8 +218,7 @@ def make_parts(musician: Musician) -> dict[str, Callable]:
 
     Returns:
         `begin` (primer, density, meter, place → next_state), `uniforms` (seed, block → numbers) and `draw` (state,
-        numbers, temperature, top_p → roll, ends, next_state), with `state` float32 [batch, size]. `draw_in_turn` is
-        `draw` for XLA, which compiles a loop over the pitches to less time than it takes to jump from note to note.
+        numbers, temperature, top_p → roll, ends, next_state), with `state` float32 [batch, size].
     """
     network, governor = musician.network(), musician.governor
     silence = tf.zeros([1, 0, NUM_PITCHES], tf.uint8)
@@ -240,18 +236,13 @@ def make_parts(musician: Musician) -> dict[str, Callable]:
     def uniforms(seed, block):
         return {"numbers": sampling.uniforms(seed, block, network.decisions)}
 
-    def draw(in_turn: bool):
-        @tf.function(input_signature=[state_spec, numbers_spec, ROW_TEMPERATURE, ROW_TOP_P], autograph=False)
-        def part(state, numbers, temperature, top_p):
-            carried = sampling.unpack(state, like)
-            roll, ends, carried = sampling.draw(
-                musician.network(in_turn), carried, numbers, temperature, top_p, governor
-            )
-            return {"roll": roll, "ends": ends, "next_state": sampling.pack(carried)}
+    @tf.function(input_signature=[state_spec, numbers_spec, ROW_TEMPERATURE, ROW_TOP_P], autograph=False)
+    def draw(state, numbers, temperature, top_p):
+        carried = sampling.unpack(state, like)
+        roll, ends, carried = sampling.draw(network, carried, numbers, temperature, top_p, governor)
+        return {"roll": roll, "ends": ends, "next_state": sampling.pack(carried)}
 
-        return part
-
-    return {"begin": begin, "uniforms": uniforms, "draw": draw(False), "draw_in_turn": draw(True)}
+    return {"begin": begin, "uniforms": uniforms, "draw": draw}
 
 
 def _clock_checks(meter: tf.Tensor, place: tf.Tensor) -> list[tf.Operation]:

@@ -27,12 +27,12 @@ def marginals(head: Head, network: Network, hidden: tf.Tensor, before: tf.Tensor
     """
     shape, pitches = tf.shape(before), head.pitches
     rows, cells_before = tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.reshape(before, [-1, pitches])
-    held = cells_before != 0
+    held, draw = cells_before != 0, head.drawer(network.posterior)
 
     def add(number, sounds):
         size = [tf.shape(rows)[0], head.decisions]
         numbers = tf.random.stateless_uniform(size, [SEED[0], SEED[1] + number], alg="philox")
-        cells, _ = head.draw(rows, held, plain_thresholds(numbers, pitches), network.posterior, in_turn=False)
+        cells, _ = draw(rows, held, plain_thresholds(numbers, pitches))
         logits = head(rows[:, tf.newaxis], cells_before[:, tf.newaxis], cells[:, tf.newaxis])[:, 0]
         return number + 1, sounds + tf.sigmoid(network.posterior(logits[:, :pitches]))
 

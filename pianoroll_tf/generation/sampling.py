@@ -24,8 +24,7 @@ class Network(NamedTuple):
     Attributes:
         advance: (cells uint8 [batch, time, pitches], clock int32 [batch, time], state) → (what the head decides from,
             float32 [batch, time, features], state). The cells are those of the step before, 0 silent, 1 held, 2 struck.
-        draw: (what the head decides from [batch, features], whether each pitch sounded before [batch, pitches],
-            `modeling.nade.Thresholds`) → (cells uint8 [batch, pitches], ends bool [batch]); see `modeling.nade.draw`.
+        drawer: () → `modeling.nade.Draw`, what draws a step; called once, before the loop over steps.
         posterior: The network's log-odds → those of the posterior.
         steps_per_beat: Of the clock; None: it reads none.
         pitches: Pitches of a step.
@@ -34,7 +33,7 @@ class Network(NamedTuple):
     """
 
     advance: Callable
-    draw: Callable
+    drawer: Callable
     posterior: Callable
     steps_per_beat: int | None
     pitches: int
@@ -267,7 +266,7 @@ def _draw_frames(network: Network, carried: Carried, numbers, length, options: O
     """The first `length` steps for which there are numbers: ((cells, ends), uint8 [length, batch, …]; carried on)."""
     reference = carried.reference
     shaped = network.shaping.rows(options.temperature, options.top_p, carried.density)
-    odds = log_odds(numbers)
+    odds, draw_cells = log_odds(numbers), network.drawer()
     shapes = [carried.held.shape, carried.held.shape[:1]]
     rolls = [tf.TensorArray(tf.uint8, size=length, element_shape=shape) for shape in shapes]
 
@@ -275,7 +274,7 @@ def _draw_frames(network: Network, carried: Carried, numbers, length, options: O
         here = _place_in_beat(network, carried.clock, place[:, tf.newaxis] - 1)[:, 0]
         added, lost = correction(governor, heard, reference), brake(governor, heard, reference, here)
         thresholds = shaped.thresholds(tf.gather(odds, step, axis=1), held, added, lost)
-        cells, ends = network.draw(hidden, held, thresholds)
+        cells, ends = draw_cells(hidden, held, thresholds)
         codes = _codes(network, carried.clock, place[:, tf.newaxis])
         following, state = network.advance(cells[:, tf.newaxis], codes, state)
         sounds = cells != 0

@@ -65,7 +65,6 @@ class Trials:
         self._begin = tf.function(self._open, signature[:2], autograph=False)
         compiled = not tf.config.list_physical_devices("GPU")
         self._draw = tf.function(self._continue, jit_compile=compiled, autograph=False)
-        self._in_turn = compiled
 
     def with_brakes(self) -> "Trials":
         """The same, of music whose onsets are braked."""
@@ -80,7 +79,7 @@ class Trials:
         return sampling.begin(network, self._musician.state(self._rows), silence, self._options, governor)
 
     def _continue(self, carried, numbers, governed, shift, gain, rate, shifts, least):
-        network = self._musician.network(self._in_turn)._replace(shaping=Forced(rate, shifts, least))
+        network = self._musician.network()._replace(shaping=Forced(rate, shifts, least))
         one = tf.ones([self._rows])
         governor = self._governor(shift, gain, governed)
         return sampling.draw(network, carried, numbers, one, one, governor)

@@ -80,10 +80,8 @@ class Head(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def draw(
-        self, hidden, held, thresholds: nade.Thresholds, posterior: Callable, in_turn: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Draws a step: `nade.draw` says how."""
+    def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:
+        """Prepares the drawing of steps: `nade.drawer` says how."""
         raise NotImplementedError
 
 
@@ -108,17 +106,18 @@ class Independent(Head):
         rows = self.logits(tf.reshape(hidden, [-1, hidden.shape[-1]]))
         return tf.reshape(rows, [shape[0], shape[1], self.decisions])
 
-    def draw(
-        self, hidden, held, thresholds: nade.Thresholds, posterior: Callable, in_turn: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:
         """See `Head`; there is one way."""
-        logits, pitches = posterior(self.logits(hidden)), self.pitches
-        sounds = logits[:, :pitches] > thresholds.sounds
-        struck = ~held
-        if self.articulation:
-            struck |= logits[:, pitches:-1] > thresholds.struck
-        cells = tf.where(sounds, 1 + tf.cast(struck, tf.uint8), tf.constant(0, tf.uint8))
-        return cells, logits[:, -1] > thresholds.ends
+
+        def draw(hidden, held, thresholds):
+            logits, pitches = posterior(self.logits(hidden)), self.pitches
+            sounds, struck = logits[:, :pitches] > thresholds.sounds, ~held
+            if self.articulation:
+                struck |= logits[:, pitches:-1] > thresholds.struck
+            cells = tf.where(sounds, 1 + tf.cast(struck, tf.uint8), tf.constant(0, tf.uint8))
+            return cells, logits[:, -1] > thresholds.ends
+
+        return draw
 
 
 class Nade(Head):
@@ -162,11 +161,9 @@ class Nade(Head):
         rows = nade.taught_logits(self.equations(), tf.reshape(hidden, [-1, hidden.shape[-1]]), before, cells)
         return tf.reshape(rows, [shape[0], shape[1], self.decisions])
 
-    def draw(
-        self, hidden, held, thresholds: nade.Thresholds, posterior: Callable, in_turn: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:
         """See `Head`."""
-        return nade.draw(self.equations(), hidden, held, thresholds, posterior, in_turn)
+        return nade.drawer(self.equations(), posterior, in_turn)
 
 
 # name in ModelConfig.head -> class of the layer

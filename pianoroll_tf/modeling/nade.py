@@ -144,104 +144,111 @@ def _rows(sounds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _tables(weights: Weights) -> tf.Tensor:
-    """What a note adds to a and to the log-odds above it, [4 P, units + D - 1]: row 4 q + 2 x_q + s_q of pitch q."""
+    """What a note adds to a and to the log-odds of "sounds?", [4 P, units + P]: row 4 q + 2 x_q + s_q of pitch q."""
     struck = tf.zeros_like(weights.below) if weights.struck is None else weights.struck
     kinds = [weights.below + x * weights.held + s * struck for x in (0.0, 1.0) for s in (0.0, 1.0)]
-    decided = [strict(weights.triangle)]
-    if weights.struck is not None:
-        decided.append(tf.zeros_like(weights.triangle))
-    rows = tf.stack([tf.concat([kind, *decided], axis=1) for kind in kinds], axis=1)
+    rows = tf.stack([tf.concat([kind, strict(weights.triangle)], axis=1) for kind in kinds], axis=1)
     return tf.reshape(rows, [4 * weights.pitches, rows.shape[-1]])
 
 
-def draw(
-    weights: Weights,
-    hidden: tf.Tensor,
-    held: tf.Tensor,
-    thresholds: Thresholds,
-    posterior: Callable,
-    in_turn: bool,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Draws a step, exactly, in one of two ways that give the same cells for the same thresholds.
+Draw = Callable[[tf.Tensor, tf.Tensor, Thresholds], tuple[tf.Tensor, tf.Tensor]]
+
+
+def drawer(weights: Weights, posterior: Callable, in_turn: bool) -> Draw:
+    """Prepares the drawing of steps, exactly, in one of two ways that give the same cells for the same thresholds.
 
     In turn, the pitches are decided one after the other. By jumps, all conditionals are computed at once, and the first
-    pitch above the last note that is to sound is the next note: as many rounds as there are notes, plus one. The first
-    is faster where XLA compiles the loop, the second where each operation costs a call.
+    pitch above the last note that is to sound is the next note: as many rounds as there are notes, plus one. The second
+    is faster for as many notes as music has, compiled by XLA or not; the first is what it is held against.
 
     Args:
         weights: The head's weights.
-        hidden: float32 [batch, features].
-        held: Whether each pitch sounded at the step before, bool [batch, P].
-        thresholds: Of the step's decisions.
         posterior: The head's log-odds → those that are compared with the thresholds.
         in_turn: The way.
 
     Returns:
-        (cells uint8 [batch, P]: 0 silent, 1 held, 2 struck; ends bool [batch]).
+        Function of (hidden float32 [batch, features]; whether each pitch sounded at the step before, bool [batch, P];
+        the thresholds of the step's decisions) to (cells uint8 [batch, P]: 0 silent, 1 held, 2 struck; ends bool
+        [batch]). What does not change from step to step is computed now: a loop over steps is built after this call.
     """
-    a, direct = start(weights, hidden)
-    state, way = tf.concat([a, direct[:, :-1]], axis=1), _in_turn if in_turn else _by_jumps
-    state, cells = way(weights, _tables(weights), state, held, thresholds, posterior)
-    ends = direct[:, -1] + tf.reduce_sum(tf.tanh(state[:, : weights.units]) * weights.out[:, -1], axis=1)
-    return cells, posterior(ends) > thresholds.ends
+    way = (_in_turn if in_turn else _by_jumps)(weights, posterior)
+
+    return lambda hidden, held, thresholds: way(*start(weights, hidden), held, thresholds)
 
 
-def _in_turn(weights: Weights, tables, state, held, thresholds: Thresholds, posterior: Callable):
+def _in_turn(weights: Weights, posterior: Callable) -> Callable:
     """One decision after the other; the loop's index runs over the pitches."""
-    pitches, units = weights.pitches, weights.units
+    pitches, units, tables = weights.pitches, weights.units, _tables(weights)
     out = tf.transpose(weights.out)  # a decision's row lies together
     column = tf.range(pitches)
 
-    def decide(pitch, state, cells):
-        act = tf.tanh(state[:, :units])
-        logit = state[:, units + pitch] + tf.reduce_sum(act * out[pitch], axis=1)
-        sounds, before = posterior(logit) > thresholds.sounds[:, pitch], held[:, pitch]
-        struck = ~before
-        if weights.struck is not None:
-            again = state[:, units + pitches + pitch] + tf.reduce_sum(act * out[pitches + pitch], axis=1)
-            struck |= posterior(again) > thresholds.struck[:, pitch]
-        row = tf.gather(tables, 4 * pitch + 2 * tf.cast(before, tf.int32) + tf.cast(struck, tf.int32))
-        value = tf.where(sounds, 1 + tf.cast(struck, tf.uint8), tf.constant(0, tf.uint8))
-        cells = tf.where(column == pitch, value[:, tf.newaxis], cells)
-        return pitch + 1, state + tf.where(sounds[:, tf.newaxis], row, 0.0), cells
+    def way(a, direct, held, thresholds):
+        def decide(pitch, state, cells):
+            act, before = tf.tanh(state[:, :units]), held[:, pitch]
+            logit = direct[:, pitch] + state[:, units + pitch] + tf.reduce_sum(act * out[pitch], axis=1)
+            sounds, struck = posterior(logit) > thresholds.sounds[:, pitch], ~before
+            if weights.struck is not None:
+                again = direct[:, pitches + pitch] + tf.reduce_sum(act * out[pitches + pitch], axis=1)
+                struck |= posterior(again) > thresholds.struck[:, pitch]
+            row = tf.gather(tables, 4 * pitch + 2 * tf.cast(before, tf.int32) + tf.cast(struck, tf.int32))
+            value = tf.where(sounds, 1 + tf.cast(struck, tf.uint8), tf.constant(0, tf.uint8))
+            cells = tf.where(column == pitch, value[:, tf.newaxis], cells)
+            return pitch + 1, state + tf.where(sounds[:, tf.newaxis], row, 0.0), cells
 
-    _, state, cells = tf.while_loop(
-        lambda pitch, *_: pitch < pitches,
-        decide,
-        (0, state, tf.zeros_like(held, tf.uint8)),
-        parallel_iterations=1,
-        maximum_iterations=pitches,
-    )
-    return state, cells
-
-
-def _by_jumps(weights: Weights, tables, state, held, thresholds: Thresholds, posterior: Callable):
-    """From note to note; a row that has no further note waits for the others."""
-    pitches, units = weights.pitches, weights.units
-    column, out = tf.range(pitches), weights.out[:, :-1]
-    limits = [thresholds.sounds, *([] if weights.struck is None else [thresholds.struck])]
-    limits = tf.concat(limits, axis=1)
-
-    def jump(_, last, state, cells):
-        logits = state[:, units:] + tf.matmul(tf.tanh(state[:, :units]), out)
-        hits = posterior(logits) > limits
-        ahead = hits[:, :pitches] & (column > last[:, tf.newaxis])
-        found = tf.reduce_any(ahead, axis=1)
-        first = tf.argmax(ahead, axis=1, output_type=tf.int32)
-        before = tf.gather(held, first, batch_dims=1)
-        struck = ~before
-        if weights.struck is not None:
-            struck |= tf.gather(hits, first + pitches, batch_dims=1)
-        struck = tf.cast(struck, tf.int32)
-        row = tf.gather(tables, 4 * first + 2 * tf.cast(before, tf.int32) + struck)
-        value = tf.cast(tf.where(found, 1 + struck, 0), tf.uint8)[:, tf.newaxis]
-        return (
-            tf.reduce_any(found),
-            tf.where(found, first, pitches),
-            state + tf.where(found[:, tf.newaxis], row, 0.0),
-            cells + value * tf.one_hot(first, pitches, dtype=tf.uint8),
+        begin = (0, tf.pad(a, [[0, 0], [0, pitches]]), tf.zeros_like(held, tf.uint8))
+        _, state, cells = tf.while_loop(
+            lambda pitch, *_: pitch < pitches, decide, begin, parallel_iterations=1, maximum_iterations=pitches
         )
+        ends = direct[:, -1] + tf.reduce_sum(tf.tanh(state[:, :units]) * out[-1], axis=1)
+        return cells, posterior(ends) > thresholds.ends
 
-    begin = (tf.constant(True), tf.fill([tf.shape(held)[0]], -1), state, tf.zeros_like(held, tf.uint8))
-    *_, state, cells = tf.while_loop(lambda more, *_: more, jump, begin, parallel_iterations=1)
-    return state, cells
+    return way
+
+
+def _by_jumps(weights: Weights, posterior: Callable) -> Callable:
+    """From note to note; a row that has no further note waits for the others.
+
+    Operations cost more than what they compute, so a round has few. An imaginary pitch P, which always sounds and adds
+    nothing, is found where no note is left; a pitch that begins to sound is struck whatever its log-odds; what P would
+    be struck by is the end of the piece, so the last round decides that too; and the cells are columns of the state,
+    which a note's row of the tables fills. The columns are: a [units]; log-odds of "sounds?" [P + 1], of "struck?" [P]
+    and of "ends?"; cells [P].
+    """
+    pitches, units = weights.pitches, weights.units
+    never, always = 1e30, -1e30
+    one_more, end = [[0, 0], [0, 1]], units + 2 * (pitches + 1)
+    sounds, struck = weights.out[:, :pitches], weights.out[:, pitches:]
+    if weights.struck is None:
+        struck = tf.pad(struck, [[0, 0], [pitches, 0]])
+    out = tf.concat([tf.pad(sounds, one_more), struck], axis=1)
+    cells = np.zeros([4 * pitches, 2 + 2 * pitches], np.float32)
+    cells[np.arange(4 * pitches), 2 + pitches + np.repeat(np.arange(pitches), 4)] = np.tile([1, 2], 2 * pitches)
+    tables = tf.pad(tf.concat([_tables(weights), cells], axis=1), [[0, 2], [0, 0]])  # two rows of P
+    base = tf.constant([*range(0, 4 * pitches, 4), 4 * pitches])
+    column = tf.constant(
+        [*range(pitches), pitches + 1, *[-1] * (pitches + 1)]
+    )  # P is above every last note, strikes below
+
+    def way(a, direct, held, thresholds):
+        decided, again = direct[:, pitches:], thresholds.struck
+        if weights.struck is None:
+            decided, again = tf.pad(decided, [[0, 0], [pitches, 0]]), tf.fill(tf.shape(held), never)
+        decided = tf.pad(decided, [[0, 0], [0, pitches]])
+        state = tf.concat([a, tf.pad(direct[:, :pitches], one_more), decided], axis=1)
+        sounds = tf.pad(thresholds.sounds, one_more, constant_values=always)
+        limits = [sounds, tf.where(held, again, always), thresholds.ends[:, tf.newaxis]]
+        limits = tf.concat(limits, axis=1)
+        index = base + 2 * tf.cast(tf.pad(held, one_more), tf.int32)
+
+        def jump(_, last, state, ends):
+            hits = posterior(state[:, units:end] + tf.matmul(tf.tanh(state[:, :units]), out)) > limits
+            first = tf.argmax(hits & (column > last[:, tf.newaxis]), axis=1, output_type=tf.int32)
+            struck = tf.gather(hits, first + (pitches + 1), batch_dims=1)
+            row = tf.gather(index, first, batch_dims=1) + tf.cast(struck, tf.int32)
+            return tf.reduce_any(first < pitches), first, state + tf.gather(tables, row), hits[:, -1]
+
+        begin = (tf.constant(True), tf.fill([tf.shape(held)[0]], -1), state, tf.zeros_like(held[:, 0]))
+        *_, state, ends = tf.while_loop(lambda more, *_: more, jump, begin, parallel_iterations=1)
+        return tf.cast(state[:, end:], tf.uint8), ends
+
+    return way

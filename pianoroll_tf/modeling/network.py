@@ -15,6 +15,9 @@ from pianoroll_tf.modeling.reading import Reading
 PRIOR_FLOOR = 1e-4  # probability a pitch that was never seen starts at: log-odds -9.2, not minus infinity
 STRUCK_SHARE = 0.1  # of the decisions "struck?"; where they start, whatever the data
 ENDS_SHARE = 1e-3  # of the steps, likewise
+# Inputs of one product of a convolution's step. Eigen cuts longer sums by the number of rows, so that a row's last bit
+# would depend on how many rows are drawn beside it; a server could not draw it in larger batches then.
+WIDEST_PRODUCT = 512
 
 
 def prior_log_odds(prior: Sequence[float]) -> np.ndarray:
@@ -205,17 +208,14 @@ def _advance_convolution(layer: keras.layers.Conv1D, inputs, frames):
     seen = ops.concatenate([frames, inputs], axis=1)
     kernel, bias = (ops.cast(weight, layer.compute_dtype) for weight in (layer.kernel, layer.bias))
     if inputs.shape[1] == 1:
-        size = kernel.shape[0] * kernel.shape[1]
-        outputs = _product(tf.reshape(seen, [-1, size]), tf.reshape(kernel, [size, -1]), bias)
-        return layer.activation(outputs)[:, tf.newaxis], seen[:, 1:]
+        taps, channels, filters = kernel.shape
+        together, products = max(1, WIDEST_PRODUCT // channels), []
+        for first in range(0, taps, together):
+            size = channels * min(together, taps - first)
+            part = tf.reshape(seen[:, first : first + together], [-1, size])
+            products.append(tf.matmul(part, tf.reshape(kernel[first : first + together], [size, filters])))
+        outputs = tf.add_n(products)
+        return layer.activation(tf.nn.bias_add(outputs, bias))[:, tf.newaxis], seen[:, 1:]
     outputs = layer.activation(ops.conv(seen, kernel, padding="valid") + bias)
     last = seen[:, ops.shape(inputs)[1] :]
     return outputs, ops.reshape(last, ops.shape(frames))  # same values; keeps the static shape that a loop needs
-
-
-def _product(inputs, kernel, bias):
-    """inputs `[batch, features]` @ kernel + bias, which TensorFlow runs as one operation, with an activation after it.
-
-    A loop of single steps, the case of generation, is a fraction faster with it than with the layers' own operations.
-    """
-    return tf.nn.bias_add(tf.matmul(inputs, kernel), bias)

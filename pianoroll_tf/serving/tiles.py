@@ -32,13 +32,13 @@ class Tiles:
     """
 
     def __init__(self, program: Any, sizes: tuple[int, ...]) -> None:
-        missing = {"begin", "uniforms", "draw_in_turn"} - set(program.signatures)
+        missing = {"begin", "uniforms", "draw"} - set(program.signatures)
         if missing:
             raise ValueError(f"model must be exported again to be served. Received: no endpoint {min(missing)!r}")
         self._program = program  # its variables live as long as it does
         self._parts = program.signatures
-        in_turn = self._parts["draw_in_turn"]
-        self._draw = tf.function(lambda **inputs: in_turn(**inputs), jit_compile=True, autograph=False)
+        draw = self._parts["draw"]
+        self._draw = tf.function(lambda **inputs: draw(**inputs), jit_compile=True, autograph=False)
         self.sizes = sizes
 
     def begin(self, primer: np.ndarray, density: float, meter: Meter = Meter(), place: int = 0) -> np.ndarray:  # noqa: B008
