@@ -58,10 +58,12 @@ class SetConfig:
 
 
 SETS = {
-    "jsb": SetConfig("jsb_chorales.npz", "JSB Chorales", 200, 160, 16, 0.4, 120),
-    "nottingham": SetConfig("nottingham.npz", "Nottingham", 256, 256, 32, 0.2, 30),
+    "jsb": SetConfig(
+        "jsb_chorales.npz", "JSB Chorales", 200, 160, 8, 0.5, 50, input_dropout=0.2, weight_decay=0.05, head_units=64
+    ),
+    "nottingham": SetConfig("nottingham.npz", "Nottingham", 256, 256, 16, 0.2, 30),
     "piano_midi": SetConfig("piano_midi.npz", "Piano-midi.de", 256, 128, 16, 0.3, 50),
-    "muse": SetConfig("musedata.npz", "MuseData", 320, 128, 32, 0.2, 14),
+    "muse": SetConfig("musedata.npz", "MuseData", 320, 128, 16, 0.25, 12),
 }
 # Test, nats per step, in the order of SETS; None: not published
 PUBLISHED = {
