@@ -152,14 +152,16 @@ function drawTimes(context: CanvasRenderingContext2D, frame: Frame, grid: Grid, 
   context.font = FONT;
   context.textBaseline = "top";
   const right = frame.left + frame.width;
-  const unit = grid.unit === "seconds" ? " s" : " beats";
-  for (const step of ticks(frame, grid)) {
+  const shown = ticks(frame, grid).filter((step) => stepX(step, frame) < right - 1);
+  for (const step of shown) {
     const x = stepX(step, frame);
+    // "beats" is long: where all labels had it, they would touch on a phone
+    const unit = grid.unit === "seconds" ? " s" : step === shown.at(-1) ? " beats" : "";
     const minutes = grid.unit === "seconds" && step >= 60 * grid.stepsPerUnit;
     const words = minutes ? position(step, grid).replace(/\.0$/, "") : `${step / grid.stepsPerUnit}${unit}`;
     const half = context.measureText(words).width / 2;
     context.textAlign = "left";
     const left = Math.max(frame.left, Math.min(x - half, right - 2 * half));
-    if (x - half < right) context.fillText(words, left, frame.top + frame.height + 6);
+    context.fillText(words, left, frame.top + frame.height + 6);
   }
 }
