@@ -7,8 +7,8 @@ import numpy as np
 
 from pianoroll_tf.generation.shaping import KINDS
 
-MATCHES, MATCHED = 5, 0.04  # trials of one shift at most; relative error of the rates at which they end
-OVERSHOOT = 1.4  # music answers a shift with less than its log-odds: fewer notes make the next notes fewer, and so on
+MATCHES, MATCHED = 6, 0.04  # trials of one shift at most; relative error of the rates at which they end
+FIRST_STEP, LARGEST_MOVE = 1.2, 1.0  # of the differences of the log-odds, by which shifts are moved; at most so far
 LARGEST_SHIFT = 6.0
 RATE_FLOOR = 1e-5
 
@@ -63,20 +63,26 @@ def match(
 ) -> tuple[float, ...]:
     """The shifts with which the rates of a trial are those wanted.
 
-    Each trial moves every shift by the difference of the log-odds of the rate, which is right where all decisions of a
-    kind have the same log-odds and do not depend on each other, and by a little more, because they do.
+    Each trial moves every shift of the best one so far by the difference of the log-odds of the rate, which is right
+    where all decisions of a kind have the same log-odds and do not depend on each other, and otherwise a direction: a
+    trial that goes too far is followed by one half as far, because music that repeats itself answers abruptly.
 
     Args:
         trial: Function of the shifts of `KINDS` to the rates, [3].
         wanted: Rates, [3].
         start: Shifts of the first trial.
     """
-    shifts, best = np.array(start, float), (math.inf, tuple(start))
+    best, known, step = math.inf, np.array(start, float), FIRST_STEP
+    shifts, move = known, np.zeros(len(KINDS))
     for _ in range(MATCHES):
         found = trial(tuple(shifts.tolist()))
-        best = min(best, (error(found, wanted), tuple(shifts.tolist())))
-        if best[0] < MATCHED:
+        off = error(found, wanted)
+        needed = log_odds(wanted) - log_odds(found)
+        if off >= best or needed @ move < 0:  # too far
+            step /= 2
+        if off < best:
+            best, known, move = off, shifts, needed
+        if best < MATCHED:
             break
-        moved = OVERSHOOT * (log_odds(wanted) - log_odds(found))
-        shifts = np.clip(shifts + moved, -LARGEST_SHIFT, LARGEST_SHIFT)
-    return best[1]
+        shifts = np.clip(known + np.clip(step * move, -LARGEST_MOVE, LARGEST_MOVE), -LARGEST_SHIFT, LARGEST_SHIFT)
+    return tuple(known.tolist())
