@@ -241,11 +241,9 @@ class DataFacts(Settings):
     tempo: float = setting(120.0, "median tempo of the training pieces, quarters per minute", above=0.0)
     meter: str = setting("4/4", "most frequent time signature of the training pieces")
     long_hold: int = setting(0, "steps that one held note in 1000 exceeds; 0: not known", minimum=0)
-    rates: tuple[float, ...] = setting(
-        (), "share of silent cells that begin, of sounding ones that go on, of those struck again"
-    )
+    rates: tuple[float, ...] = setting((), "transition probabilities of cells: onset, sustain, re-strike")
     usual_onsets: tuple[float, ...] = setting(
-        (), "running average of onsets at each place in the beat that 1 in 20 steps exceed"
+        (), "95th percentile of the moving average of onsets at each position in the beat"
     )
 
 

@@ -60,7 +60,7 @@ def export_run(run: Path, folder: Path) -> None:
 
 
 def governed(found: dict) -> str:
-    """What calibration found that the music needs.
+    """The enabled parts of the governor in words.
 
     >>> governed({"brakes": True, "gain": 0.25, "shift": 0.1, "uncorrected": 0.05})
     'onsets are braked, the density is held (gain 0.25, shift +0.10; freely drawn 5.00%)'

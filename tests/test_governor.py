@@ -121,7 +121,7 @@ def test_start_knows_the_primer_as_if_it_had_been_drawn():
     started, held = start(settings, cells, places, rows(1.0, 1.0))
     np.testing.assert_allclose(started.shares, state.shares, rtol=1e-5)
     np.testing.assert_allclose(started.onsets, state.onsets, rtol=1e-4)
-    # A primer that is busier than is usual may go on so
+    # Where the primer exceeds the percentile, its own average becomes the set point
     np.testing.assert_allclose(held.onsets, np.maximum(started.onsets, [0.5, 0.5, 50.0, 50.0]), rtol=1e-6)
 
 

@@ -261,3 +261,17 @@ def test_density_is_a_factor_on_what_the_governor_holds(factor):
     model = constant(np.full(84, -3.0))
     roll = draw(model, (), nothing(4), 2048, [0, 1, 2, 3], density=factor, governor=Governor(gain=1.0, notes=4.0))
     assert roll[:, 1024:].sum(-1).mean() == pytest.approx(4.0 * factor, rel=0.1)
+
+
+@pytest.mark.parametrize("place", [0, 1, 6])
+def test_onsets_are_penalized_at_their_own_position_in_the_beat(place):
+    """Every note lasts one step, and half of the silent pitches begin at each, but for the third sixteenth."""
+
+    def short_notes(frames, state):
+        return -SURE * frames, state
+
+    made = network(short_notes, steps_per_beat=4)
+    roll = draw(made, (), nothing(2), 256, [1, 2], governor=Governor(onsets=(84.0, 84.0, 0.0, 84.0)), place=place)
+    onsets = roll.sum(axis=2)[:, 64:].mean(axis=0)
+    third = (place + np.arange(64, 256)) % 4 == 2
+    assert onsets[third].max() < 12 < onsets[~third].min()

@@ -1,30 +1,49 @@
-"""How many notes usually begin at a step, by its place in the beat: running averages of a piece, and of all pieces."""
+"""Onset rates by metrical position: moving averages along a piece, and their 95th percentile over a corpus."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
-MEMORY_STEPS, MEMORY_BEATS = 64, 16  # time constant of the averages: 4 bars of 4/4; 8 s at 8 steps a second
-UNUSUAL = 0.05  # share of the steps at a place that are above what is usual there
-_BLOCK = (
-    256  # values that are averaged at once; powers of (1 - 1/4), at 16 steps a beat, are numbers that float64 holds
-)
+from pianoroll_tf.data.clock import Meter, clock_codes
+
+MEMORY_STEPS, MEMORY_BEATS = 64, 16  # time constant of the averages: 4 bars of 4/4; 8 s at 8 steps per second
+UNUSUAL = 0.05  # share of the steps at a position whose average is above the percentile
+_BLOCK = 256  # values that are averaged at once; (1 - 1/16)^256 is well within the range of float64
 _BINS_PER_ONSET, _MOST_ONSETS = 64, 84
 
 
+def places_in_beat(meters: Sequence[tuple[int, Meter]], steps: int, count: int) -> np.ndarray:
+    """Position of each step within its quarter note.
+
+    Args:
+        meters: (first step, time signature), ascending, as for `clock.clock_codes`.
+        steps: Length of the piece.
+        count: Steps per quarter note; 1 on the grid of seconds.
+
+    Returns:
+        int64 [steps], 0 to count - 1.
+
+    >>> places_in_beat([(0, Meter(3, 8))], 8, 4).tolist()  # a bar of 6 steps
+    [0, 1, 2, 3, 0, 1, 0, 1]
+    """
+    return clock_codes(meters, steps, count).astype(np.int64) % count
+
+
 def onset_weight(count: int) -> float:
-    """Weight of a new value in the running average of one of `count` places of a beat; 1: the grid of seconds."""
+    """Weight of a new value in the moving average of one of `count` positions; count is 1 on the grid of seconds."""
     return 1 / MEMORY_BEATS if count > 1 else 1 / MEMORY_STEPS
 
 
 def onset_averages(onsets: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
-    """Running average of onsets at the place of each step: y += (onsets - y) * onset_weight(count), from y = 0.
+    """Moving average of onsets at the position of each step: y += (onsets - y) * onset_weight(count), from y = 0.
 
     Args:
         onsets: Struck notes of each step, [..., steps].
-        places: Place in the beat of each step, 0 to count - 1, [steps].
-        count: Places of a beat; 1 on the grid of seconds.
+        places: Position of each step, of `places_in_beat`, [steps].
+        count: Number of positions.
 
     Returns:
-        float64 [..., steps], with the step itself.
+        float64 [..., steps]; each average includes its own step.
 
     >>> onset_averages(np.array([4, 0, 4, 0]), np.array([0, 1, 0, 1]), 2).tolist()
     [0.25, 0.0, 0.484375, 0.0]
@@ -50,28 +69,27 @@ def _average(values: np.ndarray, weight: float) -> np.ndarray:
 
 
 class UsualOnsets:
-    """The running average at each place in the beat that `UNUSUAL` of the steps there exceed, over many pieces.
+    """The 95th percentile of the moving average at each position, accumulated piece by piece in a histogram.
 
     Args:
-        count: Places of a beat; 1 on the grid of seconds.
+        count: Number of positions; 1 on the grid of seconds.
     """
 
     def __init__(self, count: int) -> None:
         self._histogram = np.zeros((count, _BINS_PER_ONSET * _MOST_ONSETS + 1), np.int64)
 
     def add(self, onsets: np.ndarray, places: np.ndarray) -> None:
-        """Adds a piece: struck notes and place in the beat of each step, [steps] each."""
+        """Adds a piece: number of onsets and position of each step, [steps] each."""
         count, bins = self._histogram.shape
         averages = np.ceil(onset_averages(onsets, places, count) * _BINS_PER_ONSET - 1e-6).astype(np.int64)
-        averages = np.maximum(averages, 0)
         flat = np.bincount(places * bins + averages, minlength=count * bins)
         self._histogram += flat.reshape(count, bins)
 
     def found(self) -> list[float]:
-        """Onsets per step, [places], rounded up to 1/64; 0 at a place that no step had.
+        """Onsets per step, [positions], rounded up to 1/64; 0 at a position that occurred nowhere.
 
         >>> usual = UsualOnsets(1)
-        >>> usual.add(np.ones(10000, int), np.zeros(10000, int))  # begins at 0, comes to 1
+        >>> usual.add(np.ones(10000, int), np.zeros(10000, int))  # rises from 0 to 1
         >>> usual.found()
         [1.0]
         """

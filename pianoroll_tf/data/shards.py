@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, to_dict
-from pianoroll_tf.data.clock import Meter, clock_codes
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import LONGEST_HOLD
 from pianoroll_tf.data.discover import readable
 from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, decode_piece, shard_name, write_manifest
-from pianoroll_tf.data.rhythm import UsualOnsets
+from pianoroll_tf.data.rhythm import UsualOnsets, places_in_beat
 from pianoroll_tf.data.splits import FEWEST, assign, by_hash, lacking
 from pianoroll_tf.data.tfrecord import frame
 from pianoroll_tf.files import flush
@@ -107,7 +107,7 @@ def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str
         tempos.append(piece.tempo)
         onsets = piece.roll.onset_counts()
         struck += int(onsets.sum())
-        usual.add(onsets, clock_codes(piece.meters, len(onsets), places).astype(np.int64) % places)
+        usual.add(onsets, places_in_beat(piece.meters, len(onsets), places))
         if steps_per_beat:
             changes = [*([] if piece.meters and piece.meters[0][0] <= 0 else [(0, Meter())]), *piece.meters]
             ends = [*(step for step, _ in changes[1:]), steps]

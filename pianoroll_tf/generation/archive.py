@@ -47,7 +47,7 @@ def export(
         config: Settings of its run.
         folder: `saved_models/NAME`; the version, an integer, becomes a folder in it.
         facts: More that `config.json` should say of the model, JSON-ready.
-        cache: File that keeps what calibration found, so that another export of the same model need not measure again.
+        cache: File of the calibration, which later exports of the same model reuse.
         **calibration: `rows` and `window_steps` of `calibrate`.
 
     Returns:
@@ -80,7 +80,7 @@ def export(
 
 
 def _read_calibration(cache: Path | None, identity: str) -> Calibration | None:
-    """What calibration found for the model of that fingerprint; None where the file does not hold it, undamaged."""
+    """The cached calibration of the model of that fingerprint; None if it is missing, damaged or of another model."""
     try:
         values = load_checksummed(cache.read_bytes()) if cache else {}
     except (OSError, ValueError):
@@ -89,7 +89,7 @@ def _read_calibration(cache: Path | None, identity: str) -> Calibration | None:
 
 
 def _measure(musician: Musician, config: RunConfig, identity: str, cache: Path | None, **settings: int) -> Calibration:
-    """Calibrates, and keeps what was found where that can be written; a run may stand in a folder of somebody else."""
+    """Calibrates and writes the result to the cache, if the folder is writable."""
     found = calibrate(musician, config.data, **settings)
     if cache:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Measures a trained model's own music: what it needs to stay near the data, and the tables with which it is shaped."""
+"""Calibrates sampling on a trained model's own music: which parts of the governor it needs, and the shaping tables."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
-from pianoroll_tf.data.rhythm import UNUSUAL, onset_averages
+from pianoroll_tf.data.rhythm import UNUSUAL, onset_averages, places_in_beat
 from pianoroll_tf.generation import governor_search
 from pianoroll_tf.generation.endpoints import Musician
 from pianoroll_tf.generation.governor_search import needs_governor, spread
@@ -16,10 +16,10 @@ from pianoroll_tf.generation.shaping_search import find_shaping, onset_threshold
 from pianoroll_tf.generation.trials import Trials
 
 ROWS, WINDOW_STEPS = 64, 256  # a trial: so many pieces from scratch, of windows of so many steps
-MATCH_WINDOWS = 2  # of a trial whose rates are matched: only the last counts, the first is not yet the model's own
+MATCH_WINDOWS = 2  # of a trial whose rates are matched; rates of the last are measured, after the start has worn off
 MOST_WINDOWS = 8  # of the pieces by which the need of a governor is judged; a model may run away after minutes
-LARGEST_SHARE = 1.5 * UNUSUAL  # of steps with more onsets than is usual, from which onsets are braked
-LARGEST_ERROR = 0.05  # of the rates at temperature 1, relative to the data's, from which they are corrected
+LARGEST_SHARE = 1.5 * UNUSUAL  # share of steps above the data's 95th percentile from which onsets are penalized
+LARGEST_ERROR = 0.05  # error of the rates at temperature 1, against those of the data, from which they are shifted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Calibration:
     Attributes:
         shift: Setting of the governor.
         gain: Setting of the governor; 0: it leaves the density alone.
-        brakes: Whether the governor brakes onsets.
+        brakes: Whether the governor penalizes onsets.
         uncorrected: Mean density of the model's music without it.
         corrected: Mean density with it.
         spread: Root mean square of (density of a window / density of the data - 1).
@@ -59,12 +59,12 @@ def calibrate(
     window_steps: int = WINDOW_STEPS,
     with_shaping: bool = True,
 ) -> Calibration:
-    """Generates pieces from scratch and finds by them what a model is drawn with.
+    """Generates pieces from scratch and derives the sampling settings of a model from them.
 
-    Pieces as long as the longest of the data, or of `MOST_WINDOWS`, at temperature 1 and at the default, say in turn
-    whether onsets are to be braked, whether the rates of onsets, releases and strikes must be shifted at temperature 1
-    to be those of the data, and whether the density needs a governor. Then the shifts are found with which temperature,
-    top-p and density keep or change the number of notes.
+    Pieces as long as the longest training piece, up to `MOST_WINDOWS` windows, are generated at temperature 1 and at
+    the default temperature. They decide, in this order, whether onsets are penalized, whether the rates of onsets,
+    releases and re-strikes at temperature 1 are shifted to those of the data, and whether the density is controlled.
+    Then the tables of shifts for temperature, top-p and density are searched.
 
     Args:
         musician: The model.
@@ -73,52 +73,52 @@ def calibrate(
         window_steps: Length of a window, at most `sampling.BLOCK_STEPS`.
         with_shaping: False leaves the tables out, for music at temperature 1 alone.
     """
-    trials, centre = Trials(musician, data, rows, window_steps), (0.0,) * len(KINDS)
+    trials, base_shifts = Trials(musician, data, rows, window_steps), (0.0,) * len(KINDS)
     windows = windows_of(data.longest_piece, window_steps) if with_shaping else MATCH_WINDOWS
 
-    def late(temperature, shifts, *least, governor=(0.0, 0.0)) -> np.ndarray:
+    def late_rates(temperature, shifts, *least, governor=(0.0, 0.0)) -> np.ndarray:
         """Rates in the last window of a trial."""
         cells = trials.generate(governor, temperature, shifts, *least, windows=MATCH_WINDOWS)
         return rates(cells, first=window_steps * (MATCH_WINDOWS - 1))
 
-    def listen() -> list[np.ndarray]:
-        """Cells of pieces at temperature 1, and at the default as it would be shaped."""
-        heard = [trials.generate(shifts=centre, windows=windows)]
+    def samples() -> list[np.ndarray]:
+        """Cells of pieces at temperature 1, and at the default temperature with the shifts that match its rates."""
+        drawn = [trials.generate(shifts=base_shifts, windows=windows)]
         if with_shaping:
             default = SamplingConfig().temperature
-            shifts = match(lambda shifts: late(default, shifts), _wanted(heard[0], window_steps), centre)
-            heard.append(trials.generate(temperature=default, shifts=shifts, windows=windows))
-        return heard
+            shifts = match(lambda shifts: late_rates(default, shifts), _wanted(drawn[0], window_steps), base_shifts)
+            drawn.append(trials.generate(temperature=default, shifts=shifts, windows=windows))
+        return drawn
 
-    heard = listen()
-    uncorrected, brakes = float((heard[0] != 0).mean()), False
-    if data.usual_onsets and any(share_above(cells, data) > LARGEST_SHARE for cells in heard):
+    drawn = samples()
+    uncorrected, brakes = float((drawn[0] != 0).mean()), False
+    if data.usual_onsets and any(share_above(cells, data) > LARGEST_SHARE for cells in drawn):
         trials, brakes = trials.with_brakes(), True
-        heard = listen()
-    wanted = _wanted(heard[0], window_steps)
+        drawn = samples()
+    wanted = _wanted(drawn[0], window_steps)
     if data.rates and with_shaping:
         real = clipped([*data.rates[:2], data.rates[2] if musician.articulation else RATE_FLOOR])
         if error(wanted, real) > LARGEST_ERROR:
-            wanted, centre = real, match(lambda shifts: late(1.0, shifts), real)
-            heard = listen()
-    cells = heard[0][:, : MATCH_WINDOWS * window_steps]
-    shift, gain, off = 0.0, 0.0, spread(_densities(heard[0], window_steps), data.density)
-    if any(_strays(part, data) for part in heard):
+            wanted, base_shifts = real, match(lambda shifts: late_rates(1.0, shifts), real)
+            drawn = samples()
+    cells = drawn[0][:, : MATCH_WINDOWS * window_steps]
+    shift, gain, off = 0.0, 0.0, spread(_densities(drawn[0], window_steps), data.density)
+    if any(_strays(part, data) for part in drawn):
         shift, gain, off = governor_search.search(
             lambda shift, gain, windows: _densities(
-                trials.generate((shift, gain), shifts=centre, windows=windows), window_steps
+                trials.generate((shift, gain), shifts=base_shifts, windows=windows), window_steps
             ),
             data.density,
         )
-        cells = trials.generate((shift, gain), shifts=centre, windows=MATCH_WINDOWS)
+        cells = trials.generate((shift, gain), shifts=base_shifts, windows=MATCH_WINDOWS)
         wanted = _wanted(cells, window_steps)
     shaping = Shaping()
     if with_shaping:
 
         def governed(*settings):
-            return late(*settings, governor=(shift, gain))
+            return late_rates(*settings, governor=(shift, gain))
 
-        shaping = find_shaping(governed, wanted, centre, onset_thresholds(musician, cells), gain > 0)
+        shaping = find_shaping(governed, wanted, base_shifts, onset_thresholds(musician, cells), gain > 0)
     return Calibration(
         shift=shift,
         gain=gain,
@@ -141,14 +141,14 @@ def _strays(cells: np.ndarray, data: DataFacts) -> bool:
 
 
 def share_above(cells: np.ndarray, data: DataFacts) -> float:
-    """Share of the steps of some music with more onsets than is usual, where it is highest of all places in the beat.
+    """Share of steps whose average of onsets exceeds `usual_onsets`, at the position in the beat where it is largest.
 
     Args:
         cells: 0 silent, 1 held, 2 struck, [rows, steps, 84], from the beginning of a bar.
-        data: `usual_onsets` is compared with; `UNUSUAL` of its own steps are above.
+        data: Of the training split, in which the share is `UNUSUAL` at each position.
     """
     usual = np.array(data.usual_onsets)
-    places = np.arange(cells.shape[1]) % parse_meter(data.meter).bar_steps(len(usual)) % len(usual)
+    places = places_in_beat([(0, parse_meter(data.meter))], cells.shape[1], len(usual))
     averages = onset_averages((cells == 2).sum(axis=2), places, len(usual))
     return max(float((averages[:, places == place] > usual[place]).mean()) for place in range(len(usual)))
 

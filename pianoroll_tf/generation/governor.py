@@ -1,4 +1,4 @@
-"""Holds what is drawn near the data: its density, the length of its notes, and how many of them begin at once.
+"""Feedback control of density, note length and onset rate in generated music.
 
 While it is trained, a model reads true steps; while it generates, it reads its own. Dense music makes
 it expect dense music, so small errors feed back, and a piece may run away to an endless chord or fade
@@ -24,16 +24,17 @@ pitch it also takes
     share     running average of whether that pitch sounded
     limit     share after a note as long as one in 1000 of the data, at least LEAST_LIMIT
 
-It can also lock on a fast rhythm, with a density that is right and notes that are short enough: one voice in sixteenths
-makes all voices go on in sixteenths. So each place in the beat has a running average of the onsets there, and where it
-is above what 1 in 20 steps of the data exceed, the log-odds of every onset and of every re-struck note there lose
+Fast rhythms feed back in the same way, at a density and note lengths that are correct: once one voice moves in
+sixteenths, all voices may keep moving in sixteenths. The governor therefore keeps a moving average of onsets for each
+position in the beat. While the average exceeds its 95th percentile in the training data, this penalty is subtracted
+from the log-odds of all onsets and re-strikes at that position:
 
     BRAKE * log((onsets + MARGIN) / (usual + MARGIN))
 
-    onsets    running average of onsets at that place, over MEMORY_BEATS
-    usual     average that 1 in 20 steps at that place of the data exceed; that of the primer, if it is higher
+    onsets    moving average of onsets at that position, with a time constant of MEMORY_BEATS
+    usual     its 95th percentile in the training data, or its value at the end of the primer if that is higher
 
-The three parts are independent of each other: a model gets those that its own music is found to need.
+The three parts are independent; calibration enables those that a model needs.
 
 Reference:
     Bengio et al. 2015, "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks",
@@ -47,6 +48,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from pianoroll_tf.data.rhythm import MEMORY_STEPS, onset_weight
+from pianoroll_tf.data.roll import STRUCK
 
 DRIFT_STEPS = 128  # time constant of the drift
 WIDEST = 2.0  # a primer moves the reference by this factor at most
@@ -54,10 +56,7 @@ LARGEST_DRIFT = 5.0  # 150 times the odds
 RELEASE = 10.0  # a held note has log-odds of 5 to 8
 LEAST_LIMIT, LARGEST_LIMIT = 0.4, 0.99  # music of short notes repeats them; music of drones is left alone
 HEAD_START = 0.3  # drift at the first step for each e-fold of density that was asked for; feedback does the rest
-
-
-STRUCK = 2  # a cell's value
-BRAKE, MARGIN = 2.0, 0.1  # a place with three times its usual onsets loses a factor of 9 in the odds of each
+BRAKE, MARGIN = 2.0, 0.1  # at three times the percentile the odds of an onset are divided by up to 9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +68,8 @@ class Governor:
         gain: How strongly a density that is off is answered; 0: not at all.
         notes: Notes a step in the training data, > 0.
         hold: Steps that one held note in 1000 of the training data exceeds; 0: pitches may sound for ever.
-        onsets: Running average of onsets that 1 in 20 steps of the training data exceed, for each place in the beat
-            (on the grid of seconds for all steps); empty: any number may begin.
+        onsets: 95th percentile of the moving average of onsets in the training data, for each position in the beat (one
+            for all steps on the grid of seconds); empty disables the penalty.
     """
 
     shift: float | tf.Tensor = 0.0
@@ -86,12 +85,12 @@ class Governor:
 
 
 class Reference(NamedTuple):
-    """What a row is held to.
+    """Set points of the controller for each row.
 
     Attributes:
         notes: Notes per step, float32 [batch].
-        onsets: Most onsets per step at each place in the beat, float32 [batch, places]; no places where the governor
-            leaves them alone.
+        onsets: Onsets per step at each position in the beat above which the penalty applies, float32
+            [batch, positions]; zero positions if it is disabled.
     """
 
     notes: tf.Tensor
@@ -105,7 +104,7 @@ class Heard(NamedTuple):
         level: Running average of notes a step, float32 [batch].
         drift: float32 [batch].
         shares: Running average of whether each pitch sounded, float32 [batch, 84].
-        onsets: Running average of onsets at each place in the beat, float32 [batch, places].
+        onsets: Moving average of onsets at each position in the beat, float32 [batch, positions].
     """
 
     level: tf.Tensor
@@ -137,12 +136,12 @@ def reference_notes(governor: Governor, frames: tf.Tensor, density: tf.Tensor) -
 
 
 def start(governor: Governor, cells: tf.Tensor, places: tf.Tensor, density: tf.Tensor) -> tuple[Heard, Reference]:
-    """What is remembered before the first step, leaning towards the density asked for; and what the rows are held to.
+    """Initial state of the controller after the primer, biased towards the requested density, and its set points.
 
     Args:
         governor: Settings.
         cells: Primer, uint8 [batch, primer_steps >= 0, 84]: 0 silent, 1 held, 2 struck.
-        places: Place in the beat of its steps, int32 [batch, primer_steps].
+        places: Position in the beat of its steps, int32 [batch, primer_steps].
         density: float32 [batch], factor that was asked for.
     """
     sounds = tf.cast(cells != 0, tf.float32)
@@ -155,7 +154,7 @@ def start(governor: Governor, cells: tf.Tensor, places: tf.Tensor, density: tf.T
     if count:
         struck = tf.reduce_sum(tf.cast(cells == STRUCK, tf.float32), axis=-1)
         here, weight = tf.one_hot(places, count), onset_weight(count)
-        later = tf.cumsum(here, axis=1, exclusive=True, reverse=True)  # steps at the same place that follow
+        later = tf.cumsum(here, axis=1, exclusive=True, reverse=True)  # number of later steps at the same position
         onsets = tf.einsum("bt,btp->bp", struck, here * weight * (1 - weight) ** later)
         most = tf.maximum(most, onsets)
     heard = Heard(notes, HEAD_START * tf.math.log(density), tf.einsum("t,btp->bp", weights, sounds), onsets)
@@ -163,7 +162,7 @@ def start(governor: Governor, cells: tf.Tensor, places: tf.Tensor, density: tf.T
 
 
 def correction(governor: Governor, heard: Heard, reference: Reference) -> tf.Tensor:
-    """What is added to the log-odds of "sounds?", float32 [batch, 84], or [1, 1] where it is nothing."""
+    """Term added to the log-odds of "sounds?", float32 [batch, 84], or zero [1, 1] if it is disabled."""
     if not governor.holds_density:
         return tf.zeros([1, 1])
     notes = reference.notes
@@ -177,13 +176,13 @@ def correction(governor: Governor, heard: Heard, reference: Reference) -> tf.Ten
 
 
 def brake(governor: Governor, heard: Heard, reference: Reference, place: tf.Tensor) -> tf.Tensor:
-    """What the log-odds of every onset and re-struck note of a step lose, float32 [batch, 1].
+    """Penalty on the log-odds of onsets and re-strikes of a step, float32 [batch, 1], or [1, 1] if it is disabled.
 
     Args:
         governor: Settings.
-        heard: What came before.
-        reference: What the rows are held to.
-        place: Place of the step in its beat, int32 [batch].
+        heard: State of the controller.
+        reference: Set points.
+        place: Position of the step in its beat, int32 [batch].
     """
     if not governor.onsets:
         return tf.zeros([1, 1])
@@ -193,7 +192,7 @@ def brake(governor: Governor, heard: Heard, reference: Reference, place: tf.Tens
 
 
 def follow(governor: Governor, heard: Heard, reference: Reference, place: tf.Tensor, cells: tf.Tensor) -> Heard:
-    """What is remembered after one more step, `cells` uint8 [batch, 84] at `place` int32 [batch] of the beat."""
+    """State of the controller after one more step: `cells` uint8 [batch, 84] at position `place` int32 [batch]."""
     if governor.holds_density:
         sounds = tf.cast(cells != 0, tf.float32)
         level = heard.level + (tf.reduce_sum(sounds, axis=-1) - heard.level) / MEMORY_STEPS

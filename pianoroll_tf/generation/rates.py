@@ -1,4 +1,4 @@
-"""How often pitches begin, go on and are struck again in some music, and the shifts of log-odds that bring it about."""
+"""Rates of onsets, sustained cells and re-strikes in music, and a search for log-odds shifts that set them."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,18 +7,21 @@ import numpy as np
 
 from pianoroll_tf.generation.shaping import KINDS
 
-MATCHES, MATCHED = 6, 0.04  # trials of one shift at most; relative error of the rates at which they end
-FIRST_STEP, LARGEST_MOVE = 1.2, 1.0  # of the differences of the log-odds, by which shifts are moved; at most so far
+MATCHES, MATCHED = 6, 0.04  # most trials of a search; error at which it stops
+FIRST_STEP, LARGEST_MOVE = (
+    1.2,
+    1.0,
+)  # initial step size, relative to the log-odds; largest move of a shift
 LARGEST_SHIFT = 6.0
 RATE_FLOOR = 1e-5
 
 
 def rates(cells: np.ndarray, first: int = 0) -> np.ndarray:
-    """How often each of `KINDS` is decided with yes, float64 [3], kept within `RATE_FLOOR` and 1 - `RATE_FLOOR`.
+    """Empirical probability of each of `KINDS`, float64 [3], clipped to `RATE_FLOOR` and 1 - `RATE_FLOOR`.
 
     Args:
         cells: 0 silent, 1 held, 2 struck, [rows, steps, 84], each row preceded by silence.
-        first: The steps before this one are not counted.
+        first: First step that is counted.
 
     >>> cells = np.zeros((1, 4, 84), np.uint8)
     >>> cells[0, :3, 0] = 2, 1, 2  # one onset of 334 chances, then held and re-struck, then let go
@@ -49,7 +52,7 @@ def log_odds(shares: np.ndarray) -> np.ndarray:
 
 
 def error(found: np.ndarray, wanted: np.ndarray) -> float:
-    """Largest relative error of how often something happens: onsets, releases, strikes.
+    """Largest absolute log-ratio of the rates of onsets, releases and re-strikes.
 
     >>> round(error(np.array([0.01, 0.8, 0.1]), np.array([0.01, 0.9, 0.1])), 3)  # twice as many releases
     0.693
@@ -61,15 +64,16 @@ def error(found: np.ndarray, wanted: np.ndarray) -> float:
 def match(
     trial: Callable[[tuple[float, ...]], np.ndarray], wanted: np.ndarray, start: Sequence[float] = (0.0,) * len(KINDS)
 ) -> tuple[float, ...]:
-    """The shifts with which the rates of a trial are those wanted.
+    """Finds shifts with which the rates of a trial equal the target rates.
 
-    Each trial moves every shift of the best one so far by the difference of the log-odds of the rate, which is right
-    where all decisions of a kind have the same log-odds and do not depend on each other, and otherwise a direction: a
-    trial that goes too far is followed by one half as far, because music that repeats itself answers abruptly.
+    Each trial moves the best shifts so far by a multiple of the difference in log-odds between target and measured
+    rates. That is exact where all decisions of a kind have the same log-odds and are independent, and a search
+    direction otherwise. The step size is halved when a trial overshoots: repetitive music responds to small shifts with
+    large changes.
 
     Args:
         trial: Function of the shifts of `KINDS` to the rates, [3].
-        wanted: Rates, [3].
+        wanted: Target rates, [3].
         start: Shifts of the first trial.
     """
     best, known, step = math.inf, np.array(start, float), FIRST_STEP
@@ -78,7 +82,7 @@ def match(
         found = trial(tuple(shifts.tolist()))
         off = error(found, wanted)
         needed = log_odds(wanted) - log_odds(found)
-        if off >= best or needed @ move < 0:  # too far
+        if off >= best or needed @ move < 0:  # overshoot
             step /= 2
         if off < best:
             best, known, move = off, shifts, needed

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from pianoroll_tf.data.clock import code_at
+from pianoroll_tf.data.roll import STRUCK
 from pianoroll_tf.generation.governor import Governor, Heard, Reference, brake, correction, follow, start
 from pianoroll_tf.generation.shaping import Shaping
 from pianoroll_tf.modeling.nade import log_odds
 
 FREE = Governor()  # governs nothing
 BLOCK_STEPS = 256  # steps whose random numbers are made at once; part of what a seed means: never change it
-HELD, STRUCK = 1, 2  # cells that sound
 
 State = Any
 
@@ -64,7 +64,7 @@ class Carried(NamedTuple):
         clock: Where the rows stand in their bars.
         density: float32 [batch], the factor that was asked for.
         heard: What the governor remembers.
-        reference: What it holds the rows to.
+        reference: Its set points.
         state: State of the model.
     """
 

@@ -9,7 +9,7 @@ followed by a shift of its own:
     sounded before, struck?     l / T + b_strike
 
 Top-p silences onsets whose log-odds l lie below a threshold, under which 1 - top_p of the expected onsets are found.
-After a silent step it silences none: which note breaks a silence is open, so each one alone is unlikely.
+After a silent step no onset is removed: its probability is spread over many pitches, each of which is unlikely.
 The shifts and thresholds are tables that `calibration` measures on the model's own music, so that it has as many
 onsets, re-struck notes and sounding cells as at temperature 1, times the density asked for. Shifts are read from the
 tables by straight lines over 1/T, because at T = infinity a shift is the log-odds of its kind's mean rate and at 1 it
@@ -118,7 +118,7 @@ class Shaped(NamedTuple):
     least: tf.Tensor
 
     def thresholds(self, odds: tf.Tensor, held: tf.Tensor, added: tf.Tensor, lost: tf.Tensor) -> Thresholds:
-        """What the log-odds of a step's decisions must be above: shaping them is shifting and stretching these.
+        """Thresholds of the unshaped log-odds: the inverse of the shaping, applied to those of the random numbers.
 
         Args:
             odds: `modeling.nade.log_odds` of the step's random numbers, float32 [batch, decisions].

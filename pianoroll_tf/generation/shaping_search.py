@@ -12,7 +12,7 @@ from pianoroll_tf.generation.endpoints import Musician
 from pianoroll_tf.generation.rates import log_odds, match
 from pianoroll_tf.generation.shaping import KINDS, NO_SHIFT, Shaping, Table
 
-# In the order of the search: from what changes least, so that each begins where those before lead to
+# In the order of the search: outwards from 1, as each search starts from an extrapolation of those before
 TEMPERATURES = (1.15, 1.3, 2.0, 0.8, 0.7, 0.5)
 TOP_PS = (0.95, 0.9, 0.8, 0.5)
 DENSITIES = (0.7, 0.5, 1.4, 2.0)
@@ -21,7 +21,7 @@ DENSITIES = (0.7, 0.5, 1.4, 2.0)
 def find_shaping(
     trial: Callable[..., np.ndarray],
     wanted: np.ndarray,
-    centre: tuple[float, ...],
+    base_shifts: tuple[float, ...],
     thresholds: dict[float, float],
     governed: bool,
 ) -> Shaping:
@@ -30,31 +30,33 @@ def find_shaping(
     Args:
         trial: Function of temperature, shifts of `KINDS` and threshold of onsets to the rates of the music, [3].
         wanted: Rates at every temperature and top-p, [3].
-        centre: Shifts at temperature 1.
+        base_shifts: Shifts at temperature 1.
         thresholds: Of `onset_thresholds`.
         governed: Whether a governor answers for the density.
     """
     at_rest = log_odds(wanted)
-    by_rate = {0.0: tuple(at_rest.tolist()), 1.0: centre}  # at 1/T = 0 all log-odds are 0
+    by_rate = {0.0: tuple(at_rest.tolist()), 1.0: base_shifts}  # at 1/T = 0 all log-odds are 0
     for temperature in TEMPERATURES:
         rate = 1 / temperature
         by_rate[rate] = match(lambda shifts: trial(temperature, shifts), wanted, _line(by_rate, rate))  # noqa: B023
     none = (0.0,) * len(KINDS)
-    by_top_p, starts = {}, {1.0: centre}
+    by_top_p, starts = {}, {1.0: base_shifts}
     for top_p, least in thresholds.items():
         starts[top_p] = match(lambda shifts: trial(1.0, shifts, least), wanted, _line(starts, top_p))  # noqa: B023
-        by_top_p[top_p] = (*_minus(starts[top_p], centre), least)
+        by_top_p[top_p] = (*_minus(starts[top_p], base_shifts), least)
     by_density = {0.0: none}
     for factor in () if governed else DENSITIES:
         place, thick = math.log(factor), wanted * (factor, 1.0, 1.0)
-        shifts = match(lambda shifts: trial(1.0, shifts), np.minimum(thick, 0.99), _line(by_density, place, centre))
-        by_density[place] = _minus(shifts, centre)
+        shifts = match(
+            lambda shifts: trial(1.0, shifts), np.minimum(thick, 0.99), _line(by_density, place, base_shifts)
+        )
+        by_density[place] = _minus(shifts, base_shifts)
     density = NO_SHIFT if governed else _table(by_density)
     return Shaping(temperature=_table(by_rate), density=density, top_p=_table(by_top_p))
 
 
 def _line(entries: dict[float, tuple[float, ...]], place: float, beside=0.0) -> tuple[float, ...]:
-    """What the two nearest entries lead to expect at a place, or the only one; `beside` is added."""
+    """Linear extrapolation from the two nearest entries to a place, or the only entry; `beside` is added."""
     near = sorted(sorted(entries, key=lambda known: abs(known - place))[:2])
     values, slope = np.array(entries[near[0]]), 0.0
     if len(near) > 1:

@@ -21,8 +21,8 @@ def make_governor(data: DataFacts, shift, gain, brakes: bool) -> Governor:
     Args:
         data: Of its training split.
         shift: Of all log-odds.
-        gain: How strongly it answers for density; where both are the number 0 it leaves density and long notes alone.
-        brakes: Whether it brakes onsets.
+        gain: Of the density controller; where both are the number 0, density and long notes are not controlled.
+        brakes: Whether onsets are penalized.
     """
     onsets = data.usual_onsets if brakes else ()
     holds = any(isinstance(value, tf.Tensor) or value for value in (shift, gain))
@@ -31,7 +31,7 @@ def make_governor(data: DataFacts, shift, gain, brakes: bool) -> Governor:
 
 @dataclasses.dataclass(frozen=True)
 class Forced:
-    """Stands in the place of a `Shaping`: the given shifts, whatever the options; tensors."""
+    """A substitute for `Shaping` with the given tensors, whatever the options."""
 
     rate: tf.Tensor
     shift: tf.Tensor
@@ -52,7 +52,7 @@ class Trials:
         data: Of the training split.
         rows: Pieces of a trial.
         window_steps: Length of a window.
-        brakes: Whether the governor brakes onsets.
+        brakes: Whether the governor penalizes onsets.
     """
 
     def __init__(self, musician: Musician, data: DataFacts, rows: int, window_steps: int, brakes: bool = False) -> None:
@@ -67,7 +67,7 @@ class Trials:
         self._draw = tf.function(self._continue, jit_compile=compiled, autograph=False)
 
     def with_brakes(self) -> "Trials":
-        """The same, of music whose onsets are braked."""
+        """The same trials, with the penalty on onsets."""
         return Trials(self._musician, self._data, self._rows, self._steps, brakes=True)
 
     def _governor(self, shift, gain, holds: bool) -> Governor:

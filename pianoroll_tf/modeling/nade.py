@@ -172,7 +172,6 @@ def drawer(weights: Weights, posterior: Callable, in_turn: bool) -> Draw:
         [batch]). What does not change from step to step is computed now: a loop over steps is built after this call.
     """
     way = (_in_turn if in_turn else _by_jumps)(weights, posterior)
-
     return lambda hidden, held, thresholds: way(*start(weights, hidden), held, thresholds)
 
 
@@ -225,9 +224,8 @@ def _by_jumps(weights: Weights, posterior: Callable) -> Callable:
     cells[np.arange(4 * pitches), 2 + pitches + np.repeat(np.arange(pitches), 4)] = np.tile([1, 2], 2 * pitches)
     tables = tf.pad(tf.concat([_tables(weights), cells], axis=1), [[0, 2], [0, 0]])  # two rows of P
     base = tf.constant([*range(0, 4 * pitches, 4), 4 * pitches])
-    column = tf.constant(
-        [*range(pitches), pitches + 1, *[-1] * (pitches + 1)]
-    )  # P is above every last note, strikes below
+    # P is above every last note, "struck?" and "ends?" are below
+    column = tf.constant([*range(pitches), pitches + 1, *[-1] * (pitches + 1)])
 
     def way(a, direct, held, thresholds):
         decided, again = direct[:, pitches:], thresholds.struck

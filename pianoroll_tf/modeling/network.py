@@ -15,8 +15,8 @@ from pianoroll_tf.modeling.reading import Reading
 PRIOR_FLOOR = 1e-4  # probability a pitch that was never seen starts at: log-odds -9.2, not minus infinity
 STRUCK_SHARE = 0.1  # of the decisions "struck?"; where they start, whatever the data
 ENDS_SHARE = 1e-3  # of the steps, likewise
-# Inputs of one product of a convolution's step. Eigen cuts longer sums by the number of rows, so that a row's last bit
-# would depend on how many rows are drawn beside it; a server could not draw it in larger batches then.
+# Inner dimension of a matrix product in a convolution's step. Eigen blocks longer sums by the number of rows, so
+# rounding would depend on the batch size, and a server could not batch requests without changing their music.
 WIDEST_PRODUCT = 512
 
 

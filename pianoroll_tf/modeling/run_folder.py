@@ -51,10 +51,14 @@ def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
 
 
 def transition_rates(split: dict[str, Any]) -> tuple[float, float, float]:
-    """How often a silent cell begins to sound at the next step, a sounding one goes on, and is struck again if it does.
+    """Transition probabilities of cells from one step to the next.
 
     Args:
         split: Entry of the manifest.
+
+    Returns:
+        (probability of an onset, given a silent cell; of sustaining, given a sounding cell; of a re-strike, given that
+        it is sustained).
 
     >>> transition_rates({"steps": 10, "active_cells": 40, "struck_cells": 13, "hold_counts": [0, 0, 0, 10]})
     (0.0125, 0.75, 0.1)
