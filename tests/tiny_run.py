@@ -13,7 +13,7 @@ import numpy as np
 
 from pianoroll_tf import config
 from pianoroll_tf.data.records import FORMAT, MANIFEST, PieceRecord, encode_piece, shard_name, write_manifest
-from pianoroll_tf.data.roll import from_dense
+from pianoroll_tf.data.roll import from_dense, onsets
 from pianoroll_tf.data.tfrecord import frame
 
 
@@ -51,7 +51,7 @@ def write_records(
             "density_spread": 0.1,
             "tempo": 120.0,
             "meter": "4/4",
-            "struck_cells": sum(int(from_dense(roll).onset_counts().sum()) for roll in rolls),
+            "struck_cells": sum(int(onsets(roll).sum()) for roll in rolls),
             "usual_onsets": [2.0],
         }
         splits[split] = (
