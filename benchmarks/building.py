@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.harness import ROOT, Experiment, Side
 from benchmarks.rows import Row
-from benchmarks.side import MissingPeerError, Stopwatch, cpus
+from benchmarks.worker import MissingPeerError, Stopwatch, cpus
 
 NAMES = ("building", "reading")
 EVERY = 8  # `reading` takes every eighth file

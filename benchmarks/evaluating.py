@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from benchmarks.harness import Experiment, Side
 from benchmarks.rows import Row
-from benchmarks.side import Stopwatch, tensorflow_as_ours
+from benchmarks.worker import Stopwatch, tensorflow_as_ours
 
 
 def one_pass(records: str) -> Iterator[dict[str, float]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.harness import Experiment, Measured, Side
 from benchmarks.rows import Row, look_up, number, spread_in_words
-from benchmarks.side import MissingPeerError, Stopwatch
+from benchmarks.worker import MissingPeerError, Stopwatch
 
 SPLIT = "test"  # a tenth of the corpus: dense float32 takes a hundred times the room
 PACKINGS = ("bare", "gzip", "zstd")
@@ -55,7 +55,7 @@ def _decoder(encoding: str) -> Callable[[Any], tuple[np.ndarray, np.ndarray]]:
     """A function from a batch of serialized Examples to the counts and cells of its pieces."""
     import tensorflow as tf
 
-    from pianoroll_tf.data.loading import _split_bytes
+    from pianoroll_tf.data.loading import split_bytes
 
     text, many = tf.io.FixedLenFeature([], tf.string), tf.io.RaggedFeature
     specs = {
@@ -72,7 +72,7 @@ def _decoder(encoding: str) -> Callable[[Any], tuple[np.ndarray, np.ndarray]]:
     def decode(serialized) -> tuple[np.ndarray, np.ndarray]:
         features = tf.io.parse_example(serialized, specs[encoding])
         if encoding == "ours":
-            counts, cells = (_split_bytes(features[name]) for name in ("counts", "cells"))
+            counts, cells = (split_bytes(features[name]) for name in ("counts", "cells"))
             return np.concatenate(counts), np.concatenate(cells)
         if encoding == "index_lists":
             begin = np.cumsum(features["steps"].numpy()) - features["steps"].numpy()

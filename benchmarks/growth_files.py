@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks import plots
 from benchmarks.harness import ROOT, Experiment, Measured, Side, Spread
 from benchmarks.rows import Row, number
-from benchmarks.side import Stopwatch
+from benchmarks.worker import Stopwatch
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 QUICK_SIZES = (100, 300)

@@ -7,7 +7,7 @@ from benchmarks import sampling
 from benchmarks.growth import Growth
 from benchmarks.harness import Experiment, Measured
 from benchmarks.rows import Row
-from benchmarks.side import Stopwatch
+from benchmarks.worker import Stopwatch
 
 AXES = {"steps": (128, 1024, 8192, 65536), "batch": (1, 8, 64, 256, 1024)}
 WORDS = {"steps": "steps, batch 1", "batch": "rows a batch, 128 steps"}

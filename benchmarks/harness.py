@@ -22,7 +22,7 @@ class Side:
     """One side of an experiment.
 
     Attributes:
-        function: "module:name" of a generator function; see `benchmarks.side`.
+        function: "module:name" of a generator function; see `benchmarks.worker`.
         arguments: Its keyword arguments, JSON-ready.
         environment: Variables its process has beside ours.
     """
@@ -91,7 +91,7 @@ class SideProcess:
     def __init__(self, side: Side) -> None:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.side", side.function, json.dumps(dict(side.arguments))],
+            [sys.executable, "-m", "benchmarks.worker", side.function, json.dumps(dict(side.arguments))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,

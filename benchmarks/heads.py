@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.harness import Experiment, Side
 from benchmarks.rows import Row
-from benchmarks.side import Stopwatch, tensorflow_as_ours
+from benchmarks.worker import Stopwatch, tensorflow_as_ours
 
 NAMES = ("head_training", "head_sampling_1", "head_sampling_64", "head_loop")
 HEADS = ("nade", "independent")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.harness import Experiment, Side
 from benchmarks.rows import Row
-from benchmarks.side import Stopwatch, tensorflow_as_ours, torch_as_tuned
+from benchmarks.worker import Stopwatch, tensorflow_as_ours, torch_as_tuned
 
 KINDS = ("float32", "bfloat16")
 SIZE = 2048  # rows and columns of the matrices: far above any cache

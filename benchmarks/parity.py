@@ -4,7 +4,7 @@ Usage: python benchmarks/parity.py [--write-golden]
 
 Run it with `make parity`, which makes the environment. Each side computes in a process of its own. Prints the
 largest differences and ends with exit code 1 if one is beyond its tolerance. Some of Addons' values are kept in
-tests/golden/addons.json, so that the ordinary tests hold us to them without Addons.
+tests/pianoroll_tf/modeling/golden/addons.json, so that the ordinary tests hold us to them without Addons.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-GOLDEN = HERE.parent / "tests" / "golden" / "addons.json"
+GOLDEN = HERE.parent / "tests" / "pianoroll_tf" / "modeling" / "golden" / "addons.json"
 GAMMAS, ALPHAS = (0.0, 0.5, 1.0, 2.0, 5.0), (0.25, 0.5, 0.9)
 EXTREMES = (0.0, 1e-6, 1.0, 10.0, 16.7, 18.0, 40.0, 88.0, 100.0, 1e4)
 # Largest |ours - Addons'| / (1 + |Addons'|); float32 has 6e-8, and a row sums 84 cells.

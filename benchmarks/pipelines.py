@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.harness import Experiment, Side
 from benchmarks.rows import Row
-from benchmarks.side import Stopwatch, tensorflow_as_ours
+from benchmarks.worker import Stopwatch, tensorflow_as_ours
 
 NAMES = ("pipelines", "epochs")
 STEPS, BATCH, PITCHES = 128, 64, 84  # of a window; windows a batch; the default model's

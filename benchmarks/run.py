@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import harness, machine
-from benchmarks.materials import Materials
+from benchmarks.fixtures import Materials
 from benchmarks.rows import Row, outcome, table
 
 SHORT = (

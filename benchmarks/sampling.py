@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.harness import ROOT, Experiment, Side
 from benchmarks.rows import Row
-from benchmarks.side import Stopwatch, tensorflow_as_ours, torch_as_tuned
 from benchmarks.training import SIZES, torch_layers
+from benchmarks.worker import Stopwatch, tensorflow_as_ours, torch_as_tuned
 
 NAMES = ("sampling_1", "sampling_64", "first_step")
 STEPS = 512  # drawn a measurement

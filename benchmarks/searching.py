@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.harness import Experiment, Side
 from benchmarks.rows import Row
-from benchmarks.side import Stopwatch, tensorflow_as_ours
+from benchmarks.worker import Stopwatch, tensorflow_as_ours
 
 TRIALS = 4
 MINUTE_SHARE = 3.0  # seconds: 5 % of a trial of a minute

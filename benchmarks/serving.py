@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import machine
+from benchmarks.fixtures import Materials
 from benchmarks.harness import Measured
-from benchmarks.materials import Materials
 from benchmarks.rows import Row, number, outcome, table
 from benchmarks.run import as_json, say
 from benchmarks.serving_phase import Server, phase

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from benchmarks.side import tensorflow_as_ours
+from benchmarks.worker import tensorflow_as_ours
 
 PITCHES = 84
 STEPS_PER_SECOND = 8.0

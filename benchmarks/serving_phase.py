@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 from benchmarks.harness import ROOT
-from benchmarks.side import cpus
+from benchmarks.worker import cpus
 
 STEADY_SECONDS = 5.0  # after which the memory of a phase is to be flat
 LOOKS_A_SECOND = 2  # at the memory

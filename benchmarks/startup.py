@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.harness import ROOT, Experiment, Side
 from benchmarks.rows import Row
-from benchmarks.side import Stopwatch
+from benchmarks.worker import Stopwatch
 
 PACKAGES = ("pianoroll_tf", "tuner")
 WRONG = "--no-such-flag"

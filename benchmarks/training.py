@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.harness import Experiment, Side
 from benchmarks.machine import multiplies_bfloat16
 from benchmarks.rows import Row
-from benchmarks.side import MissingPeerError, Stopwatch, tensorflow_as_ours, torch_as_tuned
+from benchmarks.worker import MissingPeerError, Stopwatch, tensorflow_as_ours, torch_as_tuned
 
 DENSITY = 0.037  # share of sounding cells, that of the classical files
 BATCHES = 4  # different ones, taken in turn

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf import cli
-from pianoroll_tf.config import RecordsConfig, add_flags, from_args
+from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.errors import UsageError, UserError, usage_errors
+from pianoroll_tf.flags import add_flags, from_args
+from pianoroll_tf.messages import one_line
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,13 +31,13 @@ def main(argv: list[str] | None = None) -> int:
 def _command(args: argparse.Namespace) -> int:
     if args.verify is not None:
         if args.midi_dir is not None:
-            raise cli.UsageError("--verify must stand alone with its folder. Received: other folders too")
+            raise UsageError("--verify must stand alone with its folder. Received: other folders too")
         return _verify(args.verify)
     if args.records_dir is None:
-        raise cli.UsageError("MIDI_DIR and RECORDS_DIR must be given (see --help)")
+        raise UsageError("MIDI_DIR and RECORDS_DIR must be given (see --help)")
     if args.workers is not None and args.workers < 1:
-        raise cli.UsageError(f"workers must be a whole number >= 1. Received: workers={args.workers}")
-    with cli.usage_errors():
+        raise UsageError(f"workers must be a whole number >= 1. Received: workers={args.workers}")
+    with usage_errors():
         config = from_args(RecordsConfig, args)
     return _build(args, config)
 
@@ -62,10 +65,10 @@ def _verify(records_dir: Path) -> int:
     read_manifest(records_dir)  # where there is none, nothing is damaged: its own line says what is wrong
     damages = list(verify(records_dir))  # printed when the progress bar is gone
     for line in damages:
-        print(cli.one_line(ValueError(line)), file=sys.stderr)
+        print(one_line(ValueError(line)), file=sys.stderr)
     if damages:
         found = f"{len(damages)} found"
-        raise cli.UserError(f"{records_dir} is damaged ({found}); build the records again with --overwrite")
+        raise UserError(f"{records_dir} is damaged ({found}); build the records again with --overwrite")
     print(f"{records_dir}: every shard is what the manifest says")
     return 0
 

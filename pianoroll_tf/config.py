@@ -1,13 +1,8 @@
-"""Every setting of the package, written once: frozen dataclasses <-> JSON <-> command line flags."""
+"""Every setting of the package, written once, with its help, its limits and its default."""
 
-import argparse
 import dataclasses
-import json
-import math
-import types
-import typing
-from collections.abc import Collection
-from typing import Any, TypeVar
+
+from pianoroll_tf.settings import Settings, setting
 
 LOWEST_PITCH = 24  # MIDI number of the first column of a roll, C1
 HIGHEST_PITCH = 107  # MIDI number of the last column, B7
@@ -15,86 +10,6 @@ NUM_PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1  # 84
 GRIDS = ("beats", "seconds")
 MAX_STEPS = 1_000_000  # of one generated piece: 35 hours at 8 steps a second, 84 MB
 MAX_SEED = 2**63 - 1 - 2**32  # piece i of several is drawn with seed + i
-
-T = TypeVar("T")
-
-
-def setting(default: Any, help: str, **limits: Any) -> Any:
-    """A dataclass field with its help text and limits.
-
-    Args:
-        default: The one place where the default is written.
-        help: One line for `--help`.
-        **limits: `choices` (tuple), `minimum`, `maximum` (both inclusive), `above` (exclusive).
-    """
-    return dataclasses.field(default=default, metadata={"help": help, **limits})
-
-
-class Settings:
-    """Base of all settings: checks its values when it is made.
-
-    Raises:
-        ValueError: A value is of the wrong type or outside its limits.
-    """
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            if not dataclasses.is_dataclass(field.type):
-                _check(type(self), field, getattr(self, field.name))
-
-
-def _types(field: dataclasses.Field) -> tuple[type, ...]:
-    """The types a field admits: `(float, NoneType)` for `float | None`."""
-    if isinstance(field.type, types.UnionType):
-        return typing.get_args(field.type)
-    return (typing.get_origin(field.type) or field.type,)
-
-
-def _allowed(field: dataclasses.Field) -> str:
-    """What a field admits, in words."""
-    limits = field.metadata
-    if "choices" in limits:
-        return "one of " + ", ".join(limits["choices"])
-    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-    kinds = _types(field)
-    words = " or ".join(names.get(kind, kind.__name__) for kind in kinds if kind is not type(None))
-    signs = (("minimum", ">="), ("above", ">"), ("maximum", "<="), ("below", "<"))
-    bounds = " and ".join(f"{sign} {limits[key]}" for key, sign in signs if key in limits)
-    return words + (f" {bounds}" if bounds else "") + (" or none" if type(None) in kinds else "")
-
-
-def _check(cls: type, field: dataclasses.Field, value: Any) -> None:
-    kinds = _types(field)
-    if value is None and type(None) in kinds:
-        return
-    limits = field.metadata
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if isinstance(value, bool) or not is_number:
-        good = isinstance(value, kinds) and (isinstance(value, bool) == (bool in kinds))
-    else:
-        good = (float in kinds or (int in kinds and isinstance(value, int))) and math.isfinite(value)
-    if good and is_number:
-        good = (
-            limits.get("minimum", -math.inf) <= value <= limits.get("maximum", math.inf)
-            and value > limits.get("above", -math.inf)
-            and value < limits.get("below", math.inf)
-        )
-    if not good or ("choices" in limits and value not in limits["choices"]):
-        raise ValueError(f"{field.name} must be {_allowed(field)}. Received: {field.name}={value!r}")
-
-
-def check_entry(name: str, value: str, table: Collection[str]) -> None:
-    """Raises ValueError unless `value`, the setting called `name`, is an entry of the table.
-
-    The tables of losses, optimizers, schedules and recurrent layers stand beside what they name, which needs a
-    framework; so their settings are checked where they are used, before work starts.
-
-    >>> check_entry("loss", "hinge", {"bce": ..., "focal": ...})
-    Traceback (most recent call last):
-    ValueError: loss must be one of bce, focal. Received: loss='hinge'
-    """
-    if value not in table:
-        raise ValueError(f"{name} must be one of {', '.join(table)}. Received: {name}={value!r}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -258,78 +173,3 @@ class RunConfig(Settings):
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     training: TrainingConfig = TrainingConfig()
-
-
-def to_dict(settings: Any) -> dict[str, Any]:
-    """The settings as a JSON-ready dict, nested dataclasses included."""
-    return dataclasses.asdict(settings)
-
-
-def from_dict(cls: type[T], values: dict[str, Any]) -> T:
-    """Settings from a dict made by `to_dict`.
-
-    Raises:
-        ValueError: A name is unknown or a value is not allowed.
-    """
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    unknown = sorted(set(values) - set(fields))
-    if unknown:
-        raise ValueError(f"{cls.__name__} must hold only {', '.join(fields)}. Received: {', '.join(unknown)}")
-    return cls(**{name: _from_json(fields[name].type, value) for name, value in values.items()})
-
-
-def _from_json(kind: Any, value: Any) -> Any:
-    """A field's value from what JSON made of it."""
-    if dataclasses.is_dataclass(kind):
-        return from_dict(kind, value)
-    return tuple(value) if typing.get_origin(kind) is tuple and isinstance(value, list) else value
-
-
-def dumps(value: Any) -> str:
-    """JSON text of a dict as this package writes it: sorted keys, indented, no NaN, one newline at the end."""
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def add_flags(parser: argparse.ArgumentParser, cls: type, defaults: Any = None) -> None:
-    """Adds one flag per field of `cls`, named and explained by the field.
-
-    Args:
-        parser: Of the command.
-        cls: Settings.
-        defaults: An instance of `cls` whose values are the defaults; None: those of the fields.
-    """
-    group = parser.add_argument_group((cls.__doc__ or cls.__name__).splitlines()[0].rstrip("."))
-    for field in dataclasses.fields(cls):
-        flag = "--" + field.name.replace("_", "-")
-        several = typing.get_origin(field.type) is tuple
-        value = field.default if defaults is None else getattr(defaults, field.name)
-        default = " ".join(map(str, value)) if several else value
-        if isinstance(default, bool):
-            default = "yes" if default else "no"
-        elif default == "":
-            default = "none"
-        text = field.metadata["help"] + ("" if default is None else f" (default: {default})")
-        if bool in _types(field):
-            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=value, help=text)
-            continue
-        kinds = typing.get_args(field.type) if several else _types(field)
-        kind = next(kind for kind in kinds if kind is not type(None))
-        group.add_argument(
-            flag,
-            type=kind,
-            nargs="+" if several else None,
-            default=value,
-            choices=field.metadata.get("choices"),
-            metavar=None if "choices" in field.metadata else kind.__name__.upper(),
-            help=text.replace("%", "%%"),
-        )
-
-
-def from_args(cls: type[T], args: argparse.Namespace) -> T:
-    """Settings from the flags that `add_flags` added.
-
-    Raises:
-        ValueError: A value is not allowed.
-    """
-    values = {field.name: getattr(args, field.name) for field in dataclasses.fields(cls)}
-    return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from pianoroll_tf import cli
+from pianoroll_tf.errors import UsageError, UserError
 from pianoroll_tf.evaluate import LABELS
 
 RECORDS, RUN, MODEL = Path("tfrecords/demo"), Path("runs/demo"), Path("saved_models/demo")
@@ -40,7 +41,7 @@ def run_command(name: str, *words: object) -> None:
     print(f"\n$ {shown}", flush=True)
     done = subprocess.run([sys.executable, "-m", f"pianoroll_tf.{name}", *map(str, words)])
     if done.returncode:
-        raise cli.UserError(f"the demo must stop here, because this failed (exit code {done.returncode}): {shown}")
+        raise UserError(f"the demo must stop here, because this failed (exit code {done.returncode}): {shown}")
 
 
 def pick_primer(corpus: Path) -> Path:
@@ -53,7 +54,7 @@ def pick_primer(corpus: Path) -> Path:
 
     files = [entry for entry in read_manifest(RECORDS, with_files=True)["files"] if entry["split"] == "test"]
     if not files:
-        raise cli.UserError("the test split must hold at least one piece. Received: 0 (use more --works)")
+        raise UserError("the test split must hold at least one piece. Received: 0 (use more --works)")
     files.sort(key=lambda entry: (entry["notes"], entry["path"]))
     return corpus / files[len(files) // 2]["path"]
 
@@ -78,7 +79,7 @@ def body(args: argparse.Namespace) -> None:
     for name in ("works", "epochs"):
         value = getattr(args, name)
         if value is not None and value < 1:
-            raise cli.UsageError(f"{name} must be a whole number >= 1. Received: {name}={value}")
+            raise UsageError(f"{name} must be a whole number >= 1. Received: {name}={value}")
     from pianoroll_tf.data import corpus
 
     midi = args.folder / "bach"

@@ -19,6 +19,11 @@ from pathlib import Path
 
 import pianoroll_tf
 from pianoroll_tf import cli, config
+from pianoroll_tf.errors import UsageError, UserError
+from pianoroll_tf.messages import count
+from pianoroll_tf.progress import Progress
+from pianoroll_tf.settings import dumps, to_dict
+from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 # What is judged, as the results name it → as a person reads it; the baselines are those of `modeling.baselines`.
 LABELS = {"model": "this model", "copy_last_step": "copy the last step", "note_frequency": "note frequency"}
@@ -66,7 +71,7 @@ def body(args: argparse.Namespace) -> None:
     subject = identity(args.run, settings, records)
     folder = args.run / run_folder.EVALUATION
     if args.pieces < 1:
-        raise cli.UsageError(f"pieces must be >= 1. Received: pieces={args.pieces}")
+        raise UsageError(f"pieces must be >= 1. Received: pieces={args.pieces}")
     name, show = (f"{args.split}-music", music_table) if args.music else (args.split, table)
     if args.music:
         subject["pieces"] = str(args.pieces)
@@ -75,7 +80,7 @@ def body(args: argparse.Namespace) -> None:
         print(show(standing))
         print(f"{folder / name}.json and .png are up to date")
         return
-    cli.load_tensorflow(args)
+    load_tensorflow(args)
     from pianoroll_tf.modeling.run import load_model
 
     model = load_model(args.run, settings)
@@ -109,7 +114,7 @@ def identity(run: Path, settings: config.RunConfig, records: Path) -> dict[str, 
     anywhere = dataclasses.replace(settings, data=dataclasses.replace(settings.data, path=""))
     return {
         "weights": hashlib.sha256(best_path(run).read_bytes()).hexdigest(),
-        "settings": hashlib.sha256(config.dumps(config.to_dict(anywhere)).encode()).hexdigest(),
+        "settings": hashlib.sha256(dumps(to_dict(anywhere)).encode()).hexdigest(),
         "records": manifest_sha256(records),
         "version": pianoroll_tf.__version__,
     }
@@ -136,17 +141,17 @@ def find_records(settings: config.RunConfig, given: Path | None) -> Path:
 
     records = given or Path(settings.data.path)
     if given is None and not records.is_dir():
-        raise cli.UserError(f"the run's records are no longer at {records}; say where they are with --records DIR")
+        raise UserError(f"the run's records are no longer at {records}; say where they are with --records DIR")
     grid = resolved(read_manifest(records))
     if manifest_sha256(records) != settings.data.manifest_sha256:
         if given is None:
-            raise cli.UserError(
+            raise UserError(
                 f"{records} has changed since the training: train again, or judge on it all the same with "
                 f"--records {records}"
             )
         ours, theirs = (f"{one.steps_per_unit} steps a {one.grid[:-1]}" for one in (settings.records, grid))
         if ours != theirs:
-            raise cli.UserError(f"{records} must have the grid of the run, {ours}. Received: {theirs}")
+            raise UserError(f"{records} must have the grid of the run, {ours}. Received: {theirs}")
         print(f"note: {records} is not what the run was trained on; the baselines are fitted on its training split")
     return records
 
@@ -170,13 +175,13 @@ def judge(settings: config.RunConfig, model, records: Path, split: str) -> tuple
     corpora = {name: load_corpus(records, name) for name in dict.fromkeys(("train", "val", split))}
     for name, corpus in corpora.items():
         if not len(corpus.counts):
-            raise cli.UserError(f"the {name} split of {records} must hold at least one piece. Received: pieces=0")
+            raise UserError(f"the {name} split of {records} must hold at least one piece. Received: pieces=0")
     corpus = corpora[split]
     evaluators = {"model": model_evaluator(model, settings.loss)}
     evaluators |= {name: make(corpora["train"]) for name, make in BASELINES.items()}
     results = {"split": split, "records": str(records), "pieces": len(corpus.piece_steps), "steps": len(corpus.counts)}
     sums, proper = {}, LOSSES[settings.loss.loss].proper
-    with cli.Progress(2 * len(evaluators) + (not proper), "passes") as progress:
+    with Progress(2 * len(evaluators) + (not proper), "passes") as progress:
         for name, evaluator in evaluators.items():
             chosen = evaluator.statistics(evaluation_dataset(corpora["val"], settings.dataset)).results()
             progress.update(note=LABELS[name])
@@ -193,7 +198,7 @@ def judge(settings: config.RunConfig, model, records: Path, split: str) -> tuple
 
 def table(results: dict) -> str:
     """The numbers of model and baselines, a line each."""
-    head = f"{results['split']}: {cli.count(results['pieces'], 'piece')}, {cli.count(results['steps'], 'step')}"
+    head = f"{results['split']}: {count(results['pieces'], 'piece')}, {count(results['steps'], 'step')}"
     lines = [f"{head:<32}" + "".join(f"{title:>12}" for title in COLUMNS.values())]
     for name, label in LABELS.items():
         values = (results[name].get(column) for column in COLUMNS)
@@ -211,14 +216,14 @@ def curves(folder: Path, results: dict, sums: dict) -> bytes:
     if "uncorrected" in sums:
         reliability["its output, uncorrected"] = sums["uncorrected"]
     precision_recall = {label: (sums[name], results[name]["threshold"]) for name, label in LABELS.items()}
-    title = f"{folder.parent.name}, {results['split']} split: {cli.count(results['pieces'], 'piece')}"
+    title = f"{folder.parent.name}, {results['split']} split: {count(results['pieces'], 'piece')}"
     return draw_curves(title, reliability, precision_recall)
 
 
 def write(folder: Path, name: str, results: dict, picture: bytes) -> None:
     """Writes NAME.png and NAME.json, each whole or not at all; the JSON last: it says that both are complete."""
-    from pianoroll_tf.files import write_whole
     from pianoroll_tf.modeling.run_folder import dump_checksummed
+    from pianoroll_tf.storage.files import write_whole
 
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / f"{name}.png", picture)

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from pianoroll_tf import cli
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -29,18 +31,18 @@ def main(argv: list[str] | None = None) -> int:
 def body(args: argparse.Namespace) -> None:
     """Loads the run, exports it, says what was found."""
     if not (args.run / "config.json").exists():  # before the seconds that TensorFlow takes
-        raise cli.UserError(f"{args.run} must be the folder of a run: it has no config.json")
-    cli.load_tensorflow(args)
+        raise UserError(f"{args.run} must be the folder of a run: it has no config.json")
+    load_tensorflow(args)
     export_run(args.run, args.model)
 
 
 def export_run(run: Path, folder: Path) -> None:
     """Exports a run as the next version in `folder`, unless it is there already, and says what was found."""
     from pianoroll_tf.generation import archive, saved_model
-    from pianoroll_tf.modeling.arrays import read_arrays
     from pianoroll_tf.modeling.baselines import copying_nll
     from pianoroll_tf.modeling.run import load_run
     from pianoroll_tf.modeling.run_folder import CALIBRATION, best_path
+    from pianoroll_tf.storage.arrays import read_arrays
 
     config, model = load_run(run)
     if config.data.density and not (run / CALIBRATION).exists():

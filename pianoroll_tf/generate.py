@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pianoroll_tf import cli
-from pianoroll_tf.config import MAX_STEPS, SamplingConfig, add_flags, from_args
+from pianoroll_tf.config import MAX_STEPS, SamplingConfig
+from pianoroll_tf.errors import UsageError, usage_errors
+from pianoroll_tf.flags import add_flags, from_args
+from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 PRIMER_STEPS = 128  # 16 s at 8 steps a second
 MOST_PRIMER_STEPS = 100_000
@@ -56,13 +59,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def body(args: argparse.Namespace) -> None:
     """Checks, generates, writes."""
-    with cli.usage_errors():
+    with usage_errors():
         sampling = from_args(SamplingConfig, args)
         check(args)
     from pianoroll_tf.generation.versions import find_version
 
     version = find_version(args.model)  # before the seconds that TensorFlow takes
-    cli.load_tensorflow(args)
+    load_tensorflow(args)
     from pianoroll_tf.data.clock import parse_meter
     from pianoroll_tf.generation import continuation, saved_model
 
@@ -79,7 +82,7 @@ def body(args: argparse.Namespace) -> None:
     shown = continuation.NO_PRIMER if args.without_primer else primer
     seconds = (len(shown.roll) + (steps or model.longest_piece)) / rate
     if args.wav and seconds > MOST_WAV_SECONDS:
-        raise cli.UsageError(f"wav must be of at most {MOST_WAV_SECONDS} s. Received: {seconds:g} s")
+        raise UsageError(f"wav must be of at most {MOST_WAV_SECONDS} s. Received: {seconds:g} s")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     pieces = continuation.continue_music(model, primer.roll, steps, sampling, args.count, meter, place)
     densities = []
@@ -138,7 +141,7 @@ def to_steps(steps: int | None, seconds: float | None, rate: float, default: int
 
 def lengths(args: argparse.Namespace, whole, rate: float) -> tuple[Any, int | None]:
     """The part of the primer to continue, said on a line, and the steps to generate; None: until the piece ends."""
-    with cli.usage_errors():
+    with usage_errors():
         asked = args.steps is not None or args.seconds is not None
         steps = to_steps(args.steps, args.seconds, rate, 1, MAX_STEPS, "steps") if asked else None
         wanted = to_steps(args.primer_steps, args.primer_seconds, rate, PRIMER_STEPS, MOST_PRIMER_STEPS, "primer_steps")
@@ -203,8 +206,8 @@ def write_piece(path: Path, primer, music, time: Time, args: argparse.Namespace)
     """Writes a piece as MIDI and, where asked for, as picture and sound, and says so."""
     import numpy as np
 
-    from pianoroll_tf.files import write_whole
     from pianoroll_tf.generation import music_metrics, piano, render
+    from pianoroll_tf.storage.files import write_whole
 
     roll = np.concatenate([primer.roll, music])
     midi = render.midi_bytes(roll, time.rate, time.tempo, time.meters(primer))

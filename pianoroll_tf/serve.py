@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pianoroll_tf import cli
-from pianoroll_tf.config import add_flags, from_args
-from pianoroll_tf.serving.limits import Address, Limits, Versions
+from pianoroll_tf.errors import UserError, usage_errors
+from pianoroll_tf.flags import add_flags, from_args
+from pianoroll_tf.serving.settings import Address, Limits, Versions
+from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -33,18 +35,18 @@ def main(argv: list[str] | None = None) -> int:
 
 def body(args: argparse.Namespace) -> None:
     """Checks, loads, serves."""
-    with cli.usage_errors():
+    with usage_errors():
         address, versions, limits = (from_args(kind, args) for kind in (Address, Versions, Limits))
     from pianoroll_tf.generation.versions import find_version
 
     find_version(args.model)  # before the seconds that TensorFlow takes
     with leaving():
-        cli.load_tensorflow(args)
+        load_tensorflow(args)
         try:
             from pianoroll_tf.serving.server import serve
         except ModuleNotFoundError as error:
             needs = f"serving needs more packages ({error.name}): pip install 'pianoroll_tf[serve]'"
-            raise cli.UserError(needs) from error
+            raise UserError(needs) from error
         serve(args.model, address, versions, limits)
 
 

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 from pianoroll_tf import cli, config
+from pianoroll_tf.errors import usage_errors
+from pianoroll_tf.flags import add_flags, from_args
+from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 SETTINGS = {
     "dataset": config.DatasetConfig,
@@ -30,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--export", type=Path, metavar="DIR", help="export the best model at the end: saved_models/NAME"
     )
     for group in SETTINGS.values():
-        config.add_flags(parser, group)
+        add_flags(parser, group)
     return parser
 
 
@@ -41,19 +44,19 @@ def main(argv: list[str] | None = None) -> int:
 
 def body(args: argparse.Namespace) -> None:
     """Reads the settings, trains, and says what came out."""
-    with cli.usage_errors():
-        settings = {name: config.from_args(group, args) for name, group in SETTINGS.items()}
+    with usage_errors():
+        settings = {name: from_args(group, args) for name, group in SETTINGS.items()}
     from pianoroll_tf.modeling import run_folder
 
     records, data = run_folder.data_facts(args.records)
     run_config = config.RunConfig(records=records, data=data, **settings)
-    cli.load_tensorflow(args)
+    load_tensorflow(args)
     from pianoroll_tf.generation.training_samples import TrainingSamples
     from pianoroll_tf.modeling.baselines import copying_nll
     from pianoroll_tf.modeling.run import check_choices
     from pianoroll_tf.modeling.training import train
 
-    with cli.usage_errors():
+    with usage_errors():
         check_choices(run_config)
     samples = TrainingSamples(args.run / run_folder.TENSORBOARD, run_config)
     standing = train(run_config, args.run, extra_callbacks=[samples])

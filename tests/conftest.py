@@ -28,7 +28,7 @@ def version(exported: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def registry(exported: Path):
     """The tiny model, loaded to be served, in tiles of two sizes."""
-    from pianoroll_tf.serving.registry import Registry
+    from pianoroll_tf.serving.drawing.registry import Registry
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         registry = Registry(exported, newest=2, pool=pool, active_rows=64, sizes=(2, 8))

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 from google.protobuf import text_format
+from repository import ROOT
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from pianoroll_tf.config import from_args
+from pianoroll_tf.flags import from_args
 from pianoroll_tf.serve import build_parser
-from pianoroll_tf.serving.limits import Address, Limits, Versions
-from pianoroll_tf.serving.monitoring import EngineCollector
+from pianoroll_tf.serving.http.monitoring import EngineCollector
+from pianoroll_tf.serving.settings import Address, Limits, Versions
 
-DEPLOY = Path(__file__).parents[1] / "deploy"
+DEPLOY = ROOT / "deploy"
 
 
 def test_the_list_of_models_is_one_of_tensorflow_serving():

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from midi_files import write_corpus
+from repository import ROOT
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 

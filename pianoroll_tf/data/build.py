@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf import __version__
-from pianoroll_tf.cli import Progress, UserError
-from pianoroll_tf.config import RecordsConfig, to_dict
+from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.discover import Found, find_files
+from pianoroll_tf.data.existing_records import check_place, standing_manifest
 from pianoroll_tf.data.grid import Evidence, decide
 from pianoroll_tf.data.journal import Journal, stamp
 from pianoroll_tf.data.records import FORMAT
 from pianoroll_tf.data.shards import choose, skipped_by_reason, write_records
 from pianoroll_tf.data.staging import discard, publish, staging
-from pianoroll_tf.data.standing import check_place, standing_manifest
 from pianoroll_tf.data.workers import convert_all
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.progress import Progress
+from pianoroll_tf.settings import to_dict
 
 READING = ("grid", "steps_per_second", "steps_per_beat", "parser", "drums", "pedal")  # settings a record depends on
 

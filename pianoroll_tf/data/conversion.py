@@ -6,7 +6,6 @@ import os
 
 import numpy as np
 
-from pianoroll_tf.cli import one_line
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.fingerprint import fingerprint, roll_digest
@@ -14,6 +13,7 @@ from pianoroll_tf.data.grid import evidence
 from pianoroll_tf.data.midi import MidiError, Notes, ignores_tempo, parse_notes, read_bytes
 from pianoroll_tf.data.records import PieceRecord, encode_piece
 from pianoroll_tf.data.roll import RollLimitError, notes_to_roll
+from pianoroll_tf.messages import one_line
 
 LONGEST_HOLD = 4096  # steps; longer ones are counted as this long
 

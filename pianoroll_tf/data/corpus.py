@@ -7,7 +7,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from pianoroll_tf import cli
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.messages import one_line
+from pianoroll_tf.progress import Progress
 
 TICKS_PER_QUARTER = 480  # music21's own default, 10,080, is a division that few programs expect
 ANALYSES = "choraleAnalyses"  # folder of Roman numerals: the same chorales again, as chords without rhythm
@@ -53,7 +55,7 @@ def list_works() -> list[Path]:
     try:
         from music21 import corpus
     except ModuleNotFoundError as error:
-        raise cli.UserError(
+        raise UserError(
             f"the demo corpus needs music21: pip install 'pianoroll_tf[demo]'. Received: {error}"
         ) from error
     paths = [path for path in map(Path, corpus.getComposer("bach")) if ANALYSES not in path.parts]
@@ -104,7 +106,7 @@ def write_corpus(folder: Path, limit: int | None = None, workers: int | None = N
     missing = [work for work in works if not (folder / midi_name(work)).is_file()]
     failed = {}
     if missing:
-        with tempfile.TemporaryDirectory(prefix="pianoroll_tf-") as scratch, cli.Progress(len(missing), "works") as bar:
+        with tempfile.TemporaryDirectory(prefix="pianoroll_tf-") as scratch, Progress(len(missing), "works") as bar:
             for work, reason in _convert(missing, folder, scratch, workers):
                 if reason is not None:
                     failed[work.name] = reason
@@ -142,7 +144,7 @@ def _write_work(work: Path, target: Path) -> str | None:
     try:
         content = midi_bytes(work)
     except Exception as error:  # music21 raises its own and many of Python's exceptions; all are counted and shown
-        return cli.one_line(error) or type(error).__name__
+        return one_line(error) or type(error).__name__
     part = target.with_name(f".{target.name}.part")
     part.write_bytes(content)
     part.replace(target)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pianoroll_tf.cli import UserError
+from pianoroll_tf.errors import UserError
 
 SUFFIXES = (".mid", ".midi")
 

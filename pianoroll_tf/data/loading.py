@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig
 from pianoroll_tf.data.clock import Meter, clock_codes
 from pianoroll_tf.data.records import check_shards, decode_meters, read_manifest, resolved
 from pianoroll_tf.data.roll import STRUCK_BIT
+from pianoroll_tf.errors import UserError
 
 _FEATURES = {name: tf.io.FixedLenFeature([], tf.string) for name in ("counts", "cells", "meter_steps", "meters")}
 _PIECES_AT_ONCE = 256  # records parsed by one operation
@@ -90,7 +90,7 @@ def _read_shard(path: os.PathLike, config: RecordsConfig):
     """Yields (counts, cells, clocks), lists of some pieces at a time."""
     for serialized in tf.data.TFRecordDataset(os.fspath(path)).batch(_PIECES_AT_ONCE):
         features = tf.io.parse_example(serialized, _FEATURES)
-        counts, cells = (_split_bytes(features[name]) for name in ("counts", "cells"))
+        counts, cells = (split_bytes(features[name]) for name in ("counts", "cells"))
         for piece_counts, piece_cells in zip(counts, cells, strict=True):
             if int(piece_counts.sum(dtype=np.int64)) != len(piece_cells):
                 raise ValueError("the number of cells of a piece does not match its counts")
@@ -108,7 +108,7 @@ def _clock(meters: tuple[tuple[int, Meter], ...], steps: int, config: RecordsCon
     return clock_codes(meters, steps, config.steps_per_beat)
 
 
-def _split_bytes(strings: tf.Tensor) -> list[np.ndarray]:
+def split_bytes(strings: tf.Tensor) -> list[np.ndarray]:
     """The bytes of each string, uint8."""
     joined = tf.io.decode_raw(tf.strings.reduce_join(strings), tf.uint8).numpy()
     return np.split(joined, np.cumsum(tf.strings.length(strings).numpy())[:-1])

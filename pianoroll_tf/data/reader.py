@@ -8,8 +8,9 @@ import signal
 import sys
 from multiprocessing.connection import Connection
 
-from pianoroll_tf.config import RecordsConfig, from_dict
+from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece, convert
+from pianoroll_tf.settings import from_dict
 
 MEMORY_BYTES = 1 << 30  # address space of the whole process
 CPU_SECONDS = 5  # for one file

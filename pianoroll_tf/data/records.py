@@ -10,11 +10,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from pianoroll_tf.cli import UserError
-from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, dumps, from_dict
+from pianoroll_tf.config import NUM_PITCHES, RecordsConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.roll import STRUCK_BIT, SparseRoll
 from pianoroll_tf.data.tfrecord import decode_example, encode_example
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.settings import dumps, from_dict
 
 FORMAT = 3
 MANIFEST = "manifest.json"

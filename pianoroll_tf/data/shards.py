@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, to_dict
+from pianoroll_tf.config import NUM_PITCHES, RecordsConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import LONGEST_HOLD
 from pianoroll_tf.data.discover import readable
@@ -19,7 +19,8 @@ from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, decode_piece, sh
 from pianoroll_tf.data.rhythm import UsualOnsets, places_in_beat
 from pianoroll_tf.data.splits import FEWEST, assign, by_hash, lacking
 from pianoroll_tf.data.tfrecord import frame
-from pianoroll_tf.files import flush
+from pianoroll_tf.settings import to_dict
+from pianoroll_tf.storage.files import flush
 
 COUNTED = ("pieces", "notes", "notes_outside_range", "steps", "active_cells", "milliseconds")
 

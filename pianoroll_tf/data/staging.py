@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pianoroll_tf.cli import UserError
-from pianoroll_tf.files import sync
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.storage.files import sync
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.cli import Progress, UserError
 from pianoroll_tf.data.records import decode_piece, read_manifest
 from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.data.tfrecord import DamagedRecordError, read_records
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.progress import Progress
 
 
 def verify(records_dir: str | os.PathLike) -> Iterator[str]:

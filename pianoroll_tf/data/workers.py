@@ -14,9 +14,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 
-from pianoroll_tf.config import RecordsConfig, to_dict
+from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.reader import CPU_SECONDS, MEMORY_BYTES, OUT_OF_MEMORY, READY, decode_reply
+from pianoroll_tf.settings import to_dict
 
 WALL_SECONDS = 60.0  # for one file, waiting for the disk included
 START_SECONDS = 120.0  # until a reader has imported its libraries

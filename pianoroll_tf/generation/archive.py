@@ -16,9 +16,8 @@ import keras
 import tensorflow as tf
 
 import pianoroll_tf
-from pianoroll_tf.config import RunConfig, SamplingConfig, dumps, to_dict
+from pianoroll_tf.config import RunConfig, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
-from pianoroll_tf.files import sync, write_whole
 from pianoroll_tf.generation import saved_model, versions, warm_up
 from pianoroll_tf.generation.calibration import Calibration, calibrate, calibration_from_dict
 from pianoroll_tf.generation.endpoints import Musician, make_endpoints
@@ -27,6 +26,8 @@ from pianoroll_tf.generation.trials import make_governor
 from pianoroll_tf.modeling.gru import portable_kernels
 from pianoroll_tf.modeling.run import steps_per_beat
 from pianoroll_tf.modeling.run_folder import dump_checksummed, load_checksummed
+from pianoroll_tf.settings import dumps, to_dict
+from pianoroll_tf.storage.files import sync, write_whole
 
 PARTIAL = ".partial"  # name of the folder while it is written
 REVISION = 5  # of the graph that is written for a model; a run is exported again when it has changed

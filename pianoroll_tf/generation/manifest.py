@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from pianoroll_tf.config import dumps
+from pianoroll_tf.settings import dumps
 
 NAME = "manifest.json"
 

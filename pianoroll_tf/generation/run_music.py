@@ -13,12 +13,12 @@ from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.records import check_shards, decode_piece
 from pianoroll_tf.data.roll import to_dense
 from pianoroll_tf.data.tfrecord import read_records
-from pianoroll_tf.files import write_whole
 from pianoroll_tf.generation import archive, saved_model
 from pianoroll_tf.generation.continuation import continue_music
 from pianoroll_tf.generation.music_judgement import judge, picture, side
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.modeling.run_folder import CALIBRATION, EVALUATION
+from pianoroll_tf.storage.files import write_whole
 
 TEMPO = 120.0  # quarters per minute of the files that are judged; no fact depends on it
 SEED = 1_000  # of the first piece; the demo's own pieces have others

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, RecordsConfig, SamplingConfig, from_dict
+from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, RecordsConfig, SamplingConfig
 from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.compiled import PARTS, CompiledModel, worthwhile
@@ -17,6 +17,7 @@ from pianoroll_tf.generation.manifest import check_manifest
 from pianoroll_tf.generation.operations import check_operations
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
 from pianoroll_tf.generation.versions import find_version
+from pianoroll_tf.settings import from_dict
 
 CONFIG = "config.json"
 FORMAT = 2  # of config.json and the endpoints

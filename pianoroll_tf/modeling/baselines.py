@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import NUM_PITCHES, RunConfig
 from pianoroll_tf.data.loading import Corpus, load_corpus
 from pianoroll_tf.data.pipeline import evaluation_dataset
 from pianoroll_tf.data.records import manifest_sha256
 from pianoroll_tf.data.roll import STRUCK_BIT
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.evaluation import Evaluator
 
 SMOOTHING = 0.5  # cells added to both outcomes of every pitch (Jeffreys): no probability is 0 or 1

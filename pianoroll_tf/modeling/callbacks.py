@@ -11,12 +11,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from pianoroll_tf.cli import UserError
 from pianoroll_tf.config import RunConfig
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, NotFiniteError, capture
 from pianoroll_tf.modeling.evaluation import model_evaluator
-from pianoroll_tf.modeling.standing import Standing, write_history
+from pianoroll_tf.modeling.training_state import Standing, write_history
 
 
 class StoppedError(UserError):

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from pianoroll_tf.files import remove_temporaries
-from pianoroll_tf.modeling.arrays import DamagedError, read_arrays, write_arrays
+from pianoroll_tf.storage.arrays import DamagedError, read_arrays, write_arrays
+from pianoroll_tf.storage.files import remove_temporaries
 
 KEPT = 2
 _BEST = "best/"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import keras
 import tensorflow as tf
 
-from pianoroll_tf.config import check_entry
 from pianoroll_tf.modeling.fused_gru import GRU
+from pianoroll_tf.settings import check_entry
 
 
 def _gru(layer: type[keras.layers.GRU]) -> Callable[[int, str, int, str], keras.layers.Layer]:

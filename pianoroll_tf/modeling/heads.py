@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from pianoroll_tf.config import check_entry
 from pianoroll_tf.modeling import nade
+from pianoroll_tf.settings import check_entry
 
 
 def decision_count(pitches: int, articulation: bool) -> int:

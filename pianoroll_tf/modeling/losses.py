@@ -13,7 +13,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from pianoroll_tf.config import LossConfig, check_entry
+from pianoroll_tf.config import LossConfig
+from pianoroll_tf.settings import check_entry
 
 
 def signed_logits(targets, logits):

@@ -10,7 +10,7 @@ from keras import ops
 from pianoroll_tf.config import NUM_PITCHES, ModelConfig
 from pianoroll_tf.modeling.gru import advance_recurrent, make_recurrent
 from pianoroll_tf.modeling.heads import Head, decision_count, make_head
-from pianoroll_tf.modeling.reading import Reading
+from pianoroll_tf.modeling.input_features import Reading
 
 PRIOR_FLOOR = 1e-4  # probability a pitch that was never seen starts at: log-odds -9.2, not minus infinity
 STRUCK_SHARE = 0.1  # of the decisions "struck?"; where they start, whatever the data

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from pianoroll_tf.config import OptimizerConfig, check_entry
+from pianoroll_tf.config import OptimizerConfig
+from pianoroll_tf.settings import check_entry
 
 OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.cli import UserError
-from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig, RunConfig, dumps, from_dict, to_dict
+from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig, RunConfig
 from pianoroll_tf.data.records import manifest_sha256, read_manifest, resolved
-from pianoroll_tf.files import sole_process, write_whole
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.settings import dumps, from_dict, to_dict
+from pianoroll_tf.storage.files import write_whole
+from pianoroll_tf.storage.locks import sole_process
 
 CONFIG = "config.json"
 BEST = "best.npz"

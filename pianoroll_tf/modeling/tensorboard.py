@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pianoroll_tf.config import RunConfig, to_dict
+from pianoroll_tf.config import RunConfig
 from pianoroll_tf.modeling.losses import posterior_logits
+from pianoroll_tf.settings import to_dict
 
 _GAP = 4  # rows between two rolls
 _SCALE = 4  # pixels a cell, each way

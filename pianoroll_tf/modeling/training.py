@@ -8,7 +8,6 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from pianoroll_tf.cli import UserError, count
 from pianoroll_tf.config import RunConfig
 from pianoroll_tf.data.pipeline import (
     Corpus,
@@ -20,7 +19,8 @@ from pianoroll_tf.data.pipeline import (
     windows_per_epoch,
 )
 from pianoroll_tf.data.records import manifest_sha256
-from pianoroll_tf.files import remove_temporaries
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.messages import count
 from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.callbacks import Average, Bookkeeping, Checkpointing, Termination, Validation, best_meta
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, best_weights, restore, running_metrics
@@ -28,8 +28,9 @@ from pianoroll_tf.modeling.heads import decision_targets
 from pianoroll_tf.modeling.losses import make_loss
 from pianoroll_tf.modeling.optimizers import make_optimizer
 from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
-from pianoroll_tf.modeling.standing import Standing, write_history
 from pianoroll_tf.modeling.tensorboard import TensorBoard
+from pianoroll_tf.modeling.training_state import Standing, write_history
+from pianoroll_tf.storage.files import remove_temporaries
 
 CHECKPOINT_SECONDS = 60.0
 

@@ -14,10 +14,11 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from pianoroll_tf.serving import guards, monitoring, music, rest
-from pianoroll_tf.serving.limits import Address
+from pianoroll_tf.serving.http import endpoints, guards, monitoring
 from pianoroll_tf.serving.refusals import Refusal
+from pianoroll_tf.serving.settings import Address
 from pianoroll_tf.serving.state import ClientGoneError, State
+from pianoroll_tf.serving.tf_serving import rest
 
 PAGE = Path(__file__).with_name("page") / "dist"
 HOW_TO_BUILD = """The page is not built here. To build it, in the project's folder:
@@ -63,9 +64,9 @@ def make_routes(page: Path) -> list[BaseRoute]:
     """All paths."""
     routes: list[BaseRoute] = [
         Route("/", home),
-        Route("/about", music.about),
-        Route("/primer", music.primer, methods=["POST"]),
-        Route("/generate", music.generate, methods=["POST"]),
+        Route("/about", endpoints.about),
+        Route("/primer", endpoints.primer, methods=["POST"]),
+        Route("/generate", endpoints.generate, methods=["POST"]),
         Route("/healthz", monitoring.healthz),
         Route("/readyz", monitoring.readyz),
         Route("/metrics", monitoring.metrics),

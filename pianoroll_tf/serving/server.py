@@ -15,14 +15,14 @@ from pathlib import Path
 
 import uvicorn
 
-from pianoroll_tf import cli
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.serving.app import make_app
-from pianoroll_tf.serving.direct import Direct
-from pianoroll_tf.serving.engine import TILES_AT_ONCE
-from pianoroll_tf.serving.limits import Address, Limits, Versions
-from pianoroll_tf.serving.primers import PrimerReader
-from pianoroll_tf.serving.protocol import make_protocol
-from pianoroll_tf.serving.registry import Registry
+from pianoroll_tf.serving.drawing.engine import TILES_AT_ONCE
+from pianoroll_tf.serving.drawing.primers import PrimerReader
+from pianoroll_tf.serving.drawing.registry import Registry
+from pianoroll_tf.serving.drawing.signature_runner import Direct
+from pianoroll_tf.serving.http.protocol import make_protocol
+from pianoroll_tf.serving.settings import Address, Limits, Versions
 from pianoroll_tf.serving.state import State
 
 
@@ -84,9 +84,9 @@ class Server(uvicorn.Server):
         if self._address.grpc_port is None:
             return contextlib.nullcontext()
         try:
-            from pianoroll_tf.serving import grpc_service
+            from pianoroll_tf.serving.tf_serving import grpc_service
         except ModuleNotFoundError as error:
-            raise cli.UserError(
+            raise UserError(
                 f"--grpc-port needs more packages ({error.name}): pip install 'pianoroll_tf[grpc]'"
             ) from error
         return grpc_service.serving(self._state, self._address)
@@ -110,7 +110,7 @@ def serve(folder: Path, address: Address, versions: Versions, limits: Limits) ->
         registry.refresh(most=1)
         if not registry.served:
             reasons = "; ".join(status.message for status in registry.statuses.values()) or "none"
-            raise cli.UserError(f"model must have a version that can be served. Received: {folder} ({reasons})")
+            raise UserError(f"model must have a version that can be served. Received: {folder} ({reasons})")
         primers = PrimerReader(limits.uploads, limits.primer_steps, limits.request_seconds)
         state = State(registry, limits, primers, Direct())
         with watching(registry, versions.poll_seconds), contextlib.closing(state):
@@ -179,7 +179,7 @@ async def _serve(server: Server, registry: Registry) -> None:
                 announcing.cancel()
     except SystemExit as error:  # how uvicorn says that it could not listen
         where = f"{server.config.host}:{server.config.port} ({refusal.reason})"
-        raise cli.UserError(f"the address must be free to listen on (--host, --port). Received: {where}") from error
+        raise UserError(f"the address must be free to listen on (--host, --port). Received: {where}") from error
     finally:
         logging.getLogger("uvicorn.error").removeFilter(refusal)
 

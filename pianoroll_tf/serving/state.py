@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 import numpy as np
 from starlette.requests import Request
 
-from pianoroll_tf.serving import service
-from pianoroll_tf.serving.asked import Asked
-from pianoroll_tf.serving.direct import Direct
-from pianoroll_tf.serving.limits import Limits
-from pianoroll_tf.serving.primers import PrimerReader
+from pianoroll_tf.serving.drawing import async_engine
+from pianoroll_tf.serving.drawing.fair_queue import Turns
+from pianoroll_tf.serving.drawing.piece_request import Asked
+from pianoroll_tf.serving.drawing.primers import PrimerReader
+from pianoroll_tf.serving.drawing.registry import Registry, Served
+from pianoroll_tf.serving.drawing.signature_runner import Direct
 from pianoroll_tf.serving.refusals import Refusal, busy
-from pianoroll_tf.serving.registry import Registry, Served
-from pianoroll_tf.serving.turns import Turns
+from pianoroll_tf.serving.settings import Limits
 
 LITTLE = 1 << 15  # bytes or cells that are gone through in a few milliseconds
 T = TypeVar("T")
@@ -102,7 +102,7 @@ class State:
             ClientGoneError: It has hung up.
         """
         self.held += len(wanted)
-        drawing = asyncio.ensure_future(service.draw_whole(served.engine, wanted))
+        drawing = asyncio.ensure_future(async_engine.draw_whole(served.engine, wanted))
         leaving = asyncio.ensure_future(gone())
         try:
             seconds = self.limits.request_seconds

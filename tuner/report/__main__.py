@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from pianoroll_tf import cli
+from pianoroll_tf.errors import UserError
 
 LANGUAGES = ("en", "ru")
 STUDY, SEARCH = "study.json", "search.json"  # by which a folder is told
@@ -37,11 +38,11 @@ def body(args: argparse.Namespace) -> None:
     """Reads the folder, writes the report, prints the paragraph that answers the question."""
     is_study = (args.folder / STUDY).is_file()
     if not is_study and not (args.folder / SEARCH).is_file():
-        raise cli.UserError(f"{args.folder} must be the folder of a study or a search: it has no {STUDY} or {SEARCH}")
+        raise UserError(f"{args.folder} must be the folder of a study or a search: it has no {STUDY} or {SEARCH}")
     from tuner.report import page as report_page
     from tuner.report import search as report_search
     from tuner.report import study as report_study
-    from tuner.report.words import Words
+    from tuner.report.language import Words
 
     words, out = Words(args.lang), args.out or args.folder / "report"
     if is_study:

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from tuner.report.data import StudyData, curve, trained
 from tuner.report.figures import WIDTH, loss_style, numbers, optimizer_style, picture
-from tuner.report.words import Words
+from tuner.report.language import Words
 from tuner.study.folder import DIVERGED
 from tuner.study.settings import Combination
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pianoroll_tf.cli import UserError
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.run_folder import HISTORY
 from tuner.study import folder as study_folder
 from tuner.study import results as study_results

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from tuner.report.data import StudyData
 from tuner.report.figures import COLOURS, WIDTH, grid_of, numbers, panels, picture, wrapped
-from tuner.report.words import Words
+from tuner.report.language import Words
 from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
 
 FACES = {SHOWN: COLOURS[0], TOO_FEW_SEEDS: "#9fcbe6", NOT_SHOWN: "white"}  # of a point, by its verdict

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from tuner.report.data import StudyData
-from tuner.report.words import Words
+from tuner.report.language import Words
 from tuner.study.measure_table import CONVERGENCE, MEASURES
 from tuner.study.settings import Combination
 

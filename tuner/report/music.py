@@ -9,14 +9,15 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pianoroll_tf.cli import Progress
-from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, RecordsConfig, from_dict
+from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, RecordsConfig
 from pianoroll_tf.data.roll import roll_to_notes
 from pianoroll_tf.generation.piano import wav_bytes
 from pianoroll_tf.generation.render import BAR_HEIGHT, midi_bytes
+from pianoroll_tf.progress import Progress
+from pianoroll_tf.settings import from_dict
 from tuner.report.data import StudyData
 from tuner.report.figures import WIDTH, grid_of, loss_style, numbers, panels, picture
-from tuner.report.words import Words
+from tuner.report.language import Words
 
 AUDIO = "audio"
 REAL_PIECES = 2

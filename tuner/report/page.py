@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pianoroll_tf.cli import UserError
-from pianoroll_tf.files import write_changed
-from tuner.report.words import Words
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.storage.files import write_changed
+from tuner.report.language import Words
 
 FIGURES = "figures"
 _MIME = {"svg": "image/svg+xml", "png": "image/png"}

@@ -4,15 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.cli import UserError
-from pianoroll_tf.config import RecordsConfig, RunConfig, dumps, from_dict, to_dict
+from pianoroll_tf.config import RecordsConfig, RunConfig
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run_folder
+from pianoroll_tf.settings import dumps, from_dict, to_dict
 from tuner.report import search_figures as figures
 from tuner.report.data import curve
+from tuner.report.language import DASH, Words
 from tuner.report.page import Figure, Report, Section, Table, Text
-from tuner.report.repeat import build_words, commands, data_table, plain, records_name, report_words, settings_table
+from tuner.report.reproduce import build_words, commands, data_table, plain, records_name, report_words, settings_table
 from tuner.report.study import figure
-from tuner.report.words import DASH, Words
 from tuner.search.settings import BEST, RESULTS, TRIALS
 from tuner.study import folder as study_folder
 

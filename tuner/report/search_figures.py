@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from tuner.report.figures import COLOURS, WIDTH, grid_of, numbers, panels, picture, style_of, wrapped
-from tuner.report.words import Words
+from tuner.report.language import Words
 
 Rows = Sequence[dict[str, Any]]
 COLOUR_MAP = "cividis"  # the same with every colour vision, and in grey

@@ -11,9 +11,9 @@ from tuner.report import music as report_music
 from tuner.report import summary as report_summary
 from tuner.report import tables
 from tuner.report.data import StudyData, read, results_csv
+from tuner.report.language import Words
 from tuner.report.page import Figure, Report, Section, Sounds, Table, Text
-from tuner.report.repeat import study_settings, tuning_table
-from tuner.report.words import Words
+from tuner.report.reproduce import study_settings, tuning_table
 
 RANKED_FIGURE = ("nll", "pr_auc", "onset_f1", "music_overlap")
 QUALITY_FIGURE = ("nll", "pr_auc", "onset_f1", "ece")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from tuner.report.data import StudyData
-from tuner.report.words import Words, decimals_between
+from tuner.report.language import Words, decimals_between
 from tuner.study import factorial
 from tuner.study.folder import COLLAPSED, DIVERGED, FINISHED
 from tuner.study.measure_table import HIGHER, LOWER, MEASURES

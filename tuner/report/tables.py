@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from tuner.report.data import StudyData
 from tuner.report.differences import groups_of
+from tuner.report.language import Words
 from tuner.report.page import Cell, Table
-from tuner.report.words import Words
 from tuner.study import folder as study_folder
 from tuner.study.folder import COLLAPSED, DIVERGED, FINISHED
 from tuner.study.measure_table import MEASURES, MUSIC

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pianoroll_tf import cli, config
+from pianoroll_tf.errors import UsageError, UserError, usage_errors
+from pianoroll_tf.tensorflow_startup import load_tensorflow
+from tuner.search.parsing import DIRECTIONS, TUNERS, parse_duration, parse_fixes, read_entry, read_space
 from tuner.search.space import DEFAULT, make_space
-from tuner.search.words import DIRECTIONS, TUNERS, parse_duration, parse_fixes, read_entry, read_space
 
 if TYPE_CHECKING:
     from tuner.search.settings import SearchSettings
@@ -76,9 +78,7 @@ def body(args: argparse.Namespace) -> int:
     """Checks the words, then searches in the role they name."""
     _check(args)
     if importlib.util.find_spec("keras_tuner") is None:
-        raise cli.UserError(
-            "the search needs KerasTuner: python -m pip install --constraint constraints.txt '.[tuner]'"
-        )
+        raise UserError("the search needs KerasTuner: python -m pip install --constraint constraints.txt '.[tuner]'")
     settings = _settings(args)
     budget = None if args.budget is None else parse_duration(args.budget)
     lease = parse_duration(args.lease)
@@ -88,19 +88,19 @@ def body(args: argparse.Namespace) -> int:
     if args.role == "worker":
         given = any(getattr(args, flag) != build_parser().get_default(flag) for flag in SEARCH_FLAGS)
         if args.supervised:
-            from tuner.search.workers import leave_with_parent
+            from tuner.search.supervisor import leave_with_parent
 
             leave_with_parent()
-        cli.load_tensorflow(args)
-        from tuner.search.work import work
+        load_tensorflow(args)
+        from tuner.search.worker import work
 
         return work(args.folder, settings, given, args.chief, lease, args.threads)
     from tuner.search.settings import open_search, sole_search
 
     with sole_search(args.folder):
         open_search(args.folder, settings, args.overwrite)
-        cli.load_tensorflow(args)
-        from tuner.search import roles as search_roles
+        load_tensorflow(args)
+        from tuner.search import session as search_roles
 
         search = search_roles.Search(args.folder, settings, args.max_trials, budget)
         if args.role is None and args.workers == 1:
@@ -117,17 +117,17 @@ def _check(args: argparse.Namespace) -> None:
     for name, least in (("max_trials", 1), ("workers", 1), ("threads", 1), ("epochs", 1)):
         value = getattr(args, name)
         if value is not None and value < least:
-            raise cli.UsageError(f"{name} must be a whole number >= {least}. Received: {name}={value}")
+            raise UsageError(f"{name} must be a whole number >= {least}. Received: {name}={value}")
     if args.role and args.workers != 1:
-        raise cli.UsageError("--workers must be left out with --role: it starts chief and workers on this machine")
+        raise UsageError("--workers must be left out with --role: it starts chief and workers on this machine")
     if args.role == "worker" and not args.chief:
-        raise cli.UsageError("--role worker must come with --chief HOST:PORT. Received: no --chief")
+        raise UsageError("--role worker must come with --chief HOST:PORT. Received: no --chief")
     if args.role == "worker" and args.overwrite:
-        raise cli.UsageError("--overwrite must be given to the chief. Received: --role worker --overwrite")
+        raise UsageError("--overwrite must be given to the chief. Received: --role worker --overwrite")
     if args.chief is not None:
         host, _, port = args.chief.rpartition(":")
         if not host or not port.isdecimal() or int(port) > 65535:
-            raise cli.UsageError(f"--chief must be HOST:PORT. Received: {args.chief}")
+            raise UsageError(f"--chief must be HOST:PORT. Received: {args.chief}")
 
 
 def _role_from_environment(args: argparse.Namespace) -> None:
@@ -143,7 +143,7 @@ def _settings(args: argparse.Namespace) -> "SearchSettings":
     from pianoroll_tf.modeling import run_folder
     from tuner.search.settings import SearchSettings
 
-    with cli.usage_errors():
+    with usage_errors():
         fixed = {name: read_entry(name, value) for name, value in parse_fixes(args.fix).items()}
         training = config.TrainingConfig(epochs=args.epochs, seed=args.seed, objective=args.objective)
     if args.space is not None:
@@ -151,8 +151,8 @@ def _settings(args: argparse.Namespace) -> "SearchSettings":
         try:
             fixed = {name: read_entry(name, value) for name, value in wanted.items()} | fixed
         except ValueError as error:
-            raise cli.UserError(f"{args.space}: {error}") from error
-    with cli.usage_errors():
+            raise UserError(f"{args.space}: {error}") from error
+    with usage_errors():
         space = make_space(fixed)
     records, data = run_folder.data_facts(args.records)
     base = config.RunConfig(records=records, data=data, training=training)

@@ -9,7 +9,7 @@ import grpc
 from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
-from pianoroll_tf.cli import UserError
+from pianoroll_tf.errors import UserError
 from tuner.search.oracle import Lasting
 from tuner.search.tuner import TUNER_ID
 

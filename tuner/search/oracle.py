@@ -18,7 +18,7 @@ from keras_tuner.src.engine.metrics_tracking import MetricsTracker
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from pianoroll_tf.files import write_whole
+from pianoroll_tf.storage.files import write_whole
 from tuner.search.hyperparameters import drawn, rounded
 from tuner.search.settings import PROJECT
 

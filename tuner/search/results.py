@@ -7,15 +7,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.config import to_dict
-from pianoroll_tf.files import write_changed
 from pianoroll_tf.modeling import run_folder
+from pianoroll_tf.settings import to_dict
+from pianoroll_tf.storage.files import write_changed
 from tuner.search.hyperparameters import OF_HYPERBAND, settings_of, values_of
 from tuner.search.oracle import Lasting, Status, Trial
+from tuner.search.parsing import DIRECTIONS
 from tuner.search.settings import BEST, RESULTS, TRIALS, SearchSettings
 from tuner.search.space import CONDITIONS, SECTIONS, Choice, Range, Space, section_of
 from tuner.search.trials import RUN, Outcome, copy_run, read_outcome
-from tuner.search.words import DIRECTIONS
 
 COLUMNS = ("rank", "trial", "status", "objective", "nll", "pr_auc", "best_epoch", "epochs", "seconds", "cause")
 _WORDS = {Status.COMPLETED: "completed", Status.FAILED: "failed"}

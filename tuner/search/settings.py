@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.cli import UserError
-from pianoroll_tf.config import RunConfig, to_dict
-from pianoroll_tf.files import sole_process, write_whole
+from pianoroll_tf.config import RunConfig
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.run_folder import differences, dump_checksummed, load_checksummed
+from pianoroll_tf.settings import to_dict
+from pianoroll_tf.storage.files import write_whole
+from pianoroll_tf.storage.locks import sole_process
 from tuner.search.space import Space
 
 SETTINGS = "search.json"

@@ -11,13 +11,15 @@ from typing import Any
 
 import keras
 
-from pianoroll_tf.cli import UserError, describe
-from pianoroll_tf.config import RunConfig, from_dict, to_dict
-from pianoroll_tf.files import write_whole
+from pianoroll_tf.config import RunConfig
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.messages import describe
 from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.modeling.callbacks import DivergedError
-from pianoroll_tf.modeling.standing import OBJECTIVES
 from pianoroll_tf.modeling.training import train
+from pianoroll_tf.modeling.training_state import OBJECTIVES
+from pianoroll_tf.settings import from_dict, to_dict
+from pianoroll_tf.storage.files import write_whole
 
 RUN = "run"  # the run folder of a trial, in the trial's folder
 OUTCOME = "outcome.json"

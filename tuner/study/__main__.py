@@ -14,7 +14,10 @@ import sys
 import time
 from pathlib import Path
 
-from pianoroll_tf import cli, config
+from pianoroll_tf import cli
+from pianoroll_tf.errors import UserError, usage_errors
+from pianoroll_tf.flags import add_flags, from_args
+from pianoroll_tf.tensorflow_startup import load_tensorflow
 from tuner.study.settings import AllSettings
 
 AGAIN = 75  # no exit code of the command: it calls itself again
@@ -30,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("study", type=Path, help="folder of the study, made or gone on with")
     parser.add_argument("--budget", type=seconds, metavar="TIME", help="begin no run after so long: 90s, 30m, 3h")
     for name, group in GROUPS.items():
-        config.add_flags(parser, group, getattr(AllSettings(), name))
+        add_flags(parser, group, getattr(AllSettings(), name))
     return parser
 
 
@@ -75,22 +78,22 @@ def body(args: argparse.Namespace) -> int:
     Returns:
         Exit code 0, or `AGAIN` where runs are left for another process.
     """
-    with cli.usage_errors():
-        settings = AllSettings(**{name: config.from_args(group, args) for name, group in GROUPS.items()})
+    with usage_errors():
+        settings = AllSettings(**{name: from_args(group, args) for name, group in GROUPS.items()})
     if importlib.util.find_spec("scipy") is None:
-        raise cli.UserError("the study needs SciPy: python -m pip install --constraint constraints.txt '.[tuner]'")
+        raise UserError("the study needs SciPy: python -m pip install --constraint constraints.txt '.[tuner]'")
     from pianoroll_tf.modeling import run_folder
-    from tuner.study import opening as study_open
+    from tuner.study import open_study as study_open
 
     records, data = run_folder.data_facts(args.records)
     study = study_open.describe(settings, records, data)
     there = study_open.check(args.study, study)
     if there is not None and there.versions != study.versions:
         print(f"note: {args.study} was begun with other versions, {there.versions}", file=sys.stderr)
-    cli.load_tensorflow(args)
-    from tuner.study.loop import check_choices, go_on
+    load_tensorflow(args)
+    from tuner.study.run_all import check_choices, go_on
 
-    with cli.usage_errors():
+    with usage_errors():
         check_choices(settings)
     deadline = time.monotonic() + args.budget if args.budget else None
     with study_open.sole_use(args.study, study):

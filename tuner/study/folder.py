@@ -34,10 +34,11 @@ from typing import Any
 
 import numpy as np
 
-from pianoroll_tf.cli import UserError
-from pianoroll_tf.config import NUM_PITCHES, from_dict
-from pianoroll_tf.modeling.arrays import read_arrays, write_arrays
+from pianoroll_tf.config import NUM_PITCHES
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.run_folder import load_checksummed
+from pianoroll_tf.settings import from_dict
+from pianoroll_tf.storage.arrays import read_arrays, write_arrays
 from tuner.study.settings import RUNS, TUNING, AllSettings, Combination
 from tuner.study.statistics import Pair, Ranks, Summary
 

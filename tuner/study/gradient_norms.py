@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from pianoroll_tf.files import write_whole
+from pianoroll_tf.storage.files import write_whole
 
 HEADER = b"step,norm\n"
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.files import write_changed, write_whole
 from pianoroll_tf.modeling.run_folder import HISTORY, dump_checksummed
+from pianoroll_tf.storage.files import write_changed, write_whole
 from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study.folder import Compared, Comparison, Run, Study, TuningRun
@@ -19,7 +19,7 @@ from tuner.study.music_distance import compare, distribution
 from tuner.study.settings import RAW
 from tuner.study.statistics import Ranks, rank, summarise
 from tuner.study.statistics import compare as compare_pairs
-from tuner.study.words import sentences
+from tuner.study.terminal_summary import sentences
 
 Values = dict[str, list[float | None]]  # combination → a value a seed
 

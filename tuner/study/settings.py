@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from pianoroll_tf.config import DatasetConfig, ModelConfig, OptimizerConfig, Settings, TrainingConfig, setting
+from pianoroll_tf.config import DatasetConfig, ModelConfig, OptimizerConfig, TrainingConfig
+from pianoroll_tf.settings import Settings, setting
 
 RAW, ZERO_BIAS = "raw", "zero-bias"  # ablations
 TUNING, RUNS = "tuning", "runs"  # folders of the two stages

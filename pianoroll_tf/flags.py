@@ -1,0 +1,55 @@
+"""Settings as flags of a command line."""
+
+import argparse
+import dataclasses
+import typing
+from typing import Any, TypeVar
+
+from pianoroll_tf.settings import field_types
+
+T = TypeVar("T")
+
+
+def add_flags(parser: argparse.ArgumentParser, cls: type, defaults: Any = None) -> None:
+    """Adds one flag per field of `cls`, named and explained by the field.
+
+    Args:
+        parser: Of the command.
+        cls: Settings.
+        defaults: An instance of `cls` whose values are the defaults; None: those of the fields.
+    """
+    group = parser.add_argument_group((cls.__doc__ or cls.__name__).splitlines()[0].rstrip("."))
+    for field in dataclasses.fields(cls):
+        flag = "--" + field.name.replace("_", "-")
+        several = typing.get_origin(field.type) is tuple
+        value = field.default if defaults is None else getattr(defaults, field.name)
+        default = " ".join(map(str, value)) if several else value
+        if isinstance(default, bool):
+            default = "yes" if default else "no"
+        elif default == "":
+            default = "none"
+        text = field.metadata["help"] + ("" if default is None else f" (default: {default})")
+        if bool in field_types(field):
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=value, help=text)
+            continue
+        kinds = typing.get_args(field.type) if several else field_types(field)
+        kind = next(kind for kind in kinds if kind is not type(None))
+        group.add_argument(
+            flag,
+            type=kind,
+            nargs="+" if several else None,
+            default=value,
+            choices=field.metadata.get("choices"),
+            metavar=None if "choices" in field.metadata else kind.__name__.upper(),
+            help=text.replace("%", "%%"),
+        )
+
+
+def from_args(cls: type[T], args: argparse.Namespace) -> T:
+    """Settings from the flags that `add_flags` added.
+
+    Raises:
+        ValueError: A value is not allowed.
+    """
+    values = {field.name: getattr(args, field.name) for field in dataclasses.fields(cls)}
+    return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -1,0 +1,28 @@
+"""Wording that all messages share: one line per error, numbers with their unit."""
+
+from pianoroll_tf.errors import UserError
+
+
+def one_line(error: BaseException) -> str:
+    """The error's text on one line, without characters that a terminal would act on."""
+    text = " ".join(str(error).split())
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def count(number: int, what: str) -> str:
+    """A number of things.
+
+    >>> count(1, "piece"), count(1200, "piece")
+    ('1 piece', '1200 pieces')
+    """
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def describe(error: Exception) -> str:
+    """One line a person understands for any exception."""
+    if isinstance(error, UserError | ValueError):
+        return one_line(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        return one_line(OSError(f"{error.strerror}{where}"))
+    return f"unexpected {type(error).__name__}: {one_line(error)} (run again with --debug for the traceback)"

@@ -1,0 +1,49 @@
+"""Progress of long work: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+
+
+class Progress:
+    """A progress bar on a terminal; elsewhere a plain line at most every `every_seconds`, and one at the end.
+
+    Args:
+        total: Number of units of work.
+        what: What a unit is, in the plural: "files".
+        every_seconds: Least time between two plain lines.
+    """
+
+    def __init__(self, total: int, what: str, every_seconds: float = 10.0) -> None:
+        self.total, self.what, self.done, self.note = total, what, 0, ""
+        self._every, self._start = every_seconds, time.monotonic()
+        self._last = self._start
+        self._bar = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, unit=f" {what}", file=sys.stderr, dynamic_ncols=True)
+
+    def update(self, count: int = 1, note: str = "") -> None:
+        """Says that `count` more units are done; `note` is shown beside the numbers."""
+        self.done, self.note = self.done + count, note
+        if self._bar is not None:
+            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update(count)
+        elif time.monotonic() - self._last >= self._every:
+            self._line()
+
+    def _line(self) -> None:
+        self._last = time.monotonic()
+        note = f", {self.note}" if self.note else ""
+        print(
+            f"{self.done}/{self.total} {self.what}{note}, {self._last - self._start:.0f} s", file=sys.stderr, flush=True
+        )
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        else:
+            self._line()

@@ -1,0 +1,1 @@
+"""Drawing music for many requests at once; nothing here knows HTTP."""

@@ -1,0 +1,1 @@
+"""HTTP: endpoints, request bodies, streams, guards and monitoring."""

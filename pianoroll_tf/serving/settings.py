@@ -1,0 +1,75 @@
+"""Every setting and limit of the server, written once; flags are made from it."""
+
+import dataclasses
+
+from pianoroll_tf.settings import Settings, setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Address(Settings):
+    """Where the server listens, and for whom."""
+
+    host: str = setting("127.0.0.1", "address to listen on; any but loopback can be reached from other machines")
+    port: int = setting(
+        8501, "port to listen on, that of TensorFlow Serving's REST API; 0: any free one", minimum=0, maximum=65535
+    )
+    grpc_port: int | None = setting(
+        None, "port of TensorFlow Serving's gRPC API, there 8500 (default: not served)", minimum=0, maximum=65535
+    )
+    allow_host: tuple[str, ...] = setting((), "names that a Host header may have besides those of this machine")
+    allow_origin: tuple[str, ...] = setting((), "origins whose pages may read answers (CORS), as https://example.org")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Versions(Settings):
+    """Which versions are served."""
+
+    versions: int = setting(2, "newest versions that are served at once", minimum=1, maximum=16)
+    poll_seconds: float = setting(
+        2.0, "how often the folder is looked at for new versions", minimum=0.05, maximum=3600.0
+    )
+    tile_rows: tuple[int, ...] = setting(
+        (2, 8, 32), "pieces that are drawn at once; each size is compiled when a version is loaded"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.tile_rows or list(self.tile_rows) != sorted(set(self.tile_rows)) or self.tile_rows[0] < 2:
+            raise ValueError(f"tile_rows must be >= 2 and ascending. Received: tile_rows={self.tile_rows}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Limits(Settings):
+    """What a client may ask for and how long it may take."""
+
+    body_bytes: int = setting(2 << 20, "of a request's body; more: 413", minimum=1024, maximum=1 << 30)
+    header_bytes: int = setting(16 << 10, "of a request's headers; more: 431", minimum=1024, maximum=1 << 20)
+    url_bytes: int = setting(2048, "of a request's address; more: 414", minimum=64, maximum=1 << 16)
+    json_depth: int = setting(16, "levels of a JSON body; more: 400", minimum=4, maximum=256)
+    most_steps: int = setting(65536, "steps of a request, all rows together; more: 400", minimum=1, maximum=1_000_000)
+    most_rows: int = setting(64, "rows of one :predict request; more: 400", minimum=1, maximum=4096)
+    primer_steps: int = setting(
+        1024, "longest primer; of a longer MIDI file its end is taken", minimum=1, maximum=65536
+    )
+    active_rows: int = setting(64, "pieces that are drawn in turns of one batch", minimum=1, maximum=1024)
+    queue_rows: int = setting(
+        256, "pieces that wait or are drawn; more: 429 with Retry-After", minimum=1, maximum=65536
+    )
+    streams: int = setting(128, "streams at once; more: 429 with Retry-After", minimum=1, maximum=65536)
+    uploads: int = setting(
+        16, "MIDI files that wait for the reader; more: 429 with Retry-After", minimum=1, maximum=4096
+    )
+    connections: int = setting(1024, "open connections; more: 503", minimum=1, maximum=65536)
+    request_seconds: float = setting(
+        60.0, "until a request that is not a stream is answered; later: 504", minimum=0.05, maximum=3600.0
+    )
+    idle_seconds: float = setting(
+        10.0,
+        "for a request's headers, its body, or a client to take 16 KiB, or a 16th, of an answer; then it is dropped",
+        minimum=0.05,
+        maximum=3600.0,
+    )
+    keep_alive_seconds: float = setting(30.0, "an idle connection stays open", minimum=0.05, maximum=3600.0)
+    drain_seconds: float = setting(
+        60.0, "for what is in flight when the server is told to stop", minimum=0.05, maximum=3600.0
+    )

@@ -1,0 +1,119 @@
+"""The mechanism of settings: frozen dataclasses whose fields carry help and limits, to and from JSON."""
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def setting(default: Any, help: str, **limits: Any) -> Any:
+    """A dataclass field with its help text and limits.
+
+    Args:
+        default: The one place where the default is written.
+        help: One line for `--help`.
+        **limits: `choices` (tuple), `minimum`, `maximum` (both inclusive), `above` (exclusive).
+    """
+    return dataclasses.field(default=default, metadata={"help": help, **limits})
+
+
+class Settings:
+    """Base of all settings: checks its values when it is made.
+
+    Raises:
+        ValueError: A value is of the wrong type or outside its limits.
+    """
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            if not dataclasses.is_dataclass(field.type):
+                _check(type(self), field, getattr(self, field.name))
+
+
+def field_types(field: dataclasses.Field) -> tuple[type, ...]:
+    """The types a field admits: `(float, NoneType)` for `float | None`."""
+    if isinstance(field.type, types.UnionType):
+        return typing.get_args(field.type)
+    return (typing.get_origin(field.type) or field.type,)
+
+
+def _allowed(field: dataclasses.Field) -> str:
+    """What a field admits, in words."""
+    limits = field.metadata
+    if "choices" in limits:
+        return "one of " + ", ".join(limits["choices"])
+    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    kinds = field_types(field)
+    words = " or ".join(names.get(kind, kind.__name__) for kind in kinds if kind is not type(None))
+    signs = (("minimum", ">="), ("above", ">"), ("maximum", "<="), ("below", "<"))
+    bounds = " and ".join(f"{sign} {limits[key]}" for key, sign in signs if key in limits)
+    return words + (f" {bounds}" if bounds else "") + (" or none" if type(None) in kinds else "")
+
+
+def _check(cls: type, field: dataclasses.Field, value: Any) -> None:
+    kinds = field_types(field)
+    if value is None and type(None) in kinds:
+        return
+    limits = field.metadata
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, bool) or not is_number:
+        good = isinstance(value, kinds) and (isinstance(value, bool) == (bool in kinds))
+    else:
+        good = (float in kinds or (int in kinds and isinstance(value, int))) and math.isfinite(value)
+    if good and is_number:
+        good = (
+            limits.get("minimum", -math.inf) <= value <= limits.get("maximum", math.inf)
+            and value > limits.get("above", -math.inf)
+            and value < limits.get("below", math.inf)
+        )
+    if not good or ("choices" in limits and value not in limits["choices"]):
+        raise ValueError(f"{field.name} must be {_allowed(field)}. Received: {field.name}={value!r}")
+
+
+def check_entry(name: str, value: str, table: Collection[str]) -> None:
+    """Raises ValueError unless `value`, the setting called `name`, is an entry of the table.
+
+    The tables of losses, optimizers, schedules and recurrent layers stand beside what they name, which needs a
+    framework; so their settings are checked where they are used, before work starts.
+
+    >>> check_entry("loss", "hinge", {"bce": ..., "focal": ...})
+    Traceback (most recent call last):
+    ValueError: loss must be one of bce, focal. Received: loss='hinge'
+    """
+    if value not in table:
+        raise ValueError(f"{name} must be one of {', '.join(table)}. Received: {name}={value!r}")
+
+
+def to_dict(settings: Any) -> dict[str, Any]:
+    """The settings as a JSON-ready dict, nested dataclasses included."""
+    return dataclasses.asdict(settings)
+
+
+def from_dict(cls: type[T], values: dict[str, Any]) -> T:
+    """Settings from a dict made by `to_dict`.
+
+    Raises:
+        ValueError: A name is unknown or a value is not allowed.
+    """
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    unknown = sorted(set(values) - set(fields))
+    if unknown:
+        raise ValueError(f"{cls.__name__} must hold only {', '.join(fields)}. Received: {', '.join(unknown)}")
+    return cls(**{name: _from_json(fields[name].type, value) for name, value in values.items()})
+
+
+def _from_json(kind: Any, value: Any) -> Any:
+    """A field's value from what JSON made of it."""
+    if dataclasses.is_dataclass(kind):
+        return from_dict(kind, value)
+    return tuple(value) if typing.get_origin(kind) is tuple and isinstance(value, list) else value
+
+
+def dumps(value: Any) -> str:
+    """JSON text of a dict as this package writes it: sorted keys, indented, no NaN, one newline at the end."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

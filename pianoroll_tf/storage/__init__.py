@@ -1,0 +1,1 @@
+"""Files and folders that other parts of the package write: whole, locked, with checksums."""

@@ -1,0 +1,71 @@
+"""Named arrays and facts in one file that appears whole, carries its sha256, and holds no code."""
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.storage.files import naming, write_changed
+
+_META = "meta.json"  # name of the entry that holds the facts
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+class DamagedError(UserError):
+    """A file is not what was written."""
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+    """Writes arrays and facts, whole or not at all; a file that has them already is left alone.
+
+    The file is what `numpy.savez` writes, followed by the 32 bytes of its sha256; `numpy.load` reads it too.
+
+    Args:
+        path: The file.
+        arrays: Name → array of a plain number type.
+        meta: JSON-ready facts.
+
+    Raises:
+        ValueError: An array holds Python objects, which would be written as code.
+        OSError: The disk is full or the folder cannot be written; the file is as it was.
+    """
+    for name, value in arrays.items():
+        if value.dtype.hasobject:
+            raise ValueError(f"arrays must be of a plain number type. Received: {name} of {value.dtype}")
+    facts = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    buffer = io.BytesIO()
+    np.savez(buffer, **{_META: facts}, **arrays)
+    content = buffer.getvalue()
+    write_changed(path, content + hashlib.sha256(content).digest())
+
+
+def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Reads what `write_arrays` wrote.
+
+    Returns:
+        (arrays, meta).
+
+    Raises:
+        DamagedError: There is no file, or its content does not match its sha256.
+        OSError: The system cannot read it now, which says nothing of the file.
+    """
+    try:
+        with naming(path):
+            content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DamagedError(f"{path} must be readable: {error.strerror}") from error
+    body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    if hashlib.sha256(body).digest() != digest:
+        raise DamagedError(f"{path} is damaged: its content does not match its sha256")
+    try:
+        with np.load(io.BytesIO(body), allow_pickle=False) as entries:
+            arrays = {name: entries[name] for name in entries.files}
+        meta = json.loads(arrays.pop(_META).tobytes())
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise DamagedError(f"{path} is no file of this package: {error}") from error
+    return arrays, meta

@@ -1,0 +1,346 @@
+"""The benchmarks' own logic: sides in turn, missing peers, medians, ratios, goals, table, JSON, plots."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from repository import ROOT
+
+from benchmarks import growth_files, harness, machine, plots, run, serving, serving_phase, startup, training, worker
+from benchmarks.fixtures import Materials
+from benchmarks.growth import Growth
+from benchmarks.harness import Experiment, Measured, Side, SideError, Spread, measure
+from benchmarks.rows import Row, number, outcome, spread_in_words, table
+
+
+class FakeProcess:
+    """A side that writes down when it is asked, and fails when it is told to."""
+
+    def __init__(self, name: str, said: list[str], fails_at: int | None = None) -> None:
+        self.name, self.said, self.fails_at, self.asked = name, said, fails_at, 0
+
+    def facts(self) -> dict:
+        self.said.append(f"{self.name} prepares")
+        return {"of": self.name}
+
+    def measure(self) -> dict[str, float]:
+        self.asked += 1
+        if self.asked == self.fails_at:
+            raise SideError("out of luck")
+        self.said.append(self.name)
+        return {"seconds": float(self.asked)}
+
+    def close(self) -> None:
+        self.said.append(f"{self.name} ends")
+
+
+def sides(*names: str) -> dict[str, Side]:
+    return {name: Side(function=name) for name in names}
+
+
+def test_sides_are_measured_in_turn() -> None:
+    said: list[str] = []
+    experiment = Experiment(name="e", sides=sides("a", "b"), repeats=3)
+    found = measure(experiment, start=lambda one: FakeProcess(one.function, said))
+    assert said == ["a prepares", "b prepares", *["a", "b"] * 3, "a ends", "b ends"]
+    assert found["a"] == Measured({"of": "a"}, {"seconds": [1.0, 2.0, 3.0]}, "")
+
+
+def test_a_side_that_fails_has_its_reason_and_the_others_go_on() -> None:
+    said: list[str] = []
+    experiment = Experiment(name="e", sides=sides("a", "b"), repeats=3)
+    found = measure(experiment, start=lambda one: FakeProcess(one.function, said, 2 if one.function == "a" else None))
+    assert found["a"].missing == "out of luck"
+    assert found["b"].values == {"seconds": [1.0, 2.0, 3.0]}
+    assert said.count("a") == 1
+    assert "a ends" in said
+
+
+def test_a_real_side_in_its_own_process() -> None:
+    real = {"commands": Side(function="benchmarks.startup:python", arguments={"code": "pass"})}
+    found = measure(Experiment(name="e", sides=real, repeats=2))["commands"]
+    assert found.missing == ""
+    assert len(found.values["seconds"]) == 2
+    assert min(found.values["seconds"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [("benchmarks.nowhere:side", "No module named"), ("benchmarks.startup:nothing", "has no attribute")],
+)
+def test_a_side_that_dies_leaves_its_last_words(function: str, reason: str) -> None:
+    found = measure(Experiment(name="e", sides={"a": Side(function=function)}, repeats=1))["a"]
+    assert found.missing.startswith("its process ended: ")
+    assert reason in found.missing
+    assert found.values == {}
+
+
+def test_a_missing_peer_is_a_row_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    answers = list(worker.serve("benchmarks.training:pytorch", {"sizes": training.SIZES, "steps": 1}, iter("ab")))
+    assert len(answers) == 1
+    assert answers[0]["missing"].startswith("PyTorch is not installed")
+    results = {"e": {"ours": Measured(values={"m": [1.0]}), "peer": Measured(missing=answers[0]["missing"])}}
+    found = outcome(Row(name="n", unit="s", ours="e/ours.m", peers=("e/peer.m",), peer_name="torch", goal=2), results)
+    assert found["met"] is None
+    assert found["ours"]["median"] == 1.0
+    assert found["why"].startswith("not measured: PyTorch is not installed")
+    assert "not measured: PyTorch" in table([found])
+
+
+def test_serving_asks_for_one_measurement_a_request() -> None:
+    answers = list(worker.serve("benchmarks.startup:python", {"code": "pass"}, iter(["\n", "\n"])))
+    assert answers[0] == {"facts": {}}
+    assert len(answers) == 3
+    assert all(answer["values"]["seconds"] > 0 for answer in answers[1:])
+
+
+RESULTS = {
+    "e": {
+        "ours": Measured(values={"m": [2.0, 1.0, 9.0]}),
+        "slow": Measured(values={"m": [8.0]}),
+        "fast": Measured(values={"m": [4.0]}),
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "goal", "at_most", "ratio", "met"),
+    [
+        (False, 4.0, None, 4.0, True),
+        (False, 4.1, None, 4.0, False),
+        (True, 0.25, None, 0.25, True),
+        (True, 1.0, None, 0.25, False),
+        (False, None, 2.0, 4.0, True),
+        (False, None, 1.9, 4.0, False),
+        (False, 4.0, 1.9, 4.0, False),
+        (False, None, None, 4.0, None),
+    ],
+)
+def test_goals(more: bool, goal: float | None, at_most: float | None, ratio: float, met: bool | None) -> None:
+    row = Row(
+        name="n", unit="s", ours="e/ours.m", peers=("e/slow.m",), more=more, goal=goal, at_most=at_most, cause="c"
+    )
+    found = outcome(row, RESULTS)
+    assert found["ours"] == {"median": 2.0, "lowest": 1.0, "highest": 9.0, "count": 3}
+    assert (found["ratio"], found["met"]) == (ratio, met)
+    assert found["why"] == ("c" if met is False else "")
+
+
+@pytest.mark.parametrize(("more", "best"), [(True, 8.0), (False, 4.0)])
+def test_of_several_peers_the_best_counts(more: bool, best: float) -> None:
+    row = Row(name="n", unit="s", ours="e/ours.m", peers=("e/slow.m", "e/fast.m"), more=more)
+    assert outcome(row, RESULTS)["peer"]["median"] == best
+
+
+def test_the_share_of_a_limit_and_a_limit_that_was_not_measured() -> None:
+    row = Row(name="n", unit="s", ours="e/ours.m", more=False, limit="e/fast.m", limit_name="wall")
+    assert outcome(row, RESULTS)["share"] == 2.0
+    without = outcome(Row(name="n", unit="s", ours="e/ours.m", limit="other/fast.m"), RESULTS)
+    assert without["limit"] is None
+    assert without["why"] == ""
+
+
+def test_the_table_is_markdown_with_every_row_and_each_note_once() -> None:
+    shared = {"unit": "s", "ours": "e/ours.m", "more": False, "note": "said once"}
+    lines = [
+        Row(name="one", peers=("e/slow.m",), peer_name="slow one", goal=3, **shared),
+        Row(name="two", peers=("e/fast.m",), peer_name="fast one", goal=3, cause="it is fast", **shared),
+        Row(name="three", **shared),
+    ]
+    text = table(outcome(row, RESULTS) for row in lines)
+    assert "| one, s | 2 (1 to 9) | slow one: 8 | **4×** | ≥ 3× | yes |  |" in text
+    assert "| two, s | 2 (1 to 9) | fast one: 4 | **2×** | ≥ 3× | no: it is fast |  |" in text
+    assert "- *one, two, three*: said once" in text
+    assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
+
+
+def test_numbers_have_three_digits() -> None:
+    assert [number(x) for x in (0.00123456, 3.14159, 27.49, 999.6, 123456)] == [
+        "0.00123",
+        "3.14",
+        "27.5",
+        "1,000",
+        "123,000",
+    ]
+    assert spread_in_words({"median": 2.0, "lowest": 2.0, "highest": 2.0, "count": 1}) == "2"
+    assert spread_in_words(None) == "–"
+
+
+def test_the_floating_point_operations_of_a_step() -> None:
+    # One window of one step, one unit of each: 2 operations a weight; twice for the first layer, three times for the
+    # others (3 gates of 1 input and of 1 state, and 1 output).
+    assert training.flop_of_step(batch=1, time=1, units=1, filters=1, kernel=1, pitches=1) == 2 * 2 + 3 * 2 * 7
+    assert training.flop_of_step(**training.SIZES) == pytest.approx(17.3e9, rel=0.01)
+
+
+def test_the_machine_is_described_and_is_json() -> None:
+    facts = json.loads(json.dumps(machine.machine()))
+    assert facts["cpus"] >= 1
+    assert facts["versions"]["tensorflow"]
+    assert facts["cpu"] in machine.in_words(facts)
+
+
+def test_every_row_names_sides_that_exist(tmp_path: Path) -> None:
+    materials = run.Materials(tmp_path, tmp_path)
+    object.__setattr__(
+        materials,
+        "__dict__",
+        {**materials.__dict__, "records": "records", "model": "model", "independent_model": "other"},
+    )
+    known = set()
+    lines = []
+    for module in map(run.load, (*run.SHORT, *run.LONG)):
+        experiments = list(module.experiments(materials))
+        assert [experiment.name for experiment in experiments] == list(run.names(module))
+        known |= {f"{experiment.name}/{name}" for experiment in experiments for name in experiment.sides}
+        lines += module.rows()
+        for experiment in experiments:
+            for one in experiment.sides.values():
+                json.dumps(dict(one.arguments))
+                module_name, _, function = one.function.partition(":")
+                assert callable(getattr(sys.modules[module_name], function))
+    for row in lines:
+        named = [reference for reference in (row.ours, *row.peers, row.limit) if reference]
+        assert {reference.rpartition(".")[0] for reference in named} <= known
+
+
+def test_the_load_has_a_row_a_number_of_clients_and_every_phase_in_a_table() -> None:
+    found = {
+        "rate": 50.0,
+        "p50": 1.0,
+        "p99": 2.0,
+        "health_longest": 99.0,
+        "wrong": 0.0,
+        "model_share": 0.5,
+        "growth": 1.0,
+        "rss_begin": 7.0,
+    }
+    values = {f"{name}, {of_phase}": [value] for name, value in found.items() for of_phase in serving.PHASES}
+    values |= {"rate, 64 clients again": [70.0]}
+    slow = {name: [value / 8 for value in each] for name, each in values.items()}
+    results = {serving.NAME: {"ours": Measured(values=values), "naive": Measured(values=slow)}}
+    lines = {line["name"]: line for line in (outcome(row, results) for row in serving.rows(128))}
+    assert all(line["ours"] is not None for line in lines.values())
+    goals = {name for name, line in lines.items() if line["goal"] == "≥ 5×"}
+    assert goals == {"pieces answered, 64 clients", "pieces answered, 64 clients again"}
+    assert all((lines[name]["ratio"], lines[name]["met"]) == (8, True) for name in goals)
+    assert lines["`/healthz`, longest, 64 clients again"]["goal"] == "≤ 100 ms"
+    assert lines["`/healthz`, longest, 256 clients"]["goal"] == ""
+    text = serving.details(results[serving.NAME])
+    assert "| ours, 64 clients | 50 | 1 | 2 |" in text
+    assert "| ours, 64 clients again | 70 |" in text
+    assert "| naive, 1 client | 6.25 |" in text
+
+
+def test_what_the_server_says_of_itself() -> None:
+    text = (
+        'a_total{version="1"} %g\npianoroll_model_seconds_total{version="1"} %g\n'
+        'pianoroll_steps_total{version="1"} %g\npianoroll_chunks_total{version="1"} %g\n'
+        'pianoroll_loop_delay_seconds_bucket{le="0.01"} %g\npianoroll_loop_delay_seconds_bucket{le="+Inf"} %g\n'
+    )
+    before, after = (
+        serving_phase.samples(text % (0, 1, 0, 0, 5, 5)),
+        serving_phase.samples(text % (0, 3, 640, 4, 105, 105)),
+    )
+    found = serving_phase.of_engine(before, after, seconds=10.0)
+    assert found["model_share"] == pytest.approx(0.2 / worker.cpus())
+    assert (found["rows"], found["loop_p99"], found["loop_longest"]) == (5.0, 10.0, 10.0)
+    assert serving_phase.of_engine({}, {}, seconds=10.0) == {}
+
+
+def test_the_memory_of_a_phase_is_flat_after_its_first_seconds() -> None:
+    found = serving_phase.memory_of([100.0] * 10 + [200.0] * 9 + [220.0])
+    assert found == {"rss_begin": 100.0, "rss_settled": 200.0, "rss_end": 220.0, "rss_most": 220.0, "growth": 1.1}
+
+
+def test_commands_of_the_package_are_found() -> None:
+    assert {"pianoroll_tf.train", "pianoroll_tf.generate", "tuner.search", "tuner.report"} <= set(startup.commands())
+    assert "pianoroll_tf.config" not in startup.commands()
+
+
+def test_run_lists_measures_and_writes(tmp_path: Path) -> None:
+    (tmp_path / "classical-piano-midi").mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.run",
+        "--quick",
+        "--rows",
+        "limits_no,memory*",
+        "--data",
+        str(tmp_path),
+    ]
+    listed = subprocess.run([*command, "--list"], capture_output=True, text=True, cwd=ROOT, check=True).stdout.split()
+    assert {"limits", "building", "training", "sampling_1", "startup"} <= set(listed)
+    refused = subprocess.run([*command[:-1], "nowhere"], capture_output=True, text=True, cwd=ROOT)
+    assert refused.returncode == 2
+    assert "data must hold the folder classical-piano-midi" in refused.stderr
+
+
+def test_what_is_written_holds_every_number(tmp_path: Path) -> None:
+    found = json.loads(
+        run.as_json({"cpu": "x"}, RESULTS, [outcome(Row(name="n", unit="s", ours="e/ours.m"), RESULTS)], 1)
+    )
+    assert found["measured"]["e"]["ours"]["values"]["m"] == [2.0, 1.0, 9.0]
+    assert found["rows"][0]["ours"]["median"] == 2.0
+
+
+def test_plots_are_drawn(tmp_path: Path) -> None:
+    lines = {"ours": plots.points({"batch 1": [1.0, 2.0], "batch 8": [4.0]}, "batch")}
+    plots.draw(tmp_path / "a.png", "title", ("batch", "seconds"), lines)
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert "| 8 | 4 |" in plots.table("batch", lines)
+    assert lines["ours"][0] == (1, Spread(1.5, 1.0, 2.0, 2))
+
+
+def test_files_are_cut_and_transposed_and_no_two_are_alike(tmp_path: Path) -> None:
+    from midi_files import header, note, track
+
+    data = header(1) + track(
+        [event for beat in range(200) for event in note(beat * 480, beat * 480 + 240, 60 + beat % 5)]
+    )
+    (tmp_path / "midi").mkdir()
+    (tmp_path / "midi" / "a.mid").write_bytes(data)
+    growth_files.make_files(str(tmp_path / "midi"), tmp_path / "made", 30)
+    made = sorted((tmp_path / "made").rglob("*.mid"))
+    assert len(made) == 30
+    assert len({path.read_bytes() for path in made}) > 25
+    assert len(list(growth_files._first(tmp_path / "made", 7, tmp_path / "first").rglob("*.mid"))) == 7
+
+
+def test_batches_are_the_same_each_time() -> None:
+    first, again = (training.batches(batch=2, time=3, pitches=84) for _ in range(2))
+    assert [part.shape for part in first[0]] == [(2, 3, 84)] * 2
+    np.testing.assert_array_equal(first[1][0], again[1][0])
+    np.testing.assert_array_equal(first[0][0][:, 1:], first[0][1][:, :-1])
+    assert harness.ROOT == ROOT
+
+
+def test_growth_has_a_row_an_axis_and_peer_and_a_plot_with_its_sentence(tmp_path) -> None:
+    grown = Growth(
+        name="growth_x",
+        function="a:b",
+        what="a step",
+        axes={"batch": (1, 8)},
+        words={"batch": "windows a batch"},
+        sides={"ours": "ours", "torch": "PyTorch", "keras": "Keras"},
+        titles=lambda axis: ("A step", "seconds"),
+        repeats=2,
+    )
+    [experiment] = grown.experiments(Materials(tmp_path, tmp_path), steps=3)
+    assert experiment.sides["torch"].arguments == {"side": "torch", "axes": {"batch": (1, 8)}, "steps": 3}
+    assert [(row.ours, row.peers) for row in grown.rows()] == [
+        ("growth_x/ours.batch 8", ("growth_x/torch.batch 8",)),
+        ("growth_x/ours.batch 8", ("growth_x/keras.batch 8",)),
+    ]
+    values = {"batch 1": [1.0, 3.0], "batch 8": [8.0, 8.0]}
+    found = {"ours": Measured({}, values, ""), "torch": Measured({}, values, ""), "keras": Measured({}, {}, "gone")}
+    text = grown.details({"growth_x": found}, tmp_path, {"batch": "It grows."})
+    assert (tmp_path / "growth-x-batch.png").read_bytes().startswith(b"\x89PNG")
+    assert "growth-x-batch.png)\n\nIt grows.\n\nSeconds:" in text
+    assert "| 1 | 2 | 2 |" in text
+    assert "Keras" not in text

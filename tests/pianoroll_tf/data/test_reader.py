@@ -1,0 +1,75 @@
+"""The reader process: what it says, and the limits it puts on itself."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from midi_files import song
+
+from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.conversion import Piece
+from pianoroll_tf.data.reader import CPU_SECONDS, MEMORY_BYTES, READY, decode_reply, encode_reply
+from pianoroll_tf.settings import to_dict
+
+CONFIG = json.dumps(to_dict(RecordsConfig(grid="seconds")))
+
+
+def run(code: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_a_piece_comes_back_from_its_bytes() -> None:
+    piece = Piece(sha256="ab", notes=3, tempo_ignored=True, pitch_counts=(1, 2), record=b"\n\x00\n")
+    assert decode_reply(encode_reply(piece)) == piece
+    assert decode_reply(encode_reply(Piece(reason="no\nnotes"))) == Piece(reason="no\nnotes")
+
+
+def test_it_answers_until_the_socket_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.mid")
+    path.write_bytes(song([(0, 960, 60)]))
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = [sys.executable, "-m", "pianoroll_tf.data.reader", str(theirs.fileno()), str(os.getpid()), CONFIG]
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+    with Connection(ours.detach()) as connection:
+        assert connection.recv_bytes() == READY
+        for _ in range(2):
+            connection.send_bytes(os.fsencode(path))
+            assert decode_reply(connection.recv_bytes()).notes == 1
+    assert process.wait(timeout=30) == 0
+
+
+def test_it_does_not_serve_another_parent() -> None:
+    command = [sys.executable, "-m", "pianoroll_tf.data.reader", "0", "1", CONFIG]
+    assert subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 1
+
+
+def test_memory_is_limited() -> None:
+    done = run(
+        "from pianoroll_tf.data import reader; reader.limit_memory()\n"
+        "try:\n"
+        f"    bytearray({MEMORY_BYTES})\n"
+        "except MemoryError:\n"
+        "    print('refused', len(bytearray(1 << 28)))"
+    )
+    assert done.stdout == f"refused {1 << 28}\n"
+
+
+def test_cpu_is_limited_from_each_file_on() -> None:
+    done = run(
+        "from pianoroll_tf.data import reader; import resource, time\n"
+        "while time.process_time() < 1.1: pass\n"
+        "reader.limit_cpu(); print(resource.getrlimit(resource.RLIMIT_CPU)[0])"
+    )
+    assert int(done.stdout) in range(1 + CPU_SECONDS, 3 + CPU_SECONDS)
+
+
+def test_silence_drops_both_streams() -> None:
+    done = run(
+        "from pianoroll_tf.data import reader; reader.silence(); import os; os.write(1, b'a'); os.write(2, b'b')"
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)

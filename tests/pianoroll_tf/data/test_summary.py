@@ -1,0 +1,56 @@
+"""The summary says what a person wants to know."""
+
+from pathlib import Path
+
+from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.summary import skipped_lines, summary
+from pianoroll_tf.settings import to_dict
+
+TOTALS = {
+    "pieces": 1200, "files": 1205, "skipped": {"damaged": 3, "a link": 2}, "hours": 20.0025, "notes": 710085,
+    "steps": 576069, "active_cells": 1769141, "density": 0.03656, "notes_outside_range": 24, "tempo_ignored": 0,
+}  # fmt: skip
+
+
+def manifest(pieces: tuple[int, int, int] = (960, 120, 120), settings: dict | None = None, **totals: object) -> dict:
+    splits = {name: {"pieces": number} for name, number in zip(("train", "val", "test"), pieces, strict=True)}
+    made = to_dict(RecordsConfig(**{"grid": "seconds"} | (settings or {})))
+    grid = {"settings": made, "grid": made["grid"], "grid_decision": ""}
+    return grid | {"totals": TOTALS | totals, "splits": splits}
+
+
+def test_the_whole_text() -> None:
+    assert summary(manifest(), Path("tfrecords/a"), made=True).splitlines() == [
+        "tfrecords/a: made",
+        "  pieces      1,200 used of 1,205 files, 5 skipped",
+        "              3 skipped: damaged",
+        "              2 skipped: a link",
+        "  music       20.00 hours, 710,085 notes",
+        "  roll        576,069 steps at 8 per second",
+        "              1,769,141 active cells, 3.66% of all",
+        "  left out    24 notes outside MIDI 24..107",
+        "  splits      train 960, val 120, test 120 pieces",
+    ]
+
+
+def test_what_stands_and_warnings_are_said() -> None:
+    text = summary(manifest((1, 0, 0), {"grid": "beats"}, tempo_ignored=5), Path("a"), made=False)
+    assert "a: stands already, of the same files and settings; nothing done" in text
+    assert "steps at 4 per beat" in text
+    assert "5 pieces have tempo changes outside the first track" in text
+    assert "no piece in val, test: there are too few pieces" in text
+    assert "warning" not in summary(manifest((1, 0, 0), {"val": 0.0, "test": 0.0}), Path("a"), made=True)
+
+
+def test_a_chosen_grid_is_said_with_its_reason() -> None:
+    chosen = manifest(settings={"grid": "auto"}) | {"grid": "beats", "grid_decision": "the files say so"}
+    assert summary(chosen, Path("a"), made=True).splitlines()[5:8] == [
+        "  roll        576,069 steps at 4 per beat",
+        "              1,769,141 active cells, 3.66% of all",
+        "  grid        beats, because the files say so",
+    ]
+
+
+def test_skipped_files_are_named() -> None:
+    files = [{"path": "a", "status": "used", "reason": None}, {"path": "b", "status": "skipped", "reason": "no notes"}]
+    assert list(skipped_lines(files)) == ["b: no notes"]

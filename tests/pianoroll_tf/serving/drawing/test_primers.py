@@ -1,0 +1,83 @@
+"""Uploaded MIDI files, hostile ones too."""
+
+import concurrent.futures
+import threading
+
+import numpy as np
+import pytest
+
+from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.conversion import Piece
+from pianoroll_tf.data.roll import as_states
+from pianoroll_tf.generation.render import midi_bytes
+from pianoroll_tf.serving.drawing import primers
+from pianoroll_tf.serving.drawing.primers import PrimerReader
+from pianoroll_tf.serving.refusals import Refusal
+
+ROLL = np.kron(np.eye(84, dtype=np.uint8)[20:60], np.ones((4, 1), np.uint8))  # a scale, half a second a note
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return PrimerReader(waiting=2, most_steps=100, seconds=60.0)
+
+
+def test_the_end_of_a_file_on_the_grid_of_the_model(reader):
+    read = reader.read(midi_bytes(ROLL, 8.0), RecordsConfig(grid="seconds"))
+    np.testing.assert_array_equal(read.roll, as_states(ROLL[-100:]))
+    assert (read.notes, read.left_out, read.tempo, read.meter) == (40, 0, 120.0, None)
+
+
+def test_tempo_and_bar_are_read_too(reader):
+    content = midi_bytes(ROLL, 4 * 138 / 60, 138, [(0, Meter(3, 4))])
+    read = reader.read(content, RecordsConfig(grid="beats"))
+    assert (round(read.tempo, 2), read.meter) == (138.0, Meter(3, 4))
+    assert read.place == 60 % 12  # of 160 steps the first 60 are cut off
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"MThd",
+        b"\xff" * 400_000,
+        b"MThd" + b"\xff" * 60,
+        b"RIFF" + bytes(100),
+        midi_bytes(ROLL, 8.0)[:200],
+    ],
+    ids=["empty", "cut", "noise", "lengths", "another kind", "half"],
+)
+def test_what_is_no_midi_file_is_refused_without_a_path(reader, content):
+    with pytest.raises(Refusal, match=r"primer must be a MIDI file\. Received: a file that is ") as caught:
+        reader.read(content, RecordsConfig(grid="seconds"))
+    assert caught.value.status == 400
+    assert "/" not in caught.value.text
+
+
+def test_more_than_may_wait_are_told_to_come_again():
+    with pytest.raises(Refusal) as caught:
+        PrimerReader(waiting=0, most_steps=1, seconds=60.0).read(b"", RecordsConfig(grid="seconds"))
+    assert caught.value.status == 429
+
+
+def test_a_file_behind_a_slow_one_waits_so_long_and_no_longer(monkeypatch):
+    reader = PrimerReader(waiting=2, most_steps=1, seconds=0.05)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def convert(content, grid):
+        begun.set()
+        assert may_end.wait(60)
+        return Piece(reason="slow")
+
+    monkeypatch.setattr(primers, "_convert", convert)
+    with concurrent.futures.ThreadPoolExecutor(1) as other:
+        slow = other.submit(reader.read, b"", RecordsConfig(grid="seconds"))
+        assert begun.wait(60)
+        with pytest.raises(Refusal, match=r"the readers of MIDI files take more than 0\.05 s") as caught:
+            reader.read(b"", RecordsConfig(grid="seconds"))
+        may_end.set()
+        assert caught.value.status == 504
+        assert slow.exception().status == 400
+    with pytest.raises(Refusal, match="a file that is slow"):
+        reader.read(b"", RecordsConfig(grid="seconds"))

@@ -1,0 +1,88 @@
+"""Which path is answered by what."""
+
+import pytest
+from serving_client import running, until
+
+from pianoroll_tf.serving import app, server
+from pianoroll_tf.serving.http import endpoints
+
+
+@pytest.fixture(scope="module")
+def with_page(registry, tmp_path_factory):
+    """A server with a built page."""
+    page = tmp_path_factory.mktemp("page") / "dist"
+    (page / "assets").mkdir(parents=True)
+    (page / "index.html").write_text("<!doctype html><title>page</title>")
+    (page / "assets" / "a-1234.js").write_text("let a")
+    (page.parent / "secret").write_text("secret")
+    (page / "link").symlink_to(page.parent / "secret")
+    make_app = app.make_app
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "make_app", lambda state, address: make_app(state, address, page))
+        with running(registry) as made:
+            yield made
+
+
+def test_the_page_and_its_files(with_page):
+    page = with_page.get("/")
+    assert page.text == "<!doctype html><title>page</title>"
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.headers["Cache-Control"] == "no-cache"
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    script = with_page.get("/page/assets/a-1234.js")
+    assert script.headers["Content-Type"].startswith("text/javascript")
+    assert script.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert with_page.get("/page/index.html").headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/page/../secret",
+        "/page/..%2fsecret",
+        "/page/%2e%2e/secret",
+        "/page//etc/passwd",
+        "/page/....//secret",
+        "/page/assets/../../secret",
+        "/page/link",
+        "/page/%00",
+        "/../secret",
+        "/v1/models/../../secret",
+        "/v1/models/tiny/versions/../../secret",
+        "/v1/models/tiny/versions/1/../1",
+        "/generate/../secret",
+    ],
+)
+def test_no_path_leads_out(with_page, path):
+    with with_page.connect() as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    assert answer.split()[1] in (b"400", b"404", b"405")
+    assert b"root:" not in answer
+    assert not answer.endswith(b"secret")
+
+
+def test_without_a_page_the_door_says_how_to_build_it(server, monkeypatch, tmp_path):
+    monkeypatch.setattr(server.server.config.app.state, "page", tmp_path)
+    answer = server.get("/")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert "make page" in answer.text
+
+
+def test_no_such_path_and_no_such_method(server):
+    assert (server.get("/nothing").status_code, server.get("/nothing").json()) == (404, {"error": "Not Found"})
+    answer = server.get("/generate")
+    assert (answer.status_code, answer.headers["Allow"], answer.json()) == (
+        405,
+        "POST",
+        {"error": "Method Not Allowed"},
+    )
+
+
+def test_what_goes_wrong_here_is_told_to_the_log_alone(server, monkeypatch, caplog):
+    monkeypatch.setattr(endpoints.asked, "ask", lambda *_, **__: 1 / 0)
+    answer = server.post("/generate", {})
+    assert (answer.status_code, answer.json()) == (500, {"error": "the server failed; its log says why"})
+    until(lambda: "ZeroDivisionError" in caplog.text)

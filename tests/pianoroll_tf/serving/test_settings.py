@@ -1,0 +1,33 @@
+"""The server's settings: each has a unit, a documented default and a flag."""
+
+import dataclasses
+
+import pytest
+
+from pianoroll_tf.flags import from_args
+from pianoroll_tf.serve import build_parser
+from pianoroll_tf.serving.settings import Address, Limits, Versions
+
+
+@pytest.mark.parametrize("kind", [Address, Versions, Limits])
+def test_each_setting_has_a_flag_whose_help_names_its_default(kind):
+    text = build_parser().format_help()
+    for field in dataclasses.fields(kind):
+        assert f"--{field.name.replace('_', '-')} " in text
+    assert from_args(kind, build_parser().parse_args(["saved_models/x"])) == kind()
+
+
+def test_it_listens_on_this_machine_alone_and_lets_no_other_page_in():
+    assert Address().host == "127.0.0.1"
+    assert Address().allow_origin == Address().allow_host == ()
+
+
+def test_limits_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="queue_rows must be a whole number >= 1"):
+        Limits(queue_rows=0)
+
+
+@pytest.mark.parametrize("sizes", [(), (1, 2), (8, 2), (2, 2)])
+def test_sizes_of_tiles_that_cannot_be(sizes):
+    with pytest.raises(ValueError, match="tile_rows must be >= 2 and ascending"):
+        Versions(tile_rows=sizes)

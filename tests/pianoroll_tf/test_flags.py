@@ -1,0 +1,60 @@
+"""Settings as flags."""
+
+import argparse
+import dataclasses
+
+import pytest
+
+from pianoroll_tf import config
+from pianoroll_tf.config import DataFacts, RecordsConfig, RunConfig
+from pianoroll_tf.flags import add_flags, from_args
+from pianoroll_tf.settings import Settings, setting
+
+ALL = [value for value in vars(config).values() if dataclasses.is_dataclass(value) and isinstance(value, type)]
+
+
+@pytest.mark.parametrize("cls", [cls for cls in ALL if cls not in (RunConfig, DataFacts)])
+def test_flags_default_to_the_field_defaults(cls: type) -> None:
+    parser = argparse.ArgumentParser()
+    add_flags(parser, cls)
+    assert from_args(cls, parser.parse_args([])) == cls()
+
+
+def test_flags_are_named_after_the_fields() -> None:
+    parser = argparse.ArgumentParser()
+    add_flags(parser, RecordsConfig)
+    args = parser.parse_args(["--grid", "beats", "--steps-per-beat", "12", "--drums", "--limit", "3"])
+    got = from_args(RecordsConfig, args)
+    assert (got.grid, got.steps_per_beat, got.drums, got.limit, got.steps_per_unit) == ("beats", 12, True, 3, 12)
+
+
+def test_a_setting_of_several_values_is_a_flag_with_several_words() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Several(Settings):
+        """Several."""
+
+        names: tuple[str, ...] = setting(("a", "b"), "names")
+
+    parser = argparse.ArgumentParser()
+    add_flags(parser, Several)
+    assert from_args(Several, parser.parse_args([])).names == ("a", "b")
+    assert from_args(Several, parser.parse_args(["--names", "x", "y", "z"])).names == ("x", "y", "z")
+    assert "names (default: a b)" in " ".join(parser.format_help().split())
+
+
+def test_help_tells_every_default_even_no_and_none_and_zero() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Several(Settings):
+        """Several."""
+
+        off: bool = setting(False, "off")
+        on: bool = setting(True, "on")
+        hosts: tuple[str, ...] = setting((), "hosts")
+        decay: float = setting(0.0, "decay")
+
+    parser = argparse.ArgumentParser()
+    add_flags(parser, Several)
+    said = " ".join(parser.format_help().split())
+    for words in ("off (default: no)", "on (default: yes)", "hosts (default: none)", "decay (default: 0.0)"):
+        assert words in said
+    assert said.count("default") == 4

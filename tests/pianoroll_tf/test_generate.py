@@ -1,0 +1,257 @@
+"""The generate command from end to end on a tiny model."""
+
+import contextlib
+import io
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from midi_rolls import scale, write_midi
+from tiny_export import limited_files
+
+from pianoroll_tf import generate
+from pianoroll_tf.config import RecordsConfig, SamplingConfig
+from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.midi import parse_notes
+from pianoroll_tf.generation import continuation, render, saved_model
+from pianoroll_tf.generation.continuation import read_primer
+from pianoroll_tf.generation.manifest import write_manifest
+from pianoroll_tf.settings import dumps
+
+
+@pytest.fixture
+def run(exported, tmp_path):
+    """Runs the command with the tiny model and the file tmp_path/out/a.mid."""
+
+    def command(*words):
+        return generate.main([str(exported), str(tmp_path / "out" / "a.mid"), *map(str, words)])
+
+    return command
+
+
+def read(path, **grid):
+    """The states of a MIDI file, uint8 [steps, 84]."""
+    return read_primer(path, RecordsConfig(**{"grid": "seconds"} | grid)).roll
+
+
+def cut(roll):
+    """The roll up to its last note."""
+    return roll[: np.flatnonzero(roll.any(1))[-1] + 1]
+
+
+def test_a_piece_from_nothing_is_that_of_the_model(run, exported, tmp_path, capsys):
+    assert run("--steps", 100, "--seed", 5, "--temperature", 1.2) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.mid"]
+    nothing = np.zeros((1, 0, 84))
+    [expected] = saved_model.load(exported).generate(nothing, 100, SamplingConfig(seed=5, temperature=1.2))
+    np.testing.assert_array_equal(read(tmp_path / "out" / "a.mid"), cut(expected))
+    printed = capsys.readouterr().out
+    assert "a.mid: 12 s of new music" in printed
+    assert "% of the steps silent, longest note " in printed
+    before = (tmp_path / "out" / "a.mid").read_bytes()
+    assert run("--steps", 100, "--seed", 5, "--temperature", 1.2) == 0
+    assert (tmp_path / "out" / "a.mid").read_bytes() == before
+
+
+def test_a_continuation_with_picture_and_sound(run, tmp_path, capsys):
+    primer = write_midi(tmp_path / "primer.mid", scale())
+    words = ("--primer", primer, "--primer-steps", 24, "--seconds", 4, "--count", 2)
+    assert run(*words, "--png", "--wav") == 0
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["a-1.mid", "a-1.png", "a-1.wav", "a-2.mid", "a-2.png", "a-2.wav"]
+    rolls = [read(tmp_path / "out" / name) for name in ("a-1.mid", "a-2.mid")]
+    for roll in rolls:
+        np.testing.assert_array_equal(roll[:24] != 0, scale()[:24] != 0)
+        assert 24 < len(roll) <= 24 + 32
+    assert not np.array_equal(*(roll[24:50] for roll in rolls))
+    mean = sum(int((roll[24:] != 0).sum()) for roll in rolls) / (2 * 32 * 84)
+    printed = capsys.readouterr().out
+    assert f"2 pieces: {mean:.2%} of the cells active on average" in printed
+    assert "the first 24 of the 40 steps" in printed
+    assert "a sampled piano" in printed
+    assert run(*words, "--without-primer") == 0
+    np.testing.assert_array_equal(read(tmp_path / "out" / "a-1.mid") != 0, rolls[0][24:] != 0)
+
+
+def test_whole_primer_when_it_is_short(run, tmp_path, capsys):
+    primer = write_midi(tmp_path / "primer.mid", scale())
+    assert run("--primer", primer, "--steps", 1) == 0
+    assert "all 40 steps" in capsys.readouterr().out
+
+
+def test_beats_are_played_at_the_tempo(version, tmp_path):
+    config = saved_model.read_config(version)
+    config["run"]["records"]["grid"] = "beats"
+    (version / "config.json").write_text(dumps(config))
+    write_manifest(version)
+    assert generate.main([str(version), str(tmp_path / "a.mid"), "--tempo", "60", "--seconds", "10", "--png"]) == 0
+    notes = read(tmp_path / "a.mid", grid="beats")
+    assert 30 < len(notes) <= 40  # 4 steps a beat, one beat a second
+    np.testing.assert_array_equal(read(tmp_path / "a.mid", steps_per_second=4), notes)
+
+
+def test_a_continuation_keeps_tempo_and_meter_and_the_flags_change_them(version, tmp_path):
+    config = saved_model.read_config(version)
+    config["run"]["records"]["grid"] = "beats"
+    (version / "config.json").write_text(dumps(config))
+    write_manifest(version)
+    waltz = render.midi_bytes(scale(30), 4 * 138 / 60, 138, [(0, Meter(3, 4))])
+    (tmp_path / "waltz.mid").write_bytes(waltz)
+    words = [str(version), str(tmp_path / "a.mid"), "--steps", "40"]
+    for flags, tempo, meters in [
+        (["--primer", str(tmp_path / "waltz.mid"), "--primer-steps", "18"], 138, ((0, Meter(3, 4)),)),
+        (["--meter", "6/8", "--tempo", "90"], 90, ((0, Meter(6, 8)),)),
+        ([], 120, ((0, Meter()),)),
+    ]:
+        assert generate.main([*words, *flags, "--png"]) == 0
+        notes = parse_notes((tmp_path / "a.mid").read_bytes())
+        assert 6e7 / notes.tempo_microseconds[0] == pytest.approx(tempo, rel=1e-3)
+        assert notes.meters == meters
+
+
+def test_another_meter_begins_a_bar_with_the_new_music(version, tmp_path, monkeypatch):
+    config = saved_model.read_config(version)
+    config["run"]["records"]["grid"] = "beats"
+    (version / "config.json").write_text(dumps(config))
+    write_manifest(version)
+    (tmp_path / "march.mid").write_bytes(render.midi_bytes(scale(64), 8, 120, [(0, Meter(4, 4))]))
+    asked = []
+    draw = continuation.continue_music
+    monkeypatch.setattr(continuation, "continue_music", lambda *words: asked.append(words[-2:]) or draw(*words))
+    words = [str(version), str(tmp_path / "a.mid"), "--steps", "24", "--primer", str(tmp_path / "march.mid")]
+    assert generate.main([*words, "--primer-steps", "64", "--meter", "3/4"]) == 0
+    [(meter, place)] = asked
+    assert (meter, (place + 64) % 12) == (Meter(3, 4), 0)
+    assert parse_notes((tmp_path / "a.mid").read_bytes()).meters == ((0, Meter(4, 4)), (64 * 120, Meter(3, 4)))
+
+
+def test_without_a_length_a_piece_ends_where_the_model_ends_it(run, exported, tmp_path, capsys):
+    assert run("--count", 3) == 0
+    expected, ended = saved_model.load(exported).compose(np.zeros((3, 0, 84)))
+    said = capsys.readouterr().out
+    for number, (roll, done) in enumerate(zip(expected, ended, strict=True), 1):
+        np.testing.assert_array_equal(read(tmp_path / "out" / f"a-{number}.mid"), cut(roll))
+        assert (f"a-{number}.mid ends at 300 steps, the longest training piece" in said) != done
+
+
+def test_warning_when_the_density_is_off(run, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(saved_model.MusicModel, "density", 0.5)
+    assert run("--steps", 50) == 0
+    assert "warning: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--steps", 0], "steps must be >= 1 and <= 1000000. Received: steps=0"),
+        (["--steps", 10**9], "steps must be"),
+        (["--seconds", "nan"], "seconds must be >= 0.125 and <= 125000"),
+        (["--seconds", 0.01], "seconds must be"),
+        (["--temperature", "nan"], "temperature must be"),
+        (["--temperature", 0], "temperature must be"),
+        (["--temperature", -1], "temperature must be"),
+        (["--top-p", 1.5], "top_p must be"),
+        (["--density", 0], "density must be"),
+        (["--seed", -1], "seed must be"),
+        (["--count", 0], "count must be"),
+        (["--tempo", 0], "tempo must be"),
+        (["--meter", "3/5"], "meter must be N/D"),
+        (["--primer-steps", 5], "primer must be given"),
+        (["--primer", "x.mid", "--primer-steps", 10**6], "primer_steps must be"),
+        (["--wav", "--seconds", 4000], "wav must be"),
+    ],
+)
+def test_wrong_usage(run, tmp_path, capsys, words, text):
+    assert run(*words) == 2
+    printed = capsys.readouterr().err
+    assert text in printed
+    assert printed.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_sound_has_its_limit_with_what_is_heard_of_the_primer(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(generate, "MOST_WAV_SECONDS", 5)
+    primer = write_midi(tmp_path / "primer.mid", scale())  # 5 s
+    assert run("--wav", "--seconds", 5) == 0
+    assert run("--wav", "--seconds", 5, "--primer", primer, "--without-primer") == 0
+    assert run("--wav", "--seconds", 4, "--primer", primer, "--primer-seconds", 1) == 0
+    assert run("--wav", "--seconds", 5.125) == 2
+    assert "wav must be of at most 5 s. Received: 5.125 s" in capsys.readouterr().err
+    assert run("--wav", "--seconds", 5, "--primer", primer) == 2
+    assert "Received: 10 s" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["generate", "export"])
+def test_a_folder_that_is_none_is_found_before_tensorflow_is_loaded(tmp_path, command):
+    words = [str(tmp_path / "none"), str(tmp_path / "a.mid")]
+    code = (
+        "import sys\n"
+        f"from pianoroll_tf import {command}\n"
+        f"assert {command}.main({words!r}) == 1\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path / "none") in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("limit", [0, 1, 100, 5000])
+def test_full_disk_leaves_nothing(run, tmp_path, limit):
+    words = ("--steps", 200, "--png", "--wav")
+    with limited_files(limit), contextlib.redirect_stderr(io.StringIO()) as said:
+        assert run(*words) == 1
+    assert "File too large: " in said.getvalue()
+    assert said.getvalue().count("\n") == 1
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert set(whole) <= {"a.mid"}  # there may be room for the first
+    assert run(*words) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.mid", "a.png", "a.wav"]
+    assert all((tmp_path / "out" / name).read_bytes() == content for name, content in whole.items())
+
+
+def test_wrong_ending(exported, tmp_path, capsys):
+    assert generate.main([str(exported), str(tmp_path / "a.png")]) == 2
+    assert "out must end in .mid" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (lambda folder: shutil.rmtree(folder), "model must be a folder that export wrote"),
+        (lambda folder: (folder / "extra").touch(), "is extra"),
+        (lambda folder: (folder / "config.json").write_text("{}"), "config.json differs"),
+    ],
+)
+def test_models_that_cannot_be_trusted(version, tmp_path, capsys, damage, text):
+    damage(version)
+    assert generate.main([str(version), str(tmp_path / "a.mid")]) == 1
+    printed = capsys.readouterr().err
+    assert text in printed
+    assert printed.count("\n") == 1
+
+
+def test_primer_that_is_none(run, tmp_path, capsys):
+    assert run("--primer", tmp_path / "none.mid") == 1
+    assert "there is no such file" in capsys.readouterr().err
+
+
+def test_long_pieces_show_where_their_new_music_begins(run, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(generate, "PICTURE_STEPS", 64)
+    monkeypatch.setattr(generate, "PRIMER_STEPS", 16)
+    monkeypatch.setattr(render, "png_bytes", lambda roll, *rest: shown.append((len(roll), *rest)) or b"png")
+    assert run("--steps", 100, "--png") == 0
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"png"
+    primer = write_midi(tmp_path / "primer.mid", scale(40))
+    assert run("--primer", primer, "--primer-steps", 40, "--steps", 100, "--png") == 0
+    assert run("--primer", primer, "--primer-steps", 40, "--steps", 30, "--png") == 0
+    assert run("--primer", primer, "--primer-steps", 40, "--steps", 4, "--png") == 0
+    assert shown == [
+        (64, 0, 8, "seconds", "seconds 0 to 8 of 12.5", 0, []),
+        (64, 16, 8, "seconds", "seconds 3 to 11 of 17.5", 24, []),
+        (64, 34, 8, "seconds", "seconds 0.75 to 8.75 of 8.75", 6, []),
+        (44, 40, 8, "seconds", "", 0, []),
+    ]

@@ -1,0 +1,11 @@
+"""Progress where there is no terminal."""
+
+from pianoroll_tf.progress import Progress
+
+
+def test_progress_prints_plain_lines_where_there_is_no_terminal(capsys) -> None:
+    with Progress(3, "files", every_seconds=0.0) as progress:
+        progress.update(2, "1 skipped")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("2/3 files, 1 skipped")
+    assert len(lines) == 2

@@ -1,0 +1,99 @@
+"""Tests of the command pianoroll_tf.train: exit codes, what is said, and what is left in the run folder."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny_run import tiny_records
+
+from pianoroll_tf import train
+from pianoroll_tf.modeling import run, run_folder
+from pianoroll_tf.modeling.gru import RECURRENT_LAYERS
+from pianoroll_tf.modeling.losses import LOSSES
+from pianoroll_tf.modeling.optimizers import OPTIMIZERS, SCHEDULES
+
+TINY = ["--window-steps", "16", "--batch-size", "4", "--conv-filters", "4", "--conv-kernel", "3", "--gru-units", "6"]
+TINY += ["--epochs", "1", "--steps-per-epoch", "2"]
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Records and a run folder, as the command takes them."""
+    return [str(tiny_records(tmp_path / "records")), str(tmp_path / "my run")]
+
+
+def contents(folder):
+    """Content of the checkpoints and the best weights."""
+    return {path: path.read_bytes() for path in sorted(Path(folder).rglob("*.npz"))}
+
+
+def test_a_run_is_made_and_a_finished_one_is_left_alone(folders, capsys):
+    assert train.main([*folders, *TINY, "--transpose", "2", "--loss", "focal"]) == 0
+    said = capsys.readouterr().out
+    assert "training: 9 pieces, 309 steps" in said
+    assert "validation: 3 pieces, 98 steps" in said
+    assert "2 batches" in said
+    assert f"{folders[1]} is finished: all 1 epochs are done" in said
+    assert f"next: python -m pianoroll_tf.evaluate '{folders[1]}'" in said  # to be copied, so quoted
+    config, _ = run.load_run(folders[1])
+    assert (config.dataset.transpose, config.loss.loss, config.model.gru_units) == (2, "focal", 6)
+    assert config.records.steps_per_second == 8
+    before = contents(folders[1])
+    assert train.main([*folders, *TINY, "--transpose", "2", "--loss", "focal"]) == 0
+    assert "Epoch" not in capsys.readouterr().out
+    assert contents(folders[1]) == before
+    assert len(list((Path(folders[1]) / run_folder.TENSORBOARD).glob("*.samples"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (["--epochs", "0"], 2, "epochs must be a whole number >= 1"),
+        (["--transpose", "12"], 2, "transpose must be a whole number >= 0 and <= 11"),
+        (["--recurrent", "lstm"], 2, "recurrent must be one of gru"),
+        (["--loss", "hinge"], 2, "loss must be one of bce, focal"),
+        (["--optimizer", "sgd"], 2, "optimizer must be one of adam, adamw, rmsprop"),
+        (["--schedule", "step"], 2, "schedule must be one of constant, cosine, linear"),
+    ],
+)
+def test_settings_that_are_not_allowed_are_one_line(folders, capsys, arguments, code, line):
+    assert train.main([*folders, *TINY, *arguments]) == code
+    error = capsys.readouterr().err
+    assert line in error
+    assert error.count("\n") == 1
+    assert not Path(folders[1]).exists()
+
+
+def test_help_names_every_entry_of_every_table(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    for table in (LOSSES, OPTIMIZERS, SCHEDULES, RECURRENT_LAYERS):
+        assert f": {', '.join(table)} (default" in words
+
+
+def test_missing_records_are_told_before_tensorflow_is_loaded(tmp_path, monkeypatch):
+    def never(_):
+        raise AssertionError
+
+    monkeypatch.setattr(train, "load_tensorflow", never)
+    with pytest.raises(train.UserError, match="build_records"):
+        train.main([str(tmp_path / "none"), str(tmp_path / "run"), "--debug"])
+
+
+def test_no_records_is_one_line(tmp_path, capsys):
+    assert train.main([str(tmp_path / "none"), str(tmp_path / "my run")]) == 1
+    error = capsys.readouterr().err
+    assert "build_records" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_setting_for_an_existing_run_is_one_line(folders, capsys):
+    assert train.main([*folders, *TINY]) == 0
+    capsys.readouterr()
+    assert train.main([*folders, *TINY, "--dropout", "0.2"]) == 1
+    error = capsys.readouterr().err
+    assert "model.dropout is 0.1 there, 0.2 here" in error
+    assert error.count("\n") == 1
+    assert json.loads((Path(folders[1]) / run_folder.CONFIG).read_text())["model"]["dropout"] == 0.1

@@ -1,0 +1,32 @@
+"""Oracles of a search, and trials that end."""
+
+from pathlib import Path
+
+from tiny_search import objective_of
+
+from tuner.search.hyperparameters import settings_of
+from tuner.search.oracle import Status
+from tuner.search.repair import restore
+from tuner.search.worker import new_oracle
+
+
+def no_word(line: str) -> None:
+    raise AssertionError(line)
+
+
+def make(folder: Path, settings, most: int = 30):
+    """An oracle with what its folder holds."""
+    oracle = new_oracle(settings, folder)
+    oracle.most = most
+    restore(oracle, folder, no_word)
+    return oracle
+
+
+def end(oracle, trial, settings, sign: float = 1.0) -> float:
+    """Reports on a trial."""
+    config = settings.space.run_config(settings.base, settings_of(settings.space, trial.hyperparameters.values))
+    value = sign * objective_of(config, trial.hyperparameters.values.get("tuner/epochs", 9))
+    oracle.update_trial(trial.trial_id, {oracle.objective.name: value})
+    trial.status = Status.COMPLETED
+    oracle.end_trial(trial)
+    return value

@@ -1,0 +1,87 @@
+"""What a report reads of a study, finished or not."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from synthetic_study import tiny_settings, write_study
+
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.modeling.run_folder import dump_checksummed
+from tuner.report import data as report_data
+from tuner.study import folder as study_folder
+from tuner.study.settings import Combination
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A study that is not finished: one run diverged, one collapsed, two are missing."""
+    folder = tmp_path_factory.mktemp("study") / "made-up"
+    skipped = [("bce-adam", 2), ("focal-rmsprop", 0)]
+    write_study(
+        folder, tiny_settings(), skipped, diverged=[("focal-adam", 1)], collapsed=[("bce-rmsprop", 0)], with_music=False
+    )
+    return report_data.read(folder)
+
+
+def test_what_is_there_and_what_is_missing(data):
+    assert len(data.runs) == 10
+    assert data.missing == {"bce-adam": [2], "focal-rmsprop": [0]}
+    assert (data.comparison.missing, data.missing_tuning, data.seeds) == (2, 0, 3)
+    assert data.comparison.outcomes["bce-rmsprop"] == {"finished": 2, "collapsed": 1, "diverged": 0}
+    assert data.music == []
+    assert [run.seed for run in data.of(Combination("focal", "rmsprop"))] == [1, 2]
+    assert len(data.values("nll", Combination("focal", "adam"))) == 2  # the diverged run has none
+    assert data.baselines["test"]["copy_last_step"]["nll"] == 6.54
+
+
+def test_efforts_are_there_though_the_study_has_not_written_its_results(data):
+    """20 steps an epoch, as gradient_norms.csv shows."""
+    steps = data.values("steps_to_best", Combination("bce", "rmsprop"))
+    epochs = data.values("epochs_to_best", Combination("bce", "rmsprop"))
+    assert steps == [20 * epoch for epoch in epochs]
+    assert steps
+    assert b"steps_to_best" in report_data.results_csv(data).splitlines()[0]
+    assert len(report_data.results_csv(data).splitlines()) == 11
+
+
+def test_a_comparison_of_other_runs_is_not_believed(data):
+    stale = dataclasses.replace(data.comparison, sentences=["of old"])
+    path = data.folder / study_folder.COMPARISON
+    path.write_bytes(dump_checksummed(dataclasses.asdict(stale)))
+    assert report_data.read(data.folder).comparison.sentences == ["of old"]
+    stale.outcomes["bce-adam"]["finished"] = 3
+    path.write_bytes(dump_checksummed(dataclasses.asdict(stale)))
+    assert report_data.read(data.folder).comparison.sentences != ["of old"]
+    path.unlink()
+
+
+def test_music_comes_from_the_first_run_that_has_some(data):
+    [piece] = data.pieces(Combination("focal", "rmsprop"))  # seed 0 is missing
+    assert piece.shape == (64, 84)
+    assert len(data.real_pieces()) == 4
+    assert data.pieces(Combination("bce", "adamw")) == []
+
+
+def test_measures_of_training_are_shown_of_what_was_trained(tmp_path):
+    folder = write_study(tmp_path / "study", tiny_settings(ablations=True, seeds=1))
+    found = report_data.read(folder)
+    assert len(found.shown(["nll"])) == 4 + 2 + 2
+    assert len(found.shown(["roughness", "steps_to_copy"])) == 4 + 2  # without the two raw
+    assert len(found.measured(ablations=False)) == 4
+
+
+def test_no_study_and_a_damaged_one(tmp_path):
+    with pytest.raises(UserError, match=r"must be the folder of a study: it has no study\.json"):
+        report_data.read(tmp_path)
+    folder = write_study(tmp_path / "study", tiny_settings(seeds=1, optimizers=("adam",)))
+    path = folder / "runs" / "bce-adam" / "0" / "measures.json"
+    path.write_bytes(path.read_bytes().replace(b"5.", b"4.", 1))
+    with pytest.raises(UserError, match=r"measures\.json is damaged"):
+        report_data.read(folder)
+
+
+def test_a_curve_ends_where_it_is_no_number():
+    rows = [{"val_nll": value} for value in (9.0, 8.0, float("nan"), 7.0)]
+    np.testing.assert_array_equal(report_data.curve(rows), [9.0, 8.0])
+    assert report_data.curve([]) == []

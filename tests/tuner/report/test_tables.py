@@ -1,0 +1,112 @@
+"""The tables of a report on a study."""
+
+import pytest
+from synthetic_study import BASELINES, tiny_settings, write_study
+
+from pianoroll_tf.flags import from_args
+from tuner.report import data as report_data
+from tuner.report import differences as report_differences
+from tuner.report import reproduce as report_repeat
+from tuner.report import tables as report_tables
+from tuner.report.language import Words
+from tuner.study import __main__ as study
+from tuner.study.measure_table import MUSIC
+
+EN = Words("en")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """One run diverged."""
+    folder = tmp_path_factory.mktemp("study") / "made-up"
+    settings = tiny_settings(ablations=True)
+    return report_data.read(write_study(folder, settings, diverged=[("focal-rmsprop", 1)]))
+
+
+def column(table, head):
+    index = list(table.head).index(head)
+    return {row[0]: row[index] for row in table.rows}
+
+
+def test_quality_has_the_baselines_first_and_says_which_means_lack_a_run(data):
+    table = report_tables.quality(data, EN)
+    nll = column(table, "test NLL, nats a step")
+    assert list(nll)[:3] == ["copy the last step", "note frequency", "BCE\u00a0·\u00a0Adam"]
+    assert nll["copy the last step"] == EN.number(BASELINES["copy_last_step"]["nll"])
+    mean, small = nll["focal\u00a0·\u00a0RMSprop"]
+    assert small.endswith("\n2 of 3 runs")
+    values = [run.measures["nll"] for run in data.runs if run.combination == "focal-rmsprop" and run.measures]
+    assert float(mean) == pytest.approx(sum(values) / 2, abs=0.001)
+    assert "runs" not in nll["BCE\u00a0·\u00a0Adam"][1]
+    assert column(table, "ECE, raw output")["focal\u00a0·\u00a0Adam"][0] == "0.08500"
+
+
+def test_stability_counts_how_runs_ended_and_leaves_out_what_was_not_trained(data):
+    table = report_tables.stability(data, EN)
+    assert column(table, "diverged")["focal\u00a0·\u00a0RMSprop"] == "1"
+    assert column(table, "ended well")["focal\u00a0·\u00a0RMSprop"] == "2 of 3 runs"
+    assert not any("uncorrected" in row[0] for row in table.rows)
+    assert report_tables.causes(data, EN) == [
+        "focal\u00a0·\u00a0RMSprop, seed 1: diverged: the loss became nan in epoch 2, step 31"
+    ]
+
+
+def test_pairs_have_their_tests_and_verdict(data):
+    table = report_tables.pairs(data, "nll", EN, ("losses", "combinations"), "pairs")
+    first = dict(zip(table.head, table.rows[0], strict=True))
+    [pair] = data.comparison.measures["nll"].losses
+    assert first["pair"] == "BCE − focal"
+    assert first["difference, 95 % interval"] == EN.difference(pair.mean, pair.low, pair.high)
+    assert first["p, Wilcoxon"] == EN.p(pair.wilcoxon) == "0.5"  # two seeds: one run of focal diverged
+    assert first["verdict"] == "all seeds agree, too few to show it"
+    assert len(table.rows) == 1 + 6
+    ablations = report_tables.pairs(data, "ece", EN, ["ablations"], "ablations")
+    assert ablations.rows[0][0] == "focal\u00a0·\u00a0Adam, uncorrected − focal\u00a0·\u00a0Adam"
+    assert set(report_differences.groups_of(data, "nll", EN)) == {"losses", "optimizers", "combinations", "ablations"}
+
+
+def test_ranks_end_with_the_test(data):
+    table = report_tables.ranks(data, EN)
+    found = data.comparison.measures["nll"].ranks
+    nll = column(table, "test NLL")
+    assert nll["BCE\u00a0·\u00a0Adam"] == EN.number(found.mean["bce-adam"], 2)
+    assert nll["critical difference"] == EN.number(found.critical_difference, 2)
+    assert nll["p of Friedman’s test"] == EN.p(found.p)
+
+
+def test_music_stands_beside_its_ceiling(data):
+    table = report_tables.music(data, "overlap", EN)
+    assert table.head[1] == "test halves (ceiling)"
+    assert table.rows[0][:3] == ["density of a piece", "0.900", "0.890"]
+    assert table.rows[-1][:3] == ["mean of all", "0.900", "0.890"]
+    assert len(table.rows) == len(MUSIC) + 1
+    distance = report_tables.music(data, "distance", EN)
+    assert distance.rows[2][:2] == [("pitch histogram", "semitones"), "0.5000"]
+
+
+def test_a_table_of_nothing_is_none(tmp_path):
+    settings = tiny_settings(losses=("bce",), optimizers=("adam",), seeds=1)
+    data = report_data.read(write_study(tmp_path / "study", settings, with_music=False))
+    assert report_tables.music(data, "overlap", EN) is None
+    assert report_tables.ranks(data, EN) is None
+    assert report_tables.pairs(data, "nll", EN, ("losses", "combinations"), "pairs") is None
+
+
+def test_the_tuning_run_that_was_chosen_is_marked(data):
+    table = report_repeat.tuning_table(data, EN)
+    assert len(table.rows) == 4 * 2
+    assert [row[-1] for row in table.rows] == ["chosen", ""] * 4
+    first = dict(zip(table.head, table.rows[4], strict=True))  # of focal
+    assert (first["gamma"], first["alpha"], first["weight_decay"]) == ("2", "–", "–")
+
+
+def test_the_commands_make_the_study_again(data):
+    lines = report_repeat.study_commands(data, Words("ru")).lines
+    assert (
+        lines[0] == "python -m pianoroll_tf.build_records MIDI_DIR tfrecords/made-up --grid seconds --include '*.mid'"
+    )
+    words = lines[1].split()
+    assert words[:5] == ["python", "-m", "tuner.study", "tfrecords/made-up", "studies/made-up"]
+    args = study.build_parser().parse_args(words[3:])
+    assert from_args(type(data.study.settings.study), args) == data.study.settings.study
+    assert lines[2] == "python -m tuner.report studies/made-up --lang ru"

@@ -1,0 +1,53 @@
+"""What runs trials: settings that a worker shares with its chief, and a chief that never answers."""
+
+import dataclasses
+
+import keras_tuner
+import pytest
+from tiny_search import search_settings
+
+from pianoroll_tf.config import DataFacts
+from pianoroll_tf.errors import UserError
+from tuner.search import worker as search_work
+from tuner.search.settings import open_search, read_settings
+from tuner.search.worker import run_tuner, shared_settings, work
+
+
+def at(settings, path, digest="ab"):
+    """The settings with records that lie somewhere."""
+    return dataclasses.replace(
+        settings, base=dataclasses.replace(settings.base, data=DataFacts(path=path, manifest_sha256=digest))
+    )
+
+
+def test_a_worker_takes_the_chief_s_settings_and_its_own_records(tmp_path):
+    chiefs = at(search_settings("hyperband", epochs=27, loss="focal"), "/chief/records")
+    open_search(tmp_path, chiefs)
+    shared = shared_settings(read_settings(tmp_path), at(search_settings(), "/worker/records"))
+    assert shared == at(chiefs, "/worker/records")
+    with pytest.raises(UserError, match="/worker/records must hold the records of the search"):
+        shared_settings(read_settings(tmp_path), at(search_settings(), "/worker/records", "cd"))
+
+
+def test_a_worker_gives_up_on_a_folder_or_a_chief_that_never_comes(tmp_path, monkeypatch):
+    monkeypatch.setattr(search_work, "WAIT_SECONDS", 0.5)
+    for name in ("ORACLE_IP", "ORACLE_PORT", "TUNER_ID"):
+        monkeypatch.setenv(f"KERASTUNER_{name}", "")  # so that it is removed again
+    settings = search_settings()
+    with pytest.raises(UserError, match="must be shared with the chief"):
+        work(tmp_path, settings, False, "127.0.0.1:1", 60.0, None)
+    open_search(tmp_path, settings)
+    with pytest.raises(UserError, match=r"the chief at 127\.0\.0\.1:1 does not answer"):
+        work(tmp_path, settings, True, "127.0.0.1:1", 60.0, None)
+
+
+def test_what_ended_a_search_comes_out_as_it_was_raised():
+    class Fails:
+        def search(self):
+            try:
+                raise OSError(28, "No space left")
+            except OSError as error:
+                raise keras_tuner.errors.FatalError(str(error)) from error
+
+    with pytest.raises(OSError, match="No space left"):
+        run_tuner(Fails())

@@ -1,0 +1,144 @@
+"""What a person says of a search, in a file or on the command line, turned into choices, ranges and seconds."""
+
+import dataclasses
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pianoroll_tf.errors import UsageError, UserError
+from pianoroll_tf.settings import check_entry
+from tuner.search.space import ENTRIES, FIXED_ONLY, Choice, Range, section_of, shown
+
+TUNERS = ("random", "bayesian", "hyperband")
+DIRECTIONS = {"nll": "min", "pr_auc": "max"}  # of the objectives
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def read_space(path: Path) -> dict[str, Any]:
+    """What a space file says, TOML (`.toml`) or JSON (`.json`).
+
+    Raises:
+        UserError: The file is missing or is neither.
+    """
+    if path.suffix not in (".toml", ".json"):
+        raise UserError(f"the space's file must be named .toml or .json. Received: {path}")
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text, object_pairs_hook=_no_doubles)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} must be {path.suffix[1:].upper()}: {error}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path} must hold a table of settings. Received: {type(values).__name__}")
+    return values
+
+
+def parse_fixes(texts: Iterable[str]) -> dict[str, Any]:
+    """Values of `--fix key=value`.
+
+    Raises:
+        ValueError: A text is not of that form, names no setting, or has a value that is not allowed.
+
+    >>> parse_fixes(["optimizer=adamw", "gru_units=64", "alpha=none"])
+    {'optimizer': 'adamw', 'gru_units': 64, 'alpha': None}
+    """
+    values = {}
+    for text in texts:
+        name, equals, word = text.partition("=")
+        if not equals:
+            raise ValueError(f"--fix must be key=value. Received: {text}")
+        if name in values:
+            raise ValueError(f"--fix must name a setting once. Received: {name} twice")
+        section_of(name)
+        value = word
+        for read in (json.loads, {"none": None}.__getitem__):
+            try:
+                value = read(word)
+                break
+            except (ValueError, KeyError, RecursionError):
+                continue
+        values[name] = value
+    return values
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object's dict; JSON itself lets a name come twice."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{max(names, key=names.count)} comes twice")
+    return dict(pairs)
+
+
+def read_entry(name: str, wanted: Any) -> Any:
+    """What a space's file or a flag says of one setting.
+
+    Args:
+        name: The setting.
+        wanted: One value, a list of values, or a dict with `min`, `max` and perhaps `step` or `log`.
+
+    Returns:
+        A `Choice`, a `Range`, or the one value that the setting is fixed to.
+
+    Raises:
+        ValueError: The setting or a value is not allowed; the text names it and what is.
+
+    >>> read_entry("gru_units", {"min": 64, "max": 256, "log": True})
+    Range(min=64, max=256, step=None, log=True)
+    """
+    section_of(name)
+    if isinstance(wanted, dict):
+        entry = _range(name, wanted)
+    elif isinstance(wanted, list):
+        values = tuple(dict.fromkeys(_value(name, value) for value in wanted))
+        if not values:
+            raise ValueError(f"{name} must have a value. Received: {name}=[]")
+        entry = Choice(values) if len(values) > 1 else values[0]
+    else:
+        entry = _value(name, wanted)
+    if name in FIXED_ONLY and isinstance(entry, Choice | Range):
+        raise ValueError(f"{name} must have one value, the same for all trials. Received: {name}={shown(entry)}")
+    return entry
+
+
+def _value(name: str, value: Any) -> Any:
+    """One value, checked as the setting checks it."""
+    value = None if value == "none" else value
+    if name in ENTRIES:
+        check_entry(name, value, ENTRIES[name])
+    return getattr(section_of(name)(**{name: value}), name)
+
+
+def _range(name: str, wanted: dict[str, Any]) -> Any:
+    allowed = [field.name for field in dataclasses.fields(Range)]
+    if not {"min", "max"} <= set(wanted) <= set(allowed):
+        raise ValueError(f"{name} must be a range with min, max, and perhaps step or log. Received: {name}={wanted}")
+    if name in ENTRIES or any(not _is_number(wanted[key]) for key in wanted if key != "log"):
+        raise ValueError(f"{name} must be a list of values or a range of numbers. Received: {name}={wanted}")
+    low, high = _value(name, wanted["min"]), _value(name, wanted["max"])
+    step, log = wanted.get("step"), wanted.get("log", False)
+    whole = isinstance(getattr(section_of(name)(), name), int)
+    if not isinstance(log, bool) or (log and (low <= 0 or step is not None)):
+        raise ValueError(f"{name} must have log = true only with min > 0 and without step. Received: {name}={wanted}")
+    if low > high or (step is not None and (step <= 0 or (whole and not isinstance(step, int)))):
+        raise ValueError(f"{name} must have min <= max and a step > 0 of its kind. Received: {name}={wanted}")
+    return low if low == high else Range(low, high, step, log)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of "90s", "30m", "2h" or "1d".
+
+    >>> parse_duration("30m")
+    1800.0
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not found or not float(found[1]):
+        raise UsageError(f"a time must be a number > 0 with its unit s, m, h or d, as in 30m. Received: {text}")
+    return float(found[1]) * _UNITS[found[2]]
