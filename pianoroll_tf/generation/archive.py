@@ -30,7 +30,7 @@ from pianoroll_tf.settings import dumps, to_dict
 from pianoroll_tf.storage.files import sync, write_whole
 
 PARTIAL = ".partial"  # name of the folder while it is written
-REVISION = 5  # of the graph that is written for a model; a run is exported again when it has changed
+REVISION = 6  # of the graph that is written for a model; a run is exported again when it has changed
 
 
 def export(

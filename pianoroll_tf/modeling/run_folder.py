@@ -46,6 +46,7 @@ def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
         pitch_frequency=tuple(count / steps for count in split["pitch_counts"]),
         long_hold=long_hold(split["hold_counts"]),
         rates=transition_rates(split),
+        onset_positions=tuple(count / max(sum(split["struck_counts"]), 1) for count in split["struck_counts"]),
         usual_onsets=tuple(split["usual_onsets"]),
         **{name: split[name] for name in ("density_spread", "longest_piece", "tempo", "meter")},
     )
@@ -62,12 +63,12 @@ def transition_rates(split: dict[str, Any]) -> tuple[float, float, float]:
         (probability of an onset, given a silent cell; of sustaining, given a sounding cell; of a re-strike, given that
         it is sustained).
 
-    >>> transition_rates({"steps": 10, "active_cells": 40, "struck_cells": 13, "hold_counts": [0, 0, 0, 10]})
+    >>> transition_rates({"steps": 10, "active_cells": 40, "struck_counts": [13], "hold_counts": [0, 0, 0, 10]})
     (0.0125, 0.75, 0.1)
     """
     active, holds = split["active_cells"], sum(split["hold_counts"])
     kept = active - holds
-    again = (split["struck_cells"] - holds) / kept if kept else 0.0
+    again = (sum(split["struck_counts"]) - holds) / kept if kept else 0.0
     return holds / (split["steps"] * NUM_PITCHES - active), kept / active, again
 
 
