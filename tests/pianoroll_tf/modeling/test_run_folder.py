@@ -150,7 +150,7 @@ def test_a_disk_that_is_full_before_the_settings_are_written_leaves_a_folder_to_
         "    open_run(sys.argv[2], config)\n"
     )
     folder = tmp_path / "run"
-    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}"}
     done = subprocess.run(
         [sys.executable, "-c", code, records, folder], capture_output=True, text=True, env=os.environ | environment
     )
