@@ -280,7 +280,7 @@ def test_two_trainings_in_one_folder_are_refused(tmp_path, records):
     config, said = tiny_config(records, training={"epochs": 1, "steps_per_epoch": 1}), []
 
     def second(_):
-        with pytest.raises(UserError, match="is in use: another process trains in it") as error:
+        with pytest.raises(UserError, match="is in use by another process") as error:
             train(config, tmp_path / "run")
         said.append(error)
 
