@@ -8,6 +8,7 @@ from pianoroll_tf.config import RecordsConfig, RunConfig
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.settings import dumps, from_dict, to_dict
+from pianoroll_tf.storage.tables import read_csv
 from tuner.report import search_figures as figures
 from tuner.report.data import curve
 from tuner.report.language import DASH, Words
@@ -15,7 +16,6 @@ from tuner.report.page import Figure, Report, Section, Table, Text
 from tuner.report.reproduce import build_words, commands, data_table, plain, records_name, report_words, settings_table
 from tuner.report.study import figure
 from tuner.search.settings import BEST, RESULTS, TRIALS
-from tuner.study import folder as study_folder
 
 BEST_CURVES = 6  # trials whose curves are shown
 JUDGED = ("objective", "best_epoch", "epochs", "seconds")
@@ -153,9 +153,7 @@ def _figures(folder: Path, found: dict, done: list[dict], searched: dict, label:
     for row in done[:BEST_CURVES]:
         path = folder / TRIALS / row["trial"] / RUN / run_folder.HISTORY
         if path.is_file():
-            histories[words("trial_label", trial=row["trial"], rank=row["rank"])] = curve(
-                study_folder.read_rows(path), column
-            )
+            histories[words("trial_label", trial=row["trial"], rank=row["rank"])] = curve(read_csv(path), column)
     made = [
         figure("search_trials", figures.by_trial(done, label, largest, words), words),
         figure("search_settings", figures.by_setting(done, searched, label, words), words),

@@ -1,8 +1,6 @@
 """What a search has found: a row a trial, ranked, as table, CSV and JSON; the best run in a folder of its own."""
 
-import csv
 import filecmp
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.files import write_changed
+from pianoroll_tf.storage.tables import write_csv
 from tuner.search.hyperparameters import OF_HYPERBAND, settings_of, values_of
 from tuner.search.oracle import Lasting, Status, Trial
 from tuner.search.parsing import DIRECTIONS
@@ -75,12 +74,8 @@ def write_results(found: list[dict[str, Any]], settings: SearchSettings, folder:
         settings: Those of the search.
         folder: Its folder.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(found[0]) if found else list(COLUMNS), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in found)
     table, whole = (folder / name for name in RESULTS)
-    write_changed(table, text.getvalue().encode())
+    write_csv(table, found, COLUMNS)
     objective = settings.base.training.objective
     content = {
         "objective": objective,

@@ -8,9 +8,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from pianoroll_tf.modeling.callbacks import StoppedError, Termination
-from pianoroll_tf.modeling.run_folder import dump_checksummed
 from pianoroll_tf.progress import Progress
-from pianoroll_tf.storage.files import write_changed
+from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.search import results as search_results
 from tuner.search.chief import Chief
 from tuner.search.oracle import Trial
@@ -56,10 +55,10 @@ class Search:
         self._progress = Progress(most, "trials")
 
     def _keep_values(self, trial: Trial) -> None:
-        """The search's own copy of a trial's hyper-parameters, under a seal."""
+        """The search's own copy of a trial's hyper-parameters, with a checksum."""
         path = self._folder / TRIALS / trial.trial_id / VALUES
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_changed(path, dump_checksummed(trial.hyperparameters.values))
+        write_checksummed(path, trial.hyperparameters.values)
 
     def alone(self, threads: int | None = None) -> None:
         """Runs the trials in this process, one by one.

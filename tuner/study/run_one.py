@@ -16,9 +16,9 @@ from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.baselines import BASELINES
 from pianoroll_tf.modeling.callbacks import DivergedError
 from pianoroll_tf.modeling.run import load_model
-from pianoroll_tf.modeling.run_folder import dump_checksummed
 from pianoroll_tf.modeling.training import train
 from pianoroll_tf.modeling.training_state import Standing
+from pianoroll_tf.storage.checksummed_json import write_checksummed
 from pianoroll_tf.storage.files import write_whole
 from tuner.study import factorial
 from tuner.study import folder as study_folder
@@ -100,7 +100,7 @@ def _baselines(folder: Path, config: RunConfig, splits: Splits, training) -> dic
     except UserError:
         found = {name: judged(make(training), config, splits) for name, make in BASELINES.items()}
         values = {split: {name: numbers[split] for name, (numbers, _) in found.items()} for split in ("val", "test")}
-        write_whole(path, dump_checksummed(values))
+        write_checksummed(path, values)
         return values
 
 
@@ -227,7 +227,7 @@ def _finite(measures: dict[str, float | None]) -> dict[str, float | None]:
 
 def _write(bench: Bench, task: Task, name: str, done: TuningRun | Run) -> None:
     (bench.folder / task.folder).mkdir(parents=True, exist_ok=True)
-    write_whole(bench.folder / task.folder / name, dump_checksummed(dataclasses.asdict(done)))
+    write_checksummed(bench.folder / task.folder / name, dataclasses.asdict(done))
 
 
 def standing(folder: Path, task: Task, say: Callable[[str], None]) -> TuningRun | Run | None:

@@ -191,7 +191,7 @@ def start(records, folder, limit=None):
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     return subprocess.Popen(
-        [sys.executable, ROOT / "tests" / "tiny_run.py", records, folder, "0"],
+        [sys.executable, ROOT / "tests" / "support" / "tiny_run.py", records, folder, "0"],
         preexec_fn=no_larger if limit else None,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -280,7 +280,7 @@ def test_two_trainings_in_one_folder_are_refused(tmp_path, records):
     config, said = tiny_config(records, training={"epochs": 1, "steps_per_epoch": 1}), []
 
     def second(_):
-        with pytest.raises(UserError, match="is in use: another process trains in it") as error:
+        with pytest.raises(UserError, match="is in use by another process") as error:
             train(config, tmp_path / "run")
         said.append(error)
 

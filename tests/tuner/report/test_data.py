@@ -7,7 +7,7 @@ import pytest
 from synthetic_study import tiny_settings, write_study
 
 from pianoroll_tf.errors import UserError
-from pianoroll_tf.modeling.run_folder import dump_checksummed
+from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.report import data as report_data
 from tuner.study import folder as study_folder
 from tuner.study.settings import Combination
@@ -48,10 +48,10 @@ def test_efforts_are_there_though_the_study_has_not_written_its_results(data):
 def test_a_comparison_of_other_runs_is_not_believed(data):
     stale = dataclasses.replace(data.comparison, sentences=["of old"])
     path = data.folder / study_folder.COMPARISON
-    path.write_bytes(dump_checksummed(dataclasses.asdict(stale)))
+    write_checksummed(path, dataclasses.asdict(stale))
     assert report_data.read(data.folder).comparison.sentences == ["of old"]
     stale.outcomes["bce-adam"]["finished"] = 3
-    path.write_bytes(dump_checksummed(dataclasses.asdict(stale)))
+    write_checksummed(path, dataclasses.asdict(stale))
     assert report_data.read(data.folder).comparison.sentences != ["of old"]
     path.unlink()
 
