@@ -384,7 +384,8 @@ def test_two_devices_train_as_one(tmp_path, records):
         "config = tiny_config(Path(sys.argv[1]), model=model, training={'epochs': 1})\n"
         "print(repr([row['loss'] for row in train(config, sys.argv[2], strategy=strategy, quiet=True).rows]))\n"
     )
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support'}", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    path = f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support'}"
+    environment = os.environ | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         [sys.executable, "-c", code, records, tmp_path / "two"], capture_output=True, text=True, env=environment
     )
