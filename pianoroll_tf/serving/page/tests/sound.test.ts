@@ -1,47 +1,47 @@
 import { expect, it } from "vitest";
-import { Keys } from "../src/keys";
-import { samplePitch } from "../src/piano";
+import { nearestSamplePitch } from "../src/piano";
+import { Voices } from "../src/voices";
 import { interleave, wavHeader } from "../src/wav";
 
-it("strikes what begins and releases what ends", () => {
-  const heard: [string, number, number][] = [];
+it("starts a note at its onset and ends it at its offset", () => {
+  const calls: [string, number, number][] = [];
   const piano = {
-    strike: (_context: unknown, _out: unknown, pitch: number, when: number) => {
-      heard.push(["strike", pitch, when]);
-      return { release: (at: number) => void heard.push(["release", pitch, at]) };
+    noteOn: (_context: unknown, _out: unknown, pitch: number, when: number) => {
+      calls.push(["noteOn", pitch, when]);
+      return { noteOff: (at: number) => void calls.push(["noteOff", pitch, at]) };
     },
   };
-  const keys = new Keys(piano as never, null as never, null as never);
-  [[60], [60, 64], [64], []].forEach((row, step) => keys.step(row, step / 8));
-  expect(heard).toEqual([
-    ["strike", 60, 0],
-    ["strike", 64, 0.125],
-    ["release", 60, 0.25],
-    ["release", 64, 0.375],
+  const voices = new Voices(piano as never, null as never, null as never);
+  [[60], [60, 64], [64], []].forEach((row, step) => voices.playRow(row, step / 8));
+  expect(calls).toEqual([
+    ["noteOn", 60, 0],
+    ["noteOn", 64, 0.125],
+    ["noteOff", 60, 0.25],
+    ["noteOff", 64, 0.375],
   ]);
 });
 
-it("strikes a key again that is down", () => {
-  const heard: [string, number][] = [];
+it("repeats a note that is already sounding", () => {
+  const calls: [string, number][] = [];
   const piano = {
-    strike: (_context: unknown, _out: unknown, _pitch: number, when: number) => {
-      heard.push(["strike", when]);
-      return { release: (at: number) => void heard.push(["release", at]) };
+    noteOn: (_context: unknown, _out: unknown, _pitch: number, when: number) => {
+      calls.push(["noteOn", when]);
+      return { noteOff: (at: number) => void calls.push(["noteOff", at]) };
     },
   };
-  const keys = new Keys(piano as never, null as never, null as never);
-  [[60], [60], [-60], []].forEach((row, step) => keys.step(row, step));
-  expect(heard).toEqual([
-    ["strike", 0],
-    ["release", 2],
-    ["strike", 2],
-    ["release", 3],
+  const voices = new Voices(piano as never, null as never, null as never);
+  [[60], [60], [-60], []].forEach((row, step) => voices.playRow(row, step));
+  expect(calls).toEqual([
+    ["noteOn", 0],
+    ["noteOff", 2],
+    ["noteOn", 2],
+    ["noteOff", 3],
   ]);
 });
 
 it("plays each pitch by a sample at most one semitone away", () => {
   for (let pitch = 24; pitch <= 107; pitch++) {
-    const sample = samplePitch(pitch);
+    const sample = nearestSamplePitch(pitch);
     expect((sample - 24) % 3).toBe(0);
     expect(Math.abs(sample - pitch)).toBeLessThanOrEqual(1);
     expect(sample).toBeGreaterThanOrEqual(24);
@@ -49,7 +49,7 @@ it("plays each pitch by a sample at most one semitone away", () => {
   }
 });
 
-it("writes the head of a WAV file", () => {
+it("writes the header of a WAV file", () => {
   const view = new DataView(wavHeader(100, 2, 44_100));
   const text = (at: number) => String.fromCharCode(...new Uint8Array(view.buffer, at, 4));
   expect([text(0), text(8), text(12), text(36)]).toEqual(["RIFF", "WAVE", "fmt ", "data"]);
@@ -57,7 +57,7 @@ it("writes the head of a WAV file", () => {
   expect([20, 22, 32, 34].map((at) => view.getUint16(at, true))).toEqual([1, 2, 4, 16]);
 });
 
-it("alternates between channels and cuts what is too loud", () => {
+it("interleaves channels and clips values that are too loud", () => {
   const samples = [Float32Array.of(0, 1), Float32Array.of(-0.5, -3)];
   expect([...interleave(samples)]).toEqual([0, -16383, 32767, -32767]);
 });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { makeGrid } from "../src/grid";
-import { grow } from "../src/grow";
-import { UNTIL_IT_ENDS } from "../src/settings";
+import { UNTIL_MODEL_ENDS } from "../src/settings";
+import { fillFromStream } from "../src/streaming";
 import { Take } from "../src/take";
 
 const GRID = makeGrid(8, null);
@@ -10,41 +10,41 @@ const PRIMER = { name: "a", roll: [[60], [60]] };
 const event = (name: string, value: unknown) => `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`;
 const begin = event("begin", { version: 1, seed: 5, steps: 4, primer_steps: 2, primer: [[60], [60]] });
 
-/** A server that answers with this text. */
-function answer(text: string, status = 200, headers: Record<string, string> = {}) {
-  const asked = vi.fn(async (..._request: unknown[]) => new Response(text, { status, headers }));
-  vi.stubGlobal("fetch", asked);
-  return asked;
+/** Replaces fetch by a server that responds with this text. */
+function stubServer(text: string, status = 200, headers: Record<string, string> = {}) {
+  const fetch = vi.fn(async (..._request: unknown[]) => new Response(text, { status, headers }));
+  vi.stubGlobal("fetch", fetch);
+  return fetch;
 }
 
-async function grown(text: string, steps = 4, most = 100, status = 200, headers = {}) {
-  answer(text, status, headers);
+async function streamedTake(text: string, steps = 4, maxSteps = 100, status = 200, headers = {}) {
+  stubServer(text, status, headers);
   const take = new Take(1, { ...SETTINGS, steps }, PRIMER, GRID);
-  await grow(take, most, new AbortController().signal, () => undefined);
+  await fillFromStream(take, maxSteps, new AbortController().signal, () => undefined);
   return take;
 }
 
 afterEach(() => vi.unstubAllGlobals());
 
 describe("a take", () => {
-  it("shows its primer before anything has come", () => {
+  it("holds its primer before anything is generated", () => {
     const take = new Take(1, { ...SETTINGS }, PRIMER, GRID);
-    expect([take.rows, take.primerSteps, take.generated, take.expected]).toEqual([[[60], [60]], 2, 0, 6]);
+    expect([take.rows, take.primerSteps, take.generatedSteps, take.expectedSteps]).toEqual([[[60], [60]], 2, 0, 6]);
   });
 
-  it("counts notes and range as they come, a note held from the primer once", () => {
+  it("updates note count and range, and counts a note held from the primer once", () => {
     const take = new Take(1, { ...SETTINGS }, PRIMER, GRID);
     take.append([[60], [48, 60]]);
     take.append([[48, 72]]);
-    expect([take.notes, take.range]).toEqual([3, { low: 48, high: 72 }]);
-    expect(take.music).toEqual([[60], [48, 60], [48, 72]]);
+    expect([take.noteCount, take.range]).toEqual([3, { low: 48, high: 72 }]);
+    expect(take.generatedRoll).toEqual([[60], [48, 60], [48, 72]]);
   });
 
-  it("that was stopped asks for what it has", () => {
+  it("that was stopped sets its length in its settings", () => {
     const take = new Take(1, { ...SETTINGS, steps: 0 }, null, GRID);
     take.append([[60], []]);
     take.finish("stopped");
-    expect([take.settings.steps, take.complete, take.expected]).toEqual([2, true, 2]);
+    expect([take.settings.steps, take.complete, take.expectedSteps]).toEqual([2, true, 2]);
   });
 });
 
@@ -55,59 +55,59 @@ it("continues at the tempo of its primer on a grid of beats", () => {
 });
 
 describe("a stream", () => {
-  it("that the model ends says so, and its take asks for what it has", async () => {
+  it("that the model ends has that reason, and its take sets its length in its settings", async () => {
     const text = begin + event("steps", { first: 0, roll: [[61], []] }) + event("end", { steps: 2, reason: "model" });
-    const take = await grown(text, UNTIL_IT_ENDS);
-    expect([take.state, take.ended, take.settings.steps]).toEqual(["done", "model", 2]);
+    const take = await streamedTake(text, UNTIL_MODEL_ENDS);
+    expect([take.state, take.endReason, take.settings.steps]).toEqual(["done", "model", 2]);
   });
 
   it("fills a take", async () => {
     const steps = [{ first: 0, roll: [[61], []] }, { first: 2, roll: [[62], [63]] }];
     const text = begin + steps.map((part) => event("steps", part)).join("") + event("end", { steps: 4 });
-    const take = await grown(text);
-    expect([take.state, take.error, take.music]).toEqual(["done", "", [[61], [], [62], [63]]]);
+    const take = await streamedTake(text);
+    expect([take.state, take.error, take.generatedRoll]).toEqual(["done", "", [[61], [], [62], [63]]]);
   });
 
   it("sends settings and primer", async () => {
-    const asked = answer(begin + event("end", { steps: 0 }));
-    await grow(new Take(1, { ...SETTINGS }, PRIMER, GRID), 9, new AbortController().signal, () => undefined);
-    const [path, request] = asked.mock.calls[0] as [string, RequestInit];
+    const fetch = stubServer(begin + event("end", { steps: 0 }));
+    await fillFromStream(new Take(1, { ...SETTINGS }, PRIMER, GRID), 9, new AbortController().signal, () => undefined);
+    const [path, request] = fetch.mock.calls[0] as [string, RequestInit];
     expect(path).toBe("/generate?stream=1");
     expect(JSON.parse(String(request.body))).toEqual({ ...SETTINGS, primer: [[60], [60]] });
   });
 
   it.each([
-    ["is cut off", begin + event("steps", { first: 0, roll: [[61]] }), "ended before the music did"],
-    ["leaves out a part", begin + event("steps", { first: 1, roll: [[61]] }), "lost on the way"],
-    ["tells of an error", begin + event("error", { error: "the model was dropped" }), "the model was dropped"],
-    ["holds no pitches", begin + event("steps", { first: 0, roll: [["<b>"]] }), "something else than pitches"],
-    ["holds no JSON", "event: begin\ndata: {\n\n", "not understood"],
-  ])("fails where it %s", async (_, text, words) => {
-    const take = await grown(text);
+    ["is truncated", begin + event("steps", { first: 0, roll: [[61]] }), "lost before the piece was complete"],
+    ["lacks a part", begin + event("steps", { first: 1, roll: [[61]] }), "lost during streaming"],
+    ["reports an error", begin + event("error", { error: "the model was dropped" }), "the model was dropped"],
+    ["has invalid pitches", begin + event("steps", { first: 0, roll: [["<b>"]] }), "invalid pitches"],
+    ["has invalid JSON", "event: begin\ndata: {\n\n", "not valid"],
+  ])("fails if it %s", async (_, text, words) => {
+    const take = await streamedTake(text);
     expect(take.state).toBe("failed");
     expect(take.error).toContain(words);
   });
 
-  it("without end is stopped where it could not be asked for again", async () => {
-    const take = await grown(begin + event("steps", { first: 0, roll: [[61], [62], [63]] }), 0, 2);
-    expect([take.state, take.music, take.settings.steps]).toEqual(["done", [[61], [62]], 2]);
+  it("of endless music is stopped at the maximum length", async () => {
+    const take = await streamedTake(begin + event("steps", { first: 0, roll: [[61], [62], [63]] }), 0, 2);
+    expect([take.state, take.generatedRoll, take.settings.steps]).toEqual(["done", [[61], [62]], 2]);
   });
 
   it.each([
     [429, { "Retry-After": "3" }, "", "The server is busy. Try again in 3 s."],
     [503, {}, "", "The server is busy. Try again in a moment."],
     [400, {}, '{"error": "steps must be >= 1"}', "steps must be >= 1"],
-    [502, {}, "<html>", "The server answered 502"],
-  ])("refused with %i says why", async (status, headers, text, words) => {
-    const take = await grown(text, 4, 100, status, headers);
+    [502, {}, "<html>", "responded with status 502"],
+  ])("refused with status %i gives the reason", async (status, headers, text, words) => {
+    const take = await streamedTake(text, 4, 100, status, headers);
     expect([take.state, take.rows]).toEqual(["failed", [[60], [60]]]);
     expect(take.error).toContain(words);
   });
 
-  it("says that the server is away", async () => {
+  it("reports that the server cannot be reached", async () => {
     vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no")));
     const take = new Take(1, { ...SETTINGS }, null, GRID);
-    await grow(take, 9, new AbortController().signal, () => undefined);
+    await fillFromStream(take, 9, new AbortController().signal, () => undefined);
     expect(take.error).toContain("cannot be reached");
   });
 });
