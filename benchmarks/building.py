@@ -3,13 +3,11 @@
 import itertools
 import os
 import shutil
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.harness import ROOT, Experiment, Variant
+from benchmarks.harness import ROOT, Experiment, Variant, run_python
 from benchmarks.rows import Row
 from benchmarks.worker import MissingPeerError, Stopwatch, cpu_count
 
@@ -35,7 +33,7 @@ def our_command(midi: str, scratch: str) -> Iterator[dict[str, float]]:
     """Seconds of the whole command."""
     for number in itertools.count():
         out = Path(scratch) / f"command-{number}"
-        seconds, _ = _run("-m", "pianoroll_tf.build_records", midi, str(out))
+        seconds, _ = run_python("-m", "pianoroll_tf.build_records", midi, str(out))
         shutil.rmtree(out)
         yield {"seconds": seconds} if number else {}
 
@@ -45,16 +43,9 @@ def obvious(midi: str, scratch: str) -> Iterator[dict[str, float]]:
     yield {}
     while True:
         out = Path(scratch) / "obvious.tfrecord"
-        seconds, output = _run(str(ROOT / "benchmarks" / "obvious_build.py"), midi, str(out))
+        seconds, output = run_python(str(ROOT / "benchmarks" / "obvious_build.py"), midi, str(out))
         out.unlink()
         yield {"work": float(output.split()[-1]), "seconds": seconds}
-
-
-def _run(*arguments: str) -> tuple[float, str]:
-    """Seconds and output of a Python program."""
-    watch = Stopwatch()
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT, check=True)
-    return watch.lap(), done.stdout
 
 
 def bare_parse(midi: str) -> Iterator[dict[str, float]]:

@@ -2,11 +2,10 @@
 
 import dataclasses
 import functools
-import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.harness import ROOT
+from benchmarks.harness import run_python
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Fixtures:
     def records(self) -> str:
         """The folder of the records of the classical files."""
         path = self.scratch / "records"
-        _run("-m", "pianoroll_tf.build_records", self.midi, str(path))
+        run_python("-m", "pianoroll_tf.build_records", self.midi, str(path))
         return str(path)
 
     @functools.cached_property
@@ -57,7 +56,7 @@ class Fixtures:
 
     def _export(self, head: str) -> str:
         path = self.scratch / f"saved_model_{head}"
-        _run("-m", "benchmarks.fixtures", self.records, str(path), head)
+        run_python("-m", "benchmarks.fixtures", self.records, str(path), head)
         return str(path)
 
 
@@ -71,17 +70,6 @@ def export_untrained(records: str, folder: str, head: str = "nade") -> None:
     made, data = data_facts(records)
     config = RunConfig(records=made, data=data, model=ModelConfig(head=head))
     export(run_model(config), config, Path(folder), rows=16, window_steps=64)
-
-
-def _run(*arguments: str) -> None:
-    """Runs Python with these arguments in the project's folder.
-
-    Raises:
-        RuntimeError: The exit code is not 0.
-    """
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} failed: {done.stderr.strip()[-500:]}")
 
 
 if __name__ == "__main__":

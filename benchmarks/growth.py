@@ -22,6 +22,7 @@ class Growth:
         axes: Axis → its values, ascending.
         labels: Axis → what it counts.
         variants: Variant → the name shown; the first is ours.
+        sentences: Axis → a sentence about its plot.
         titles: Axis → title of its plot, and label of the seconds.
         repeats: Measurements per variant.
     """
@@ -32,6 +33,7 @@ class Growth:
     axes: Mapping[str, Sequence[int]]
     labels: Mapping[str, str]
     variants: Mapping[str, str]
+    sentences: Mapping[str, str]
     titles: Callable[[str], tuple[str, str]]
     repeats: int
 
@@ -60,9 +62,7 @@ class Growth:
             for peer in peers
         ]
 
-    def details(
-        self, results: Mapping[str, Mapping[str, Measurements]], folder: Path, sentences: Mapping[str, str]
-    ) -> str:
+    def details(self, results: Mapping[str, Mapping[str, Measurements]], folder: Path) -> str:
         """Writes the plots to the folder; returns Markdown of the plots, their sentences and their tables."""
         shown = {self.variants[name]: one.values for name, one in results[self.name].items() if not one.missing}
         texts = []
@@ -71,6 +71,6 @@ class Growth:
             picture = f"{self.name.replace('_', '-')}-{axis}.png"
             title, label = self.titles(axis)
             plots.draw(folder / picture, title, (words, label), lines)
-            parts = [f"![{title}, by {words}]({picture})", sentences.get(axis, ""), f"{label.capitalize()}:"]
+            parts = [f"![{title}, by {words}]({picture})", self.sentences.get(axis, ""), f"{label.capitalize()}:"]
             texts.append("\n\n".join([*filter(None, parts), plots.table(words, lines)]))
         return "\n\n".join(texts)

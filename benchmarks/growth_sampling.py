@@ -1,12 +1,10 @@
 """Growth of the time of sampling with the number of steps and the batch size, compared with PyTorch."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchmarks import sampling
 from benchmarks.growth import Growth
-from benchmarks.harness import Experiment, Measurements
-from benchmarks.rows import Row
+from benchmarks.harness import Experiment
 from benchmarks.worker import Stopwatch
 
 AXES = {"steps": (128, 1024, 8192, 65536), "batch": (1, 8, 64, 256, 1024)}
@@ -60,21 +58,13 @@ GROWTH = Growth(
     axes=AXES,
     labels=LABELS,
     variants=VARIANTS,
+    sentences=SENTENCES,
     titles=lambda axis: ("Sampling music", "seconds"),
     repeats=3,
 )
+rows, details = GROWTH.rows, GROWTH.details
 
 
 def experiments(fixtures) -> Iterator[Experiment]:
     """The experiment `growth_sampling`."""
     return GROWTH.experiments(fixtures, model=fixtures.model)
-
-
-def rows() -> list[Row]:
-    """The rows of the largest value of each axis."""
-    return GROWTH.rows()
-
-
-def details(results: dict[str, dict[str, Measurements]], folder: Path) -> str:
-    """A plot and a table per axis."""
-    return GROWTH.details(results, folder, SENTENCES)

@@ -1,12 +1,10 @@
 """Growth of the time of a training step with units, batch and window, compared with stock Keras and PyTorch."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchmarks import training
 from benchmarks.growth import Growth
-from benchmarks.harness import Experiment, Measurements
-from benchmarks.rows import Row
+from benchmarks.harness import Experiment
 from benchmarks.training import SIZES
 
 AXES = {
@@ -58,21 +56,13 @@ GROWTH = Growth(
     axes=AXES,
     labels=LABELS,
     variants=VARIANTS,
+    sentences=SENTENCES,
     titles=_titles,
     repeats=2,
 )
+rows, details = GROWTH.rows, GROWTH.details
 
 
 def experiments(fixtures) -> Iterator[Experiment]:
     """The experiment `growth_training`."""
     return GROWTH.experiments(fixtures, steps=1 if fixtures.quick else 3)
-
-
-def rows() -> list[Row]:
-    """The rows of the largest value of each axis."""
-    return GROWTH.rows()
-
-
-def details(results: dict[str, dict[str, Measurements]], folder: Path) -> str:
-    """A plot and a table per axis."""
-    return GROWTH.details(results, folder, SENTENCES)

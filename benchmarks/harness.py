@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,21 @@ class Spread:
     def of(cls, values: list[float]) -> "Spread":
         """The spread of at least one number."""
         return cls(statistics.median(values), min(values), max(values), len(values))
+
+
+def run_python(*arguments: str, code: int = 0) -> tuple[float, str]:
+    """Runs Python with these arguments in the project's folder; returns wall time in seconds and standard output.
+
+    Raises:
+        RuntimeError: The exit code is not `code`.
+    """
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT)
+    seconds = time.perf_counter() - start
+    if done.returncode != code:
+        command, message = " ".join(arguments), done.stderr.strip()[-500:]
+        raise RuntimeError(f"{command} ended with exit code {done.returncode}: {message}")
+    return seconds, done.stdout
 
 
 class WorkerError(Exception):

@@ -1,14 +1,13 @@
 """Sampling music step by step: microseconds per step, and the time from loading to the first step."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import ROOT, Experiment, Variant
+from benchmarks.harness import Experiment, Variant, run_python
 from benchmarks.rows import Row
 from benchmarks.training import SIZES, torch_layers
 from benchmarks.worker import Stopwatch, import_tensorflow, import_torch
@@ -106,9 +105,8 @@ def first_step(model: str, way: str) -> Iterator[dict[str, float]]:
     """Seconds of loading and of the first step, each time in a new process that has imported TensorFlow."""
     yield {}
     while True:
-        command = [sys.executable, "-m", "benchmarks.sampling", model, way]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-        yield json.loads(done.stdout.splitlines()[-1])
+        _, output = run_python("-m", "benchmarks.sampling", model, way)
+        yield json.loads(output.splitlines()[-1])
 
 
 def _print_first_step(model: str, way: str) -> None:

@@ -1,14 +1,11 @@
 """Start-up time of the commands: how long --help and the refusal of a wrong argument take."""
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.harness import ROOT, Experiment, Variant
+from benchmarks.harness import ROOT, Experiment, Variant, run_python
 from benchmarks.rows import Row
-from benchmarks.worker import Stopwatch
 
 PACKAGES = ("pianoroll_tf", "tuner")
 WRONG_ARGUMENT = "--no-such-flag"
@@ -27,39 +24,23 @@ def commands() -> list[str]:
     return names
 
 
-def run_seconds(arguments: list[str], codes: tuple[int, ...] = (0,)) -> float:
-    """Wall time of `python ARGUMENTS`.
-
-    Raises:
-        RuntimeError: Its exit code is not one of `codes`.
-    """
-    watch = Stopwatch()
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT)
-    seconds = watch.lap()
-    if done.returncode not in codes:
-        raise RuntimeError(
-            f"{' '.join(arguments)} ended with exit code {done.returncode}: {done.stderr.strip()[-200:]}"
-        )
-    return seconds
-
-
 def all_commands() -> Iterator[dict[str, float]]:
     """Seconds of every command with --help and with a wrong argument, and the slowest of each."""
     names = commands()
-    run_seconds(["-m", names[0], "--help"])
+    run_python("-m", names[0], "--help")
     yield {"commands": names}
     while True:
-        helped = {f"help {name}": run_seconds(["-m", name, "--help"]) for name in names}
-        refused = {f"wrong {name}": run_seconds(["-m", name, WRONG_ARGUMENT], codes=(2,)) for name in names}
+        helped = {f"help {name}": run_python("-m", name, "--help")[0] for name in names}
+        refused = {f"wrong {name}": run_python("-m", name, WRONG_ARGUMENT, code=2)[0] for name in names}
         yield {**helped, **refused, "slowest_help": max(helped.values()), "slowest_wrong": max(refused.values())}
 
 
 def python(code: str) -> Iterator[dict[str, float]]:
     """Seconds of `python -c CODE`."""
-    run_seconds(["-c", code])
+    run_python("-c", code)
     yield {}
     while True:
-        yield {"seconds": run_seconds(["-c", code])}
+        yield {"seconds": run_python("-c", code)[0]}
 
 
 def experiments(fixtures) -> list[Experiment]:

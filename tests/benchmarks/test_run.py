@@ -325,6 +325,7 @@ def test_growth_has_a_row_per_axis_and_peer_and_a_plot_with_its_sentence(tmp_pat
         what="a step",
         axes={"batch": (1, 8)},
         labels={"batch": "windows a batch"},
+        sentences={"batch": "It grows."},
         variants={"ours": "ours", "torch": "PyTorch", "keras": "Keras"},
         titles=lambda axis: ("A step", "seconds"),
         repeats=2,
@@ -341,7 +342,7 @@ def test_growth_has_a_row_per_axis_and_peer_and_a_plot_with_its_sentence(tmp_pat
         "torch": Measurements({}, values, ""),
         "keras": Measurements({}, {}, "gone"),
     }
-    text = grown.details({"growth_x": found}, tmp_path, {"batch": "It grows."})
+    text = grown.details({"growth_x": found}, tmp_path)
     assert (tmp_path / "growth-x-batch.png").read_bytes().startswith(b"\x89PNG")
     assert "growth-x-batch.png)\n\nIt grows.\n\nSeconds:" in text
     assert "| 1 | 2 | 2 |" in text
