@@ -19,7 +19,7 @@ from benchmarks.worker import MissingPeerError, Stopwatch
 SPLIT = "test"  # a tenth of the corpus, because dense float32 takes a hundred times the space
 PACKINGS = ("bare", "gzip", "zstd")
 ENCODINGS = {
-    "ours": "ours: a byte a step and one a cell",
+    "ours": "ours: one byte per step and one per active cell",
     "index_lists": "int64 lists of step and pitch",
     "dense_uint8": "dense uint8",
     "dense_float32": "dense float32",

@@ -66,7 +66,7 @@ def build(midi: str, scratch: str, sizes: list[int]) -> Iterator[dict[str, float
     folders = {size: _first(files, size, Path(scratch) / f"first-{size}") for size in sizes}
     yield {"bytes": sum(path.stat().st_size for path in files.rglob("*.mid"))}
     for repetition in range(1_000_000):
-        found = {}
+        values = {}
         for size, folder in folders.items():
             out = Path(scratch) / f"records-{size}-{repetition}"
             watch = Stopwatch()
@@ -75,9 +75,9 @@ def build(midi: str, scratch: str, sizes: list[int]) -> Iterator[dict[str, float
             parent, reader = _peak_memory(process)
             if process.returncode:
                 raise RuntimeError(f"build_records ended with exit code {process.returncode}")
-            found |= {f"seconds {size}": watch.lap(), f"parent {size}": parent, f"reader {size}": reader}
-            found[f"rate {size}"] = size / found[f"seconds {size}"]
-        yield found
+            values |= {f"seconds {size}": watch.lap(), f"parent {size}": parent, f"reader {size}": reader}
+            values[f"rate {size}"] = size / values[f"seconds {size}"]
+        yield values
 
 
 def _peak_memory(process: subprocess.Popen) -> tuple[float, float]:

@@ -58,9 +58,9 @@ def ours(records: str) -> Iterator[dict[str, float]]:
     yield {"batches_an_epoch": batches_per_epoch(corpus, config), "bytes": sum(path.stat().st_size for path in files)}
     while True:
         steady = _steady(batches)
-        found = {"steady": steady, "gigabytes": steady * BYTES_PER_WINDOW / 1e9}
+        speeds = {"steady": steady, "gigabytes": steady * BYTES_PER_WINDOW / 1e9}
         _drop_from_cache(files)
-        yield found | {"cold": epoch(), "warm": epoch()}
+        yield speeds | {"cold": epoch(), "warm": epoch()}
 
 
 def _pieces(records: str) -> list[np.ndarray]:
@@ -148,9 +148,9 @@ def per_example(records: str, scratch: str, unit: str) -> Iterator[dict[str, flo
 
     yield {"windows": count, "bytes": path.stat().st_size}
     while True:
-        found = {"steady": _steady(batches)}
+        speeds = {"steady": _steady(batches)}
         _drop_from_cache([path])
-        yield found | {"cold": epoch(), "warm": epoch()}
+        yield speeds | {"cold": epoch(), "warm": epoch()}
 
 
 def _write_sparse(path: Path, rolls: list[np.ndarray]) -> None:

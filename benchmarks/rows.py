@@ -65,29 +65,29 @@ def look_up(results: Results, reference: str) -> Spread:
 
 def outcome(row: Row, results: Results) -> dict[str, Any]:
     """The results of a row, JSON-serializable: spreads, ratio, share of the limit, whether the goal is met, why not."""
-    found: dict[str, Any] = {"name": row.name, "unit": row.unit, "goal": format_goal(row), "note": row.note}
-    found |= {"peer_name": row.peer_name, "limit_name": row.limit_name}
-    found |= {"ours": None, "peer": None, "ratio": None, "limit": None, "share": None, "met": None, "why": ""}
+    result: dict[str, Any] = {"name": row.name, "unit": row.unit, "goal": format_goal(row), "note": row.note}
+    result |= {"peer_name": row.peer_name, "limit_name": row.limit_name}
+    result |= {"ours": None, "peer": None, "ratio": None, "limit": None, "share": None, "met": None, "why": ""}
     try:
         ours = look_up(results, row.ours)
-        found["ours"] = dataclasses.asdict(ours)
+        result["ours"] = dataclasses.asdict(ours)
         if row.peers:
             peer = _best([look_up(results, peer) for peer in row.peers], row.more)
-            found["peer"] = dataclasses.asdict(peer)
-            found["ratio"] = times_better(ours.median, peer.median, row.more)
+            result["peer"] = dataclasses.asdict(peer)
+            result["ratio"] = times_better(ours.median, peer.median, row.more)
     except NoNumberError as error:
-        found["why"] = f"not measured: {error}"
+        result["why"] = f"not measured: {error}"
     else:
-        found["met"] = _met(row, ours.median, found["ratio"])
-        found["why"] = MISSED_GOALS if found["met"] is False else ""
-    if row.limit and found["ours"]:
+        result["met"] = _met(row, ours.median, result["ratio"])
+        result["why"] = MISSED_GOALS if result["met"] is False else ""
+    if row.limit and result["ours"]:
         try:
             limit = look_up(results, row.limit)
-            found["limit"] = dataclasses.asdict(limit)
-            found["share"] = times_better(found["ours"]["median"], limit.median, row.more)
+            result["limit"] = dataclasses.asdict(limit)
+            result["share"] = times_better(result["ours"]["median"], limit.median, row.more)
         except NoNumberError:
             pass  # the row is shown without its limit
-    return found
+    return result
 
 
 def _best(spreads: list[Spread], more: bool) -> Spread:
@@ -148,7 +148,7 @@ def table(outcomes: Iterable[dict[str, Any]]) -> str:
     outcomes = list(outcomes)
     head = ("", "ours", "peer", "ratio", "goal", "met", "limit of the machine")
     lines = [head, ("---",) + ("---:",) * 3 + ("---",) * 3]
-    lines += [_cells(found) for found in outcomes]
+    lines += [_cells(result) for result in outcomes]
     notes = [f"- *{', '.join(named)}*: {note}" for note, named in _notes(outcomes).items()]
     return "\n".join(["| " + " | ".join(line) + " |" for line in lines] + ["", *notes])
 
@@ -156,21 +156,21 @@ def table(outcomes: Iterable[dict[str, Any]]) -> str:
 def _notes(outcomes: list[dict[str, Any]]) -> dict[str, list[str]]:
     """Each note, with the names of its rows."""
     notes: dict[str, list[str]] = {}
-    for found in outcomes:
-        if found["note"]:
-            names = notes.setdefault(found["note"], [])
-            names += [found["name"]] if found["name"] not in names else []
+    for result in outcomes:
+        if result["note"]:
+            names = notes.setdefault(result["note"], [])
+            names += [result["name"]] if result["name"] not in names else []
     return notes
 
 
-def _cells(found: dict[str, Any]) -> tuple[str, ...]:
-    peer = f"{found['peer_name']}: {format_spread(found['peer'])}" if found["peer_name"] else ""
-    ratio = f"**{number(found['ratio'])}×**" if found["ratio"] is not None else ""
-    met = {True: "yes", False: "no", None: ""}[found["met"]]
-    met = ": ".join(word for word in (met, found["why"]) if word)
+def _cells(result: dict[str, Any]) -> tuple[str, ...]:
+    peer = f"{result['peer_name']}: {format_spread(result['peer'])}" if result["peer_name"] else ""
+    ratio = f"**{number(result['ratio'])}×**" if result["ratio"] is not None else ""
+    met = {True: "yes", False: "no", None: ""}[result["met"]]
+    met = ": ".join(word for word in (met, result["why"]) if word)
     limit = (
-        f"{found['limit_name']}: {number(found['limit']['median'])}, {found['share']:.0%} of it"
-        if found["limit"]
+        f"{result['limit_name']}: {number(result['limit']['median'])}, {result['share']:.0%} of it"
+        if result["limit"]
         else ""
     )
-    return f"{found['name']}, {found['unit']}", format_spread(found["ours"]), peer, ratio, found["goal"], met, limit
+    return f"{result['name']}, {result['unit']}", format_spread(result["ours"]), peer, ratio, result["goal"], met, limit

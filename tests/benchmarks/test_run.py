@@ -143,7 +143,7 @@ def test_the_share_of_a_limit_and_a_limit_that_was_not_measured() -> None:
 
 
 def test_the_table_is_markdown_with_every_row_and_each_note_once() -> None:
-    shared = {"unit": "s", "ours": "e/ours.m", "more": False, "note": "said once"}
+    shared = {"unit": "s", "ours": "e/ours.m", "more": False, "note": "a note"}
     lines = [
         Row(name="one", peers=("e/slow.m",), peer_name="slow one", goal=3, **shared),
         Row(name="two", peers=("e/fast.m",), peer_name="fast one", goal=3, **shared),
@@ -152,7 +152,7 @@ def test_the_table_is_markdown_with_every_row_and_each_note_once() -> None:
     text = table(outcome(row, RESULTS) for row in lines)
     assert "| one, s | 2 (1 to 9) | slow one: 8 | **4×** | ≥ 3× | yes |  |" in text
     assert f"| two, s | 2 (1 to 9) | fast one: 4 | **2×** | ≥ 3× | no: {MISSED_GOALS} |  |" in text
-    assert "- *one, two, three*: said once" in text
+    assert "- *one, two, three*: a note" in text
     assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
 
 
