@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pianoroll_tf.data.conversion import Piece
+from pianoroll_tf.data.records import encode_piece
 
 NUMBERS = ("notes", "notes_outside_range", "steps", "active_cells", "milliseconds", "tempo_ignored")
 COUNTS = ("pitch_counts", "hold_counts", "onset_places", "bar_recurrence")
@@ -112,7 +113,7 @@ class Journal:
             *(int(getattr(piece, name)) for name in NUMBERS),
         )
         counts = (json.dumps(getattr(piece, name)) for name in COUNTS)
-        row = (os.fsencode(path), stamp, *facts, *counts, piece.record or None)
+        row = (os.fsencode(path), stamp, *facts, *counts, encode_piece(piece.record) if piece.record else None)
         columns, places = ", ".join((*_COLUMNS, "seal")), ", ".join("?" * (len(row) + 1))
         self.database.execute(f"INSERT INTO files ({columns}) VALUES ({places})", (*row, _seal(row)))
         self._pending += 1

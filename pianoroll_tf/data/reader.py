@@ -8,8 +8,13 @@ import signal
 import sys
 from multiprocessing.connection import Connection
 
+import numpy as np
+
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import Piece, convert
+from pianoroll_tf.data.records import PieceRecord
+from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.settings import from_dict
 
 MEMORY_BYTES = 1 << 30  # address space of the whole process
@@ -20,9 +25,13 @@ _PR_SET_PDEATHSIG = 1
 
 
 def encode_reply(piece: Piece) -> bytes:
-    """A piece as bytes: its facts as JSON, a line feed, its record."""
-    facts = {name: value for name, value in vars(piece).items() if name != "record"}
-    return json.dumps(facts).encode() + b"\n" + piece.record
+    """Serializes a piece: its facts as JSON, a line feed, and the counts and cells of its roll."""
+    facts, roll = vars(piece) | {"record": None}, b""
+    if record := piece.record:
+        meters = [(step, meter.numerator, meter.denominator) for step, meter in record.meters]
+        facts["record"] = [len(record.roll.counts), meters, record.microseconds]
+        roll = record.roll.counts.tobytes() + record.roll.cells.tobytes()
+    return json.dumps(facts).encode() + b"\n" + roll
 
 
 def decode_reply(reply: bytes) -> Piece:
@@ -31,10 +40,15 @@ def decode_reply(reply: bytes) -> Piece:
     >>> decode_reply(encode_reply(Piece(reason="no notes"))).reason
     'no notes'
     """
-    facts, _, record = reply.partition(b"\n")
-    values = json.loads(facts)
-    counts = {name: tuple(values[name]) for name in ("pitch_counts", "hold_counts", "onset_places", "bar_recurrence")}
-    return Piece(**values | counts | {"record": record})
+    facts, _, roll = reply.partition(b"\n")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(facts).items()}
+    if values["record"]:
+        steps, meters, microseconds = values["record"]
+        counts, cells = np.split(np.frombuffer(roll, np.uint8), [steps])
+        changes = tuple((step, Meter(*signature)) for step, *signature in meters)
+        digest = bytes.fromhex(values["sha256"])
+        values["record"] = PieceRecord(SparseRoll(counts, cells), digest, changes, microseconds)
+    return Piece(**values)
 
 
 def main(argv: list[str]) -> int:

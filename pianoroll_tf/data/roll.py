@@ -19,9 +19,9 @@ class RollLimitError(ValueError):
     """A piece that is beyond one of the limits above."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class SparseRoll:
-    """A piano-roll of one byte a step and one a sounding pitch.
+    """A piano-roll of one byte per step and one per sounding pitch.
 
     Attributes:
         counts: uint8 [steps], how many pitches sound at each step.
@@ -31,6 +31,13 @@ class SparseRoll:
 
     counts: np.ndarray
     cells: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SparseRoll):
+            return NotImplemented
+        return np.array_equal(self.counts, other.counts) and np.array_equal(self.cells, other.cells)
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def columns(self) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig
 from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.data.conversion import LONGEST_HOLD
+from pianoroll_tf.data.conversion import MAX_HOLD
 from pianoroll_tf.data.discover import readable
 from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, decode_piece, shard_name, write_manifest
@@ -151,7 +151,7 @@ def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dic
     (pieces,) = next(iter(journal.database.execute("SELECT count(*) FROM files WHERE split = ?", (split,))))
     shards = min(shards, pieces)
     entry: dict[str, Any] = dict.fromkeys(COUNTED, 0) | {"shards": []}
-    pitch_counts, hold_counts = np.zeros(NUM_PITCHES, np.int64), np.zeros(LONGEST_HOLD, np.int64)
+    pitch_counts, hold_counts = np.zeros(NUM_PITCHES, np.int64), np.zeros(MAX_HOLD, np.int64)
     for index in range(shards):
         begin, end = pieces * index // shards, pieces * (index + 1) // shards
         shard = dict.fromkeys(COUNTED, 0) | {"pieces": end - begin, "name": shard_name(split, index, shards)}

@@ -10,14 +10,18 @@ from pianoroll_tf.data.records import decode_piece, read_manifest
 from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.data.tfrecord import DamagedRecordError, read_records
 from pianoroll_tf.errors import UserError
-from pianoroll_tf.progress import Progress
+from pianoroll_tf.progress import NoProgress
 
 
-def verify(records_dir: str | os.PathLike) -> Iterator[str]:
-    """Reads every byte of a folder of records, and shows progress.
+def verify(records_dir: str | os.PathLike, progress: type[NoProgress] = NoProgress) -> Iterator[str]:
+    """Reads every byte of a folder of records.
+
+    Args:
+        records_dir: Folder that build_records wrote.
+        progress: `Progress` shows progress on stderr.
 
     Yields:
-        One line a damage, which names the file, and the record where there is one.
+        One line per damage, which names the file, and the record where there is one.
     """
     try:
         manifest = read_manifest(records_dir)
@@ -25,18 +29,18 @@ def verify(records_dir: str | os.PathLike) -> Iterator[str]:
         yield str(error)
         return
     splits = manifest["splits"].values()
-    with Progress(sum(split["pieces"] for split in splits), "records checked") as progress:
+    with progress(sum(split["pieces"] for split in splits), "records checked") as bar:
         for shard in (shard for split in splits for shard in split["shards"]):
-            yield from _verify_shard(Path(records_dir) / shard["name"], shard, progress)
+            yield from _verify_shard(Path(records_dir) / shard["name"], shard, bar)
 
 
-def _verify_shard(path: Path, shard: dict[str, Any], progress: Progress) -> Iterator[str]:
+def _verify_shard(path: Path, shard: dict[str, Any], bar: NoProgress) -> Iterator[str]:
     if not path.is_file():
         yield f"{path}: missing"
         return
     sound = True
     try:
-        for damage in _verify_records(path, shard, progress):
+        for damage in _verify_records(path, shard, bar):
             sound = False
             yield f"{path}: {damage}"
         with path.open("rb") as file:
@@ -46,13 +50,13 @@ def _verify_shard(path: Path, shard: dict[str, Any], progress: Progress) -> Iter
         yield f"{path}: {error.strerror}"
 
 
-def _verify_records(path: Path, shard: dict[str, Any], progress: Progress) -> Iterator[str]:
+def _verify_records(path: Path, shard: dict[str, Any], bar: NoProgress) -> Iterator[str]:
     """Records that cannot be read, and sums that are not the manifest's."""
     sums = {"pieces": 0, "steps": 0, "active_cells": 0}
     sound = True
     with path.open("rb") as file:
         for index, record in enumerate(read_records(file)):
-            progress.update()
+            bar.update()
             try:
                 roll = _roll(record, index)
             except DamagedRecordError as damage:

@@ -63,7 +63,7 @@ def test_verify_says_what_is_damaged(midi: Path, tmp_path: Path, capsys: pytest.
     out = tmp_path / "out"
     assert build_records.main([str(midi), str(out), "--workers", "1"]) == 0
     assert build_records.main(["--verify", str(out)]) == 0
-    assert "every shard is what the manifest says" in capsys.readouterr().out
+    assert "every shard matches the manifest" in capsys.readouterr().out
     shard = min(out.glob("train-*"))
     shard.write_bytes(shard.read_bytes()[:-2])
     assert build_records.main(["--verify", str(out)]) == 1
@@ -87,7 +87,7 @@ def test_what_holds_no_records_is_not_called_damaged(tmp_path: Path, capsys: pyt
         (["a", "b", "--workers", "0"], "workers must be a whole number >= 1. Received: workers=0"),
         (["a", "b", "--val", "0.5", "--test", "0.5"], "val + test must be < 1"),
         (["a", "b", "--shards", "0"], "shards must be a whole number >= 1"),
-        (["a", "b", "--verify", "c"], "--verify must stand alone"),
+        (["a", "b", "--verify", "c"], "--verify must be used alone"),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture) -> None:

@@ -4,12 +4,21 @@ import os
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.journal import COMMIT_EVERY, Journal, stamp
+from pianoroll_tf.data.records import PieceRecord, encode_piece
+from pianoroll_tf.data.roll import SparseRoll
 
-PIECE = Piece(sha256="ab", content="cd", notes=3, steps=9, pitch_counts=(1, 2), record=b"record")
+
+def record_of(cells: bytes) -> PieceRecord:
+    """A record that holds some bytes."""
+    return PieceRecord(SparseRoll(np.zeros(0, np.uint8), np.frombuffer(cells, np.uint8)), bytes(32))
+
+
+PIECE = Piece(sha256="ab", content="cd", notes=3, steps=9, pitch_counts=(1, 2), record=record_of(b"record"))
 
 
 def paths(journal: Journal) -> list[str]:
@@ -25,7 +34,7 @@ def test_rows_are_there_when_it_is_opened_again(tmp_path: Path) -> None:
     again = Journal(tmp_path / "j", {"grid": "beats"})
     assert paths(again) == ["a", "\udcff"]
     assert list(again.rows("reason, sha256, notes, record", "1", "path")) == [
-        ("", "ab", 3, b"record"),
+        ("", "ab", 3, encode_piece(PIECE.record)),
         ("no notes", "", 0, None),
     ]
     assert "a" in again
@@ -68,7 +77,7 @@ def test_after_a_flipped_bit_anywhere_the_rows_are_right_or_none(tmp_path: Path)
     settings = {"grid": "beats"}
     journal = Journal(tmp_path / "j", settings)
     for number in range(12):
-        record = random.Random(number).randbytes(700 * number)  # also on more than one page
+        record = record_of(random.Random(number).randbytes(700 * number))  # also on more than one page
         piece = Piece(sha256=f"{number:064}", content="cd", notes=3, steps=9, pitch_counts=(1, 2), record=record)
         journal.add(str(number), "stamp", piece)
     journal.add("bad", "stamp", Piece(reason="no notes"))

@@ -8,11 +8,15 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import numpy as np
 from midi_files import song
 
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.reader import CPU_SECONDS, MEMORY_BYTES, READY, decode_reply, encode_reply
+from pianoroll_tf.data.records import PieceRecord
+from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.settings import to_dict
 
 CONFIG = json.dumps(to_dict(RecordsConfig(grid="seconds")))
@@ -23,8 +27,11 @@ def run(code: str) -> subprocess.CompletedProcess:
 
 
 def test_a_piece_comes_back_from_its_bytes() -> None:
-    piece = Piece(sha256="ab", notes=3, tempo_ignored=True, pitch_counts=(1, 2), record=b"\n\x00\n")
+    roll = SparseRoll(np.array([1, 0, 2], np.uint8), np.array([10, 0, 10 + 128], np.uint8))  # 10 is a line feed
+    record = PieceRecord(roll, bytes(range(32)), ((0, Meter(3, 4)), (2, Meter(6, 8))), 400_000)
+    piece = Piece(sha256=record.sha256.hex(), notes=3, tempo_ignored=True, pitch_counts=(1, 2), record=record)
     assert decode_reply(encode_reply(piece)) == piece
+    assert decode_reply(encode_reply(piece)).record == record
     assert decode_reply(encode_reply(Piece(reason="no\nnotes"))) == Piece(reason="no\nnotes")
 
 
