@@ -16,7 +16,7 @@ from typing import Any
 from pianoroll_tf import __version__
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
-from pianoroll_tf.data.discover import Found, find_files
+from pianoroll_tf.data.discover import FoundFile, find_files
 from pianoroll_tf.data.existing_records import existing_manifest
 from pianoroll_tf.data.grid import Evidence, decide
 from pianoroll_tf.data.journal import Journal, stamp
@@ -128,13 +128,13 @@ def _converted(
         yield journal
 
 
-def _found(midi_dir: Path, config: RecordsConfig) -> Iterator[Found]:
-    """The files of a build, found anew each time: there may be too many for a list."""
+def _found(midi_dir: Path, config: RecordsConfig) -> Iterator[FoundFile]:
+    """The files of a build, found again each time, as there may be too many for a list."""
     return islice(find_files(midi_dir, config.include), config.limit)
 
 
 def _evidence(journal: Journal) -> Iterator[Evidence]:
-    """What each piece tells about its beats."""
+    """Yields the statistics of the onsets of each piece."""
     for places, recurrence in journal.rows("onset_places, bar_recurrence", "record IS NOT NULL"):
         yield Evidence(tuple(json.loads(places)), *json.loads(recurrence))
 
@@ -142,13 +142,13 @@ def _evidence(journal: Journal) -> Iterator[Evidence]:
 def _convert_missing(
     journal: Journal,
     midi_dir: Path,
-    found: Iterable[Found],
+    found: Iterable[FoundFile],
     config: RecordsConfig,
     workers: int,
     progress: type[NoProgress],
 ) -> None:
     """Brings the journal up to date: one row per file. Only files being read or unusable are held in memory."""
-    unusable: list[tuple[Found, str]] = []
+    unusable: list[tuple[FoundFile, str]] = []
     total = 0
 
     def stamps() -> Iterator[tuple[str, str]]:

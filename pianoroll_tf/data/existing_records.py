@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.config import RecordsConfig
-from pianoroll_tf.data.discover import Found, readable
+from pianoroll_tf.data.discover import FoundFile, printable
 from pianoroll_tf.data.midi import MidiError, read_bytes
 from pianoroll_tf.data.records import SPLITS, check_shards, read_manifest
 from pianoroll_tf.errors import UserError
@@ -16,7 +16,7 @@ from pianoroll_tf.settings import to_dict
 def existing_manifest(
     records_dir: Path,
     midi_dir: Path,
-    found: list[Found],
+    found: list[FoundFile],
     config: RecordsConfig,
     progress: type[NoProgress] = NoProgress,
 ) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _changed_files(entries: list[dict[str, Any]], now: dict[str, str | None]) ->
     return f"files: {words}, among them {example}"
 
 
-def _digests(midi_dir: Path, found: list[Found], bar: NoProgress) -> dict[str, str | None]:
+def _digests(midi_dir: Path, found: list[FoundFile], bar: NoProgress) -> dict[str, str | None]:
     """Path in the manifest → sha256 of the file; None for a file that cannot be read, as in the manifest."""
     digests: dict[str, str | None] = {}
     for file in found:
@@ -71,6 +71,6 @@ def _digests(midi_dir: Path, found: list[Found], bar: NoProgress) -> dict[str, s
                 digest = hashlib.sha256(read_bytes(midi_dir / file.path)).hexdigest()
         except (OSError, MidiError):
             pass
-        digests[readable(file.path)] = digest
+        digests[printable(file.path)] = digest
         bar.update()
     return digests

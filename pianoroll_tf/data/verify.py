@@ -1,4 +1,4 @@
-"""Checks a folder of records byte by byte and names file and record of any damage."""
+"""Checks every byte of a folder of records and reports file and record of any damage."""
 
 import hashlib
 import os
@@ -38,41 +38,41 @@ def _verify_shard(path: Path, shard: dict[str, Any], bar: NoProgress) -> Iterato
     if not path.is_file():
         yield f"{path}: missing"
         return
-    sound = True
+    intact = True
     try:
         for damage in _verify_records(path, shard, bar):
-            sound = False
+            intact = False
             yield f"{path}: {damage}"
         with path.open("rb") as file:
-            if sound and hashlib.file_digest(file, "sha256").hexdigest() != shard["sha256"]:
-                yield f"{path}: its sha256 is not that of the manifest"
+            if intact and hashlib.file_digest(file, "sha256").hexdigest() != shard["sha256"]:
+                yield f"{path}: its sha256 differs from that in the manifest"
     except OSError as error:
         yield f"{path}: {error.strerror}"
 
 
 def _verify_records(path: Path, shard: dict[str, Any], bar: NoProgress) -> Iterator[str]:
-    """Records that cannot be read, and sums that are not the manifest's."""
+    """Yields records that cannot be read, and sums that differ from the manifest."""
     sums = {"pieces": 0, "steps": 0, "active_cells": 0}
-    sound = True
+    intact = True
     with path.open("rb") as file:
         for index, record in enumerate(read_records(file)):
             bar.update()
             try:
                 roll = _roll(record, index)
             except DamagedRecordError as damage:
-                sound = False
+                intact = False
                 yield str(damage)
                 continue
             sums["pieces"] += 1
             sums["steps"] += len(roll.counts)
             sums["active_cells"] += len(roll.cells)
     for name, value in sums.items():
-        if sound and value != shard[name]:
+        if intact and value != shard[name]:
             yield f"{name} must be {shard[name]}. Received: {name}={value}"
 
 
 def _roll(record: bytes | DamagedRecordError, index: int) -> SparseRoll:
-    """The roll of a record that is sound in every way."""
+    """The roll of a record; raises DamagedRecordError if anything is wrong with it."""
     if isinstance(record, DamagedRecordError):
         raise record
     try:

@@ -51,12 +51,12 @@ def test_summary_list_and_second_run(midi: Path, tmp_path: Path, capsys: pytest.
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
         "bad.mid: not a MIDI file",
-        f"{tmp_path / 'out'}: made",
+        f"{tmp_path / 'out'}: built",
         "  pieces      8 used of 9 files, 1 skipped",
     ]
     assert read_manifest(tmp_path / "out")["settings"]["steps_per_second"] == 16
     assert build_records.main(arguments) == 0
-    assert "stands already" in capsys.readouterr().out
+    assert "already up to date" in capsys.readouterr().out
 
 
 def test_verify_says_what_is_damaged(midi: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -76,7 +76,7 @@ def test_verify_says_what_is_damaged(midi: Path, tmp_path: Path, capsys: pytest.
 def test_what_holds_no_records_is_not_called_damaged(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert build_records.main(["--verify", str(tmp_path)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith(f": {tmp_path} must hold records, made by build_records. Received: no manifest.json")
+    assert line.endswith(f": {tmp_path} must hold records, written by build_records. Received: no manifest.json")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_under_the_final_name(tmp_pat
     assert done.returncode == 1
     assert one_line(done).startswith("cannot write beside")
     assert not (tmp_path / "out").exists()
-    assert run(midi, tmp_path / "out", "--shards", "1").returncode == 0  # with room again it goes on
+    assert run(midi, tmp_path / "out", "--shards", "1").returncode == 0  # with space on the disk again it resumes
     build_records.main([str(midi), str(tmp_path / "plain"), "--shards", "1", "--workers", "1"])
     assert contents(tmp_path / "out") == contents(tmp_path / "plain")
 

@@ -44,7 +44,7 @@ def records(folder: Path) -> set[bytes]:
 
 
 def write_bad_files(folder: Path) -> int:
-    """Files that cannot be used, under names before, between and after the sound ones; returns how many."""
+    """Files that cannot be used, under names before, between and after those of usable files; returns how many."""
     rng = random.Random(5)
     whole = random_song(77, quarters=4)
     big = 2**28 - 1

@@ -21,7 +21,7 @@ ALL_TRAIN = {"val": 0.0, "test": 0.0}
 
 
 def record(sha256: str) -> PieceRecord:
-    """A record that tells its digest."""
+    """A record that is identified by its digest."""
     roll = SparseRoll(np.ones(1, np.uint8), np.array([128], np.uint8))
     return PieceRecord(roll, bytes.fromhex(sha256.ljust(64, "0")))
 
