@@ -1,4 +1,4 @@
-"""Command lines: the parser, exit codes, one line per error."""
+"""What all commands share: the argument parser, exit codes, one line per error."""
 
 import argparse
 import os
@@ -11,24 +11,24 @@ from pianoroll_tf.messages import describe, one_line
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says in one line what is wrong, without the whole usage, and names the flag that may be meant."""
+    """An argument parser that reports an error in one line, without the usage, and suggests a similar flag."""
 
     def error(self, message: str) -> NoReturn:
-        """Leaves with exit code 2."""
-        self.exit(2, f"{self.prog}: {one_line(UsageError(message))}{self._meant(message)} (see --help)\n")
+        """Exits with code 2."""
+        self.exit(2, f"{self.prog}: {one_line(UsageError(message))}{self._suggestion(message)} (see --help)\n")
 
-    def _meant(self, message: str) -> str:
+    def _suggestion(self, message: str) -> str:
         unknown = message.partition("unrecognized arguments: ")[2].split()
         if not unknown:
             return ""
-        import difflib  # here, as a command that is right has no need of it
+        import difflib  # only needed for a wrong command line
 
         close = difflib.get_close_matches(unknown[0].partition("=")[0], self._option_string_actions, n=1)
         return f"; did you mean {close[0]}?" if close else ""
 
 
 def make_parser(prog: str, description: str) -> argparse.ArgumentParser:
-    """A parser with `--debug`, which every command has; abbreviations of flags are not accepted."""
+    """Creates a parser with the flag `--debug`, which every command has; flags cannot be abbreviated."""
     parser = Parser(prog=f"python -m {prog}", description=description, allow_abbrev=False)
     parser.add_argument("--debug", action="store_true", help="show tracebacks and TensorFlow's messages")
     return parser
@@ -37,11 +37,11 @@ def make_parser(prog: str, description: str) -> argparse.ArgumentParser:
 def run(
     body: Callable[[argparse.Namespace], int | None], parser: argparse.ArgumentParser, argv: list[str] | None
 ) -> int:
-    """Parses `argv`, calls `body(args)` and turns what happens into an exit code.
+    """Parses `argv`, calls `body(args)` and returns the exit code.
 
     Returns:
-        0 done; 1 failed, with one line on stderr; 2 wrong usage (argparse leaves by SystemExit(2)
-        itself); 130 interrupted from the keyboard. With `--debug` errors are raised.
+        0: done. 1: failed, with one line on stderr. 2: wrong usage (argparse itself raises SystemExit(2)).
+        130: interrupted from the keyboard. With `--debug` errors are raised instead.
     """
     args = parser.parse_args(argv)
     if not args.debug:
@@ -49,7 +49,7 @@ def run(
     try:
         return body(args) or 0
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from what was saved", file=sys.stderr)
+        print("interrupted; rerun the same command to resume", file=sys.stderr)
         return 130
     except BrokenPipeError:
         devnull = os.open(os.devnull, os.O_WRONLY)

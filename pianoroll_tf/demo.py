@@ -16,6 +16,7 @@ from pathlib import Path
 from pianoroll_tf import cli
 from pianoroll_tf.errors import UsageError, UserError
 from pianoroll_tf.evaluate import LABELS
+from pianoroll_tf.progress import Progress
 
 RECORDS, RUN, MODEL = Path("tfrecords/demo"), Path("runs/demo"), Path("saved_models/demo")
 EPOCHS, BATCH_SIZE = 40, 16  # some minutes on two cores; the corpus is small, and small batches learn more from it
@@ -84,7 +85,7 @@ def body(args: argparse.Namespace) -> None:
 
     midi = args.folder / "bach"
     print(f"\nWriting music21's works of Bach as MIDI files into {midi}", flush=True)
-    corpus.write_corpus(midi, limit=args.works)
+    print(corpus.write_corpus(midi, limit=args.works, progress=Progress), flush=True)
     run_command("build_records", midi, RECORDS)
     run_command("train", RECORDS, RUN, "--epochs", args.epochs, "--batch-size", BATCH_SIZE, "--export", MODEL)
     run_command("evaluate", RUN, "--split", "test")

@@ -1,4 +1,4 @@
-"""Settings as flags of a command line."""
+"""Converts settings to command-line flags, and parsed flags to settings."""
 
 import argparse
 import dataclasses
@@ -11,19 +11,19 @@ T = TypeVar("T")
 
 
 def add_flags(parser: argparse.ArgumentParser, cls: type, defaults: Any = None) -> None:
-    """Adds one flag per field of `cls`, named and explained by the field.
+    """Adds one flag per field of `cls`, with the name and help text of the field.
 
     Args:
-        parser: Of the command.
-        cls: Settings.
-        defaults: An instance of `cls` whose values are the defaults; None: those of the fields.
+        parser: Parser of the command.
+        cls: Class of settings.
+        defaults: An instance whose values become the defaults. Default: those of the fields.
     """
     group = parser.add_argument_group((cls.__doc__ or cls.__name__).splitlines()[0].rstrip("."))
     for field in dataclasses.fields(cls):
         flag = "--" + field.name.replace("_", "-")
-        several = typing.get_origin(field.type) is tuple
+        is_tuple = typing.get_origin(field.type) is tuple
         value = field.default if defaults is None else getattr(defaults, field.name)
-        default = " ".join(map(str, value)) if several else value
+        default = " ".join(map(str, value)) if is_tuple else value
         if isinstance(default, bool):
             default = "yes" if default else "no"
         elif default == "":
@@ -32,12 +32,12 @@ def add_flags(parser: argparse.ArgumentParser, cls: type, defaults: Any = None) 
         if bool in field_types(field):
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=value, help=text)
             continue
-        kinds = typing.get_args(field.type) if several else field_types(field)
+        kinds = typing.get_args(field.type) if is_tuple else field_types(field)
         kind = next(kind for kind in kinds if kind is not type(None))
         group.add_argument(
             flag,
             type=kind,
-            nargs="+" if several else None,
+            nargs="+" if is_tuple else None,
             default=value,
             choices=field.metadata.get("choices"),
             metavar=None if "choices" in field.metadata else kind.__name__.upper(),
@@ -46,7 +46,7 @@ def add_flags(parser: argparse.ArgumentParser, cls: type, defaults: Any = None) 
 
 
 def from_args(cls: type[T], args: argparse.Namespace) -> T:
-    """Settings from the flags that `add_flags` added.
+    """Creates settings from the flags that `add_flags` added.
 
     Raises:
         ValueError: A value is not allowed.

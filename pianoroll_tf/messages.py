@@ -1,25 +1,25 @@
-"""Wording that all messages share: one line per error, numbers with their unit."""
+"""Formatting that all messages share: one line per error, numbers with their unit."""
 
 from pianoroll_tf.errors import UserError
 
 
 def one_line(error: BaseException) -> str:
-    """The error's text on one line, without characters that a terminal would act on."""
+    """The error's text on one line, without control characters."""
     text = " ".join(str(error).split())
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
-def count(number: int, what: str) -> str:
-    """A number of things.
+def count(number: int, noun: str) -> str:
+    """A number with its noun, in the singular or plural.
 
     >>> count(1, "piece"), count(1200, "piece")
     ('1 piece', '1200 pieces')
     """
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def describe(error: Exception) -> str:
-    """One line a person understands for any exception."""
+    """One line for any exception, as a command prints it."""
     if isinstance(error, UserError | ValueError):
         return one_line(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:

@@ -2,19 +2,42 @@
 
 import sys
 import time
+from typing import Self
 
 
-class Progress:
+class NoProgress:
+    """Shows nothing: the default of library functions, to which a command passes `Progress` instead.
+
+    Args:
+        total: Number of units of work.
+        what: Name of the units, in the plural: "files".
+    """
+
+    def __init__(self, total: int, what: str) -> None:
+        self.total, self.what = total, what
+
+    def update(self, count: int = 1, note: str = "") -> None:
+        """Called when `count` more units are done; `note` is shown beside the numbers."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Called when the work is done or has failed."""
+
+
+class Progress(NoProgress):
     """A progress bar on a terminal; elsewhere a plain line at most every `every_seconds`, and one at the end.
 
     Args:
         total: Number of units of work.
-        what: What a unit is, in the plural: "files".
-        every_seconds: Least time between two plain lines.
+        what: Name of the units, in the plural: "files".
+        every_seconds: Minimum time between two plain lines.
     """
 
     def __init__(self, total: int, what: str, every_seconds: float = 10.0) -> None:
-        self.total, self.what, self.done, self.note = total, what, 0, ""
+        super().__init__(total, what)
+        self.done, self.note = 0, ""
         self._every, self._start = every_seconds, time.monotonic()
         self._last = self._start
         self._bar = None
@@ -24,7 +47,7 @@ class Progress:
             self._bar = tqdm(total=total, unit=f" {what}", file=sys.stderr, dynamic_ncols=True)
 
     def update(self, count: int = 1, note: str = "") -> None:
-        """Says that `count` more units are done; `note` is shown beside the numbers."""
+        """Shows that `count` more units are done, with a note beside the numbers."""
         self.done, self.note = self.done + count, note
         if self._bar is not None:
             self._bar.set_postfix_str(note, refresh=False)
@@ -39,10 +62,8 @@ class Progress:
             f"{self.done}/{self.total} {self.what}{note}, {self._last - self._start:.0f} s", file=sys.stderr, flush=True
         )
 
-    def __enter__(self) -> "Progress":
-        return self
-
     def __exit__(self, *exc: object) -> None:
+        """Ends the bar, or prints the last line."""
         if self._bar is not None:
             self._bar.close()
         else:

@@ -1,4 +1,4 @@
-"""The mechanism of settings: frozen dataclasses whose fields carry help and limits, to and from JSON."""
+"""Base of all settings: frozen dataclasses whose fields have a help text and limits, to and from JSON."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ def setting(default: Any, help: str, **limits: Any) -> Any:
     """A dataclass field with its help text and limits.
 
     Args:
-        default: The one place where the default is written.
+        default: Default of the field and of its flag.
         help: One line for `--help`.
         **limits: `choices` (tuple), `minimum`, `maximum` (both inclusive), `above` (exclusive).
     """
@@ -23,7 +23,7 @@ def setting(default: Any, help: str, **limits: Any) -> Any:
 
 
 class Settings:
-    """Base of all settings: checks its values when it is made.
+    """Base class of settings; checks the values of an instance when it is created.
 
     Raises:
         ValueError: A value is of the wrong type or outside its limits.
@@ -36,18 +36,18 @@ class Settings:
 
 
 def field_types(field: dataclasses.Field) -> tuple[type, ...]:
-    """The types a field admits: `(float, NoneType)` for `float | None`."""
+    """The types a field accepts: `(float, NoneType)` for `float | None`."""
     if isinstance(field.type, types.UnionType):
         return typing.get_args(field.type)
     return (typing.get_origin(field.type) or field.type,)
 
 
 def _allowed(field: dataclasses.Field) -> str:
-    """What a field admits, in words."""
+    """What a field accepts, in words."""
     limits = field.metadata
     if "choices" in limits:
         return "one of " + ", ".join(limits["choices"])
-    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
     kinds = field_types(field)
     words = " or ".join(names.get(kind, kind.__name__) for kind in kinds if kind is not type(None))
     signs = (("minimum", ">="), ("above", ">"), ("maximum", "<="), ("below", "<"))
@@ -78,8 +78,8 @@ def _check(cls: type, field: dataclasses.Field, value: Any) -> None:
 def check_entry(name: str, value: str, table: Collection[str]) -> None:
     """Raises ValueError unless `value`, the setting called `name`, is an entry of the table.
 
-    The tables of losses, optimizers, schedules and recurrent layers stand beside what they name, which needs a
-    framework; so their settings are checked where they are used, before work starts.
+    The tables of losses, optimizers, schedules and recurrent layers are in modules that import a framework, so these
+    settings are checked where they are used, before work starts.
 
     >>> check_entry("loss", "hinge", {"bce": ..., "focal": ...})
     Traceback (most recent call last):
@@ -90,12 +90,12 @@ def check_entry(name: str, value: str, table: Collection[str]) -> None:
 
 
 def to_dict(settings: Any) -> dict[str, Any]:
-    """The settings as a JSON-ready dict, nested dataclasses included."""
+    """The settings as a JSON-ready dict, including nested dataclasses."""
     return dataclasses.asdict(settings)
 
 
 def from_dict(cls: type[T], values: dict[str, Any]) -> T:
-    """Settings from a dict made by `to_dict`.
+    """Creates settings from a dict made by `to_dict`.
 
     Raises:
         ValueError: A name is unknown or a value is not allowed.
@@ -108,12 +108,12 @@ def from_dict(cls: type[T], values: dict[str, Any]) -> T:
 
 
 def _from_json(kind: Any, value: Any) -> Any:
-    """A field's value from what JSON made of it."""
+    """Converts a value read from JSON to the type of its field."""
     if dataclasses.is_dataclass(kind):
         return from_dict(kind, value)
     return tuple(value) if typing.get_origin(kind) is tuple and isinstance(value, list) else value
 
 
 def dumps(value: Any) -> str:
-    """JSON text of a dict as this package writes it: sorted keys, indented, no NaN, one newline at the end."""
+    """JSON text as this package writes it: sorted keys, indented, no NaN, one newline at the end."""
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

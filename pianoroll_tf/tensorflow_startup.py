@@ -1,4 +1,4 @@
-"""Importing TensorFlow without its log, and how the C library keeps the memory it works in."""
+"""Imports TensorFlow without its log, and sets how the C library keeps freed memory."""
 
 import argparse
 import ctypes
@@ -8,17 +8,17 @@ import sys
 import tempfile
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
-_MALLOC = {_M_TRIM_THRESHOLD: 1 << 30, _M_MMAP_THRESHOLD: 1 << 25}  # bytes; the latter is the most it may be
+_MALLOC = {_M_TRIM_THRESHOLD: 1 << 30, _M_MMAP_THRESHOLD: 1 << 25}  # bytes; the second is the maximum
 
 
 def keep_freed_memory() -> bool:
-    """Has the C library keep what is freed, up to a limit, instead of giving it back to the system at once.
+    """Makes the C library keep freed memory, up to a limit, instead of returning it to the system at once.
 
-    A batch of windows is 5 MB. Where these come from the system anew each time, zeroed page by page, that takes twice
-    as long as filling them.
+    A batch of windows has 5 MB. Getting them from the system each time, zeroed page by page, takes twice as long as
+    filling them.
 
     Returns:
-        Whether it could be asked for; only glibc can.
+        Whether the C library supports it; only glibc does.
 
     Reference: mallopt(3).
     """
@@ -30,8 +30,10 @@ def keep_freed_memory() -> bool:
 
 
 def load_tensorflow(args: argparse.Namespace) -> None:
-    """Imports TensorFlow without the lines it prints before its log level counts, and without warnings that tell a
-    user nothing (as of functions traced anew), unless `--debug`.
+    """Imports TensorFlow and, unless `--debug` is set, discards what it prints.
+
+    That is what it prints before its log level takes effect, and warnings that do not concern a user, such as those of
+    retraced functions.
     """
     keep_freed_memory()
     if args.debug:
@@ -41,13 +43,13 @@ def load_tensorflow(args: argparse.Namespace) -> None:
         return
     sys.stderr.flush()
     saved = os.dup(2)
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
+    with tempfile.TemporaryFile() as output:
+        os.dup2(output.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401  (only for its effect)
-        except Exception:  # who tells it to stop meanwhile wants to know none of it
-            said.seek(0)
-            os.write(saved, said.read())
+            import tensorflow  # noqa: F401  (imported for its side effects)
+        except Exception:  # not KeyboardInterrupt: then the output is of no interest
+            output.seek(0)
+            os.write(saved, output.read())
             raise
         finally:
             os.dup2(saved, 2)

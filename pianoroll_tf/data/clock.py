@@ -1,4 +1,4 @@
-"""The clock of a piece on the grid of beats: each step's place in its beat and its bar, as one code per step."""
+"""The clock of a piece on the grid of beats: one code per step for its position in the beat and the bar."""
 
 import dataclasses
 import itertools
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-MAX_QUARTERS = 8  # quarters of a bar that are told apart; later ones count as the last
+MAX_QUARTERS = 8  # quarters of a bar with a code each; later ones have the code of the last
 _METER = re.compile(r"(\d{1,2})/(\d{1,3})")
 _DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
 
@@ -17,8 +17,8 @@ class Meter:
     """A time signature.
 
     Attributes:
-        numerator: Notes per bar, 1..64.
-        denominator: The kind of note, a power of two from 1 to 64; 4 is a quarter.
+        numerator: Number of notes per bar, 1..64.
+        denominator: Note value, a power of two from 1 to 64; 4 is a quarter note.
 
     Raises:
         ValueError: A number is not allowed.
@@ -39,11 +39,11 @@ class Meter:
 
     @property
     def compound(self) -> bool:
-        """Whether its eighths (or shorter notes) come in threes, as in 6/8."""
+        """Whether eighths (or shorter notes) are grouped in threes, as in 6/8."""
         return self.denominator >= 8 and self.numerator % 3 == 0
 
     def bar_steps(self, steps_per_beat: int) -> int:
-        """Steps per bar, rounded to a whole number, at least 1.
+        """Steps per bar, rounded to an integer, at least 1.
 
         >>> Meter(3, 4).bar_steps(4), Meter(6, 8).bar_steps(4)
         (12, 12)
@@ -52,10 +52,10 @@ class Meter:
 
 
 def parse_meter(text: str) -> Meter:
-    """A time signature from text such as "3/4".
+    """Parses a time signature such as "3/4".
 
     Raises:
-        ValueError: The text is no time signature.
+        ValueError: The text is not a time signature.
 
     >>> parse_meter("6/8").compound
     True
@@ -67,7 +67,7 @@ def parse_meter(text: str) -> Meter:
 
 
 def code_count(steps_per_beat: int) -> int:
-    """How many codes there are on a grid: place in the quarter × quarter of the bar × quarters per bar × compound."""
+    """Number of codes on a grid: position in the quarter × quarter of the bar × quarters per bar × compound."""
     return steps_per_beat * MAX_QUARTERS * MAX_QUARTERS * 2
 
 
@@ -75,14 +75,14 @@ def code_at(place, bar_steps, compound, steps_per_beat: int, minimum: Callable =
     """The code of a step.
 
     Args:
-        place: Steps since the bar line, >= 0; whole numbers of any shape, as numpy or TensorFlow has them.
+        place: Steps since the bar line, >= 0; integers of any shape, numpy or TensorFlow.
         bar_steps: Steps per bar, >= 1.
         compound: 0 or 1, `Meter.compound`.
-        steps_per_beat: Of the grid.
-        minimum: Function of two arrays; `tf.minimum` for tensors.
+        steps_per_beat: Steps per quarter note.
+        minimum: `tf.minimum` for tensors.
 
     Returns:
-        Whole numbers of the shape of `place`, 0 to `code_count(steps_per_beat)` - 1.
+        Integers of the shape of `place`, 0 to `code_count(steps_per_beat)` - 1.
 
     >>> code_at(np.array([0, 5, 17]), 16, 0, 4).tolist()  # 17 is the second step of the next bar
     [96, 101, 97]
@@ -94,12 +94,12 @@ def code_at(place, bar_steps, compound, steps_per_beat: int, minimum: Callable =
 
 
 def feature_table(steps_per_beat: int) -> np.ndarray:
-    """What each code means: one-hot place in the quarter, quarter of the bar, quarters per bar, and compound.
+    """Features of each code: one-hot position in the quarter, quarter of the bar, quarters per bar; compound.
 
     Returns:
         float32 [codes, steps_per_beat + 17].
 
-    >>> feature_table(4)[code_at(5, 16, 0, 4)].nonzero()[0].tolist()  # place 1; quarter 1 (4 + 1); 4 quarters (12 + 3)
+    >>> feature_table(4)[code_at(5, 16, 0, 4)].nonzero()[0].tolist()  # position 1, quarter 1, 4 quarters
     [1, 5, 15]
     """
     code = np.arange(code_count(steps_per_beat))
@@ -114,10 +114,10 @@ def clock_codes(meters: Sequence[tuple[int, Meter]], steps: int, steps_per_beat:
     """The code of each step of a piece.
 
     Args:
-        meters: (first step, time signature), ascending; a bar begins at each of them. Before the first, and where there
-            is none, 4/4 holds from step 0.
+        meters: (first step, time signature), ascending; a bar begins at each of them. Before the first, or if there is
+            none, the meter is 4/4 from step 0.
         steps: Length of the piece.
-        steps_per_beat: Of the grid.
+        steps_per_beat: Steps per quarter note.
 
     Returns:
         uint16 [steps].

@@ -1,4 +1,4 @@
-"""The embedded corpus of the demo: music21's works of Bach, written out as MIDI files."""
+"""The demo's corpus: the works of Bach that come with music21, written as MIDI files."""
 
 import concurrent.futures
 import dataclasses
@@ -9,34 +9,35 @@ from pathlib import Path
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import one_line
-from pianoroll_tf.progress import Progress
+from pianoroll_tf.progress import NoProgress
+from pianoroll_tf.storage.files import write_whole
 
-TICKS_PER_QUARTER = 480  # music21's own default, 10,080, is a division that few programs expect
-ANALYSES = "choraleAnalyses"  # folder of Roman numerals: the same chorales again, as chords without rhythm
+TICKS_PER_QUARTER = 480  # music21's default of 10,080 is a division that few programs expect
+ANALYSES = "choraleAnalyses"  # folder of the same chorales as Roman numerals, chords without rhythm
 
 
 @dataclasses.dataclass(frozen=True)
 class CorpusSummary:
-    """What `write_corpus` did.
+    """The result of `write_corpus`.
 
     Attributes:
-        written: Files made by this call.
-        stood: Files that were there before.
+        written: Number of files that were written.
+        existing: Number of files that existed already.
         failed: Name of a work that cannot be converted → reason.
     """
 
     written: int
-    stood: int
+    existing: int
     failed: dict[str, str]
 
     def __str__(self) -> str:
-        """One line, and one for each work that failed.
+        """One line, and one more for each work that failed.
 
-        >>> print(CorpusSummary(written=2, stood=1, failed={"bwv1.mxl": "no notes"}))
+        >>> print(CorpusSummary(written=2, existing=1, failed={"bwv1.mxl": "no notes"}))
         3 works as MIDI files (2 written now); 1 cannot be converted:
           bwv1.mxl: no notes
         """
-        line = f"{self.written + self.stood} works as MIDI files ({self.written} written now)"
+        line = f"{self.written + self.existing} works as MIDI files ({self.written} written now)"
         if not self.failed:
             return line
         return f"{line}; {len(self.failed)} cannot be converted:" + "".join(
@@ -47,7 +48,7 @@ class CorpusSummary:
 def list_works() -> list[Path]:
     """The works' files inside the installed music21, by name.
 
-    Three chorales are there in two encodings; one of them counts, lest a piece stand in two splits.
+    Of the three chorales that come in two encodings only one is used, so that no piece is in two splits.
 
     Raises:
         UserError: music21 is not installed.
@@ -86,16 +87,22 @@ def midi_bytes(work: Path) -> bytes:
     return translate.streamToMidiFile(score).writestr()
 
 
-def write_corpus(folder: Path, limit: int | None = None, workers: int | None = None) -> CorpusSummary:
-    """Writes each work as FOLDER/NAME.mid, in worker processes, and says what it did.
+def write_corpus(
+    folder: Path,
+    limit: int | None = None,
+    workers: int | None = None,
+    progress: type[NoProgress] = NoProgress,
+) -> CorpusSummary:
+    """Writes each work as FOLDER/NAME.mid, in worker processes.
 
-    A file is written whole or not at all, and one that stands is not made again; so the call can be
-    repeated after an interruption.
+    A file is written whole or not at all, and one that exists is not written again, so an interrupted call can be
+    repeated.
 
     Args:
-        folder: Where the files go; made if needed.
-        limit: Only the first so many works, by name. Default: all.
-        workers: Processes. Default: one a processor.
+        folder: Where the files are written; created if needed.
+        limit: Number of works to write, the first by name. Default: all.
+        workers: Number of processes. Default: one per CPU.
+        progress: `Progress` shows progress on stderr.
 
     Raises:
         UserError: music21 is not installed.
@@ -106,14 +113,12 @@ def write_corpus(folder: Path, limit: int | None = None, workers: int | None = N
     missing = [work for work in works if not (folder / midi_name(work)).is_file()]
     failed = {}
     if missing:
-        with tempfile.TemporaryDirectory(prefix="pianoroll_tf-") as scratch, Progress(len(missing), "works") as bar:
+        with tempfile.TemporaryDirectory(prefix="pianoroll_tf-") as scratch, progress(len(missing), "works") as bar:
             for work, reason in _convert(missing, folder, scratch, workers):
                 if reason is not None:
                     failed[work.name] = reason
                 bar.update(note=f"{len(failed)} cannot be converted" if failed else "")
-    summary = CorpusSummary(len(missing) - len(failed), len(works) - len(missing), failed)
-    print(summary, flush=True)
-    return summary
+    return CorpusSummary(len(missing) - len(failed), len(works) - len(missing), failed)
 
 
 def _convert(works: list[Path], folder: Path, scratch: str, workers: int | None):
@@ -143,9 +148,7 @@ def _write_work(work: Path, target: Path) -> str | None:
     """Writes one work; returns None, or why music21 cannot convert it."""
     try:
         content = midi_bytes(work)
-    except Exception as error:  # music21 raises its own and many of Python's exceptions; all are counted and shown
+    except Exception as error:  # music21 raises its own exceptions and many of Python's; all are counted and shown
         return one_line(error) or type(error).__name__
-    part = target.with_name(f".{target.name}.part")
-    part.write_bytes(content)
-    part.replace(target)
+    write_whole(target, content)
     return None

@@ -1,31 +1,46 @@
-"""What already stands under a folder of records' name, and whether it is what is asked for."""
+"""Checks whether a folder of records is up to date: made of the same files with the same settings."""
 
 import hashlib
 from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.config import RecordsConfig
-from pianoroll_tf.data.discover import Found, readable
+from pianoroll_tf.data.discover import FoundFile, printable
 from pianoroll_tf.data.midi import MidiError, read_bytes
 from pianoroll_tf.data.records import SPLITS, check_shards, read_manifest
 from pianoroll_tf.errors import UserError
-from pianoroll_tf.progress import Progress
+from pianoroll_tf.progress import NoProgress
 from pianoroll_tf.settings import to_dict
 
 
-def existing_manifest(records_dir: Path, midi_dir: Path, found: list[Found], config: RecordsConfig) -> dict[str, Any]:
-    """The manifest of records that are already what is asked for.
+def existing_manifest(
+    records_dir: Path,
+    midi_dir: Path,
+    found: list[FoundFile],
+    config: RecordsConfig,
+    progress: type[NoProgress] = NoProgress,
+) -> dict[str, Any]:
+    """Returns the manifest of records that are up to date.
+
+    Args:
+        records_dir: Folder of records.
+        midi_dir: Folder of the MIDI files.
+        found: Files of `midi_dir`, which are all read.
+        config: Settings that the records should have.
+        progress: `Progress` shows progress on stderr.
 
     Raises:
-        UserError: They are damaged, or were made of other files or with other settings; says which.
+        UserError: The records are damaged, or were made of other files or with other settings.
     """
     manifest = read_manifest(records_dir, with_files=True)
     for split in SPLITS:
         check_shards(records_dir, split)
     changes = _changed_settings(manifest["settings"], to_dict(config))
-    changes = changes or _changed_files(manifest["files"], _digests(midi_dir, found))
+    if not changes:
+        with progress(len(found), "files compared") as bar:
+            changes = _changed_files(manifest["files"], _digests(midi_dir, found, bar))
     if changes:
-        raise UserError(f"{records_dir} stands and was made differently ({changes}); replace it with --overwrite")
+        raise UserError(f"{records_dir} exists and was made differently ({changes}); replace it with --overwrite")
     return manifest
 
 
@@ -36,29 +51,26 @@ def _changed_settings(before: dict[str, Any], now: dict[str, Any]) -> str:
 
 def _changed_files(entries: list[dict[str, Any]], now: dict[str, str | None]) -> str:
     before = {entry["path"]: entry["sha256"] for entry in entries}
-    added, gone = now.keys() - before.keys(), before.keys() - now.keys()
+    added, removed = now.keys() - before.keys(), before.keys() - now.keys()
     changed = [path for path in now.keys() & before.keys() if now[path] != before[path]]
-    counts = {"new": len(added), "gone": len(gone), "changed": len(changed)}
+    counts = {"new": len(added), "removed": len(removed), "changed": len(changed)}
     if not any(counts.values()):
         return ""
-    example = min([*added, *gone, *changed])
+    example = min([*added, *removed, *changed])
     words = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
     return f"files: {words}, among them {example}"
 
 
-def _digests(midi_dir: Path, found: list[Found]) -> dict[str, str | None]:
-    """The sha256 of every file under its path in the manifest; reads them all."""
-    digests = {}
-    with Progress(len(found), "files compared") as progress:
-        for file in found:
-            digests[readable(file.path)] = _sha256(midi_dir / file.path, file)
-            progress.update()
+def _digests(midi_dir: Path, found: list[FoundFile], bar: NoProgress) -> dict[str, str | None]:
+    """Path in the manifest → sha256 of the file; None for a file that cannot be read, as in the manifest."""
+    digests: dict[str, str | None] = {}
+    for file in found:
+        digest = None
+        try:
+            if not file.reason:
+                digest = hashlib.sha256(read_bytes(midi_dir / file.path)).hexdigest()
+        except (OSError, MidiError):
+            pass
+        digests[printable(file.path)] = digest
+        bar.update()
     return digests
-
-
-def _sha256(path: Path, file: Found) -> str | None:
-    """As the manifest has it: none for what could not be read."""
-    try:
-        return None if file.reason else hashlib.sha256(read_bytes(path)).hexdigest()
-    except (OSError, MidiError):
-        return None

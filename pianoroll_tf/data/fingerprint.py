@@ -1,4 +1,4 @@
-"""What makes two files the same music: the digest of a roll, and a fingerprint that no grid or key changes."""
+"""Digests that identify music: of a roll, and a fingerprint that does not depend on the grid or the key."""
 
 import hashlib
 
@@ -7,12 +7,12 @@ import numpy as np
 from pianoroll_tf.data.midi import Notes
 from pianoroll_tf.data.roll import SparseRoll
 
-STEPS_PER_QUARTER = 4  # of the fingerprint, whatever the records' grid
+STEPS_PER_QUARTER = 4  # resolution of the fingerprint on any grid
 _PITCHES = 128
 
 
 def roll_digest(roll: SparseRoll) -> str:
-    """sha256 of a roll, hex: pieces are the same music where it is the same."""
+    """sha256 of a roll, hex; pieces with the same digest are duplicates."""
     digest = hashlib.sha256(len(roll.counts).to_bytes(8, "little"))
     for array in (roll.counts, roll.cells):
         digest.update(array.tobytes())
@@ -20,12 +20,12 @@ def roll_digest(roll: SparseRoll) -> str:
 
 
 def fingerprint(notes: Notes) -> str:
-    """sha256 of which pitches begin when, hex, as intervals above the lowest pitch and sixteenths after the first note.
+    """sha256 of all onsets, hex: intervals above the lowest pitch, at sixteenths after the first note.
 
-    So it is the same for every grid, resolution, tempo, title, velocity, length of notes and transposition.
+    So it does not depend on grid, resolution, tempo, title, velocities, lengths of notes and transposition.
 
     Args:
-        notes: At least one.
+        notes: At least one note.
     """
     place = np.floor(notes.quarters(notes.start_ticks - notes.start_ticks.min()) * STEPS_PER_QUARTER + 0.5)
     keys = np.unique(place.astype(np.int64) * _PITCHES + notes.pitch - notes.pitch.min())

@@ -1,7 +1,7 @@
-"""The steps of a corpus as bits, from which a batch of windows is cut at once and made dense by one look-up.
+"""The steps of a corpus as bit fields, from which a whole batch of windows is cut and made dense by one look-up.
 
-The 84 pitches of a step are 7 groups of 12; a group is a code of 12 bits, and a table says what its 12 cells are. So a
-batch costs what writing its cells costs; to scatter ones into zeros takes three times as long.
+The 84 pitches of a step are 7 groups of 12; a group is a code of 12 bits, for which a table has the 12 cells. So a
+batch takes no longer than writing its cells; scattering ones into zeros takes three times as long.
 """
 
 import numpy as np
@@ -11,14 +11,14 @@ from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.data.loading import Corpus
 from pianoroll_tf.data.roll import STRUCK_BIT
 
-GROUP = 12  # pitches of a code: its table has 196 KB and stays in the processor's cache
+GROUP = 12  # pitches per code: the table of 48 KB stays in the processor's cache
 GROUPS = NUM_PITCHES // GROUP
-_BLOCK_STEPS = 1 << 20  # packed at once, so that packing needs little memory beside the codes
+_BLOCK_STEPS = 1 << 20  # packed at a time, so that packing needs little memory beside the codes
 _BITS = (1 << np.arange(GROUP)).astype(np.float64)
 
 
 def pack(corpus: Corpus) -> np.ndarray:
-    """The steps of a corpus as codes, and a silent step after them: int16 [steps + 1, 2, 7], what sounds and is struck.
+    """Packs the steps of a corpus and a silent step after them: int16 [steps + 1, 2, 7], sounding and struck cells.
 
     >>> from pianoroll_tf.data.loading import join_pieces
     >>> one = join_pieces([np.array([2], np.uint8)], [np.array([1, 12 + 128], np.uint8)])
@@ -34,7 +34,7 @@ def pack(corpus: Corpus) -> np.ndarray:
         group, bit = np.divmod(cells % STRUCK_BIT, GROUP)
         place, weight = step * GROUPS + group, _BITS[bit]
         for plane, weights in enumerate((weight, weight * (cells >= STRUCK_BIT))):
-            # A sum of different powers of two is their union.
+            # The sum of different powers of two is their union.
             sums = np.bincount(place, weights=weights, minlength=len(counts) * GROUPS)
             codes[begin : begin + len(counts), plane] = sums.reshape(-1, GROUPS)
         cell += len(step)
@@ -57,10 +57,10 @@ class Frames:
         self._table = tf.constant(np.arange(1 << GROUP)[:, None] >> np.arange(GROUP) & 1, tf.uint8)
 
     def cut(self, windows: dict[str, tf.Tensor]) -> tf.Tensor:
-        """The codes of T + 1 frames a window, from the step before its start to its end; beyond its piece silence.
+        """Codes of T + 1 frames per window, from the step before its start; silent outside the piece.
 
         Args:
-            windows: `begin` of the piece, `start` and `end`, int64 [batch].
+            windows: `begin` of the piece, `start` and `end` of the window, int64 [batch].
 
         Returns:
             int16 [batch, T + 1, 2, 7].
@@ -70,12 +70,12 @@ class Frames:
         return tf.gather(self._codes, tf.where(inside, step, self._silent))
 
     def dense(self, codes: tf.Tensor) -> tf.Tensor:
-        """Codes int16 [batch, time, 2, 7] as cells, uint8 [batch, time, 84]: 0 silent, 1 held, 2 struck."""
+        """Converts codes, int16 [batch, time, 2, 7], to cells, uint8 [batch, time, 84]: 0 silent, 1 held, 2 struck."""
         planes = tf.reshape(tf.gather(self._table, codes), [*codes.shape[:2], 2, NUM_PITCHES])
         return planes[:, :, 0] + planes[:, :, 1]
 
     def clock(self, windows: dict[str, tf.Tensor]) -> tf.Tensor:
-        """The clock codes of the T steps of each window, int32 [batch, T]; beyond its piece 0."""
+        """Clock codes of the T steps of each window, int32 [batch, T]; 0 outside the piece."""
         step = windows["start"][:, None] + tf.range(self._steps - 1, dtype=tf.int64)
         return tf.gather(self._clock, tf.where(step < windows["end"][:, None], step, self._silent))
 
@@ -87,7 +87,7 @@ def pitch_range(codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         codes: int16 [batch, time, 2, 7].
 
     Returns:
-        int32 [batch] each; 84 and -1 of a silent window.
+        int32 [batch] each; 84 and -1 for a silent window.
     """
     codes = codes[:, :, 0]
     bits = tf.constant(np.arange(GROUP), tf.int16)
@@ -99,7 +99,7 @@ def pitch_range(codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def transpose(codes: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
-    """Codes of which every cell is moved up by `shift` columns; what leaves the 84 is lost.
+    """Moves every cell up by `shift` columns; cells that leave the 84 columns are lost.
 
     Args:
         codes: int16 [batch, time, 2, 7].
@@ -109,7 +109,7 @@ def transpose(codes: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
         int16 [batch, time, 2, 7].
     """
     wide = tf.pad(tf.cast(codes, tf.int64), [[0, 0], [0, 0], [0, 0], [1, 1]])
-    # A group between its neighbours, 36 bits: the 12 that lie in its place after the shift are cut out.
+    # Each group between its neighbours, 36 bits, from which the 12 bits in its place after the shift are cut.
     three = wide[..., 2:] * (1 << 2 * GROUP) + wide[..., 1:-1] * (1 << GROUP) + wide[..., :-2]
     places = tf.cast(GROUP - shift, tf.int64)[:, None, None, None]
     return tf.cast(tf.bitwise.right_shift(three, places) % (1 << GROUP), tf.int16)

@@ -1,8 +1,8 @@
-"""Which grid a corpus should have: beats where its files' beats carry a metre, seconds where they do not.
+"""Chooses the grid of a corpus: beats if the beats of its files carry a metre, else seconds.
 
-A file's beats carry a metre if its onsets, rounded to steps of a quarter note, concentrate on some of them and if the
-pattern of onsets recurs one bar later. Neither holds for a free performance recorded without a click, whose
-tempo map does not follow the music.
+The beats of a file carry a metre if its onsets, rounded to steps of a quarter note, concentrate on some positions in
+the quarter and if the pattern of onsets recurs one bar later. Neither is the case for a free performance recorded
+without a click, whose tempo map does not follow the music.
 """
 
 import dataclasses
@@ -16,17 +16,17 @@ from pianoroll_tf.data.roll import STRUCK_BIT, SparseRoll
 
 # Measured at 4 steps per quarter: classical piano 0.46 and 0.68, POP909 0.52 and 0.65, Nottingham 0.72 and 0.81; the
 # same files with the seconds of 120 quarters per minute taken for beats 0.26 and 0.00, POP909 0.29 and 0.01
-LEAST_CONCENTRATION = 1.4  # times that of onsets spread evenly over the places
-LEAST_RECURRENCE = 0.15
+MIN_CONCENTRATION = 1.4  # relative to onsets spread evenly over the positions
+MIN_RECURRENCE = 0.15
 
 
 class Evidence(NamedTuple):
-    """What a piece says about its beats; evidence of pieces can be added up.
+    """Statistics of the onsets of a piece, which can be summed over pieces.
 
     Attributes:
-        places: Onsets by place in the quarter, [steps per quarter].
-        recurrence: Covariance of the number of onsets of a step, less its mean over a bar around the step, with that of
-            the step one bar later, summed over steps.
+        places: Onsets by position in the quarter, [steps per quarter].
+        recurrence: Covariance of the number of onsets of a step, minus its mean over a bar around the step, with that
+            of the step one bar later, summed over steps.
         variance: Variance of that number, summed over the same steps.
     """
 
@@ -36,12 +36,12 @@ class Evidence(NamedTuple):
 
 
 def evidence(roll: SparseRoll, meters: tuple[tuple[int, Meter], ...], steps_per_beat: int) -> Evidence:
-    """The evidence of a piece on the grid of beats.
+    """Computes the evidence of a piece on the grid of beats.
 
     Args:
         roll: The piece.
-        meters: (first step, time signature); 4/4 where there is none.
-        steps_per_beat: Of the grid.
+        meters: (first step, time signature); 4/4 if there is none.
+        steps_per_beat: Steps per quarter note.
 
     >>> four = SparseRoll(np.array([1, 0] * 4, np.uint8), np.array([128] * 4, np.uint8))  # an onset every second step
     >>> evidence(four, (), 2).places
@@ -63,7 +63,7 @@ class Decision:
 
     Attributes:
         grid: "beats" or "seconds".
-        concentration: Share of the onsets on the place of the beat that has most in their piece.
+        concentration: Share of the onsets at the most frequent position in the beat of their piece.
         recurrence: Correlation of a step's number of onsets with that of the step one bar later.
     """
 
@@ -80,18 +80,18 @@ class Decision:
 
 
 def decide(pieces: Iterable[Evidence]) -> Decision:
-    """The grid for a corpus, from the evidence of its pieces in any order.
+    """Chooses the grid of a corpus from the evidence of its pieces, in any order.
 
     >>> decide([Evidence((50, 5, 40, 5), 60.0, 100.0)]).grid, decide([Evidence((27, 25, 24, 24), 1.0, 100.0)]).grid
     ('beats', 'seconds')
     """
     best, onsets, places, recurrence, variance = 0, 0, 1, 0.0, 0.0
-    for piece in pieces:  # each piece has a best place of its own: its first beat need not lie on a beat of the file
+    for piece in pieces:  # the best position differs by piece, as a first beat need not lie on a beat of the file
         best, onsets, places = best + max(piece.places), onsets + sum(piece.places), len(piece.places)
         recurrence, variance = recurrence + piece.recurrence, variance + piece.variance
     concentration = best / max(onsets, 1)
     correlation = recurrence / variance if variance else 0.0
-    # On a grid of one step per quarter all onsets have the same place, and only the bar can tell.
-    metric = places == 1 or concentration >= LEAST_CONCENTRATION / places
-    grid = "beats" if metric and correlation >= LEAST_RECURRENCE else "seconds"
+    # With one step per quarter all onsets have the same position, and only the recurrence can tell.
+    metric = places == 1 or concentration >= MIN_CONCENTRATION / places
+    grid = "beats" if metric and correlation >= MIN_RECURRENCE else "seconds"
     return Decision(grid, round(concentration, 4), round(correlation, 4))

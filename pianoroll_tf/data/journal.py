@@ -1,4 +1,4 @@
-"""What a build has read so far, in a file that outlives a kill: one row a file, the record in it."""
+"""The cache of a build: an SQLite file with one row per MIDI file, from which an interrupted build resumes."""
 
 import hashlib
 import json
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pianoroll_tf.data.conversion import Piece
+from pianoroll_tf.data.records import encode_piece
 
 NUMBERS = ("notes", "notes_outside_range", "steps", "active_cells", "milliseconds", "tempo_ignored")
 COUNTS = ("pitch_counts", "hold_counts", "onset_places", "bar_recurrence")
@@ -19,53 +20,53 @@ CREATE TABLE files (
     reason TEXT, sha256 TEXT, content TEXT, music TEXT,
     {" INTEGER, ".join(NUMBERS)} INTEGER, {" TEXT, ".join(COUNTS)} TEXT,
     record BLOB,
-    seal BLOB NOT NULL
+    checksum BLOB NOT NULL
 );
 CREATE INDEX by_content ON files (content, sha256, path);
 CREATE INDEX by_split ON files (split, sha256);
 CREATE INDEX by_sha256 ON files (sha256);
 """
-# The columns that the checksum of a row covers
+# Columns of a row that its checksum covers
 _COLUMNS = ("path", "stamp", "reason", "sha256", "content", "music", *NUMBERS, *COUNTS, "record")
 _MISSING = """
 SELECT path, stamp FROM now WHERE path > ? AND NOT EXISTS (SELECT 1 FROM files WHERE files.path = now.path)
 ORDER BY path LIMIT ?
 """
-AT_ONCE = 1000  # paths that are in memory
-COMMIT_EVERY = 64  # rows; what a kill costs at most, and what makes a commit cheap
+ROWS_PER_QUERY = 1000  # paths held in memory
+ROWS_PER_COMMIT = 64  # the number of files that a killed build has to read again at most
 
 
 class Journal:
-    """A build's memory on disk (SQLite), so that the process itself needs none.
+    """What a build has read so far, on disk, so that the process needs no memory for it.
 
     Args:
-        path: The file; one that is damaged or of other settings is begun anew.
-        settings: Everything that decides what a file becomes.
+        path: The file; a damaged one, or one of other settings, is replaced by an empty one.
+        settings: Everything that decides what a file is converted to.
     """
 
     def __init__(self, path: Path, settings: dict) -> None:
         self._path, self._settings, self._pending = path, json.dumps(settings, sort_keys=True), 0
-        self.database = self._open() or self._begin()
-        self._reading: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
-        # The system's cache outlives the process. After a loss of power the seals tell what cannot be believed.
+        self.database = self._open() or self._create()
+        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+        # The system's cache outlives the process. After a power failure the checksums detect what was lost.
         self.database.execute("PRAGMA synchronous = OFF")
 
     def _open(self) -> sqlite3.Connection | None:
-        """The journal as an earlier build left it, if it is whole and of the same settings."""
+        """The journal of an earlier build, if it is undamaged and of the same settings."""
         if not self._path.exists():
             return None
         database = sqlite3.connect(self._path)
         try:
-            whole = database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            about = database.execute("SELECT settings FROM about").fetchall() if whole else []
-            if about == [(self._settings,)] and _sealed(database):
+            intact = database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            about = database.execute("SELECT settings FROM about").fetchall() if intact else []
+            if about == [(self._settings,)] and _checksums_match(database):
                 return database
-        except (sqlite3.DatabaseError, UnicodeDecodeError):  # a damaged text of a table is no UTF-8
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # damaged text is not valid UTF-8
             pass
         database.close()
         return None
 
-    def _begin(self) -> sqlite3.Connection:
+    def _create(self) -> sqlite3.Connection:
         for path in self._path.parent.glob(self._path.name + "*"):
             path.unlink()
         database = sqlite3.connect(self._path)
@@ -75,10 +76,10 @@ class Journal:
         return database
 
     def keep_only(self, stamps: Iterable[tuple[str, str]]) -> None:
-        """Drops the rows of files that are not among these or whose stamp has changed.
+        """Deletes the rows of files that are not among these or have changed, and undoes the choice of pieces.
 
         Args:
-            stamps: (path, stamp) of every file that is wanted; see `stamp`.
+            stamps: (path, stamp) of every file of this build; see `stamp`.
         """
         self.database.execute("DROP TABLE IF EXISTS temp.now")
         self.database.execute("CREATE TEMP TABLE now (path BLOB PRIMARY KEY, stamp TEXT)")
@@ -91,7 +92,7 @@ class Journal:
     def missing(self) -> Iterator[tuple[str, str]]:
         """(path, stamp) of the files given to `keep_only` that have no row, by path; rows may be added meanwhile."""
         last = b""
-        while rows := self.database.execute(_MISSING, (last, AT_ONCE)).fetchall():
+        while rows := self.database.execute(_MISSING, (last, ROWS_PER_QUERY)).fetchall():
             yield from ((os.fsdecode(path), stamp) for path, stamp in rows)
             last = rows[-1][0]
 
@@ -103,7 +104,7 @@ class Journal:
         return self.database.execute("SELECT 1 FROM files WHERE path = ?", (os.fsencode(path),)).fetchone() is not None
 
     def add(self, path: str, stamp: str, piece: Piece) -> None:
-        """Remembers what became of a file."""
+        """Adds the row of a file."""
         facts = (
             piece.reason,
             piece.sha256,
@@ -112,33 +113,33 @@ class Journal:
             *(int(getattr(piece, name)) for name in NUMBERS),
         )
         counts = (json.dumps(getattr(piece, name)) for name in COUNTS)
-        row = (os.fsencode(path), stamp, *facts, *counts, piece.record or None)
-        columns, places = ", ".join((*_COLUMNS, "seal")), ", ".join("?" * (len(row) + 1))
-        self.database.execute(f"INSERT INTO files ({columns}) VALUES ({places})", (*row, _seal(row)))
+        row = (os.fsencode(path), stamp, *facts, *counts, encode_piece(piece.record) if piece.record else None)
+        columns, places = ", ".join((*_COLUMNS, "checksum")), ", ".join("?" * (len(row) + 1))
+        self.database.execute(f"INSERT INTO files ({columns}) VALUES ({places})", (*row, _row_checksum(row)))
         self._pending += 1
-        if self._pending >= COMMIT_EVERY:
+        if self._pending >= ROWS_PER_COMMIT:
             self.commit()
 
     def commit(self) -> None:
-        """Makes what was added outlive the process."""
+        """Writes the added rows to the file, so that they outlive the process."""
         self.database.commit()
         self._pending = 0
 
     def rows(self, columns: str, where: str = "1", order: str = "path") -> Iterator[tuple]:
-        """Rows of the table, one at a time; a path comes as bytes."""
-        found = self.database.execute(f"SELECT {columns} FROM files WHERE {where} ORDER BY {order}")
-        self._reading.add(found)
-        return iter(found)
+        """Rows of the table, one at a time; paths are bytes."""
+        cursor = self.database.execute(f"SELECT {columns} FROM files WHERE {where} ORDER BY {order}")
+        self._cursors.add(cursor)
+        return iter(cursor)
 
     def close(self) -> None:
-        """Closes the file, also for who is in the middle of reading it: half a query would keep it locked."""
-        for found in self._reading:
-            found.close()
+        """Closes the file and all iterators over its rows, which would keep it locked."""
+        for cursor in self._cursors:
+            cursor.close()
         self.database.close()
 
 
-def _seal(row: tuple) -> bytes:
-    """The sha256 of a row as it was added; SQLite itself does not notice a flipped bit within a value."""
+def _row_checksum(row: tuple) -> bytes:
+    """The sha256 of a row as it was added; SQLite itself does not detect a flipped bit within a value."""
     digest = hashlib.sha256()
     for value in row:
         data = value if isinstance(value, bytes) else repr(value).encode()
@@ -146,15 +147,15 @@ def _seal(row: tuple) -> bytes:
     return digest.digest()
 
 
-def _sealed(database: sqlite3.Connection) -> bool:
-    """Whether every row is as it was added, but for the choice among pieces, which can be made again."""
+def _checksums_match(database: sqlite3.Connection) -> bool:
+    """Whether every row is as it was added, except for the choice of pieces, which is made again."""
     added = ("CASE WHEN record IS NULL THEN reason ELSE '' END" if name == "reason" else name for name in _COLUMNS)
-    rows = database.execute(f"SELECT seal, {', '.join(added)} FROM files")
-    return all(seal == _seal(row) for seal, *row in rows)
+    rows = database.execute(f"SELECT checksum, {', '.join(added)} FROM files")
+    return all(checksum == _row_checksum(row) for checksum, *row in rows)
 
 
 def stamp(path: Path) -> str:
-    """What tells that a file is still the same without reading it: size, time of change, inode; "" if none."""
+    """Size, times of change and inode of a file, which tell without reading it whether it has changed; "" if none."""
     try:
         facts = path.lstat()
     except OSError:

@@ -1,4 +1,4 @@
-"""A whole split in memory: records -> Corpus, with stock tf.data and tf.io operations."""
+"""Loads a whole split into memory, with standard tf.data and tf.io operations."""
 
 import dataclasses
 import os
@@ -14,16 +14,16 @@ from pianoroll_tf.data.roll import STRUCK_BIT
 from pianoroll_tf.errors import UserError
 
 _FEATURES = {name: tf.io.FixedLenFeature([], tf.string) for name in ("counts", "cells", "meter_steps", "meters")}
-_PIECES_AT_ONCE = 256  # records parsed by one operation
+_PIECES_PER_BATCH = 256  # parsed by one operation
 
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-    """The pieces of a split, one after the other, sparse: one byte a step and one a sounding cell.
+    """The pieces of a split, one after the other, sparse: one byte per step and one per sounding cell.
 
     Attributes:
         counts: uint8 [all steps], how many pitches sound at each step.
-        cells: uint8 [all cells], their columns, step after step; 128 is added where the note was struck.
+        cells: uint8 [all cells], their columns, step after step; 128 is added if the note is struck.
         piece_offsets: int64 [pieces + 1]; piece i has the steps piece_offsets[i] <= step < piece_offsets[i + 1].
         clock: uint16 [all steps], code of each step (`data.clock`); 0 on the grid of seconds.
     """
@@ -40,12 +40,12 @@ class Corpus:
 
 
 def join_pieces(counts: list[np.ndarray], cells: list[np.ndarray], clocks: list[np.ndarray] | None = None) -> Corpus:
-    """A corpus of pieces given one by one.
+    """Joins pieces to a corpus.
 
     Args:
         counts: uint8 [steps] of each piece.
         cells: uint8 [cells] of each piece.
-        clocks: uint16 [steps] of each piece; None: all 0.
+        clocks: uint16 [steps] of each piece. Default: all 0.
 
     >>> one, two = np.array([1, 0], np.uint8), np.array([2], np.uint8)
     >>> join_pieces([one, two], [np.array([36], np.uint8), np.array([40, 43], np.uint8)]).piece_offsets.tolist()
@@ -58,14 +58,14 @@ def join_pieces(counts: list[np.ndarray], cells: list[np.ndarray], clocks: list[
 
 
 def load_corpus(records_dir: str | os.PathLike, split: str) -> Corpus:
-    """Reads a split, and checks what TensorFlow's reader takes for a clean end: missing records, and lengths.
+    """Loads a split and checks its records, as TensorFlow's reader does not notice missing ones.
 
     Args:
-        records_dir: Folder that build_records made.
+        records_dir: Folder that build_records wrote.
         split: "train", "val" or "test".
 
     Raises:
-        UserError: The folder holds no records, or a shard does not agree with the manifest; it is named.
+        UserError: The folder holds no records, or a shard, which is named, does not match the manifest.
     """
     entry = check_shards(records_dir, split)
     config = resolved(read_manifest(records_dir))
@@ -87,8 +87,8 @@ def load_corpus(records_dir: str | os.PathLike, split: str) -> Corpus:
 
 
 def _read_shard(path: os.PathLike, config: RecordsConfig):
-    """Yields (counts, cells, clocks), lists of some pieces at a time."""
-    for serialized in tf.data.TFRecordDataset(os.fspath(path)).batch(_PIECES_AT_ONCE):
+    """Yields (counts, cells, clocks), each a list of up to 256 pieces."""
+    for serialized in tf.data.TFRecordDataset(os.fspath(path)).batch(_PIECES_PER_BATCH):
         features = tf.io.parse_example(serialized, _FEATURES)
         counts, cells = (split_bytes(features[name]) for name in ("counts", "cells"))
         for piece_counts, piece_cells in zip(counts, cells, strict=True):
@@ -109,6 +109,6 @@ def _clock(meters: tuple[tuple[int, Meter], ...], steps: int, config: RecordsCon
 
 
 def split_bytes(strings: tf.Tensor) -> list[np.ndarray]:
-    """The bytes of each string, uint8."""
+    """The bytes of each string, uint8 [bytes]."""
     joined = tf.io.decode_raw(tf.strings.reduce_join(strings), tf.uint8).numpy()
     return np.split(joined, np.cumsum(tf.strings.length(strings).numpy())[:-1])

@@ -1,4 +1,4 @@
-"""Bytes of a MIDI file -> notes in ticks and their tempo map; the only file that knows MIDI libraries."""
+"""Parses a MIDI file into notes in ticks and their tempo map; the only module that reads with MIDI libraries."""
 
 import contextlib
 import dataclasses
@@ -15,16 +15,16 @@ from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.pedal import sustained_notes
 from pianoroll_tf.data.smf import MidiError, check_header, check_ticks, plain_header
 
-MAX_FILE_BYTES = 16 << 20  # ordinary files have 10 to 500 KB
-MAX_METERS = 10_000  # changes of time signature; later ones are left out
+MAX_FILE_BYTES = 16 << 20  # typical files have 10 to 500 KB
+MAX_METERS = 10_000  # changes of time signature; later ones are ignored
 MAX_NOTES = 1_000_000  # a long opera has some 200,000
-AUDIBLE_SECONDS = 0.001  # onsets that differ by less are the same
-DEFAULT_MICROSECONDS = 500_000.0  # a quarter note, until the file says otherwise: 120 a minute
+AUDIBLE_SECONDS = 0.001  # onsets that differ by less count as equal
+DEFAULT_MICROSECONDS = 500_000.0  # per quarter note, before the first tempo event: 120 per minute
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Notes:
-    """The notes of a MIDI file, in no particular order.
+    """The notes of a MIDI file, in any order, with tempo map and time signatures.
 
     Attributes:
         start_ticks: int64 [notes].
@@ -32,8 +32,8 @@ class Notes:
         pitch: int64 [notes], MIDI numbers 0..127.
         ticks_per_quarter: Greater than 0.
         tempo_ticks: int64 [changes], ascending, the first is 0.
-        tempo_microseconds: float64 [changes], what a quarter lasts from there on, greater than 0.
-        meters: (tick, time signature), ascending; empty where the file names none.
+        tempo_microseconds: float64 [changes], duration of a quarter note from there on, greater than 0.
+        meters: (tick, time signature), ascending; empty if the file has none.
     """
 
     start_ticks: np.ndarray
@@ -45,30 +45,30 @@ class Notes:
     meters: tuple[tuple[int, Meter], ...] = ()
 
     def seconds(self, ticks: np.ndarray) -> np.ndarray:
-        """Time of `ticks` from the file's begin, float64; exact up to one rounding at the end.
+        """Time of `ticks` from the start of the file, float64; exact up to one rounding at the end.
 
-        Ticks and microseconds a quarter are whole numbers, so the sums below are too.
+        Ticks and microseconds per quarter are integers, so the sums below are too.
         """
         change = np.searchsorted(self.tempo_ticks, ticks, side="right") - 1
-        units = self._begun[change] + (ticks - self.tempo_ticks[change]) * self.tempo_microseconds[change]
+        units = self._units_at_change[change] + (ticks - self.tempo_ticks[change]) * self.tempo_microseconds[change]
         return units / (self.ticks_per_quarter * 1e6)
 
     @functools.cached_property
-    def _begun(self) -> np.ndarray:
-        """float64 [changes], ticks times microseconds a quarter that have passed at each change."""
+    def _units_at_change(self) -> np.ndarray:
+        """float64 [changes], ticks times microseconds per quarter up to each change."""
         lasted = np.diff(self.tempo_ticks) * self.tempo_microseconds[:-1]
         return np.concatenate([[0.0], np.cumsum(lasted)])
 
     def quarters(self, ticks: np.ndarray) -> np.ndarray:
-        """Position of `ticks` in quarter notes from the file's begin, float64."""
+        """Position of `ticks` in quarter notes from the start of the file, float64."""
         return np.asarray(ticks) / float(self.ticks_per_quarter)
 
 
 def read_bytes(path: str | os.PathLike) -> bytes:
-    """The bytes of a regular file of at most `MAX_FILE_BYTES`; never waits and follows no link.
+    """Reads a regular file of up to `MAX_FILE_BYTES`; does not block and does not follow links.
 
     Raises:
-        MidiError: It is no regular file, or too large.
+        MidiError: It is not a regular file, or too large.
         OSError: It cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -85,14 +85,14 @@ def read_bytes(path: str | os.PathLike) -> bytes:
 
 
 def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal: bool = False) -> Notes:
-    """Notes and tempo map of a MIDI file.
+    """Parses notes and tempo map of a MIDI file.
 
     Args:
-        data: The bytes of the file; see `read_bytes`.
+        data: Bytes of the file, as from `read_bytes`.
         parser: Entry of `PARSERS`.
         drums: Whether to keep the notes of channel 10.
-        pedal: Whether to hold notes while their channel's sustain pedal is down. The parsers do not hand on channels,
-            so that notes and pedals are then read from the events themselves (`data.pedal`).
+        pedal: Whether to hold notes while the sustain pedal of their channel is down. The parsers do not report
+            channels, so notes and pedals are then read from the events themselves (`data.pedal`).
 
     Raises:
         MidiError: The bytes are not MIDI, damaged, or beyond a limit.
@@ -107,11 +107,11 @@ def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal
 
 
 def ignores_tempo(data: bytes, notes: Notes) -> bool:
-    """Whether the tempo map of `notes` puts an onset elsewhere than the tempo events of all tracks do.
+    """Whether the tempo map of `notes` differs audibly from the tempo events of all tracks.
 
     Args:
-        data: The file.
-        notes: What a parser made of it.
+        data: Bytes of the file.
+        notes: As a parser read them.
     """
     full = _with_symusic(plain_header(data), drums=True)
     moved = np.abs(full.seconds(notes.start_ticks) - notes.seconds(notes.start_ticks))
@@ -119,10 +119,10 @@ def ignores_tempo(data: bytes, notes: Notes) -> bool:
 
 
 def check_notes(notes: Notes) -> Notes:
-    """The same notes, if they are sound.
+    """Returns the notes if they are valid.
 
     Raises:
-        MidiError: Says what is wrong.
+        MidiError: They are not; the text is the reason.
     """
     if not len(notes.pitch):
         raise MidiError("no notes")
@@ -138,7 +138,7 @@ def check_notes(notes: Notes) -> Notes:
 
 
 def _tempo_map(ticks: np.ndarray, microseconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Tempo events in order; of several at one tick the last holds; the default holds before the first."""
+    """Sorts tempo events; of several at one tick the last is kept; before the first the default tempo is added."""
     ticks = np.concatenate([[0], ticks]).astype(np.int64)
     microseconds = np.concatenate([[DEFAULT_MICROSECONDS], microseconds]).astype(np.float64)
     if (ticks < 0).any():
@@ -150,9 +150,9 @@ def _tempo_map(ticks: np.ndarray, microseconds: np.ndarray) -> tuple[np.ndarray,
 
 
 def _meters(events: Iterable[tuple[int, int, int]]) -> tuple[tuple[int, Meter], ...]:
-    """Time signatures in order, from (tick, numerator, denominator).
+    """Sorts time signatures, given as (tick, numerator, denominator).
 
-    Of several at one tick the last holds; one that `Meter` does not allow, and one that changes nothing, is left out.
+    Of several at one tick the last is kept; one that `Meter` does not allow, or that changes nothing, is dropped.
     """
     found: dict[int, Meter] = {}
     for tick, numerator, denominator in sorted(events, key=lambda event: event[0]):
@@ -163,7 +163,7 @@ def _meters(events: Iterable[tuple[int, int, int]]) -> tuple[tuple[int, Meter], 
 
 
 def _with_symusic(data: bytes, drums: bool) -> Notes:
-    """Notes and the tempo events of all tracks, in ticks."""
+    """Notes, and the tempo events of all tracks."""
     from symusic import core
 
     try:
@@ -184,7 +184,7 @@ def _with_symusic(data: bytes, drums: bool) -> Notes:
 
 
 def _with_pretty_midi(data: bytes, drums: bool) -> Notes:
-    """Notes as pretty_midi pairs them, and its tempo map, which is that of the first track only."""
+    """Notes as pretty_midi pairs them, and the tempo events of the first track only."""
     import pretty_midi
 
     try:
@@ -193,7 +193,7 @@ def _with_pretty_midi(data: bytes, drums: bool) -> Notes:
             midi = pretty_midi.PrettyMIDI(io.BytesIO(data))
     except MemoryError:
         raise
-    except Exception as error:  # its parser raises whatever a broken file leads it to: KeyError, EOFError, ...
+    except Exception as error:  # its parser raises any exception for a broken file: KeyError, EOFError, …
         raise MidiError(f"pretty_midi cannot read it: {type(error).__name__} {error}".strip()) from error
     notes = [note for track in midi.instruments if drums or not track.is_drum for note in track.notes]
     start, end = (

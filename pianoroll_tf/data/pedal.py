@@ -1,4 +1,4 @@
-"""Notes held by the sustain pedal: a pedal belongs to a channel, in whichever track it stands."""
+"""Notes held by the sustain pedal, which acts on its channel, whatever the track."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
@@ -7,18 +7,19 @@ import numpy as np
 
 from pianoroll_tf.data.smf import CONTROLLER, NOTE_OFF, NOTE_ON, Event, events
 
-SUSTAIN, RESET_ALL, DOWN_FROM = 64, 121, 64  # controllers; values of the pedal from 64 on mean down
+SUSTAIN, RESET_ALL = 64, 121  # controllers
+MIN_DOWN = 64  # value of the pedal from which it is down
 DRUM_CHANNEL = 9
 
 
 def sustained_notes(data: bytes, drums: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Notes of a file with their ends moved to where the pedal lets go of them.
+    """Reads the notes of a file, with their ends moved to the release of the pedal.
 
-    A note that ends while the pedal of its channel is down lasts until the pedal comes up, until the same pitch is
-    struck again on that channel, or, when neither comes, until the last note of the file ends.
+    A note that ends while the pedal of its channel is down lasts until the pedal is released or the same pitch is
+    struck again on that channel; if neither happens, until the last note of the file ends.
 
     Args:
-        data: A MIDI file, as `smf.plain_header` gives it.
+        data: A MIDI file, as `smf.plain_header` returns it.
         drums: Whether to keep the notes of channel 10.
 
     Returns:
@@ -39,10 +40,10 @@ def sustained_notes(data: bytes, drums: bool) -> tuple[np.ndarray, np.ndarray, n
 
 
 def pair_notes(channel_events: Iterable[Event]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Notes from note-ons and note-offs: a note-off ends the oldest open note of its track, channel and pitch.
+    """Pairs note-ons and note-offs: a note-off ends the oldest open note of its track, channel and pitch.
 
     Returns:
-        `(start_ticks, end_ticks, pitch, channel)`, int64 [notes] each; notes that never end are left out.
+        `(start_ticks, end_ticks, pitch, channel)`, int64 [notes] each; notes that never end are dropped.
     """
     waiting: dict[tuple[int, int, int], deque[int]] = defaultdict(deque)
     notes = []
@@ -56,17 +57,17 @@ def pair_notes(channel_events: Iterable[Event]) -> tuple[np.ndarray, np.ndarray,
 
 
 def _pedal(channel_events: Iterable[Event]) -> tuple[np.ndarray, np.ndarray]:
-    """A channel's pedal: ticks in order, and whether it is down from there on; the last event at a tick holds."""
+    """Changes of a channel's pedal: ticks, and whether it is down from there on; the last event at a tick counts."""
     changes: dict[int, bool] = {}
     pedals = [event for event in channel_events if event.kind == CONTROLLER and event.data1 in (SUSTAIN, RESET_ALL)]
     for event in sorted(pedals, key=lambda event: event.tick):
-        changes[event.tick] = event.data1 == SUSTAIN and event.data2 >= DOWN_FROM
+        changes[event.tick] = event.data1 == SUSTAIN and event.data2 >= MIN_DOWN
     return np.array(list(changes), np.int64), np.array(list(changes.values()), bool)
 
 
 def _release(end: np.ndarray, ticks: np.ndarray, down: np.ndarray, last: int) -> np.ndarray:
-    """When each note that ends at `end` falls silent: at once, or when the pedal next comes up."""
-    state = np.searchsorted(ticks, end, side="right") - 1  # the change in force at `end`; -1: none yet
+    """When each note that ends at `end` stops sounding: at once, or at the next release of the pedal."""
+    state = np.searchsorted(ticks, end, side="right") - 1  # the last change up to `end`; -1: none
     held = np.concatenate([down, [False]])[state]
     ups = ticks[~down]
     release = np.append(ups, last)[np.searchsorted(ups, end, side="right")]
@@ -74,7 +75,7 @@ def _release(end: np.ndarray, ticks: np.ndarray, down: np.ndarray, last: int) ->
 
 
 def _next_onset(start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> np.ndarray:
-    """The first onset of the same pitch after each note's own and not before its end; a huge tick if there is none."""
+    """The first onset of the same pitch after each note's own and not before its end; the maximum of int64 if none."""
     following = np.full(len(start), np.iinfo(np.int64).max)
     for number in np.unique(pitch):
         mine = pitch == number

@@ -1,6 +1,6 @@
-"""Corpus -> tf.data: seeded training windows that start anywhere, and evaluation of every step once, in order.
+"""Creates tf.data pipelines: training windows with random starts, and evaluation of every step once, in order.
 
-A stage works on a whole batch. Every piece is preceded by one silent step, so a window of T targets is cut as T + 1
+A stage processes a whole batch. Every piece is preceded by one silent step, so a window of T targets is cut as T + 1
 frames: `inputs` are the first T of them and `targets` the last T. Batches are dicts:
 
     inputs, targets   uint8 [batch, T, 84], states of the cells: 0 silent, 1 held, 2 struck
@@ -30,48 +30,48 @@ __all__ = [
     "windows_per_epoch",
 ]
 
-FEWEST_WINDOWS, MOST_WINDOWS = 4, 64  # of a batch whose size is not set
-BATCHES = 32  # of an epoch, about, where the size of a batch is not set
+MIN_BATCH_SIZE, MAX_BATCH_SIZE = 4, 64  # bounds if the batch size is not set
+BATCHES_PER_EPOCH = 32  # about, if the batch size is not set
 
-_PARALLEL_BATCHES = 2  # chosen, not autotuned: dropping an iterator can wait seconds for the autotuner
+_PARALLEL_BATCHES = 2  # fixed, as with the autotuner, deleting an iterator can take seconds
 _PREFETCH_BATCHES = 4
 
 
 def windows_per_epoch(corpus: Corpus, config: DatasetConfig) -> int:
-    """Windows in which every step of the corpus is found once."""
+    """Number of windows of an epoch, in which every step of the corpus occurs once."""
     return int(windows_of_pieces(corpus.piece_steps, config.window_steps).sum())
 
 
 def batches_per_epoch(corpus: Corpus, config: DatasetConfig) -> int:
-    """Batches that hold at least the windows of one epoch; batches run on over the epoch's border."""
+    """Number of batches that hold the windows of an epoch; the last one may hold windows of the next epoch too."""
     return -(-windows_per_epoch(corpus, config) // batch_size(corpus, config))
 
 
 def batch_size(corpus: Corpus, config: DatasetConfig) -> int:
-    """Windows per batch: as set, else the power of two within 4 to 64 that is nearest to a 32nd of an epoch's windows.
+    """Windows per batch: as set, else a power of two from 4 to 64, nearest to a 32nd of the windows of an epoch.
 
-    So few files give many steps per epoch too.
+    So an epoch of a small corpus has many steps too.
     """
     if config.batch_size is not None:
         return config.batch_size
-    nearest = 2 ** round(np.log2(max(windows_per_epoch(corpus, config) / BATCHES, 1)))
-    return int(np.clip(nearest, FEWEST_WINDOWS, MOST_WINDOWS))
+    nearest = 2 ** round(np.log2(max(windows_per_epoch(corpus, config) / BATCHES_PER_EPOCH, 1)))
+    return int(np.clip(nearest, MIN_BATCH_SIZE, MAX_BATCH_SIZE))
 
 
 def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: int = 0) -> tf.data.Dataset:
-    """Endless training batches; batch k is a function of (corpus, config, seed, k) alone.
+    """Creates an endless dataset of training batches; batch k is a function of (corpus, config, seed, k) alone.
 
-    Windows come in a new order and with new phases each epoch. Transposition is uniform over those shifts of
-    -transpose..+transpose that leave no sounding pitch of the window outside the roll.
+    Order and phases of the windows differ from epoch to epoch. The transposition of a window is uniform over those
+    shifts of -transpose..+transpose that keep all its pitches inside the roll.
 
     Args:
         corpus: The split.
         config: Sizes and transposition.
-        seed: Of order, phases and transposition.
-        first_batch: Index of the first batch that is made.
+        seed: Seed of order, phases and transposition.
+        first_batch: Index of the first batch.
 
     Returns:
-        Dataset of dicts as described at the top of this file.
+        Dataset of dicts, described in the docstring of this module.
 
     Raises:
         ValueError: The corpus has no steps.
@@ -86,25 +86,25 @@ def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: 
         plan_epoch, seed=seed, pieces=piece_tensors(corpus, config), window_steps=config.window_steps
     )
     dataset = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
-    dataset = dataset.map(_as_it_is(plan))
+    dataset = dataset.map(_without_autograph(plan))
     dataset = dataset.enumerate().map(
-        _as_it_is(lambda i, plan: {name: x[tf.where(i == 0, skip, 0) :] for name, x in plan.items()})
+        _without_autograph(lambda i, plan: {name: x[tf.where(i == 0, skip, 0) :] for name, x in plan.items()})
     )
     dataset = dataset.rebatch(size, drop_remainder=True)
-    batch = _as_it_is(lambda windows: _training_batch(frames, windows, config))
+    batch = _without_autograph(lambda windows: _training_batch(frames, windows, config))
     dataset = dataset.map(batch, _PARALLEL_BATCHES, deterministic=True)
     return _with_options(dataset.prefetch(_PREFETCH_BATCHES))
 
 
 def evaluation_dataset(corpus: Corpus, config: DatasetConfig) -> tf.data.Dataset:
-    """Every step of every piece exactly once, in order, without augmentation.
+    """Creates a dataset with every step of every piece exactly once, in order, without augmentation.
 
-    Pieces are laid on lanes, the longest first and each on the lane that is free first. There are as many lanes as
-    keep the longest piece from waiting for the others, but at most `batch_size`, or 64 where that is not set.
+    Pieces are assigned to lanes, the longest first, each to the lane that is free first. There are as many lanes as fit
+    into the length of the longest piece, but at most `batch_size`, or 64 if that is not set.
 
     Returns:
-        Dataset of dicts as described at the top of this file, and `reset`, bool `[batch]`: lane b of a batch continues
-        where lane b of the batch before ended, unless a piece begins there.
+        Dataset of dicts, described in the docstring of this module, with another key, `reset`, bool [batch]: whether a
+        piece begins in the lane; otherwise it continues where the same lane of the batch before ended.
     """
     frames = Frames(corpus, config.window_steps)
     plan = plan_lanes(corpus, config)
@@ -113,12 +113,12 @@ def evaluation_dataset(corpus: Corpus, config: DatasetConfig) -> tf.data.Dataset
     def batch(windows: dict[str, tf.Tensor]):
         return _batch(frames, frames.cut(windows), windows, config.window_steps) | {"reset": windows["reset"]}
 
-    dataset = dataset.map(_as_it_is(batch), _PARALLEL_BATCHES, deterministic=True)
+    dataset = dataset.map(_without_autograph(batch), _PARALLEL_BATCHES, deterministic=True)
     return _with_options(dataset.prefetch(_PREFETCH_BATCHES))
 
 
-def _as_it_is(stage: Callable) -> Callable:
-    """A stage that AutoGraph leaves alone: it holds no Python loop or choice to be converted, which takes a second."""
+def _without_autograph(stage: Callable) -> Callable:
+    """Keeps AutoGraph from converting a stage, which has no Python control flow; that would take a second."""
     return tf.autograph.experimental.do_not_convert(stage)
 
 
@@ -136,16 +136,16 @@ def _training_batch(frames: Frames, windows: dict[str, tf.Tensor], config: Datas
     return _batch(frames, codes, windows, config.window_steps)
 
 
-def _shifts(codes: tf.Tensor, draw: tf.Tensor, most: int) -> tf.Tensor:
-    """One draw a window from the shifts of -most..+most that leave no cell of it outside, int32 [batch]."""
+def _shifts(codes: tf.Tensor, draw: tf.Tensor, maximum: int) -> tf.Tensor:
+    """One shift per window, from those of -maximum..+maximum that keep all its cells inside the roll, int32 [batch]."""
     lowest, highest = pitch_range(codes)
-    down = -tf.minimum(most, lowest)
-    up = tf.minimum(most, NUM_PITCHES - 1 - tf.maximum(highest, 0))
+    down = -tf.minimum(maximum, lowest)
+    up = tf.minimum(maximum, NUM_PITCHES - 1 - tf.maximum(highest, 0))
     return down + tf.cast(uniform_integer(draw, tf.cast(up - down + 1, tf.int64)), tf.int32)
 
 
 def _batch(frames: Frames, codes: tf.Tensor, windows: dict[str, tf.Tensor], window_steps: int) -> dict[str, tf.Tensor]:
-    """A batch from the codes of T + 1 frames of each window."""
+    """Creates a batch from the codes of T + 1 frames of each window."""
     cells = frames.dense(codes)
     step = windows["start"][:, None] + tf.range(window_steps, dtype=tf.int64)
     return {

@@ -1,4 +1,4 @@
-"""The process that reads MIDI files under limits; `workers` starts it and talks to it over a socket."""
+"""The reader process: converts MIDI files under limits of memory and time; `workers` sends it paths over a socket."""
 
 import ctypes
 import json
@@ -8,21 +8,30 @@ import signal
 import sys
 from multiprocessing.connection import Connection
 
+import numpy as np
+
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import Piece, convert
+from pianoroll_tf.data.records import PieceRecord
+from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.settings import from_dict
 
-MEMORY_BYTES = 1 << 30  # address space of the whole process
-CPU_SECONDS = 5  # for one file
+MAX_MEMORY_BYTES = 1 << 30  # address space of the process
+MAX_CPU_SECONDS = 5  # per file
 OUT_OF_MEMORY = 86  # exit code
 READY = b"ready"
 _PR_SET_PDEATHSIG = 1
 
 
 def encode_reply(piece: Piece) -> bytes:
-    """A piece as bytes: its facts as JSON, a line feed, its record."""
-    facts = {name: value for name, value in vars(piece).items() if name != "record"}
-    return json.dumps(facts).encode() + b"\n" + piece.record
+    """Serializes a piece: its facts as JSON, a line feed, and the counts and cells of its roll."""
+    facts, roll = vars(piece) | {"record": None}, b""
+    if record := piece.record:
+        meters = [(step, meter.numerator, meter.denominator) for step, meter in record.meters]
+        facts["record"] = [len(record.roll.counts), meters, record.microseconds]
+        roll = record.roll.counts.tobytes() + record.roll.cells.tobytes()
+    return json.dumps(facts).encode() + b"\n" + roll
 
 
 def decode_reply(reply: bytes) -> Piece:
@@ -31,21 +40,26 @@ def decode_reply(reply: bytes) -> Piece:
     >>> decode_reply(encode_reply(Piece(reason="no notes"))).reason
     'no notes'
     """
-    facts, _, record = reply.partition(b"\n")
-    values = json.loads(facts)
-    counts = {name: tuple(values[name]) for name in ("pitch_counts", "hold_counts", "onset_places", "bar_recurrence")}
-    return Piece(**values | counts | {"record": record})
+    facts, _, roll = reply.partition(b"\n")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(facts).items()}
+    if values["record"]:
+        steps, meters, microseconds = values["record"]
+        counts, cells = np.split(np.frombuffer(roll, np.uint8), [steps])
+        changes = tuple((step, Meter(*signature)) for step, *signature in meters)
+        digest = bytes.fromhex(values["sha256"])
+        values["record"] = PieceRecord(SparseRoll(counts, cells), digest, changes, microseconds)
+    return Piece(**values)
 
 
 def main(argv: list[str]) -> int:
-    """Answers each path that comes over the socket with a piece, until the socket is closed."""
+    """Sends a piece for each path received, until the socket is closed."""
     connection = Connection(int(argv[0]))
     config = from_dict(RecordsConfig, json.loads(argv[2]))
-    _live_no_longer_than(int(argv[1]))
-    _warm_up(config)
+    _end_with_parent(int(argv[1]))
+    __import__(config.parser)  # otherwise the first file would pay for it
     limit_memory()
     connection.send_bytes(READY)
-    silence()
+    discard_output()
     while True:
         try:
             path = os.fsdecode(connection.recv_bytes())
@@ -59,13 +73,8 @@ def main(argv: list[str]) -> int:
         connection.send_bytes(reply)
 
 
-def _warm_up(config: RecordsConfig) -> None:
-    """Imports what the first file would otherwise pay for."""
-    __import__(config.parser)
-
-
-def _live_no_longer_than(parent: int) -> None:
-    """Has the kernel end this process with its parent, where it can; elsewhere the closed socket does."""
+def _end_with_parent(parent: int) -> None:
+    """Makes the kernel end this process with its parent; on other systems than Linux the closed socket ends it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -73,20 +82,20 @@ def _live_no_longer_than(parent: int) -> None:
 
 
 def limit_memory() -> None:
-    """At most `MEMORY_BYTES` of address space, and no core file when that kills a library."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    """Limits the address space to `MAX_MEMORY_BYTES`, and writes no core file if that makes a library crash."""
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def limit_cpu() -> None:
-    """At most `CPU_SECONDS` from now on: the kernel then ends the process by SIGXCPU."""
+    """Limits the CPU time from now on to `MAX_CPU_SECONDS`, after which the kernel ends the process by SIGXCPU."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_SECONDS, hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + MAX_CPU_SECONDS, hard))
 
 
-def silence() -> None:
-    """Drops what libraries print about broken files."""
+def discard_output() -> None:
+    """Discards what libraries print about broken files."""
     sink = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(sink, descriptor)

@@ -14,13 +14,13 @@ from pianoroll_tf.config import NUM_PITCHES, RecordsConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.roll import STRUCK_BIT, SparseRoll
 from pianoroll_tf.data.tfrecord import decode_example, encode_example
-from pianoroll_tf.errors import UserError
+from pianoroll_tf.errors import DamagedError, UserError
 from pianoroll_tf.settings import dumps, from_dict
 
 FORMAT = 4
 MANIFEST = "manifest.json"
 SPLITS = ("train", "val", "test")
-# Features of a record, writer and reader
+# Features of a record and their types
 SCHEMA = {
     "cells": bytes,
     "counts": bytes,
@@ -30,11 +30,11 @@ SCHEMA = {
     "sha256": bytes,
     "steps": int,
 }
-AGAIN = "build the records again with --overwrite"
+REBUILD = "build the records again with --overwrite"  # end of messages about damage
 
 
 def shard_name(split: str, index: int, shards: int) -> str:
-    """The name of a shard.
+    """File name of a shard.
 
     >>> shard_name("train", 3, 10)
     'train-00003-of-00010.tfrecord'
@@ -44,13 +44,13 @@ def shard_name(split: str, index: int, shards: int) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class PieceRecord:
-    """What a record holds.
+    """The content of a record.
 
     Attributes:
         roll: The whole piece.
         sha256: Digest of the source file, 32 bytes.
-        meters: (first step, time signature), ascending; empty on the grid of seconds and where the file names none.
-        microseconds: Per quarter note, at the first note.
+        meters: (first step, time signature), ascending; empty on the grid of seconds and if the file has none.
+        microseconds: Duration of a quarter note at the first note.
     """
 
     roll: SparseRoll
@@ -60,12 +60,12 @@ class PieceRecord:
 
     @property
     def tempo(self) -> float:
-        """Quarters per minute at the first note."""
+        """Quarter notes per minute at the first note."""
         return 6e7 / self.microseconds
 
 
 def encode_piece(piece: PieceRecord) -> bytes:
-    """The record of a piece: a serialized tf.train.Example with the features of `SCHEMA`."""
+    """Serializes a piece as a tf.train.Example with the features of `SCHEMA`."""
     signatures = [number for _, meter in piece.meters for number in (meter.numerator, meter.denominator)]
     features = {
         "counts": piece.roll.counts.tobytes(),
@@ -80,10 +80,10 @@ def encode_piece(piece: PieceRecord) -> bytes:
 
 
 def decode_meters(steps: bytes, signatures: bytes) -> tuple[tuple[int, Meter], ...]:
-    """The time signatures of a record, from its features `meter_steps` and `meters`.
+    """Decodes time signatures from the features `meter_steps` and `meters` of a record.
 
     Raises:
-        ValueError: They do not agree in length, or are not allowed.
+        ValueError: Their lengths do not agree, or a value is not allowed.
     """
     places, numbers = np.frombuffer(steps, "<i4"), np.frombuffer(signatures, np.uint8)
     if len(numbers) != 2 * len(places) or (np.diff(places) <= 0).any():
@@ -92,7 +92,7 @@ def decode_meters(steps: bytes, signatures: bytes) -> tuple[tuple[int, Meter], .
 
 
 def decode_piece(record: bytes) -> PieceRecord:
-    """What a record holds.
+    """Parses a record.
 
     Raises:
         ValueError: The record does not follow the schema, or contradicts itself.
@@ -115,12 +115,12 @@ def decode_piece(record: bytes) -> PieceRecord:
 
 
 def write_manifest(file: BinaryIO, manifest: dict[str, Any], entries: Iterable[dict[str, Any]]) -> None:
-    """Writes a manifest: all that is in `manifest`, one line a file, and last a sha256 of all that stands before it.
+    """Writes a manifest: the dict, one line per file, and last a sha256 of everything before it.
 
     Args:
         file: Open for writing.
         manifest: Everything but `files` and `sha256`.
-        entries: The list `files`, taken one at a time because it may be long.
+        entries: The entries of `files`, taken one at a time because there may be many.
     """
     digest = hashlib.sha256()
 
@@ -133,83 +133,77 @@ def write_manifest(file: BinaryIO, manifest: dict[str, Any], entries: Iterable[d
         line = json.dumps(entry, sort_keys=True, ensure_ascii=False, allow_nan=False)
         write(f"{',' if index else ''}\n  {line}")
     write("\n ]")
-    file.write(_SEAL % digest.hexdigest().encode())
+    file.write(_CHECKSUM_LINE % digest.hexdigest().encode())
 
 
 _FILES = b',\n "files": ['
-_SEAL = b',\n "sha256": "%s"\n}\n'
+_CHECKSUM_LINE = b',\n "sha256": "%s"\n}\n'
 
 
 def read_manifest(records_dir: str | os.PathLike, with_files: bool = False) -> dict[str, Any]:
-    """The manifest of a folder of records; all of it is held against its sha256.
+    """Reads the manifest of a folder of records and verifies its checksum.
 
     Args:
-        records_dir: Folder that build_records made.
-        with_files: Whether to read `files` and `sha256` too; there may be very many files, and few need them.
+        records_dir: Folder that build_records wrote.
+        with_files: Whether to parse `files` and `sha256` too. Default: False, as there may be very many files.
 
     Returns:
-        A dict with `format`, `settings` (of `config.RecordsConfig`, as asked for), `grid` (which `--grid auto` chose),
+        A dict with `format`, `settings` (`config.RecordsConfig` of the build), `grid` (which `--grid auto` chose),
         `totals` and `splits`. A split has `pieces`, `notes`, `notes_outside_range`, `steps`, `active_cells`,
         `milliseconds`, `pitch_counts` (84 numbers of steps), `hold_counts` (how often a pitch sounds for 1, 2, 3, …
         steps without a break), `longest_piece` (steps), `density_spread` (standard deviation of a piece's density over
-        its mean), `tempo` (median of the pieces, quarters per minute), `meter` (of most steps),
+        its mean), `tempo` (median of the pieces, quarter notes per minute), `meter` (of most steps),
         `struck_counts` (struck notes at each position in the beat), `usual_onsets` (95th percentile of the moving
         average of onsets there: see `data.rhythm`) and `shards`, which have the first six, `name`, `bytes` and
         `sha256`.
 
     Raises:
-        UserError: There is none, or it is damaged or of another format.
+        UserError: There is none, or it is of another format.
+        DamagedError: It is damaged.
     """
     path = Path(records_dir) / MANIFEST
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UserError(f"{records_dir} must hold records, made by build_records. Received: no {MANIFEST}") from error
-    sealed = len(data) - len(_SEAL % (b"0" * 64))
-    if sealed <= 0 or data[sealed:] != _SEAL % hashlib.sha256(data[:sealed]).hexdigest().encode():
-        raise UserError(f"{path} is damaged: its sha256 does not match; {AGAIN}")
+        raise UserError(
+            f"{records_dir} must hold records, written by build_records. Received: no {MANIFEST}"
+        ) from error
+    end = len(data) - len(_CHECKSUM_LINE % (b"0" * 64))
+    if end <= 0 or data[end:] != _CHECKSUM_LINE % hashlib.sha256(data[:end]).hexdigest().encode():
+        raise DamagedError(f"{path} is damaged: its sha256 does not match; {REBUILD}")
     manifest = json.loads(data if with_files else data[: data.index(_FILES)] + b"}")
     if manifest["format"] != FORMAT:
-        raise UserError(f"{path} must be of format {FORMAT}; {AGAIN}. Received: format={manifest['format']!r}")
+        raise UserError(f"{path} must be of format {FORMAT}; {REBUILD}. Received: format={manifest['format']!r}")
     return manifest
 
 
 def resolved(manifest: dict[str, Any]) -> RecordsConfig:
-    """The settings that records were made with, `grid` being the one that was chosen."""
+    """The settings of the records, in which `grid` is the one that was chosen."""
     return from_dict(RecordsConfig, manifest["settings"] | {"grid": manifest["grid"]})
 
 
 def manifest_sha256(records_dir: str | os.PathLike) -> str:
-    """The sha256 of the manifest, in hex: it names the records, because the manifest holds their sha256."""
+    """The sha256 of the manifest, hex; it identifies the records, as the manifest has their checksums."""
     return hashlib.sha256((Path(records_dir) / MANIFEST).read_bytes()).hexdigest()
 
 
-def split_entry(manifest: dict[str, Any], split: str) -> dict[str, Any]:
-    """A split's part of the manifest.
+def check_shards(records_dir: str | os.PathLike, split: str) -> dict[str, Any]:
+    """Compares the sizes of a split's shards with the manifest; cheap enough to be done before every training.
+
+    Returns:
+        The split's entry in the manifest.
 
     Raises:
-        UserError: There is no such split.
+        UserError: There is no such split, or a shard is missing or has another size.
     """
     if split not in SPLITS:
         raise UserError(f"split must be one of {', '.join(SPLITS)}. Received: split={split!r}")
-    return manifest["splits"][split]
-
-
-def check_shards(records_dir: str | os.PathLike, split: str) -> dict[str, Any]:
-    """Holds the sizes of a split's shards against the manifest; cheap, done before every training.
-
-    Returns:
-        The split's part of the manifest.
-
-    Raises:
-        UserError: A shard is missing or has another size.
-    """
-    entry = split_entry(read_manifest(records_dir), split)
+    entry = read_manifest(records_dir)["splits"][split]
     for shard in entry["shards"]:
         path = Path(records_dir) / shard["name"]
         if not path.is_file():
-            raise UserError(f"{path} is missing; {AGAIN}")
+            raise UserError(f"{path} is missing; {REBUILD}")
         if path.stat().st_size != shard["bytes"]:
             size = f"must have {shard['bytes']} bytes. Received: bytes={path.stat().st_size}"
-            raise UserError(f"{path} {size}; {AGAIN}")
+            raise UserError(f"{path} {size}; {REBUILD}")
     return entry

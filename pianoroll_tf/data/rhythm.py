@@ -8,11 +8,11 @@ from pianoroll_tf.data.clock import Meter, clock_codes
 
 MEMORY_STEPS, MEMORY_BEATS = 64, 16  # time constant of the averages: 4 bars of 4/4; 8 s at 8 steps per second
 UNUSUAL = 0.05  # share of the steps at a position whose average is above the percentile
-_BLOCK = 256  # values that are averaged at once; (1 - 1/16)^256 is well within the range of float64
-_BINS_PER_ONSET, _MOST_ONSETS = 64, 84
+_BLOCK = 256  # values that are averaged at once; so that (1 - 1/16)^256 is well within the range of float64
+_BINS_PER_ONSET, _MAX_ONSETS = 64, 84
 
 
-def places_in_beat(meters: Sequence[tuple[int, Meter]], steps: int, count: int) -> np.ndarray:
+def positions_in_beat(meters: Sequence[tuple[int, Meter]], steps: int, count: int) -> np.ndarray:
     """Position of each step within its quarter note.
 
     Args:
@@ -23,7 +23,7 @@ def places_in_beat(meters: Sequence[tuple[int, Meter]], steps: int, count: int) 
     Returns:
         int64 [steps], 0 to count - 1.
 
-    >>> places_in_beat([(0, Meter(3, 8))], 8, 4).tolist()  # a bar of 6 steps
+    >>> positions_in_beat([(0, Meter(3, 8))], 8, 4).tolist()  # a bar of 6 steps
     [0, 1, 2, 3, 0, 1, 0, 1]
     """
     return clock_codes(meters, steps, count).astype(np.int64) % count
@@ -39,7 +39,7 @@ def onset_averages(onsets: np.ndarray, places: np.ndarray, count: int) -> np.nda
 
     Args:
         onsets: Struck notes of each step, [..., steps].
-        places: Position of each step, of `places_in_beat`, [steps].
+        places: Position of each step, of `positions_in_beat`, [steps].
         count: Number of positions.
 
     Returns:
@@ -76,7 +76,7 @@ class UsualOnsets:
     """
 
     def __init__(self, count: int) -> None:
-        self._histogram = np.zeros((count, _BINS_PER_ONSET * _MOST_ONSETS + 1), np.int64)
+        self._histogram = np.zeros((count, _BINS_PER_ONSET * _MAX_ONSETS + 1), np.int64)
 
     def add(self, onsets: np.ndarray, places: np.ndarray) -> None:
         """Adds a piece: number of onsets and position of each step, [steps] each."""

@@ -1,6 +1,7 @@
-"""Notes <-> sparse piano-roll <-> dense piano-roll, in numpy only.
+"""Converts notes, sparse piano-rolls and dense piano-rolls to each other, in numpy only.
 
-A cell of a dense roll is 0 silent, 1 held or 2 struck, so whatever reads "not 0" as sounding still does."""
+A cell of a dense roll is 0 silent, 1 held or 2 struck, so every cell that is not 0 sounds.
+"""
 
 import dataclasses
 
@@ -10,27 +11,34 @@ from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, NUM_PITCHES, Record
 
 SILENT, HELD, STRUCK = 0, 1, 2  # states of a cell
 STRUCK_BIT = 128  # bit 7 of a cell: the note was struck at this step
-MAX_SECONDS = 24 * 3600  # longest piece on the grid of seconds
-MAX_QUARTERS = 120 * 60 * 24  # longest piece on the grid of beats: as long at 120 quarters a minute
-MAX_CELLS = 1 << 23  # most active cells of a piece: its record has 8 MiB, its making takes some 0.5 GiB
+MAX_SECONDS = 24 * 3600  # maximum length on the grid of seconds
+MAX_QUARTERS = 120 * 60 * 24  # maximum length on the grid of beats: a day at 120 quarters per minute
+MAX_CELLS = 1 << 23  # maximum number of active cells: a record of 8 MiB, which takes about 0.5 GiB to create
 
 
 class RollLimitError(ValueError):
-    """A piece that is beyond one of the limits above."""
+    """A piece that exceeds one of the limits above."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class SparseRoll:
-    """A piano-roll of one byte a step and one a sounding pitch.
+    """A piano-roll of one byte per step and one per sounding pitch.
 
     Attributes:
         counts: uint8 [steps], how many pitches sound at each step.
-        cells: uint8 [active], the columns (0..83) that sound, step after step and ascending within
-            a step; `STRUCK_BIT` is added where the note was struck at that step.
+        cells: uint8 [active], the columns (0..83) that sound, step after step and ascending within a step;
+            `STRUCK_BIT` is added if the note is struck at that step.
     """
 
     counts: np.ndarray
     cells: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SparseRoll):
+            return NotImplemented
+        return np.array_equal(self.counts, other.counts) and np.array_equal(self.cells, other.cells)
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def columns(self) -> np.ndarray:
@@ -51,7 +59,7 @@ class SparseRoll:
         return np.bincount(steps[self.cells >= STRUCK_BIT], minlength=len(self.counts))
 
     def hold_lengths(self) -> np.ndarray:
-        """int64 [holds], for how many steps without a break a pitch sounds, each time that it does.
+        """int64 [holds], the number of steps for which a pitch sounds without a break, each time that it does.
 
         >>> SparseRoll(np.array([1, 2, 1], np.uint8), np.array([36, 36, 40, 36], np.uint8)).hold_lengths().tolist()
         [3, 1]
@@ -63,11 +71,11 @@ class SparseRoll:
 
 
 def notes_to_steps(notes, config: RecordsConfig) -> tuple[np.ndarray, np.ndarray]:
-    """The steps at which notes begin and end: edges rounded to the nearest step, at least one step a note.
+    """Rounds the starts and ends of notes to the nearest step; every note lasts at least one step.
 
     Args:
         notes: `midi.Notes`.
-        config: Names the grid.
+        config: Settings of the grid.
 
     Returns:
         `(start_step, end_step)`, int64 [notes] each; a note sounds at start <= step < end.
@@ -90,11 +98,11 @@ def notes_to_roll(notes, config: RecordsConfig) -> tuple[SparseRoll, int]:
 
     Args:
         notes: `midi.Notes`.
-        config: Names the grid.
+        config: Settings of the grid.
 
     Returns:
-        `(roll, outside)`: the roll, as long as its last note, and the number of notes outside MIDI
-        24..107, which are left out.
+        `(roll, outside)`: the roll, which ends with its last note, and the number of notes outside MIDI 24..107,
+        which are dropped.
 
     Raises:
         RollLimitError: The piece is too long, or too many cells are active.
@@ -106,7 +114,7 @@ def notes_to_roll(notes, config: RecordsConfig) -> tuple[SparseRoll, int]:
 
 
 def steps_to_roll(start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> SparseRoll:
-    """A roll from notes whose edges are steps; notes that overlap on one pitch merge, each struck at its start.
+    """Creates a roll from notes in steps; overlapping notes of a pitch are merged, each struck at its start.
 
     Args:
         start: int64 [notes], first step of each note.
@@ -133,17 +141,17 @@ def steps_to_roll(start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> Spar
     if total > MAX_CELLS:
         raise RollLimitError(f"active cells must be <= {MAX_CELLS}. Received: active_cells={total}")
     first = line[opens]
-    cell = np.arange(total) + np.repeat(first - ends + length, length)  # places on the line that sound
+    cell = np.arange(total) + np.repeat(first - ends + length, length)  # positions on the line that sound
     key = ((cell - np.repeat(column[opens] * (steps + 1), length)) * NUM_PITCHES + np.repeat(column[opens], length)) * 2
-    merged = np.cumsum(opens) - 1  # the merged interval that each note is part of
+    merged = np.cumsum(opens) - 1  # index of the merged interval that contains each note
     key[(ends - length - first)[merged] + line] |= 1  # struck
-    key = np.sort(key.astype(np.uint32))  # (step * 84 + column) * 2 + struck; a day of 100 steps a second fits
+    key = np.sort(key.astype(np.uint32))  # (step * 84 + column) * 2 + struck; a day of 100 steps per second fits
     cells = (key // 2 % NUM_PITCHES).astype(np.uint8) | (key % 2 * STRUCK_BIT).astype(np.uint8)
     return SparseRoll(np.bincount(key // (2 * NUM_PITCHES), minlength=steps).astype(np.uint8), cells)
 
 
 def _merge(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The union of intervals, sorted by start: which of them opens a part of it, bool, and the length of each part."""
+    """Merges intervals, sorted by start: whether each begins a merged one, bool, and the lengths of the merged ones."""
     reach = np.maximum.accumulate(end)
     opens = np.concatenate([[True], start[1:] > reach[:-1]])
     last = np.append(np.flatnonzero(opens)[1:], len(start)) - 1
@@ -151,16 +159,16 @@ def _merge(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def to_dense(roll: SparseRoll) -> np.ndarray:
-    """The roll as a matrix of states, uint8 [steps, 84]: 0 silent, 1 held, 2 struck."""
+    """Converts to a matrix of states, uint8 [steps, 84]: 0 silent, 1 held, 2 struck."""
     dense = np.zeros((len(roll.counts), NUM_PITCHES), np.uint8)
     dense[np.repeat(np.arange(len(roll.counts)), roll.counts), roll.columns] = HELD + (roll.cells >= STRUCK_BIT)
     return dense
 
 
 def as_states(roll: np.ndarray) -> np.ndarray:
-    """Any roll as states: a cell that is not 0 is struck where it is 2, or where the step before is silent; else held.
+    """Converts any roll to states: a cell that is not 0 is struck if it is 2 or the cell before is silent, else held.
 
-    So a roll of 0 and 1 alone is read as struck wherever a pitch begins to sound, and a roll of states stays as it is.
+    So in a roll of 0 and 1, a cell is struck where its pitch begins to sound. A roll of states is not changed.
 
     Args:
         roll: [..., steps, pitches], numbers or bool.
@@ -180,7 +188,7 @@ def as_states(roll: np.ndarray) -> np.ndarray:
 
 
 def onsets(roll: np.ndarray) -> np.ndarray:
-    """Where a note begins, re-struck notes included: bool, shape of `roll` [steps, 84], which `as_states` reads."""
+    """Where a note begins, including re-struck notes: bool, shape of `roll`, which `as_states` reads."""
     return as_states(roll) == STRUCK
 
 
@@ -200,7 +208,7 @@ def from_dense(roll: np.ndarray) -> SparseRoll:
 
 
 def roll_to_notes(roll: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Notes of a dense roll, sorted by start, then pitch; a struck cell begins a note and ends the one before.
+    """Converts a dense roll to notes, sorted by start, then pitch; a struck cell ends the note before.
 
     Args:
         roll: [steps, 84], states or 0 and 1, read by `as_states`.
@@ -219,13 +227,13 @@ def roll_to_notes(roll: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     stops[:, 1:] = sounds.T
     stops[:, :-1] &= ~sounds.T | starts.T
     end_column, end = np.nonzero(stops)
-    assert (column == end_column).all()  # every start has one stop
+    assert (column == end_column).all()  # every start has one end
     order = np.lexsort((column, start))
     return start[order], end[order], column[order] + LOWEST_PITCH
 
 
 def _checked(roll: np.ndarray) -> np.ndarray:
-    """The roll as states."""
+    """The roll as states; raises ValueError unless it is of shape [steps, 84]."""
     roll = np.asarray(roll)
     if roll.ndim != 2 or roll.shape[1] != NUM_PITCHES:
         raise ValueError(f"roll must be of shape [steps, {NUM_PITCHES}]. Received: shape={roll.shape}")

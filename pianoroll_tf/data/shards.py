@@ -1,4 +1,4 @@
-"""Chooses pieces, and writes shards and manifest, from a journal into a folder."""
+"""Chooses the pieces of a journal, and writes them as shards with a manifest."""
 
 import hashlib
 import json
@@ -12,29 +12,29 @@ import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig
 from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.data.conversion import LONGEST_HOLD
-from pianoroll_tf.data.discover import readable
+from pianoroll_tf.data.conversion import MAX_HOLD
+from pianoroll_tf.data.discover import printable
 from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, decode_piece, shard_name, write_manifest
-from pianoroll_tf.data.rhythm import UsualOnsets, places_in_beat
-from pianoroll_tf.data.splits import FEWEST, assign, by_hash, lacking
+from pianoroll_tf.data.rhythm import UsualOnsets, positions_in_beat
+from pianoroll_tf.data.splits import MIN_PIECES, assign, empty_splits, split_by_hash
 from pianoroll_tf.data.tfrecord import frame
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.files import flush
 
-COUNTED = ("pieces", "notes", "notes_outside_range", "steps", "active_cells", "milliseconds")
+SUMMED = ("pieces", "notes", "notes_outside_range", "steps", "active_cells", "milliseconds")
 
 
 def choose(journal: Journal, config: RecordsConfig) -> None:
-    """Leaves out files whose music another file already has, and gives the others their splits.
+    """Skips duplicates, and assigns the other pieces to splits.
 
-    Music is the same where the rolls are. Of files with the same music the one with the smallest sha256 stays, so that
-    neither names nor order matter.
+    Files are duplicates if their rolls are equal. The one with the smallest sha256 is kept, so neither names nor order
+    matter.
     """
     duplicates, first, kept = [], "", b""
     for path, content in journal.rows("path, content", "record IS NOT NULL", "content, sha256, path"):
         if content == first:
-            duplicates.append((f"duplicate: same roll as {readable(os.fsdecode(kept))}", path))
+            duplicates.append((f"duplicate: same roll as {printable(os.fsdecode(kept))}", path))
         else:
             first, kept = content, path
     journal.database.executemany("UPDATE files SET reason = ? WHERE path = ?", duplicates)
@@ -43,12 +43,12 @@ def choose(journal: Journal, config: RecordsConfig) -> None:
 
 
 def _assign_splits(journal: Journal, config: RecordsConfig) -> None:
-    """Gives every piece its split, without a list of them, unless one would stay empty: `assign` needs them all."""
-    journal.database.create_function("by_hash", 1, lambda music: by_hash(music, config), deterministic=True)
-    journal.database.execute("UPDATE files SET split = by_hash(music) WHERE reason = ''")
+    """Assigns every piece to a split, holding all of them in memory only if a split would be empty."""
+    journal.database.create_function("split_by_hash", 1, lambda music: split_by_hash(music, config), deterministic=True)
+    journal.database.execute("UPDATE files SET split = split_by_hash(music) WHERE reason = ''")
     filled = [split for split in SPLITS if journal.count(f"split = '{split}'")]
-    several = len(list(islice(journal.rows("DISTINCT music", "reason = ''", "music"), FEWEST))) == FEWEST
-    if several and not lacking(filled, config):
+    several = len(list(islice(journal.rows("DISTINCT music", "reason = ''", "music"), MIN_PIECES))) == MIN_PIECES
+    if several and not empty_splits(filled, config):
         return
     splits = assign([music for (music,) in journal.rows("DISTINCT music", "reason = ''", "music")], config)
     chosen = ((split, music) for music, split in splits.items())
@@ -56,7 +56,7 @@ def _assign_splits(journal: Journal, config: RecordsConfig) -> None:
 
 
 def skipped_by_reason(journal: Journal) -> dict[str, int]:
-    """How many files are skipped, by the part of the reason before its colon; the most frequent first."""
+    """Number of skipped files by the part of their reason before the colon; the most frequent first."""
     counts = Counter(reason.split(":")[0] for (reason,) in journal.rows("reason", "reason != ''"))
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -64,14 +64,14 @@ def skipped_by_reason(journal: Journal) -> dict[str, int]:
 def write_records(
     journal: Journal, config: RecordsConfig, grid: str, folder: Path, decision: str = ""
 ) -> dict[str, Any]:
-    """Writes all shards and the manifest into `folder` and has them on disk when it returns.
+    """Writes all shards and the manifest, flushed to disk.
 
     Args:
-        journal: What was read, and chosen by `choose`.
-        config: Settings, as asked for.
-        grid: The grid that the pieces are on.
-        folder: An empty one.
-        decision: Why `--grid auto` chose it, in words; empty where it was asked for.
+        journal: Pieces with their splits, as `choose` leaves them.
+        config: Settings of the build.
+        grid: The grid of the pieces.
+        folder: An empty folder.
+        decision: Why `--grid auto` chose this grid, in words; empty if the grid was set.
 
     Returns:
         The manifest without its `files`, which may be many.
@@ -89,7 +89,7 @@ def write_records(
         "totals": _totals(journal, splits),
         "splits": splits,
     }
-    entries = (file_entry(*row) for row in journal.rows("path, sha256, reason, notes, split"))
+    entries = (_file_entry(*row) for row in journal.rows("path, sha256, reason, notes, split"))
     with (folder / MANIFEST).open("wb") as file:
         write_manifest(file, manifest, entries)
         flush(file)
@@ -97,7 +97,7 @@ def write_records(
 
 
 def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str, Any]:
-    """What a run must remember of the pieces of a split beside its counts."""
+    """Facts about the pieces of a split, beside its counts, that a run stores in its settings."""
     densities, tempos, meters, longest = [], [], Counter({str(Meter()): 0}), 0
     places = steps_per_beat or 1
     usual, struck = UsualOnsets(places), np.zeros(places, np.int64)
@@ -107,7 +107,7 @@ def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str
         piece = decode_piece(record)
         tempos.append(piece.tempo)
         onsets = piece.roll.onset_counts()
-        position = places_in_beat(piece.meters, len(onsets), places)
+        position = positions_in_beat(piece.meters, len(onsets), places)
         struck += np.bincount(position, onsets, places).astype(np.int64)
         usual.add(onsets, position)
         if steps_per_beat:
@@ -125,15 +125,15 @@ def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str
     }
 
 
-def file_entry(path: bytes, sha256: str, reason: str, notes: int, split: str) -> dict[str, Any]:
-    """A file's line in the manifest."""
+def _file_entry(path: bytes, sha256: str, reason: str, notes: int, split: str) -> dict[str, Any]:
+    """The entry of a file in the manifest."""
     status = "skipped" if reason else "used"
     facts = {"sha256": sha256 or None, "reason": reason or None, "split": split or None}
-    return {"path": readable(os.fsdecode(path)), "status": status, "notes": notes, **facts}
+    return {"path": printable(os.fsdecode(path)), "status": status, "notes": notes, **facts}
 
 
 def _totals(journal: Journal, splits: dict[str, dict]) -> dict[str, Any]:
-    totals = {name: sum(split[name] for split in splits.values()) for name in COUNTED}
+    totals = {name: sum(split[name] for split in splits.values()) for name in SUMMED}
     skipped = skipped_by_reason(journal)
     return {
         **totals,
@@ -146,21 +146,21 @@ def _totals(journal: Journal, splits: dict[str, dict]) -> dict[str, Any]:
 
 
 def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dict[str, Any]:
-    """Pieces sorted by sha256, in contiguous shards of nearly equal numbers of pieces."""
-    columns = ", ".join((*COUNTED[1:], "pitch_counts", "hold_counts", "record"))
+    """Writes the pieces of a split, sorted by sha256, in shards of nearly equal numbers of pieces."""
+    columns = ", ".join((*SUMMED[1:], "pitch_counts", "hold_counts", "record"))
     rows = journal.rows(columns, f"split = '{split}'", "sha256")
     (pieces,) = next(iter(journal.database.execute("SELECT count(*) FROM files WHERE split = ?", (split,))))
     shards = min(shards, pieces)
-    entry: dict[str, Any] = dict.fromkeys(COUNTED, 0) | {"shards": []}
-    pitch_counts, hold_counts = np.zeros(NUM_PITCHES, np.int64), np.zeros(LONGEST_HOLD, np.int64)
+    entry: dict[str, Any] = dict.fromkeys(SUMMED, 0) | {"shards": []}
+    pitch_counts, hold_counts = np.zeros(NUM_PITCHES, np.int64), np.zeros(MAX_HOLD, np.int64)
     for index in range(shards):
         begin, end = pieces * index // shards, pieces * (index + 1) // shards
-        shard = dict.fromkeys(COUNTED, 0) | {"pieces": end - begin, "name": shard_name(split, index, shards)}
+        shard = dict.fromkeys(SUMMED, 0) | {"pieces": end - begin, "name": shard_name(split, index, shards)}
         with (folder / shard["name"]).open("wb") as file:
             digest = hashlib.sha256()
             for _ in range(end - begin):
                 *numbers, pitches, holds, record = next(rows)
-                for name, number in zip(COUNTED[1:], numbers, strict=True):
+                for name, number in zip(SUMMED[1:], numbers, strict=True):
                     shard[name] += number
                 pitch_counts += np.array(json.loads(pitches), np.int64)
                 held = json.loads(holds)
@@ -170,7 +170,7 @@ def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dic
                 file.write(framed)
             flush(file)
             shard |= {"bytes": file.tell(), "sha256": digest.hexdigest()}
-        for name in COUNTED:
+        for name in SUMMED:
             entry[name] += shard[name]
         entry["shards"].append(shard)
     holds = np.trim_zeros(hold_counts, "b").tolist()

@@ -1,4 +1,4 @@
-"""Standard MIDI file structure: header, chunks, and the channel events that MIDI libraries do not hand on."""
+"""Structure of standard MIDI files: header, chunks, and channel events, which MIDI libraries do not report."""
 
 import struct
 from collections.abc import Iterator
@@ -7,21 +7,21 @@ from typing import NamedTuple
 import numpy as np
 
 HEADER = struct.Struct(">4sIHHH")  # "MThd", length, type, tracks, division
-HEADER_BYTES = 6  # of the header that have a meaning; the standard asks readers to skip any more
+HEADER_BYTES = 6  # defined by the standard; readers must skip any more
 CHUNK = struct.Struct(">4sI")
-MAX_TICK = 2**31 - 1  # what a parser that counts ticks in 32 bits can hold
-TEMPO = b"\xff\x51\x03"  # begin of a tempo event
+MAX_TICK = 2**31 - 1  # maximum of a parser that counts ticks in 32 bits
+TEMPO = b"\xff\x51\x03"  # first bytes of a tempo event
 TEMPO_BYTES = 6  # of a tempo event
 META, SYSEX, ESCAPE, END_OF_TRACK = 0xFF, 0xF0, 0xF7, 0x2F
 NOTE_OFF, NOTE_ON, CONTROLLER = 0x80, 0x90, 0xB0
 
 
 class MidiError(ValueError):
-    """A file that cannot be read soundly; its text is the reason a person is shown."""
+    """A file that cannot be used; the text is the reason shown to the user."""
 
 
 class Event(NamedTuple):
-    """A channel event; `tick` counts from the begin of its track."""
+    """A channel event; `tick` counts from the start of its track."""
 
     track: int
     tick: int
@@ -32,10 +32,10 @@ class Event(NamedTuple):
 
 
 def check_header(data: bytes) -> None:
-    """Refuses what cannot be read soundly, by the file's header.
+    """Checks the header of a file.
 
     Raises:
-        MidiError: Says what it is.
+        MidiError: The file cannot be used; the text is the reason.
     """
     if not data:
         raise MidiError("empty file")
@@ -59,7 +59,7 @@ def check_header(data: bytes) -> None:
 
 
 def plain_header(data: bytes) -> bytes:
-    """The same file with a header of 6 bytes, the only one that MIDI libraries read.
+    """Shortens the header to 6 bytes, the only length that MIDI libraries read.
 
     Args:
         data: A MIDI file that passed `check_header`.
@@ -75,13 +75,13 @@ def plain_header(data: bytes) -> bytes:
 
 
 def check_ticks(data: bytes, tempos: int) -> None:
-    """Refuses a file whose ticks do not fit in 31 bits: they would wrap around and look sound.
+    """Checks that all ticks of a file fit in 31 bits; others would wrap around without notice.
 
-    A bound from the bytes alone is enough for nearly all files; the others are read event by event.
+    For nearly all files an upper bound from the bytes is enough; the others are read event by event.
 
     Args:
-        data: A MIDI file, as `plain_header` gives it.
-        tempos: The number of tempo events that a parser found in it.
+        data: A MIDI file, as `plain_header` returns it.
+        tempos: Number of tempo events that a parser has found in it.
 
     Raises:
         MidiError: They do not fit, or the file is damaged.
@@ -94,10 +94,10 @@ def check_ticks(data: bytes, tempos: int) -> None:
 
 
 def _ticks_bound(data: bytes, tempos: int) -> int:
-    """An upper bound of any track's length: every byte below 128 is taken for the end of a delta time.
+    """An upper bound of the length of any track: every byte below 128 is counted as the end of a delta time.
 
-    Its value is made of that byte and of the up to 3 bytes above 127 right before it, 7 bits each. The data of tempo
-    events, which would look like huge deltas, are passed over, but only if all that looks like a tempo event is one.
+    Its value consists of that byte and the up to 3 bytes above 127 before it, 7 bits each. The data of tempo events,
+    which would look like huge deltas, are skipped, but only if everything that looks like a tempo event is one.
     """
     codes = _without_tempos(np.frombuffer(data, np.uint8), tempos)
     high = np.flatnonzero(codes >= 128)
@@ -114,7 +114,7 @@ def _ticks_bound(data: bytes, tempos: int) -> int:
 
 
 def _without_tempos(codes: np.ndarray, tempos: int) -> np.ndarray:
-    """The bytes with those of all tempo events but the first set to 0, if there are as many as there should be."""
+    """Sets all bytes of each tempo event but the first to 0, if there are as many events as expected."""
     first, second, third = TEMPO
     at = np.flatnonzero((codes[:-5] == first) & (codes[1:-4] == second) & (codes[2:-3] == third))
     if len(at) != tempos or (np.diff(at) < TEMPO_BYTES).any():
@@ -126,10 +126,10 @@ def _without_tempos(codes: np.ndarray, tempos: int) -> np.ndarray:
 
 
 def events(data: bytes, every: bool = False) -> Iterator[Event]:
-    """The channel events of all tracks, track after track, in the order of the file.
+    """Yields the channel events of all tracks, in the order of the file.
 
     Args:
-        data: A MIDI file, as `plain_header` gives it.
+        data: A MIDI file, as `plain_header` returns it.
         every: Whether to yield meta and system events too, as kind 0xF0, without their data.
 
     Raises:
@@ -151,7 +151,7 @@ def events(data: bytes, every: bool = False) -> Iterator[Event]:
 
 
 def _track_events(body: bytes, track: int, every: bool) -> Iterator[Event]:
-    """The events of one track; raises IndexError where it ends within one."""
+    """Yields the events of one track; raises IndexError if it ends within one."""
     position, tick, status = 0, 0, 0
     while position < len(body):
         delta, position = _quantity(body, position)
@@ -182,7 +182,7 @@ def _track_events(body: bytes, track: int, every: bool) -> Iterator[Event]:
 
 
 def _quantity(body: bytes, position: int) -> tuple[int, int]:
-    """A variable-length quantity of at most 4 bytes, and the position after it."""
+    """Reads a variable-length quantity of up to 4 bytes; returns it and the position after it."""
     value = 0
     for _ in range(4):
         byte = body[position]

@@ -1,4 +1,4 @@
-"""What a person wants to read when the records are built."""
+"""The summary that `build_records` prints."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -7,21 +7,21 @@ from typing import Any
 from pianoroll_tf.data.records import SPLITS
 
 
-def summary(manifest: dict[str, Any], records_dir: Path, made: bool) -> str:
-    """A few lines about a manifest.
+def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> str:
+    """Summarizes a manifest in a few lines.
 
     Args:
         manifest: Of the records; `files` is not needed.
         records_dir: Where they are.
-        made: Whether they were made now, or stood already.
+        is_new: Whether they have just been built; False if they were up to date.
     """
-    return "\n".join(_lines(manifest, records_dir, made))
+    return "\n".join(_lines(manifest, records_dir, is_new))
 
 
-def _lines(manifest: dict[str, Any], records_dir: Path, made: bool) -> Iterator[str]:
+def _lines(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterator[str]:
     totals, settings = manifest["totals"], manifest["settings"]
     unit = "second" if manifest["grid"] == "seconds" else "beat"
-    yield f"{records_dir}: {'made' if made else 'stands already, of the same files and settings; nothing done'}"
+    yield f"{records_dir}: {'built' if is_new else 'already up to date (same files and settings)'}"
     skipped = sum(totals["skipped"].values())
     yield f"  pieces      {totals['pieces']:,} used of {totals['files']:,} files, {skipped:,} skipped"
     for reason, count in totals["skipped"].items():
@@ -31,13 +31,13 @@ def _lines(manifest: dict[str, Any], records_dir: Path, made: bool) -> Iterator[
     yield f"              {totals['active_cells']:,} active cells, {totals['density']:.2%} of all"
     if manifest["grid_decision"]:
         yield f"  grid        {manifest['grid']}, because {manifest['grid_decision']}"
-    yield f"  left out    {totals['notes_outside_range']:,} notes outside MIDI 24..107"
+    yield f"  omitted     {totals['notes_outside_range']:,} notes outside MIDI 24..107"
     pieces = ", ".join(f"{name} {manifest['splits'][name]['pieces']:,}" for name in SPLITS)
     yield f"  splits      {pieces} pieces"
     if totals["tempo_ignored"]:
         yield (
             f"  warning     {totals['tempo_ignored']:,} pieces have tempo changes outside the first track, which"
-            f" {settings['parser']} ignores: their notes are at the wrong times; --parser symusic reads them right"
+            f" {settings['parser']} ignores: their notes are at wrong times; --parser symusic reads them correctly"
         )
     empty = [name for name in SPLITS if not manifest["splits"][name]["pieces"] and settings.get(name, 1)]
     if empty:
@@ -45,7 +45,7 @@ def _lines(manifest: dict[str, Any], records_dir: Path, made: bool) -> Iterator[
 
 
 def skipped_lines(files: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """One line a skipped file: path and reason.
+    """One line per skipped file: path and reason.
 
     >>> list(skipped_lines([{"path": "a.mid", "status": "skipped", "reason": "no notes"}]))
     ['a.mid: no notes']

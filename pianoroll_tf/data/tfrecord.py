@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import google_crc32c
 
-MAX_RECORD_BYTES = 1 << 28  # what a reader asks memory for at most, however damaged a length is
+MAX_RECORD_BYTES = 1 << 28  # the maximum a reader allocates, even if a length is damaged
 _LENGTH, _CRC = struct.Struct("<Q"), struct.Struct("<I")
 HEADER_BYTES, FOOTER_BYTES = _LENGTH.size + _CRC.size, _CRC.size
 
@@ -33,7 +33,7 @@ def masked_crc32c(data: bytes) -> int:
 
 
 def frame(record: bytes) -> bytes:
-    """A record as it stands in a TFRecord file: length, its CRC, the bytes, their CRC.
+    """Frames a record for a TFRecord file: length, CRC of the length, bytes, CRC of the bytes.
 
     >>> len(frame(b"abc"))
     19
@@ -43,10 +43,10 @@ def frame(record: bytes) -> bytes:
 
 
 def read_records(file: BinaryIO) -> Iterator[bytes | DamagedRecordError]:
-    """The records of an open, uncompressed TFRecord file, and in the place of each damaged one its damage.
+    """Yields the records of an open, uncompressed TFRecord file, and for each damaged one an error in its place.
 
-    Goes on after a record whose length can be trusted; where it cannot, nobody knows where the next one begins, and
-    that damage is the last item.
+    After a record with an intact length, reading continues. After one with a damaged length, the start of the next
+    record is unknown, so that error is the last item.
     """
     index = 0
     while header := file.read(HEADER_BYTES):
@@ -66,7 +66,7 @@ def read_records(file: BinaryIO) -> Iterator[bytes | DamagedRecordError]:
 
 
 def _checked_length(header: bytes, index: int) -> int:
-    """The length that stands in a record's header, if it can be trusted."""
+    """The length in a record's header; raises DamagedRecordError if it is damaged."""
     if len(header) < HEADER_BYTES:
         raise DamagedRecordError(index, "the file ends within its header")
     if _CRC.unpack(header[_LENGTH.size :])[0] != masked_crc32c(header[: _LENGTH.size]):
@@ -78,10 +78,10 @@ def _checked_length(header: bytes, index: int) -> int:
 
 
 def encode_example(features: dict[str, bytes | int]) -> bytes:
-    """A serialized `tf.train.Example`; the same features give the same bytes in every process.
+    """Serializes a `tf.train.Example`; the same features always give the same bytes.
 
     Args:
-        features: One value each: `bytes` becomes a bytes_list, `int` an int64_list.
+        features: Name → a single value: `bytes` becomes a bytes_list, `int` an int64_list.
 
     >>> decode_example(encode_example({"steps": 7, "cells": b"ab"}))
     {'cells': b'ab', 'steps': 7}
@@ -95,7 +95,7 @@ def encode_example(features: dict[str, bytes | int]) -> bytes:
 
 
 def decode_example(record: bytes) -> dict[str, bytes | int]:
-    """The features of an Example that holds single bytes and int64 values, sorted by name.
+    """Parses an Example of single bytes and int64 values; the features are sorted by name.
 
     Raises:
         ValueError: `record` is not such an Example.
@@ -120,7 +120,7 @@ def _single(name: str, feature) -> bytes | int:
 
 @functools.cache
 def _example_class():
-    """The message class of tf.train.Example, from a pool of its own so that it can live beside TensorFlow's.
+    """The message class of tf.train.Example, from a separate pool so that it does not clash with TensorFlow's.
 
     Reference: TensorFlow, `tensorflow/core/example/{example,feature}.proto` (field numbers and types).
     """

@@ -1,4 +1,4 @@
-"""Checks a folder of records byte by byte and names file and record of any damage."""
+"""Checks every byte of a folder of records and reports file and record of any damage."""
 
 import hashlib
 import os
@@ -10,14 +10,18 @@ from pianoroll_tf.data.records import decode_piece, read_manifest
 from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.data.tfrecord import DamagedRecordError, read_records
 from pianoroll_tf.errors import UserError
-from pianoroll_tf.progress import Progress
+from pianoroll_tf.progress import NoProgress
 
 
-def verify(records_dir: str | os.PathLike) -> Iterator[str]:
-    """Reads every byte of a folder of records, and shows progress.
+def verify(records_dir: str | os.PathLike, progress: type[NoProgress] = NoProgress) -> Iterator[str]:
+    """Reads every byte of a folder of records.
+
+    Args:
+        records_dir: Folder that build_records wrote.
+        progress: `Progress` shows progress on stderr.
 
     Yields:
-        One line a damage, which names the file, and the record where there is one.
+        One line per damage, which names the file, and the record where there is one.
     """
     try:
         manifest = read_manifest(records_dir)
@@ -25,50 +29,50 @@ def verify(records_dir: str | os.PathLike) -> Iterator[str]:
         yield str(error)
         return
     splits = manifest["splits"].values()
-    with Progress(sum(split["pieces"] for split in splits), "records checked") as progress:
+    with progress(sum(split["pieces"] for split in splits), "records checked") as bar:
         for shard in (shard for split in splits for shard in split["shards"]):
-            yield from _verify_shard(Path(records_dir) / shard["name"], shard, progress)
+            yield from _verify_shard(Path(records_dir) / shard["name"], shard, bar)
 
 
-def _verify_shard(path: Path, shard: dict[str, Any], progress: Progress) -> Iterator[str]:
+def _verify_shard(path: Path, shard: dict[str, Any], bar: NoProgress) -> Iterator[str]:
     if not path.is_file():
         yield f"{path}: missing"
         return
-    sound = True
+    intact = True
     try:
-        for damage in _verify_records(path, shard, progress):
-            sound = False
+        for damage in _verify_records(path, shard, bar):
+            intact = False
             yield f"{path}: {damage}"
         with path.open("rb") as file:
-            if sound and hashlib.file_digest(file, "sha256").hexdigest() != shard["sha256"]:
-                yield f"{path}: its sha256 is not that of the manifest"
+            if intact and hashlib.file_digest(file, "sha256").hexdigest() != shard["sha256"]:
+                yield f"{path}: its sha256 differs from that in the manifest"
     except OSError as error:
         yield f"{path}: {error.strerror}"
 
 
-def _verify_records(path: Path, shard: dict[str, Any], progress: Progress) -> Iterator[str]:
-    """Records that cannot be read, and sums that are not the manifest's."""
+def _verify_records(path: Path, shard: dict[str, Any], bar: NoProgress) -> Iterator[str]:
+    """Yields records that cannot be read, and sums that differ from the manifest."""
     sums = {"pieces": 0, "steps": 0, "active_cells": 0}
-    sound = True
+    intact = True
     with path.open("rb") as file:
         for index, record in enumerate(read_records(file)):
-            progress.update()
+            bar.update()
             try:
                 roll = _roll(record, index)
             except DamagedRecordError as damage:
-                sound = False
+                intact = False
                 yield str(damage)
                 continue
             sums["pieces"] += 1
             sums["steps"] += len(roll.counts)
             sums["active_cells"] += len(roll.cells)
     for name, value in sums.items():
-        if sound and value != shard[name]:
+        if intact and value != shard[name]:
             yield f"{name} must be {shard[name]}. Received: {name}={value}"
 
 
 def _roll(record: bytes | DamagedRecordError, index: int) -> SparseRoll:
-    """The roll of a record that is sound in every way."""
+    """The roll of a record; raises DamagedRecordError if anything is wrong with it."""
     if isinstance(record, DamagedRecordError):
         raise record
     try:

@@ -1,4 +1,4 @@
-"""Which windows an epoch is cut into, and how pieces lie on the lanes of an evaluation."""
+"""Plans the windows of a training epoch, and the lanes of an evaluation."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,16 +6,16 @@ import tensorflow as tf
 from pianoroll_tf.config import DatasetConfig
 from pianoroll_tf.data.loading import Corpus
 
-MOST_LANES = 64  # of an evaluation where the size of a batch is not set
+MAX_LANES = 64  # of an evaluation if the batch size is not set
 _ALGORITHM = "philox"  # the same numbers on every device
 
 
 def windows_of_pieces(steps: np.ndarray, window_steps: int) -> np.ndarray:
-    """Windows each piece gives in an epoch.
+    """Number of windows of each piece in an epoch.
 
-    A piece of at most T steps is one window. A longer one is tiled from a random phase, so that each of its steps
-    is in one window an epoch; it gets ceil(n / T) windows, and one more where this leaves the phase less than T / 2
-    of room. Otherwise pieces of exactly 2 T steps, common on the grid of beats, would always be cut at the same places.
+    A piece of up to T steps is one window. A longer one of n steps is tiled from a random phase, so that each of its
+    steps is in one window per epoch. It has ceil(n / T) windows, and one more if the phase could otherwise vary by less
+    than T / 2: pieces of exactly 2 T steps, common on the grid of beats, would always be cut at the same steps.
 
     Args:
         steps: int64 [pieces].
@@ -32,7 +32,7 @@ def windows_of_pieces(steps: np.ndarray, window_steps: int) -> np.ndarray:
 
 
 def piece_tensors(corpus: Corpus, config: DatasetConfig) -> dict[str, tf.Tensor]:
-    """What planning an epoch needs to know of each piece, int64."""
+    """Facts about each piece that `plan_epoch` needs, int64 [pieces] each."""
     windows = windows_of_pieces(corpus.piece_steps, config.window_steps)
     slack = windows * config.window_steps - corpus.piece_steps  # steps by which the tiling is longer than the piece
     long = corpus.piece_steps > config.window_steps
@@ -40,14 +40,14 @@ def piece_tensors(corpus: Corpus, config: DatasetConfig) -> dict[str, tf.Tensor]
         "begin": tf.constant(corpus.piece_offsets[:-1]),
         "end": tf.constant(corpus.piece_offsets[1:]),
         "windows": tf.constant(windows),
-        # So that neither the first nor the last window is empty:
+        # Bounds with which neither the first nor the last window is empty:
         "lowest_phase": tf.constant(np.where(long, np.maximum(slack - config.window_steps + 1, 0), 0)),
         "highest_phase": tf.constant(np.where(long, np.minimum(slack, config.window_steps - 1), 0)),
     }
 
 
 def plan_epoch(epoch: tf.Tensor, seed: int, pieces: dict[str, tf.Tensor], window_steps: int) -> dict[str, tf.Tensor]:
-    """The windows of an epoch in their order: where each begins and ends, where its piece does, and a random share."""
+    """Windows of an epoch in random order: `start` and `end`, `begin` and `last` of the piece, a random `draw`."""
     seeds = [tf.stack([tf.constant(seed, tf.int64), 3 * epoch + use]) for use in range(3)]
     low, high = pieces["lowest_phase"], pieces["highest_phase"]
     phase = low + uniform_integer(tf.random.stateless_uniform(tf.shape(low), seeds[0], alg=_ALGORITHM), high - low + 1)
@@ -67,7 +67,7 @@ def plan_epoch(epoch: tf.Tensor, seed: int, pieces: dict[str, tf.Tensor], window
 
 
 def uniform_integer(draw: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-    """Whole numbers 0..count - 1 from uniform draws in [0, 1), int64."""
+    """Integers 0..count - 1 from uniform draws in [0, 1), int64."""
     return tf.minimum(tf.cast(draw * tf.cast(count, tf.float32), tf.int64), count - 1)
 
 
@@ -76,7 +76,7 @@ def plan_lanes(corpus: Corpus, config: DatasetConfig) -> dict[str, np.ndarray]:
     length = -(-corpus.piece_steps // config.window_steps)  # windows
     longest = max(int(length.max(initial=0)), 1)
     lanes: list[list[tuple[int, int, int, int, bool]]] = [
-        [] for _ in range(int(np.clip(-(-length.sum() // longest), 1, config.batch_size or MOST_LANES)))
+        [] for _ in range(int(np.clip(-(-length.sum() // longest), 1, config.batch_size or MAX_LANES)))
     ]
     for piece in np.argsort(-length, kind="stable"):
         begin, end = (int(offset) for offset in corpus.piece_offsets[piece : piece + 2])

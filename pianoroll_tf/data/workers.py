@@ -1,4 +1,4 @@
-"""Reads many files in processes of their own: a file that hangs, eats memory or kills its reader costs only itself."""
+"""Reads many files in separate processes, so that one that hangs, fills the memory or crashes costs only itself."""
 
 import contextlib
 import itertools
@@ -16,55 +16,55 @@ from multiprocessing.connection import Connection, wait
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
-from pianoroll_tf.data.reader import CPU_SECONDS, MEMORY_BYTES, OUT_OF_MEMORY, READY, decode_reply
+from pianoroll_tf.data.reader import MAX_CPU_SECONDS, MAX_MEMORY_BYTES, OUT_OF_MEMORY, READY, decode_reply
 from pianoroll_tf.settings import to_dict
 
-WALL_SECONDS = 60.0  # for one file, waiting for the disk included
-START_SECONDS = 120.0  # until a reader has imported its libraries
+MAX_WALL_SECONDS = 60.0  # per file, including waiting for the disk
+MAX_START_SECONDS = 120.0  # until a reader process has imported its libraries
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 
 
 class Reader:
-    """One reader process and the file it is at.
+    """One reader process and the file it is reading.
 
     Attributes:
-        path: The file it is reading; none while it is idle.
-        served: How many files it has read.
-        timed_out: The file at which it was ended because its time was over; none if it was not.
+        path: The file it is reading; None while it is idle.
+        served: Number of files it has read.
+        timed_out: The file that took too long, for which the process was ended; None if it was not.
     """
 
     def __init__(self, config: RecordsConfig) -> None:
         ours, theirs = socket.socketpair()
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
         command = [sys.executable, "-m", "pianoroll_tf.data.reader", str(theirs.fileno()), str(os.getpid())]
         with theirs:
             self.process = subprocess.Popen(
                 [*command, json.dumps(to_dict(config))],
                 stdin=subprocess.DEVNULL,
-                stdout=self._words,
-                stderr=self._words,
+                stdout=self._output,
+                stderr=self._output,
                 pass_fds=[theirs.fileno()],
                 env=os.environ | ONE_THREAD,
-                start_new_session=True,  # Ctrl-C is for the parent, which then ends its readers
+                start_new_session=True,  # Ctrl-C reaches only the parent, which then ends its readers
             )
         self.connection = Connection(ours.detach())
         self.path: str | None = None
         self.timed_out: str | None = None
         self.served = 0
         self.ready = False
-        self.deadline = time.monotonic() + START_SECONDS
+        self.deadline = time.monotonic() + MAX_START_SECONDS
 
     def send(self, path: str) -> None:
-        """Gives it a file to read."""
-        self.path, self.deadline = path, time.monotonic() + WALL_SECONDS
-        with contextlib.suppress(OSError):  # it has died: its end of file says so
+        """Assigns a file to the process."""
+        self.path, self.deadline = path, time.monotonic() + MAX_WALL_SECONDS
+        with contextlib.suppress(OSError):  # the process has died, as the next `receive` reports
             self.connection.send_bytes(os.fsencode(path))
 
     def receive(self) -> Piece | None:
-        """The piece it has sent, or none if it only said that it is ready.
+        """Returns the piece that the process has sent, or None if it has only reported that it is ready.
 
         Raises:
-            EOFError: It has died.
+            EOFError: The process has died.
         """
         try:
             reply = self.connection.recv_bytes()
@@ -79,34 +79,34 @@ class Reader:
         self.path, self.deadline, self.served = None, float("inf"), self.served + 1
         return piece
 
-    def words(self) -> str:
-        """The last line it wrote before it was ready."""
-        self._words.seek(0)
-        lines = self._words.read().decode(errors="replace").strip().splitlines()
+    def last_output(self) -> str:
+        """The last line that the process printed before it was ready."""
+        self._output.seek(0)
+        lines = self._output.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "no message"
 
     def close(self) -> int:
-        """Ends the process, whatever it is doing; returns its exit code."""
+        """Kills the process and returns its exit code."""
         self.process.kill()
         code = self.process.wait()
         self.connection.close()
-        self._words.close()
+        self._output.close()
         return code
 
 
 def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> Iterator[tuple[str, Piece]]:
     """Reads files in parallel, in no particular order.
 
-    A file that fails in a reader which has read others before is tried once more in a fresh one, so that what becomes
-    of a file does not depend on its neighbours.
+    A file whose reader dies after having read others is read again by a new one, so that the result for a file does
+    not depend on the files before it.
 
     Args:
         paths: The files; taken one by one, as readers become free.
-        config: What to make of them.
+        config: How to convert them.
         workers: Number of processes, at least 1.
 
     Yields:
-        `(path, piece)`, once for every path.
+        `(path, piece)`, once per path.
 
     Raises:
         RuntimeError: A reader process cannot start.
@@ -121,14 +121,14 @@ def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> It
             busy = sum(reader.path is not None for reader in readers)
             while len(readers) < min(workers, busy + len(waiting)):
                 readers.append(Reader(config))
-            _hand_out(waiting, readers)
-            for reader in _reporting(readers):
+            _assign_files(waiting, readers)
+            for reader in _wait_for_messages(readers):
                 path = reader.path
                 try:
                     piece = reader.receive()
                 except EOFError:
                     readers.remove(reader)
-                    piece = _bury(reader, waiting)
+                    piece = _piece_after_death(reader, waiting)
                 if piece is not None and path is not None:
                     yield path, piece
     finally:
@@ -136,53 +136,53 @@ def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> It
             reader.close()
 
 
-def _hand_out(waiting: deque[str], readers: list[Reader]) -> None:
+def _assign_files(waiting: deque[str], readers: list[Reader]) -> None:
     for reader in readers:
         if waiting and reader.ready and reader.path is None:
             reader.send(waiting.popleft())
 
 
-def _reporting(readers: list[Reader]) -> list[Reader]:
-    """The readers that have something to say; those beyond their deadline are ended, which is heard as well."""
+def _wait_for_messages(readers: list[Reader]) -> list[Reader]:
+    """Waits and returns the readers with a message; one past its deadline is ended, which its connection reports."""
     nearest = min(reader.deadline for reader in readers)
     timeout = None if nearest == float("inf") else max(0.0, nearest - time.monotonic())
-    heard = set(wait([reader.connection for reader in readers], timeout))
+    with_message = set(wait([reader.connection for reader in readers], timeout))
     for reader in readers:
-        if reader.connection not in heard and time.monotonic() >= reader.deadline:
+        if reader.connection not in with_message and time.monotonic() >= reader.deadline:
             reader.process.send_signal(signal.SIGALRM)
             reader.timed_out, reader.deadline = reader.path, float("inf")
-    return [reader for reader in readers if reader.connection in heard]
+    return [reader for reader in readers if reader.connection in with_message]
 
 
-def _bury(reader: Reader, waiting: deque[str]) -> Piece | None:
-    """What is to be said about the file of a reader that died; none if it is to be tried again."""
-    words = "" if reader.ready else reader.words()
+def _piece_after_death(reader: Reader, waiting: deque[str]) -> Piece | None:
+    """The piece for the file of a reader that has died; None if the file is to be read again or there was none."""
+    output = "" if reader.ready else reader.last_output()
     with contextlib.suppress(subprocess.TimeoutExpired):
-        reader.process.wait(timeout=10)  # its socket closes before the process has ended
+        reader.process.wait(timeout=10)  # the socket is closed before the process has ended
     code = reader.close()
     if not reader.ready:
-        raise RuntimeError(f"a reader process could not start: {words}")
+        raise RuntimeError(f"a reader process could not start: {output}")
     if reader.path is None:
         return None
-    # It may have answered just before it was ended, and died at the next file, which then is innocent.
-    overran = -code == signal.SIGXCPU or (-code == signal.SIGALRM and reader.timed_out == reader.path)
-    if reader.served and not overran:
+    # It may have finished the file just before it was ended, and died at the next one, which is not to blame.
+    timed_out = -code == signal.SIGXCPU or (-code == signal.SIGALRM and reader.timed_out == reader.path)
+    if reader.served and not timed_out:
         waiting.appendleft(reader.path)
         return None
-    return Piece(reason=death(code))
+    return Piece(reason=reason_of_exit(code))
 
 
-def death(code: int) -> str:
-    """The reason for a file whose reader ended with an exit code.
+def reason_of_exit(code: int) -> str:
+    """The reason to skip a file whose reader ended with this exit code.
 
-    >>> death(-signal.SIGSEGV)
+    >>> reason_of_exit(-signal.SIGSEGV)
     'reader process died: SIGSEGV'
     """
     if code == OUT_OF_MEMORY:
-        return f"takes more than {MEMORY_BYTES >> 20} MiB of memory"
+        return f"takes more than {MAX_MEMORY_BYTES >> 20} MiB of memory"
     if -code == signal.SIGXCPU:
-        return f"takes more than {CPU_SECONDS} s of CPU"
+        return f"takes more than {MAX_CPU_SECONDS} s of CPU"
     if -code == signal.SIGALRM:
-        return f"takes more than {WALL_SECONDS:.0f} s"
+        return f"takes more than {MAX_WALL_SECONDS:.0f} s"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"exit code {code}"
     return f"reader process died: {name}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
-from pianoroll_tf.data.rhythm import UNUSUAL, onset_averages, places_in_beat
+from pianoroll_tf.data.rhythm import UNUSUAL, onset_averages, positions_in_beat
 from pianoroll_tf.generation import governor_search
 from pianoroll_tf.generation.endpoints import Musician
 from pianoroll_tf.generation.governor_search import needs_governor, spread
@@ -153,7 +153,7 @@ def share_above(cells: np.ndarray, data: DataFacts) -> float:
         data: Of the training split, in which the share is `UNUSUAL` at each position.
     """
     usual = np.array(data.usual_onsets)
-    places = places_in_beat([(0, parse_meter(data.meter))], cells.shape[1], len(usual))
+    places = positions_in_beat([(0, parse_meter(data.meter))], cells.shape[1], len(usual))
     averages = onset_averages((cells == 2).sum(axis=2), places, len(usual))
     return max(float((averages[:, places == place] > usual[place]).mean()) for place in range(len(usual)))
 

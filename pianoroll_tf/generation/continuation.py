@@ -58,7 +58,6 @@ def read_primer(path: Path, grid: RecordsConfig) -> Primer:
     Raises:
         ValueError: The file cannot be read soundly.
     """
-    from pianoroll_tf.data.records import decode_piece
     from pianoroll_tf.data.roll import to_dense
     from pianoroll_tf.data.workers import convert_all
 
@@ -67,8 +66,7 @@ def read_primer(path: Path, grid: RecordsConfig) -> Primer:
     [(_, piece)] = convert_all([os.path.realpath(path)], grid, workers=1)  # a reader follows no links
     if piece.reason:
         raise ValueError(f"primer must be a MIDI file. Received: primer={path} ({piece.reason})")
-    record = decode_piece(piece.record)
-    return Primer(to_dense(record.roll), record.tempo, record.meters)
+    return Primer(to_dense(piece.record.roll), piece.record.tempo, piece.record.meters)
 
 
 def continue_music(

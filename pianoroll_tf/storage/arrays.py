@@ -1,4 +1,4 @@
-"""Named arrays and facts in one file that appears whole, carries its sha256, and holds no code."""
+"""Files of named arrays and metadata with a checksum, which appear whole and contain no code."""
 
 import hashlib
 import io
@@ -12,43 +12,43 @@ import numpy as np
 from pianoroll_tf.errors import DamagedError
 from pianoroll_tf.storage.files import naming, write_changed
 
-_META = "meta.json"  # name of the entry that holds the facts
+_META = "meta.json"  # name of the entry that holds the metadata
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-    """Writes arrays and facts, whole or not at all; a file that has them already is left alone.
+    """Writes arrays and metadata whole or not at all; a file that has this content already is left untouched.
 
-    The file is what `numpy.savez` writes, followed by the 32 bytes of its sha256; `numpy.load` reads it too.
+    The file is what `numpy.savez` writes, followed by the 32 bytes of its sha256; `numpy.load` can read it.
 
     Args:
         path: The file.
         arrays: Name → array of a plain number type.
-        meta: JSON-ready facts.
+        meta: Metadata, JSON-ready.
 
     Raises:
-        ValueError: An array holds Python objects, which would be written as code.
-        OSError: The disk is full or the folder cannot be written; the file is as it was.
+        ValueError: An array holds Python objects, which would be pickled.
+        OSError: The disk is full or the folder cannot be written; the file is unchanged.
     """
     for name, value in arrays.items():
         if value.dtype.hasobject:
             raise ValueError(f"arrays must be of a plain number type. Received: {name} of {value.dtype}")
-    facts = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    encoded = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, **{_META: facts}, **arrays)
+    np.savez(buffer, **{_META: encoded}, **arrays)
     content = buffer.getvalue()
     write_changed(path, content + hashlib.sha256(content).digest())
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Reads what `write_arrays` wrote.
+    """Reads a file that `write_arrays` wrote.
 
     Returns:
         (arrays, meta).
 
     Raises:
-        DamagedError: There is no file, or its content does not match its sha256.
-        OSError: The system cannot read it now, which says nothing of the file.
+        DamagedError: There is no file, or its content does not match its checksum.
+        OSError: The file cannot be read now, which does not mean that it is damaged.
     """
     try:
         with naming(path):
@@ -57,11 +57,11 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         raise DamagedError(f"{path} must be readable: {error.strerror}") from error
     body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(body).digest() != digest:
-        raise DamagedError(f"{path} is damaged: its content does not match its sha256")
+        raise DamagedError(f"{path} is damaged: its content does not match its checksum")
     try:
         with np.load(io.BytesIO(body), allow_pickle=False) as entries:
             arrays = {name: entries[name] for name in entries.files}
         meta = json.loads(arrays.pop(_META).tobytes())
     except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise DamagedError(f"{path} is no file of this package: {error}") from error
+        raise DamagedError(f"{path} is not a file of this package: {error}") from error
     return arrays, meta

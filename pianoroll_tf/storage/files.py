@@ -1,4 +1,4 @@
-"""Files that appear whole (a temporary name, to the disk itself, renamed), and what one process at a time may do."""
+"""Writes files that appear whole: under a temporary name, flushed to disk, then renamed."""
 
 import contextlib
 import os
@@ -10,25 +10,25 @@ from typing import BinaryIO
 
 from pianoroll_tf.storage.locks import lock
 
-_NAME_BYTES = 200  # of the target, that a temporary name begins with; a name has 255 at most
+_NAME_BYTES = 200  # of the target's name that a temporary name begins with; names have up to 255 bytes
 _TEMPORARY = re.compile(r"\.(.*)\.[0-9a-f]{16}\.tmp", re.DOTALL)
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that its name never stands for a part of it, also when the power goes.
+    """Writes a file whole or not at all, even if the power fails.
 
-    What killed processes have left of the same file under temporary names is removed.
+    Temporary files that killed processes have left for the same file are removed.
 
     Args:
         path: The file; its folder must exist.
-        content: All of it.
+        content: The whole content.
 
     Raises:
-        OSError: The disk is full or the folder cannot be written; it names `path`, which is as it was, and nothing is
-            left under a temporary name.
+        OSError: The disk is full or the folder cannot be written. The error names `path`, which is unchanged, and no
+            temporary file is left.
     """
     with naming(path):
-        _remove(path.parent, _beginning(path))
+        _remove(path.parent, _prefix(path))
         temporary, file = _open_temporary(path)
         try:
             with file:
@@ -42,7 +42,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_changed(path: Path, content: bytes) -> None:
-    """`write_whole`, unless the file has this very content already: then it keeps its time too."""
+    """Like `write_whole`, but leaves a file that has this content already untouched, with its modification time."""
     with contextlib.suppress(OSError):
         if path.read_bytes() == content:
             return
@@ -50,18 +50,18 @@ def write_changed(path: Path, content: bytes) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Removes what `write_whole` has left in a folder when the process was killed within it; not what is in use."""
+    """Removes temporary files that killed processes have left in a folder, but none that is in use."""
     _remove(folder, None)
 
 
 def flush(file: BinaryIO) -> None:
-    """Has on disk what was written to an open file."""
+    """Flushes what was written to an open file to disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync(path: Path) -> None:
-    """Has a closed file, or the names in a folder, on disk."""
+    """Flushes a closed file, or the names in a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -71,7 +71,7 @@ def sync(path: Path) -> None:
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Within it, an OSError names `path`; a write to an open file fails without a name.
+    """Adds `path` to an OSError of the block; the error of a write to an open file names none.
 
     >>> with naming(Path("a.mid")):
     ...     raise OSError(28, "No space left on device")
@@ -84,26 +84,26 @@ def naming(path: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def _beginning(path: Path) -> str:
-    """What the temporary names of a file begin with, after the dot."""
+def _prefix(path: Path) -> str:
+    """What the names of a file's temporary files begin with, after the dot."""
     return os.fsdecode(os.fsencode(path.name)[:_NAME_BYTES])
 
 
 def _open_temporary(path: Path) -> tuple[Path, BinaryIO]:
-    """A new file beside `path`, locked for as long as it is open, so that no other process takes it for a leftover."""
+    """Opens a new file beside `path`, locked while it is open so that no other process removes it."""
     while True:
-        temporary = path.with_name(f".{_beginning(path)}.{secrets.token_hex(8)}.tmp")
+        temporary = path.with_name(f".{_prefix(path)}.{secrets.token_hex(8)}.tmp")
         file = temporary.open("xb")
-        if lock(file) and temporary.exists():  # else another process took it for a leftover before it was locked
+        if lock(file) and temporary.exists():  # else another process has removed it before it was locked
             return temporary, file
         file.close()
 
 
-def _remove(folder: Path, beginning: str | None) -> None:
-    """Removes the temporary files that no process holds: of one target, or all."""
+def _remove(folder: Path, prefix: str | None) -> None:
+    """Removes temporary files that no process has locked: those of one target, or all."""
     for path in folder.iterdir():
         found = _TEMPORARY.fullmatch(path.name)
-        if not found or beginning not in (None, found[1]):
+        if not found or prefix not in (None, found[1]):
             continue
         with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
             if lock(file):

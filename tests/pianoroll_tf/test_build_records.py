@@ -51,19 +51,19 @@ def test_summary_list_and_second_run(midi: Path, tmp_path: Path, capsys: pytest.
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
         "bad.mid: not a MIDI file",
-        f"{tmp_path / 'out'}: made",
+        f"{tmp_path / 'out'}: built",
         "  pieces      8 used of 9 files, 1 skipped",
     ]
     assert read_manifest(tmp_path / "out")["settings"]["steps_per_second"] == 16
     assert build_records.main(arguments) == 0
-    assert "stands already" in capsys.readouterr().out
+    assert "already up to date" in capsys.readouterr().out
 
 
 def test_verify_says_what_is_damaged(midi: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "out"
     assert build_records.main([str(midi), str(out), "--workers", "1"]) == 0
     assert build_records.main(["--verify", str(out)]) == 0
-    assert "every shard is what the manifest says" in capsys.readouterr().out
+    assert "every shard matches the manifest" in capsys.readouterr().out
     shard = min(out.glob("train-*"))
     shard.write_bytes(shard.read_bytes()[:-2])
     assert build_records.main(["--verify", str(out)]) == 1
@@ -76,7 +76,7 @@ def test_verify_says_what_is_damaged(midi: Path, tmp_path: Path, capsys: pytest.
 def test_what_holds_no_records_is_not_called_damaged(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert build_records.main(["--verify", str(tmp_path)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith(f": {tmp_path} must hold records, made by build_records. Received: no manifest.json")
+    assert line.endswith(f": {tmp_path} must hold records, written by build_records. Received: no manifest.json")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_holds_no_records_is_not_called_damaged(tmp_path: Path, capsys: pyt
         (["a", "b", "--workers", "0"], "workers must be a whole number >= 1. Received: workers=0"),
         (["a", "b", "--val", "0.5", "--test", "0.5"], "val + test must be < 1"),
         (["a", "b", "--shards", "0"], "shards must be a whole number >= 1"),
-        (["a", "b", "--verify", "c"], "--verify must stand alone"),
+        (["a", "b", "--verify", "c"], "--verify must be used alone"),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture) -> None:
@@ -132,7 +132,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_under_the_final_name(tmp_pat
     assert done.returncode == 1
     assert one_line(done).startswith("cannot write beside")
     assert not (tmp_path / "out").exists()
-    assert run(midi, tmp_path / "out", "--shards", "1").returncode == 0  # with room again it goes on
+    assert run(midi, tmp_path / "out", "--shards", "1").returncode == 0  # with space on the disk again it resumes
     build_records.main([str(midi), str(tmp_path / "plain"), "--shards", "1", "--workers", "1"])
     assert contents(tmp_path / "out") == contents(tmp_path / "plain")
 

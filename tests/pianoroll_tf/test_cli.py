@@ -1,5 +1,9 @@
 """Exit codes, one-line errors, progress lines."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from pianoroll_tf import cli
@@ -59,3 +63,15 @@ def test_debug_raises() -> None:
 
     with pytest.raises(UserError, match="seen"):
         cli.run(body, cli.make_parser("prog", "A command."), ["--debug"])
+
+
+def test_the_library_imports_no_command_line() -> None:
+    folder = Path(cli.__file__).parent
+    names = [f"pianoroll_tf.data.{path.stem}" for path in (folder / "data").glob("[a-z]*.py")]
+    names += [f"pianoroll_tf.storage.{path.stem}" for path in (folder / "storage").glob("[a-z]*.py")]
+    code = (
+        f"import sys, pianoroll_tf.config, pianoroll_tf.modeling.run_folder, {', '.join(names)}\n"
+        "print([name for name in ('pianoroll_tf.cli', 'pianoroll_tf.flags', 'tqdm') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr

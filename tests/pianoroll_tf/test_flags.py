@@ -54,7 +54,7 @@ def test_help_tells_every_default_even_no_and_none_and_zero() -> None:
 
     parser = argparse.ArgumentParser()
     add_flags(parser, Several)
-    said = " ".join(parser.format_help().split())
+    help_text = " ".join(parser.format_help().split())
     for words in ("off (default: no)", "on (default: yes)", "hosts (default: none)", "decay (default: 0.0)"):
-        assert words in said
-    assert said.count("default") == 4
+        assert words in help_text
+    assert help_text.count("default") == 4

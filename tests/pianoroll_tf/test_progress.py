@@ -1,6 +1,6 @@
 """Progress where there is no terminal."""
 
-from pianoroll_tf.progress import Progress
+from pianoroll_tf.progress import NoProgress, Progress
 
 
 def test_progress_prints_plain_lines_where_there_is_no_terminal(capsys) -> None:
@@ -9,3 +9,9 @@ def test_progress_prints_plain_lines_where_there_is_no_terminal(capsys) -> None:
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("2/3 files, 1 skipped")
     assert len(lines) == 2
+
+
+def test_no_progress_prints_nothing(capsys) -> None:
+    with NoProgress(3, "files") as progress:
+        progress.update(2, "1 skipped")
+    assert capsys.readouterr() == ("", "")

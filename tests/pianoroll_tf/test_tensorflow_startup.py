@@ -42,13 +42,13 @@ def test_freed_memory_is_kept() -> None:
     assert int(done.stdout) < 4883  # pages of one of the six
 
 
-@pytest.mark.parametrize(("ending", "said"), [("sys.exit(0)", ""), ("raise ImportError('broken')", "noise")])
+@pytest.mark.parametrize(("ending", "printed"), [("sys.exit(0)", ""), ("raise ImportError('broken')", "noise")])
 def test_what_tensorflow_says_while_it_is_imported_is_shown_where_that_fails(
-    tmp_path, monkeypatch, capfd, ending, said
+    tmp_path, monkeypatch, capfd, ending, printed
 ):
     (tmp_path / "tensorflow.py").write_text(f"import os, sys\nos.write(2, b'noise')\n{ending}\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     with pytest.raises((SystemExit, ImportError)):
         load_tensorflow(argparse.Namespace(debug=False))
-    assert capfd.readouterr().err == said
+    assert capfd.readouterr().err == printed

@@ -1,11 +1,11 @@
-"""Makes small MIDI files in code, sound and unsound ones, for the tests."""
+"""Creates small MIDI files, valid and damaged ones, for the tests."""
 
 import random
 import struct
 from collections.abc import Iterable
 from pathlib import Path
 
-TICKS = 480  # ticks a quarter note
+TICKS = 480  # per quarter note
 
 
 def vlq(number: int) -> bytes:
@@ -41,7 +41,7 @@ def note(start: int, end: int, pitch: int, channel: int = 0) -> list[tuple[int, 
 
 
 def tempo(tick: int, microseconds: int) -> tuple[int, bytes]:
-    """A tempo event: microseconds a quarter note."""
+    """A tempo event: microseconds per quarter note."""
     return tick, b"\xff\x51\x03" + microseconds.to_bytes(3, "big")
 
 
@@ -69,7 +69,7 @@ def shards_of(records_dir: Path, split: str) -> list[Path]:
 
 
 def random_song(seed: int, quarters: int = 32) -> bytes:
-    """A short two-part piece: a melody of eighths over half-note chords; every seed another one."""
+    """A short two-part piece: a melody of eighths over half-note chords; another one for every seed."""
     rng = random.Random(seed)
     root = rng.randrange(48, 60)
     scale = [root + step for step in (0, 2, 4, 5, 7, 9, 11, 12, 14)]

@@ -11,7 +11,6 @@ import numpy as np
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import Piece
-from pianoroll_tf.data.records import decode_piece
 from pianoroll_tf.data.roll import as_states, to_dense
 from pianoroll_tf.data.workers import convert_all
 from pianoroll_tf.serving.refusals import Refusal, bad, busy
@@ -70,7 +69,7 @@ class PrimerReader:
             self._places.release()
         if piece.reason:
             raise bad(f"primer must be a MIDI file. Received: a file that is {piece.reason}")
-        record = decode_piece(piece.record)
+        record = piece.record
         whole = to_dense(record.roll)
         dense = as_states(whole[-self._most_steps :])
         begin, meter = record.meters[-1] if record.meters else (0, None)

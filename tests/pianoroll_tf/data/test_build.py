@@ -16,6 +16,7 @@ from pianoroll_tf.data.records import SPLITS, read_manifest
 from pianoroll_tf.data.tfrecord import read_records
 from pianoroll_tf.data.verify import verify
 from pianoroll_tf.errors import UserError
+from pianoroll_tf.progress import Progress
 from pianoroll_tf.storage import folders
 
 CONFIG = RecordsConfig(shards=2)
@@ -43,7 +44,7 @@ def records(folder: Path) -> set[bytes]:
 
 
 def write_bad_files(folder: Path) -> int:
-    """Files that cannot be used, under names before, between and after the sound ones; returns how many."""
+    """Files that cannot be used, under names before, between and after those of usable files; returns how many."""
     rng = random.Random(5)
     whole = random_song(77, quarters=4)
     big = 2**28 - 1
@@ -293,3 +294,14 @@ def test_the_grid_is_chosen_from_the_files_whatever_the_workers_and_after_a_kill
     assert not (tmp_path / "three").exists()
     build(folder, tmp_path / "three", CONFIG)
     assert contents(tmp_path / "one") == contents(tmp_path / "two") == contents(tmp_path / "three")
+
+
+def test_called_as_a_library_it_prints_nothing_and_shows_progress_where_asked(
+    midi: Path, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    for _ in range(2):  # the second time the records are up to date
+        build(midi, tmp_path / "out", CONFIG)
+    assert list(verify(tmp_path / "out")) == []
+    assert capfd.readouterr() == ("", "")
+    build(midi, tmp_path / "shown", CONFIG, progress=Progress)
+    assert capfd.readouterr().err.startswith("8/8 files, ")

@@ -42,29 +42,30 @@ def test_a_chorale_becomes_midi_with_480_ticks_a_quarter(two_works, tmp_path):
     assert {note.pitch for part in parts for note in part.notes} == expected
 
 
-def test_writing_is_repeatable_and_does_not_redo_what_stands(two_works, tmp_path, capsys):
+def test_writing_is_repeatable_and_does_not_rewrite_existing_files(two_works, tmp_path, capsys):
     first = corpus.write_corpus(tmp_path, workers=2)
-    assert (first.written, first.stood, first.failed) == (2, 0, {})
-    assert "2 works as MIDI files (2 written now)" in capsys.readouterr().out
+    assert (first.written, first.existing, first.failed) == (2, 0, {})
+    assert str(first) == "2 works as MIDI files (2 written now)"
+    assert capsys.readouterr() == ("", "")
     names = [f"{name}.mid" for name in SHORT]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     content = [(tmp_path / name).read_bytes() for name in names]
     (tmp_path / names[0]).unlink()
-    (tmp_path / names[1]).write_bytes(b"stands")
+    (tmp_path / names[1]).write_bytes(b"existing")
     second = corpus.write_corpus(tmp_path, workers=1)
-    assert (second.written, second.stood) == (1, 1)
+    assert (second.written, second.existing) == (1, 1)
     assert (tmp_path / names[0]).read_bytes() == content[0]
-    assert (tmp_path / names[1]).read_bytes() == b"stands"
+    assert (tmp_path / names[1]).read_bytes() == b"existing"
 
 
-def test_a_work_that_cannot_be_converted_is_named_and_leaves_no_file(monkeypatch, tmp_path, capsys):
+def test_a_work_that_cannot_be_converted_is_named_and_leaves_no_file(monkeypatch, tmp_path):
     bad = tmp_path / "bwv0.mxl"
     bad.write_bytes(b"not a zip")
     monkeypatch.setattr(corpus, "list_works", lambda: [bad])
     summary = corpus.write_corpus(tmp_path / "out")
     assert summary.written == 0
     assert list(summary.failed) == ["bwv0.mxl"]
-    assert "bwv0.mxl: " in capsys.readouterr().out
+    assert "bwv0.mxl: " in str(summary)
     assert list((tmp_path / "out").iterdir()) == []
 
 

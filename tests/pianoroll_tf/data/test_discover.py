@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pianoroll_tf.data.discover import Found, find_files, readable
+from pianoroll_tf.data.discover import FoundFile, find_files, printable
 from pianoroll_tf.errors import UserError
 
 
@@ -37,12 +37,12 @@ def test_links_and_fifos_are_named_and_link_loops_are_not_followed(tmp_path: Pat
     os.mkfifo(tmp_path / "fifo.mid")
     (tmp_path / "folder.mid").mkdir()
     assert list(find_files(tmp_path)) == [
-        Found("a.mid"),
-        Found("broken.mid", "a link"),
-        Found("fifo.mid", "not a regular file"),
-        Found("folder.midi/", "a link to a folder"),
-        Found("link.mid", "a link"),
-        Found("loop/", "a link to a folder"),
+        FoundFile("a.mid"),
+        FoundFile("broken.mid", "a link"),
+        FoundFile("fifo.mid", "not a regular file"),
+        FoundFile("folder.midi/", "a link to a folder"),
+        FoundFile("link.mid", "a link"),
+        FoundFile("loop/", "a link to a folder"),
     ]
 
 
@@ -55,15 +55,15 @@ def test_a_folder_of_nothing_but_links_to_folders_holds_no_file(tmp_path: Path) 
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     make(tmp_path / "real", "a.mid")
     (tmp_path / "link").symlink_to("real")
-    assert list(find_files(tmp_path / "link")) == [Found("a.mid")]
+    assert list(find_files(tmp_path / "link")) == [FoundFile("a.mid")]
 
 
 def test_names_that_are_not_utf8_are_found_and_readable(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9\n.mid")
     make(tmp_path, name)
-    assert list(find_files(tmp_path)) == [Found(name)]
-    assert readable(name) == "caf\\xe9\\n.mid"
-    assert readable("über/ж.mid") == "über/ж.mid"
+    assert list(find_files(tmp_path)) == [FoundFile(name)]
+    assert printable(name) == "caf\\xe9\\n.mid"
+    assert printable("über/ж.mid") == "über/ж.mid"
 
 
 def test_an_unreadable_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,10 @@ def test_an_unreadable_folder_is_named(tmp_path: Path, monkeypatch: pytest.Monke
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)  # permissions do not bind the superuser
-    assert list(find_files(tmp_path)) == [Found("a.mid"), Found("closed/", "unreadable folder: Permission denied")]
+    assert list(find_files(tmp_path)) == [
+        FoundFile("a.mid"),
+        FoundFile("closed/", "unreadable folder: Permission denied"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Records that stand are left alone, and never mixed with others."""
+"""Records that are up to date are kept, and never mixed with others."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pianoroll_tf.data.build import build
 from pianoroll_tf.data.discover import find_files
 from pianoroll_tf.data.existing_records import existing_manifest
 from pianoroll_tf.errors import UserError
+from pianoroll_tf.progress import Progress
 
 
 @pytest.fixture
@@ -21,14 +22,16 @@ def built(tmp_path: Path) -> tuple[Path, Path]:
     return midi, tmp_path / "out"
 
 
-def standing(midi: Path, out: Path, **settings: object) -> dict:
+def existing(midi: Path, out: Path, **settings: object) -> dict:
     config = RecordsConfig(**settings)
-    return existing_manifest(out, midi, list(find_files(midi, config.include)), config)
+    return existing_manifest(out, midi, list(find_files(midi, config.include)), config, Progress)
 
 
-def test_the_same_files_and_settings_stand(built: tuple[Path, Path], capsys: pytest.CaptureFixture) -> None:
+def test_records_of_the_same_files_and_settings_are_up_to_date(
+    built: tuple[Path, Path], capsys: pytest.CaptureFixture
+) -> None:
     capsys.readouterr()
-    assert standing(*built)["totals"]["pieces"] == 4
+    assert existing(*built)["totals"]["pieces"] == 4
     assert capsys.readouterr().err.startswith("6/6 files compared, ")
 
 
@@ -41,21 +44,21 @@ def test_the_same_files_and_settings_stand(built: tuple[Path, Path], capsys: pyt
 )
 def test_other_settings_are_named(built: tuple[Path, Path], settings: dict, words: str) -> None:
     with pytest.raises(UserError, match=rf"was made differently \({words}\); replace it with --overwrite"):
-        standing(*built, **settings)
+        existing(*built, **settings)
 
 
 def test_other_files_are_counted_and_one_is_named(built: tuple[Path, Path]) -> None:
     midi, _ = built
     (midi / "new.mid").write_bytes(random_song(99))
     with pytest.raises(UserError, match=r"\(files: 1 new, among them new\.mid\)"):
-        standing(*built)
+        existing(*built)
     (midi / "00.mid").unlink()
     (midi / "01.mid").write_bytes(random_song(98))
-    with pytest.raises(UserError, match=r"\(files: 1 new, 1 gone, 1 changed, among them 00\.mid\)"):
-        standing(*built)
+    with pytest.raises(UserError, match=r"\(files: 1 new, 1 removed, 1 changed, among them 00\.mid\)"):
+        existing(*built)
 
 
-def test_damaged_records_do_not_stand(built: tuple[Path, Path]) -> None:
+def test_damaged_records_are_not_up_to_date(built: tuple[Path, Path]) -> None:
     shards_of(built[1], "train")[0].unlink()
     with pytest.raises(UserError, match="is missing; build the records again with --overwrite"):
-        standing(*built)
+        existing(*built)

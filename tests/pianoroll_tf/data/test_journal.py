@@ -1,22 +1,31 @@
-"""What has been read outlives a kill, and only what is still true is believed."""
+"""The cache outlives a kill; damaged rows and rows of changed files are never used."""
 
 import os
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pianoroll_tf.data.conversion import Piece
-from pianoroll_tf.data.journal import COMMIT_EVERY, Journal, stamp
+from pianoroll_tf.data.journal import ROWS_PER_COMMIT, Journal, stamp
+from pianoroll_tf.data.records import PieceRecord, encode_piece
+from pianoroll_tf.data.roll import SparseRoll
 
-PIECE = Piece(sha256="ab", content="cd", notes=3, steps=9, pitch_counts=(1, 2), record=b"record")
+
+def record_of(cells: bytes) -> PieceRecord:
+    """A record that holds some bytes."""
+    return PieceRecord(SparseRoll(np.zeros(0, np.uint8), np.frombuffer(cells, np.uint8)), bytes(32))
+
+
+PIECE = Piece(sha256="ab", content="cd", notes=3, steps=9, pitch_counts=(1, 2), record=record_of(b"record"))
 
 
 def paths(journal: Journal) -> list[str]:
     return [os.fsdecode(path) for (path,) in journal.rows("path")]
 
 
-def test_rows_are_there_when_it_is_opened_again(tmp_path: Path) -> None:
+def test_rows_are_kept_when_it_is_opened_again(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j", {"grid": "beats"})
     journal.add("a", "1", PIECE)
     journal.add(os.fsdecode(b"\xff"), "2", Piece(reason="no notes"))
@@ -25,7 +34,7 @@ def test_rows_are_there_when_it_is_opened_again(tmp_path: Path) -> None:
     again = Journal(tmp_path / "j", {"grid": "beats"})
     assert paths(again) == ["a", "\udcff"]
     assert list(again.rows("reason, sha256, notes, record", "1", "path")) == [
-        ("", "ab", 3, b"record"),
+        ("", "ab", 3, encode_piece(PIECE.record)),
         ("no notes", "", 0, None),
     ]
     assert "a" in again
@@ -35,16 +44,16 @@ def test_rows_are_there_when_it_is_opened_again(tmp_path: Path) -> None:
 
 def test_without_a_commit_at_most_so_many_rows_are_lost(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j", {})
-    for number in range(COMMIT_EVERY + 5):
+    for number in range(ROWS_PER_COMMIT + 5):
         journal.add(str(number), "", PIECE)
     journal.close()
     again = Journal(tmp_path / "j", {})
-    assert len(paths(again)) == COMMIT_EVERY
+    assert len(paths(again)) == ROWS_PER_COMMIT
     again.close()
 
 
 @pytest.mark.parametrize("damage", ["other settings", "cut", "overwritten", "empty", "no database"])
-def test_a_journal_that_cannot_be_believed_is_begun_anew(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_journal_or_one_of_other_settings_is_replaced(tmp_path: Path, damage: str) -> None:
     journal = Journal(tmp_path / "j", {"grid": "beats"})
     for number in range(200):
         journal.add(str(number), "", PIECE)
@@ -64,11 +73,11 @@ def test_a_journal_that_cannot_be_believed_is_begun_anew(tmp_path: Path, damage:
     again.close()
 
 
-def test_after_a_flipped_bit_anywhere_the_rows_are_right_or_none(tmp_path: Path) -> None:
+def test_after_a_flipped_bit_anywhere_the_rows_are_right_or_there_are_none(tmp_path: Path) -> None:
     settings = {"grid": "beats"}
     journal = Journal(tmp_path / "j", settings)
     for number in range(12):
-        record = random.Random(number).randbytes(700 * number)  # also on more than one page
+        record = record_of(random.Random(number).randbytes(700 * number))  # also on more than one page
         piece = Piece(sha256=f"{number:064}", content="cd", notes=3, steps=9, pitch_counts=(1, 2), record=record)
         journal.add(str(number), "stamp", piece)
     journal.add("bad", "stamp", Piece(reason="no notes"))
@@ -79,7 +88,7 @@ def test_after_a_flipped_bit_anywhere_the_rows_are_right_or_none(tmp_path: Path)
     journal.close()
     data = (tmp_path / "j").read_bytes()
     inside = data.index(random.Random(11).randbytes(7700)[:50])
-    rng, begun_anew = random.Random(7), 0
+    rng, replaced = random.Random(7), 0
     for byte in [None, inside, *rng.sample(range(len(data)), 400)]:
         flipped = bytearray(data)
         if byte is not None:
@@ -89,8 +98,8 @@ def test_after_a_flipped_bit_anywhere_the_rows_are_right_or_none(tmp_path: Path)
         found = list(again.rows(every))
         again.close()
         assert found in (([],) if byte == inside else (rows,) if byte is None else (rows, [])), byte
-        begun_anew += not found
-    assert begun_anew > 100
+        replaced += not found
+    assert replaced > 100
 
 
 def test_only_wanted_files_with_the_same_stamp_are_kept_and_choices_are_undone(tmp_path: Path) -> None:
@@ -105,7 +114,7 @@ def test_only_wanted_files_with_the_same_stamp_are_kept_and_choices_are_undone(t
 
 
 def test_what_is_missing_comes_in_order_while_rows_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pianoroll_tf.data.journal.AT_ONCE", 2)
+    monkeypatch.setattr("pianoroll_tf.data.journal.ROWS_PER_QUERY", 2)
     journal = Journal(tmp_path / "j", {})
     journal.add("c", "1", PIECE)
     journal.keep_only((path, "1") for path in ["e", "c", os.fsdecode(b"\xff"), "a", "d", "b"])
@@ -133,7 +142,7 @@ def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
     assert len({first, second, stamp(path)}) == 3
 
 
-def test_closed_in_the_middle_of_reading_it_locks_nobody_out(tmp_path: Path) -> None:
+def test_closed_while_rows_are_read_it_is_not_locked(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j", {})
     for number in range(3):
         journal.add(str(number), "", PIECE)

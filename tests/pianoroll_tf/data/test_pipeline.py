@@ -25,7 +25,7 @@ def corpus_of(rolls):
 
 
 def numbered_piece(steps: int, piece: int) -> np.ndarray:
-    """A roll that tells its piece and step: the bits of the step in columns 40.., of the piece in columns 60..."""
+    """A roll that encodes its piece and step: the bits of the step in columns 40.., of the piece in columns 60..."""
     bits = (np.arange(steps)[:, None] + 1) >> np.arange(10) & 1
     roll = np.zeros((steps, 84), np.uint8)
     roll[:, 40:50] = bits
@@ -34,7 +34,7 @@ def numbered_piece(steps: int, piece: int) -> np.ndarray:
 
 
 def read_step(frames: np.ndarray) -> np.ndarray:
-    """Step and piece that a `numbered_piece` tells, from frames [..., 84]; step -1 for silence."""
+    """Decodes step and piece of a `numbered_piece` from frames [..., 84]; step -1 for silence."""
     weights = np.zeros((84, 2))
     weights[40:50, 0], weights[60:66, 1] = 2 ** np.arange(10), 2 ** np.arange(6)
     return (frames @ weights).astype(int) - [1, 0]
@@ -178,16 +178,16 @@ def test_evaluation_holds_every_step_once_in_order():
             valid = mask[lane] > 0
             if not valid.any():
                 continue
-            told = [tuple(pair) for pair in read_step(targets[lane][valid]).tolist()]
+            decoded = [tuple(pair) for pair in read_step(targets[lane][valid]).tolist()]
             before = [tuple(pair) for pair in read_step(inputs[lane][valid]).tolist()]
-            assert before[1:] == told[:-1]
+            assert before[1:] == decoded[:-1]
             if reset[lane]:
-                assert told[0][0] == 0
+                assert decoded[0][0] == 0
                 assert before[0] == (-1, 0)
             else:
                 assert before[0] == last[lane]
-            last[lane] = told[-1]
-            seen += told
+            last[lane] = decoded[-1]
+            seen += decoded
     assert sorted(seen) == sorted((step, piece) for piece, n in enumerate(LENGTHS, start=1) for step in range(n))
 
 

@@ -1,4 +1,4 @@
-"""The reader process: what it says, and the limits it puts on itself."""
+"""The reader process: its replies, and its limits."""
 
 import json
 import os
@@ -8,11 +8,15 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import numpy as np
 from midi_files import song
 
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import Piece
-from pianoroll_tf.data.reader import CPU_SECONDS, MEMORY_BYTES, READY, decode_reply, encode_reply
+from pianoroll_tf.data.reader import MAX_CPU_SECONDS, MAX_MEMORY_BYTES, READY, decode_reply, encode_reply
+from pianoroll_tf.data.records import PieceRecord
+from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.settings import to_dict
 
 CONFIG = json.dumps(to_dict(RecordsConfig(grid="seconds")))
@@ -23,12 +27,15 @@ def run(code: str) -> subprocess.CompletedProcess:
 
 
 def test_a_piece_comes_back_from_its_bytes() -> None:
-    piece = Piece(sha256="ab", notes=3, tempo_ignored=True, pitch_counts=(1, 2), record=b"\n\x00\n")
+    roll = SparseRoll(np.array([1, 0, 2], np.uint8), np.array([10, 0, 10 + 128], np.uint8))  # 10 is a line feed
+    record = PieceRecord(roll, bytes(range(32)), ((0, Meter(3, 4)), (2, Meter(6, 8))), 400_000)
+    piece = Piece(sha256=record.sha256.hex(), notes=3, tempo_ignored=True, pitch_counts=(1, 2), record=record)
     assert decode_reply(encode_reply(piece)) == piece
+    assert decode_reply(encode_reply(piece)).record == record
     assert decode_reply(encode_reply(Piece(reason="no\nnotes"))) == Piece(reason="no\nnotes")
 
 
-def test_it_answers_until_the_socket_is_closed(tmp_path: Path) -> None:
+def test_it_replies_until_the_socket_is_closed(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"\xff.mid")
     path.write_bytes(song([(0, 960, 60)]))
     ours, theirs = socket.socketpair()
@@ -52,7 +59,7 @@ def test_memory_is_limited() -> None:
     done = run(
         "from pianoroll_tf.data import reader; reader.limit_memory()\n"
         "try:\n"
-        f"    bytearray({MEMORY_BYTES})\n"
+        f"    bytearray({MAX_MEMORY_BYTES})\n"
         "except MemoryError:\n"
         "    print('refused', len(bytearray(1 << 28)))"
     )
@@ -65,11 +72,11 @@ def test_cpu_is_limited_from_each_file_on() -> None:
         "while time.process_time() < 1.1: pass\n"
         "reader.limit_cpu(); print(resource.getrlimit(resource.RLIMIT_CPU)[0])"
     )
-    assert int(done.stdout) in range(1 + CPU_SECONDS, 3 + CPU_SECONDS)
+    assert int(done.stdout) in range(1 + MAX_CPU_SECONDS, 3 + MAX_CPU_SECONDS)
 
 
-def test_silence_drops_both_streams() -> None:
+def test_both_output_streams_are_discarded() -> None:
     done = run(
-        "from pianoroll_tf.data import reader; reader.silence(); import os; os.write(1, b'a'); os.write(2, b'b')"
+        "from pianoroll_tf.data import reader; reader.discard_output(); import os; os.write(1, b'a'); os.write(2, b'b')"
     )
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)

@@ -69,11 +69,11 @@ def test_what_is_encoded_is_decoded(seed: int, steps: int) -> None:
     ],
 )
 def test_a_record_that_contradicts_itself_is_refused(changes: dict, reason: str) -> None:
-    sound = {"counts": b"\x02\x01", "cells": b"\x00\x85\x00", "sha256": DIGEST, "steps": 2}
-    sound |= {"meter_steps": bytes(4), "meters": b"\x04\x04", "microseconds": 500_000}
-    decode_piece(encode_example(sound))
+    valid = {"counts": b"\x02\x01", "cells": b"\x00\x85\x00", "sha256": DIGEST, "steps": 2}
+    valid |= {"meter_steps": bytes(4), "meters": b"\x04\x04", "microseconds": 500_000}
+    decode_piece(encode_example(valid))
     with pytest.raises(ValueError, match=reason):
-        decode_piece(encode_example(sound | changes))
+        decode_piece(encode_example(valid | changes))
 
 
 def test_the_features_are_those_of_the_schema() -> None:
@@ -110,7 +110,7 @@ def test_a_manifest_without_files_is_json(tmp_path: Path) -> None:
 
 
 def test_no_manifest_and_another_format_say_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="must hold records, made by build_records"):
+    with pytest.raises(UserError, match="must hold records, written by build_records"):
         read_manifest(tmp_path)
     (tmp_path / "manifest.json").write_bytes(b"")
     with pytest.raises(UserError, match="is damaged"):

@@ -22,7 +22,7 @@ from pianoroll_tf.data.roll import (
 
 
 def notes(*rows: tuple[int, int, int], ticks_per_quarter: int = 480) -> Notes:
-    """Notes from (start, end, pitch) in ticks, at 120 quarters a minute: 960 ticks a second."""
+    """Notes from (start, end, pitch) in ticks, at 120 quarter notes per minute: 960 ticks per second."""
     start, end, pitch = np.array(rows, np.int64).reshape(-1, 3).T
     return Notes(start, end, pitch, ticks_per_quarter, np.array([0]), np.array([500_000.0]))
 
@@ -46,7 +46,7 @@ def test_a_note_of_half_a_second_is_four_steps() -> None:
     ],
 )
 def test_edges_round_to_the_nearest_step(start: int, end: int, steps: tuple[int, int]) -> None:
-    first, after = notes_to_steps(notes((start, end, 60)), RecordsConfig(grid="seconds"))  # 120 ticks a step
+    first, after = notes_to_steps(notes((start, end, 60)), RecordsConfig(grid="seconds"))  # 120 ticks per step
     assert (first[0], after[0]) == steps
 
 

@@ -20,10 +20,10 @@ from pianoroll_tf.data.tfrecord import read_records
 ALL_TRAIN = {"val": 0.0, "test": 0.0}
 
 
-def record(sha256: str) -> bytes:
-    """A record that tells its digest."""
+def record(sha256: str) -> PieceRecord:
+    """A record that is identified by its digest."""
     roll = SparseRoll(np.ones(1, np.uint8), np.array([128], np.uint8))
-    return encode_piece(PieceRecord(roll, bytes.fromhex(sha256.ljust(64, "0"))))
+    return PieceRecord(roll, bytes.fromhex(sha256.ljust(64, "0")))
 
 
 def piece(sha256: str, content: str = "", **facts: int) -> Piece:
@@ -92,7 +92,7 @@ def test_pieces_are_spread_in_the_order_of_their_digests(
     write_records(journal, config, "seconds", tmp_path)
     shards_found = written(tmp_path, "train")
     assert [len(shard) for shard in shards_found] == sizes
-    assert [found for shard in shards_found for found in shard] == [record(name) for name in "12345"]
+    assert [found for shard in shards_found for found in shard] == [encode_piece(record(name)) for name in "12345"]
     assert written(tmp_path, "val") == []
 
 

@@ -125,7 +125,7 @@ def test_the_bound_passes_over_tempo_events_but_not_over_their_imitation() -> No
     honest = song([(0, 480, 60)], tempos=[(tick * 127, 0xFFFFFF) for tick in range(100)])
     assert honest.count(TEMPO) == 100
     assert _ticks_bound(honest, tempos=100) < MAX_TICK < _ticks_bound(honest, tempos=0)
-    check_ticks(honest, tempos=0)  # then it is read event by event, and is sound
+    check_ticks(honest, tempos=0)  # then it is read event by event, and is valid
     # A text that ends like a tempo event begins: the three bytes after it are a delta's.
     imitation = header(1) + chunk(b"\x00" + (b"\xff\x01\x03" + TEMPO + BIG) * 20 + TEXT)
     with pytest.raises(MidiError, match="a time beyond"):

@@ -1,4 +1,4 @@
-"""Splits by hash: stable, of the right size, never empty when asked for."""
+"""Splits by hash: stable, of the right size, never empty unless its share is 0."""
 
 import hashlib
 

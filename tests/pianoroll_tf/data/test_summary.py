@@ -1,4 +1,4 @@
-"""The summary says what a person wants to know."""
+"""The summary of a build, line by line."""
 
 from pathlib import Path
 
@@ -20,31 +20,31 @@ def manifest(pieces: tuple[int, int, int] = (960, 120, 120), settings: dict | No
 
 
 def test_the_whole_text() -> None:
-    assert summary(manifest(), Path("tfrecords/a"), made=True).splitlines() == [
-        "tfrecords/a: made",
+    assert summary(manifest(), Path("tfrecords/a"), is_new=True).splitlines() == [
+        "tfrecords/a: built",
         "  pieces      1,200 used of 1,205 files, 5 skipped",
         "              3 skipped: damaged",
         "              2 skipped: a link",
         "  music       20.00 hours, 710,085 notes",
         "  roll        576,069 steps at 8 per second",
         "              1,769,141 active cells, 3.66% of all",
-        "  left out    24 notes outside MIDI 24..107",
+        "  omitted     24 notes outside MIDI 24..107",
         "  splits      train 960, val 120, test 120 pieces",
     ]
 
 
-def test_what_stands_and_warnings_are_said() -> None:
-    text = summary(manifest((1, 0, 0), {"grid": "beats"}, tempo_ignored=5), Path("a"), made=False)
-    assert "a: stands already, of the same files and settings; nothing done" in text
+def test_records_that_are_up_to_date_and_warnings() -> None:
+    text = summary(manifest((1, 0, 0), {"grid": "beats"}, tempo_ignored=5), Path("a"), is_new=False)
+    assert "a: already up to date (same files and settings)" in text
     assert "steps at 4 per beat" in text
     assert "5 pieces have tempo changes outside the first track" in text
     assert "no piece in val, test: there are too few pieces" in text
-    assert "warning" not in summary(manifest((1, 0, 0), {"val": 0.0, "test": 0.0}), Path("a"), made=True)
+    assert "warning" not in summary(manifest((1, 0, 0), {"val": 0.0, "test": 0.0}), Path("a"), is_new=True)
 
 
-def test_a_chosen_grid_is_said_with_its_reason() -> None:
+def test_a_chosen_grid_is_shown_with_its_reason() -> None:
     chosen = manifest(settings={"grid": "auto"}) | {"grid": "beats", "grid_decision": "the files say so"}
-    assert summary(chosen, Path("a"), made=True).splitlines()[5:8] == [
+    assert summary(chosen, Path("a"), is_new=True).splitlines()[5:8] == [
         "  roll        576,069 steps at 4 per beat",
         "              1,769,141 active cells, 3.66% of all",
         "  grid        beats, because the files say so",

@@ -61,7 +61,7 @@ def test_every_damaged_record_of_a_shard_is_named_up_to_a_damaged_length(copy: P
     crc = "the CRC of its bytes does not match"
 
     def flip(*places: tuple[int, int]) -> list[str]:
-        """What is said when a bit of these (record, byte) is flipped."""
+        """The lines of `verify` when a bit of these (record, byte) is flipped."""
         damaged = [bytearray(record) for record in framed]
         for record, byte in places:
             damaged[record][byte] ^= 4
@@ -109,7 +109,9 @@ def test_shards_that_are_cut_emptied_missing_or_longer(copy: Path) -> None:
     assert lines(data[:at_border])[0] == f"pieces must be {len(records)}. Received: pieces={len(records) - 1}"
     assert lines(b"")[0] == f"pieces must be {len(records)}. Received: pieces=0"
     assert lines(data + data[at_border:])[0] == f"pieces must be {len(records)}. Received: pieces={len(records) + 1}"
-    assert lines(b"".join(frame(record) for record in records[::-1])) == ["its sha256 is not that of the manifest"]
+    assert lines(b"".join(frame(record) for record in records[::-1])) == [
+        "its sha256 differs from that in the manifest"
+    ]
     shard.unlink()
     assert list(verify(copy)) == [f"{shard}: missing"]
 

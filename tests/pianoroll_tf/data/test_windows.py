@@ -1,4 +1,4 @@
-"""Tests of pianoroll_tf.data.windows: every step once an epoch, no empty window, lanes without gaps."""
+"""Tests of pianoroll_tf.data.windows: every step once per epoch, no empty window, lanes without gaps."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Many files in several processes: every file gets its answer, whatever happens to its reader."""
+"""Many files in several processes: every file gets its piece, whatever happens to its reader."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data import workers
 from pianoroll_tf.data.conversion import convert
 from pianoroll_tf.data.reader import OUT_OF_MEMORY
-from pianoroll_tf.data.workers import Reader, convert_all, death
+from pianoroll_tf.data.workers import Reader, convert_all, reason_of_exit
 
 
 def corpus(folder: Path, pieces: int = 6) -> list[str]:
@@ -38,7 +38,7 @@ def started(config: RecordsConfig) -> Reader:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_every_file_is_answered_as_without_processes(tmp_path: Path, number: int) -> None:
+def test_pieces_are_the_same_as_without_processes(tmp_path: Path, number: int) -> None:
     paths = [*corpus(tmp_path), str(tmp_path / "nowhere.mid")]
     found = dict(convert_all(paths, RecordsConfig(grid="seconds"), number))
     assert found == {path: convert(path, RecordsConfig(grid="seconds")) for path in paths}
@@ -56,7 +56,7 @@ def test_a_file_that_takes_too_much_cpu_costs_only_itself(tmp_path: Path) -> Non
 
 
 def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "WALL_SECONDS", 0.3)
+    monkeypatch.setattr(workers, "MAX_WALL_SECONDS", 0.3)
     found = dict(convert_all([hang(tmp_path)], RecordsConfig(grid="seconds", parser="pretty_midi"), 1))
     assert [piece.reason for piece in found.values()] == ["takes more than 0 s"]
 
@@ -67,7 +67,7 @@ def test_a_reader_that_dies_at_its_first_file_costs_that_file(tmp_path: Path) ->
     os.kill(reader.process.pid, signal.SIGSEGV)
     with pytest.raises(EOFError):
         reader.receive()
-    piece = workers._bury(reader, waiting)
+    piece = workers._piece_after_death(reader, waiting)
     assert piece is not None
     assert piece.reason == "reader process died: SIGSEGV"
     assert not waiting
@@ -84,28 +84,28 @@ def test_a_reader_that_dies_later_has_its_file_tried_again(tmp_path: Path) -> No
     os.kill(reader.process.pid, signal.SIGKILL)
     with pytest.raises(EOFError):
         reader.receive()
-    assert workers._bury(reader, waiting) is None
+    assert workers._piece_after_death(reader, waiting) is None
     assert list(waiting) == [second, "next"]
 
 
-@pytest.mark.parametrize("heard", [True, False])
+@pytest.mark.parametrize("received", [True, False])
 def test_only_the_file_at_which_a_reader_was_ended_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, received: bool
 ) -> None:
     first, second = corpus(tmp_path, 2)
     reader, waiting = started(RecordsConfig(grid="seconds")), deque()
     reader.send(first)
     assert reader.receive() is not None
     reader.send(second)
-    assert reader.connection.poll(10)  # it has answered, but that was not heard when its time was over
+    assert reader.connection.poll(10)  # it has replied, but that was not received when its time was over
     reader.deadline = 0.0
     monkeypatch.setattr(workers, "wait", lambda connections, timeout: [])
-    assert workers._reporting([reader]) == []
-    if heard:
+    assert workers._wait_for_messages([reader]) == []
+    if received:
         assert reader.receive() is not None
-        reader.send("innocent")
-    piece = workers._bury(reader, waiting)
-    assert (piece is None, list(waiting)) == (heard, ["innocent"] if heard else [])
+        reader.send("next")
+    piece = workers._piece_after_death(reader, waiting)
+    assert (piece is None, list(waiting)) == (received, ["next"] if received else [])
     assert piece is None or piece.reason == "takes more than 60 s"
 
 
@@ -152,7 +152,7 @@ def test_a_reader_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_reader_that_never_starts_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "START_SECONDS", 0.0)
+    monkeypatch.setattr(workers, "MAX_START_SECONDS", 0.0)
     with pytest.raises(RuntimeError, match="a reader process could not start"):
         list(convert_all(corpus(tmp_path, 1), RecordsConfig(grid="seconds"), 1))
 
@@ -190,4 +190,4 @@ def test_readers_do_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
     ],
 )
 def test_reasons_for_deaths(code: int, reason: str) -> None:
-    assert death(code) == reason
+    assert reason_of_exit(code) == reason

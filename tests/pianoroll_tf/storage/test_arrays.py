@@ -57,12 +57,12 @@ def test_foreign_files_are_refused(tmp_path):
     for name, body in (("text", b"hello"), ("pickle", pickle.dumps({"meta.json": 1})), ("nothing", b"")):
         path = tmp_path / name
         path.write_bytes(body + hashlib.sha256(body).digest())
-        with pytest.raises(DamagedError, match="no file of this package"):
+        with pytest.raises(DamagedError, match="is not a file of this package"):
             read_arrays(path)
     buffer = io.BytesIO()
     np.savez(buffer, other=np.zeros(3))
     path.write_bytes(buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest())
-    with pytest.raises(DamagedError, match="no file of this package"):
+    with pytest.raises(DamagedError, match="is not a file of this package"):
         read_arrays(path)
     with pytest.raises(DamagedError, match="must be readable: No such file"):
         read_arrays(tmp_path / "missing")
