@@ -1,4 +1,4 @@
-"""The reasons for which a request is refused; HTTP and gRPC each map them to their own status codes."""
+"""Reasons for which a request is refused, by the names that gRPC has for them; HTTP maps them to its own statuses."""
 
 MAX_CHARACTERS = 300  # of a message to a client
 
@@ -9,7 +9,12 @@ class Refusal(Exception):  # noqa: N818 (the request fails, not the server)
     Args:
         message: For the client; line breaks and unprintable characters are replaced, and a long text is cut.
         retry_seconds: When the client may try again; None: trying again is no use.
+
+    Attributes:
+        code: Name of the reason, as in gRPC.
     """
+
+    code: str
 
     def __init__(self, message: str, retry_seconds: int | None = None) -> None:
         super().__init__(shorten(message))
@@ -19,13 +24,28 @@ class Refusal(Exception):  # noqa: N818 (the request fails, not the server)
 class InvalidRequestError(Refusal):
     """The request itself is wrong."""
 
+    code = "INVALID_ARGUMENT"
+
 
 class NotFoundError(Refusal):
     """The request names something that does not exist."""
 
+    code = "NOT_FOUND"
+
+
+class OverloadedError(Refusal):
+    """Too many requests are waiting."""
+
+    code = "RESOURCE_EXHAUSTED"
+
+    def __init__(self, message: str, retry_seconds: int = 1) -> None:
+        super().__init__(f"{message}; retry in {retry_seconds} s", retry_seconds)
+
 
 class UnavailableError(Refusal):
     """The server cannot answer at the moment."""
+
+    code = "UNAVAILABLE"
 
 
 class StoppingError(UnavailableError):
@@ -38,17 +58,7 @@ class StoppingError(UnavailableError):
 class DeadlineError(Refusal):
     """The response takes longer than the server allows."""
 
-
-class OverloadedError(Refusal):
-    """Too many requests are waiting.
-
-    Args:
-        message: What there is too much of; the time to wait is added.
-        retry_seconds: When the client may try again.
-    """
-
-    def __init__(self, message: str, retry_seconds: int = 1) -> None:
-        super().__init__(f"{message}; retry in {retry_seconds} s", retry_seconds)
+    code = "DEADLINE_EXCEEDED"
 
 
 def shorten(text: str) -> str:

@@ -30,7 +30,7 @@ class Server(uvicorn.Server):
     """uvicorn's server without its signal handlers, after which the exit code would not be 0; `stop` ends it.
 
     Args:
-        state: What all requests share.
+        state: Shared by all requests.
         address: Where to listen.
     """
 

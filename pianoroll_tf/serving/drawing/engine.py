@@ -259,10 +259,10 @@ class Engine:
         )
         temperature = np.array([row.request.temperature for row in rows], np.float32)
         top_p = np.array([row.request.top_p for row in rows], np.float32)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         states = np.stack([row.state for row in rows])
         drawn = self._batches.draw(states, numbers, temperature, top_p, size)
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
         for row, *parts in zip(rows, *drawn, strict=True):
             chunk = row.add_chunk(*parts)
             if not row.is_dropped:

@@ -23,25 +23,7 @@ MAX_STEPS = 65536  # at which a piece without a requested length is cut, if not 
 LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
 
 
-class UserCount:
-    """The number of requests that use a version."""
-
-    def __init__(self) -> None:
-        self._count, self._changed = 0, threading.Condition()
-
-    def add(self, number: int) -> None:
-        """Adds to the number, which may be negative."""
-        with self._changed:
-            self._count += number
-            self._changed.notify_all()
-
-    def wait_for_zero(self) -> None:
-        """Returns when there are no such requests."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._count)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(eq=False)
 class ServedVersion:
     """A version of the model that answers requests.
 
@@ -51,7 +33,7 @@ class ServedVersion:
         engine: Draws music with it.
         grid: How the training files were sampled.
         signatures: Of the export, by name.
-        users: Requests that use it now.
+        users: Number of requests that use it now.
     """
 
     version: int
@@ -59,7 +41,7 @@ class ServedVersion:
     engine: Engine
     grid: RecordsConfig
     signatures: Mapping[str, SignatureDef]
-    users: UserCount = dataclasses.field(default_factory=UserCount)
+    users: int = 0
 
     @property
     def steps_per_second(self) -> int | None:
@@ -100,7 +82,7 @@ class Registry:
         self._statuses: dict[int, Status] = {}
         self._failed: dict[int, object] = {}  # version that could not be loaded -> fingerprint of its files
         self._dropping: list[threading.Thread] = []
-        self._refresh_lock, self._lock = threading.Lock(), threading.Lock()
+        self._refresh_lock, self._changed = threading.Lock(), threading.Condition()
 
     @property
     def served(self) -> dict[int, ServedVersion]:
@@ -137,13 +119,15 @@ class Registry:
             NotFoundError: See `get`.
             UnavailableError: See `get`.
         """
-        with self._lock:
+        with self._changed:
             served = self.get(version)
-            served.users.add(1)
+            served.users += 1
         try:
             yield served
         finally:
-            served.users.add(-1)
+            with self._changed:
+                served.users -= 1
+                self._changed.notify_all()
 
     def refresh(self, max_versions: int | None = None) -> None:
         """Loads the versions that are new in the folder, newest first, then drops those that are no longer wanted.
@@ -201,7 +185,7 @@ class Registry:
             return False
         self._failed.pop(version, None)
         engine = Engine(batches, self._pool, self._active_rows, min(model.longest_piece, MAX_STEPS))
-        with self._lock:
+        with self._changed:
             self._served = self._served | {version: ServedVersion(version, model, engine, grid, signatures)}
         self._set_status(version, Status(AVAILABLE))
         return True
@@ -209,12 +193,13 @@ class Registry:
     def _drop(self, version: int) -> None:
         """Stops serving a version; the pieces that were requested from it are still completed, on another thread."""
         self._set_status(version, Status(UNLOADING))
-        with self._lock:
+        with self._changed:
             dropped = self._served[version]
             self._served = {number: served for number, served in self._served.items() if number != version}
 
         def end() -> None:
-            dropped.users.wait_for_zero()
+            with self._changed:
+                self._changed.wait_for(lambda: not dropped.users)
             dropped.engine.close()
             if self._statuses.get(version) == Status(UNLOADING):
                 self._set_status(version, Status(END))
@@ -225,7 +210,7 @@ class Registry:
 
     def _set_status(self, version: int, status: Status | None) -> None:
         """Replaces the table of statuses, so that its readers always see a consistent one; None removes the version."""
-        with self._lock:
+        with self._changed:
             others = {number: one for number, one in self._statuses.items() if number != version}
             self._statuses = others if status is None else others | {version: status}
 

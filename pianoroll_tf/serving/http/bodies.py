@@ -1,9 +1,8 @@
 """Reads the body of a request: JSON, or a form with a file, within the limits."""
 
-import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -22,14 +21,8 @@ _INTEGER = re.compile(r"-?\d{1,20}", re.ASCII)
 _FLOAT = re.compile(r"-?\d{1,20}(\.\d{1,30})?([eE][-+]?\d{1,3})?", re.ASCII)
 
 
-@dataclasses.dataclass(frozen=True)
-class Form:
-    """The content of a form.
-
-    Attributes:
-        fields: Strings, or numbers where the strings are numbers.
-        upload: Content of the file; None: there is no file.
-    """
+class Form(NamedTuple):
+    """The fields and the file of a body; None: there is no file."""
 
     fields: dict[str, Any]
     upload: bytes | None
@@ -51,7 +44,7 @@ async def read_json(request: Request, limits: Limits) -> dict[str, Any]:
 
 
 async def read_json_or_form(request: Request, limits: Limits) -> Form:
-    """The fields and the file of a body that is JSON, which has no file, or a form.
+    """The content of a body that is JSON or a form.
 
     Raises:
         InvalidRequestError: The body cannot be parsed.

@@ -90,7 +90,8 @@ async def generate(request: Request) -> Response:
         served = stack.enter_context(state.registry.use(fields.version))
         if form.upload is not None:
             piece = _with_primer(piece, await run_in_threadpool(state.primers.read, form.upload, served.grid))
-        piece = dataclasses.replace(piece, meter=piece.meter or served.model.meter)
+        model = served.model
+        piece = dataclasses.replace(piece, meter=piece.meter or model.meter, tempo=piece.tempo or model.tempo)
         state.check_capacity(pieces=1)
         if is_stream:
             stack.enter_context(state.open_stream())
@@ -123,8 +124,7 @@ def _roll_response(
 
 
 def _midi_content(served: ServedVersion, piece: PieceRequest, roll: np.ndarray) -> bytes:
-    meters = [(0, piece.meter or served.model.meter)]
-    return midi_bytes(roll, streams.steps_per_second(served, piece), streams.tempo(served, piece), meters)
+    return midi_bytes(roll, served.grid.rate(piece.tempo), piece.tempo, [(0, piece.meter)])
 
 
 def _safe(char: str) -> str:

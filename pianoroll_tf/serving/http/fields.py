@@ -44,7 +44,7 @@ class PieceFields(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
     version: int = Field(default=None, ge=0, le=MAX_VERSION, description="of the model (default: the newest)")
-    steps: int = Field(default=None)
+    steps: int
     seed: int = Field(
         default_factory=lambda: secrets.randbelow(MAX_SEED + 1),
         ge=0,
@@ -63,8 +63,8 @@ class PieceFields(pydantic.BaseModel):
         le=1000,
         description="quarter notes per minute (default: that of the primer's file, or of the training data)",
     )
-    place: int = Field(default=0)
-    primer: Any = Field(default=None)
+    place: int
+    primer: Any
     output: Literal["midi", "roll"] = Field(default="midi", description="a MIDI file, or the roll as JSON")
 
     def to_request(self) -> PieceRequest:
@@ -81,24 +81,29 @@ def piece_fields(limits: Limits, is_stream: bool = False) -> type[PieceFields]:
         limits: Of the server.
         is_stream: Whether `steps` may be 0, for music that never ends.
     """
-    steps = Field(
-        default=None,
-        ge=0 if is_stream else 1,
-        le=limits.most_steps,
-        description="length of the piece (default: until the model ends it); in a stream also 0: it never ends",
-    )
-    place = Field(default=0, ge=0, le=limits.primer_steps, description="place in its bar, in steps, of the first step")
-    primer = Annotated[
-        Any,
-        PlainValidator(lambda value: from_pitches("primer", value, limits.primer_steps)),
-        WithJsonSchema(pitches_schema(limits.primer_steps)),
-    ]
-    described = Field(
-        default=None,
-        description="what the piece continues: the MIDI pitches that sound at each step, negative if struck again",
-    )
-    limited: dict[str, Any] = {"steps": (int, steps), "place": (int, place), "primer": (primer, described)}
-    return pydantic.create_model("Piece", __base__=PieceFields, __doc__="A request for a piece.", **limited)
+
+    class Piece(PieceFields):
+        """A request for a piece."""
+
+        steps: int = Field(
+            default=None,
+            ge=0 if is_stream else 1,
+            le=limits.most_steps,
+            description="length of the piece (default: until the model ends it); in a stream also 0: it never ends",
+        )
+        place: int = Field(
+            default=0, ge=0, le=limits.primer_steps, description="place in its bar, in steps, of the first step"
+        )
+        primer: Annotated[
+            Any,
+            PlainValidator(lambda value: from_pitches("primer", value, limits.primer_steps)),
+            WithJsonSchema(pitches_schema(limits.primer_steps)),
+        ] = Field(
+            default=None,
+            description="what the piece continues: the MIDI pitches that sound at each step, negative if struck again",
+        )
+
+    return Piece
 
 
 @functools.cache

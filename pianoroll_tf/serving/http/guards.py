@@ -14,9 +14,7 @@ from pianoroll_tf.serving.http.statuses import HttpRefusal, error_response
 from pianoroll_tf.serving.refusals import InvalidRequestError, Refusal
 from pianoroll_tf.serving.settings import Address, Limits
 
-DISCARDED_BODIES = (
-    4  # times the limit: so much more of a body is read and discarded, so that its sender gets the response
-)
+DISCARDED_BODIES = 4  # times the limit, read and discarded beyond it, so that the sender receives the response
 _HOST = re.compile(r"(?:\[([^\[\]/?#@\\]+)\]|([^\[\]:/?#@\\]+))(?::\d{0,5})?", re.ASCII)
 UNQUEUED_PATHS = ("/healthz", "/readyz", "/metrics")  # answered without waiting in the queue
 POLICY = (

@@ -51,7 +51,7 @@ class RequestMetrics:
         self._requests = Counter("pianoroll_requests", "Requests answered", ("path", "status"), registry=metrics)
         self._seconds = Histogram(
             "pianoroll_request_seconds",
-            "Time to the end of an answer",
+            "Time until the response is complete",
             ("path",),
             registry=metrics,
             buckets=SECONDS_BUCKETS,
@@ -62,7 +62,7 @@ class RequestMetrics:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, begun = "499", time.perf_counter()
+        status, started = "499", time.perf_counter()
 
         async def send_and_note_status(message: Message) -> None:
             nonlocal status
@@ -75,7 +75,7 @@ class RequestMetrics:
         finally:
             path = path_label(scope["path"])
             self._requests.labels(path, status).inc()
-            self._seconds.labels(path).observe(time.perf_counter() - begun)
+            self._seconds.labels(path).observe(time.perf_counter() - started)
 
 
 def path_label(path: str) -> str:
@@ -100,7 +100,10 @@ class LoopDelay:
 
     def __init__(self, metrics: CollectorRegistry) -> None:
         self._delay = Histogram(
-            "pianoroll_loop_delay_seconds", "How late the loop is for a task", registry=metrics, buckets=DELAY_BUCKETS
+            "pianoroll_loop_delay_seconds",
+            "Delay of the event loop",
+            registry=metrics,
+            buckets=DELAY_BUCKETS,
         )
 
     async def run(self) -> None:
@@ -125,12 +128,12 @@ class EngineCollector:
         """The current metrics."""
         state = self._state
         yield GaugeMetricFamily("pianoroll_queue_rows", "Pieces that wait or are drawn", state.rows)
-        yield GaugeMetricFamily("pianoroll_queue_rows_limit", "Most of them", state.limits.queue_rows)
-        yield GaugeMetricFamily("pianoroll_streams", "Streams that are sent", state.streams)
-        steps = CounterMetricFamily("pianoroll_steps", "Steps drawn, all rows together", labels=["version"])
+        yield GaugeMetricFamily("pianoroll_queue_rows_limit", "Limit of these pieces", state.limits.queue_rows)
+        yield GaugeMetricFamily("pianoroll_streams", "Open streams", state.streams)
+        steps = CounterMetricFamily("pianoroll_steps", "Steps drawn, summed over rows", labels=["version"])
         chunks = CounterMetricFamily("pianoroll_chunks", "Rounds of drawing", labels=["version"])
         seconds = CounterMetricFamily(
-            "pianoroll_model_seconds", "Time in the model, of all threads", labels=["version"]
+            "pianoroll_model_seconds", "Time in the model, summed over threads", labels=["version"]
         )
         for version, served in state.registry.served.items():
             counts = served.engine.counts

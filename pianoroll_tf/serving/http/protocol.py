@@ -106,7 +106,7 @@ class TimedProtocol(H11Protocol):
             self._reading = None
 
     def _watch_writing(self, waiting: int, minimum: int) -> None:
-        """Checks after `idle_seconds` whether at minimum so many bytes have been taken."""
+        """Checks after `idle_seconds` whether at least so many bytes have been taken."""
         self._writing = self.loop.call_later(self.idle_seconds, self._check_writing, waiting, minimum)
 
     def _check_writing(self, before: int, minimum: int) -> None:

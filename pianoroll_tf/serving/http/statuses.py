@@ -4,23 +4,14 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 
-from pianoroll_tf.serving.refusals import (
-    DeadlineError,
-    InvalidRequestError,
-    NotFoundError,
-    OverloadedError,
-    Refusal,
-    StoppingError,
-    UnavailableError,
-)
+from pianoroll_tf.serving.refusals import Refusal, StoppingError
 
-STATUSES: dict[type[Refusal], int] = {
-    InvalidRequestError: 400,
-    NotFoundError: 404,
-    OverloadedError: 429,
-    UnavailableError: 503,
-    StoppingError: 503,
-    DeadlineError: 504,
+STATUSES = {
+    "INVALID_ARGUMENT": 400,
+    "NOT_FOUND": 404,
+    "RESOURCE_EXHAUSTED": 429,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
 }
 
 
@@ -45,4 +36,4 @@ def error_response(refusal: Refusal) -> JSONResponse:
     headers = {} if refusal.retry_seconds is None else {"Retry-After": str(refusal.retry_seconds)}
     if isinstance(refusal, StoppingError):
         headers["Connection"] = "close"
-    return JSONResponse({"error": str(refusal)}, STATUSES[type(refusal)], headers)
+    return JSONResponse({"error": str(refusal)}, STATUSES[refusal.code], headers)

@@ -27,7 +27,7 @@ class EventStream(StreamingResponse):
     Args:
         state: Of the server.
         served: The version that draws the piece.
-        piece: The request.
+        piece: The request, with tempo and meter.
         resources: What is released at the end.
     """
 
@@ -50,41 +50,31 @@ def piece_headers(served: ServedVersion, piece: PieceRequest) -> dict[str, str]:
     return {"X-Seed": str(piece.seed), "X-Model-Version": str(served.version)}
 
 
-def tempo(served: ServedVersion, piece: PieceRequest) -> float:
-    """Quarter notes per minute: as requested, or the median of the training data."""
-    return piece.tempo or served.model.tempo
-
-
-def steps_per_second(served: ServedVersion, piece: PieceRequest) -> float:
-    """How fast the steps are played; on a grid of beats this depends on the tempo."""
-    return served.grid.rate(tempo(served, piece))
-
-
 def piece_facts(served: ServedVersion, piece: PieceRequest) -> dict[str, Any]:
-    """What a response says of a piece besides its roll."""
+    """What a response says of a piece, whose tempo and meter are known, besides its roll."""
     return {
         "version": served.version,
         "seed": piece.seed,
         "steps": piece.steps,
         "primer_steps": len(piece.primer),
-        "steps_per_second": steps_per_second(served, piece),
-        "tempo": tempo(served, piece),
-        "meter": str(piece.meter or served.model.meter),
+        "steps_per_second": served.grid.rate(piece.tempo),
+        "tempo": piece.tempo,
+        "meter": str(piece.meter),
         "primer": to_pitches(piece.primer),
     }
 
 
 async def _events(state: State, served: ServedVersion, piece: PieceRequest) -> AsyncIterator[str]:
     yield _event("begin", piece_facts(served, piece))
-    first, begun, previous = 0, time.monotonic(), piece.primer
-    rate = steps_per_second(served, piece)
+    first, started, previous = 0, time.monotonic(), piece.primer
+    rate = served.grid.rate(piece.tempo)
     try:
         async with contextlib.aclosing(async_engine.draw_chunks(served.engine, piece)) as chunks:
             async for chunk in chunks:
                 await state.queue.wait()
                 yield _event("steps", {"first": first, "roll": to_pitches(chunk, previous)})
                 first, previous = first + len(chunk), chunk
-                if piece.steps == 0 and not await _wait_until(begun + (first - STEPS_AHEAD) / rate, state):
+                if piece.steps == 0 and not await _wait_until(started + (first - STEPS_AHEAD) / rate, state):
                     break
     except Exception:
         logging.getLogger("uvicorn.error").exception("a stream failed")

@@ -20,27 +20,11 @@ from tensorflow_serving.apis import (
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.serving.drawing.registry import ServedVersion
-from pianoroll_tf.serving.refusals import (
-    DeadlineError,
-    InvalidRequestError,
-    NotFoundError,
-    OverloadedError,
-    Refusal,
-    StoppingError,
-    UnavailableError,
-)
+from pianoroll_tf.serving.refusals import InvalidRequestError, Refusal
 from pianoroll_tf.serving.settings import Address
 from pianoroll_tf.serving.state import State
 from pianoroll_tf.serving.tf_serving import lookup, predictions, tensors
 
-CODES: dict[type[Refusal], grpc.StatusCode] = {
-    InvalidRequestError: grpc.StatusCode.INVALID_ARGUMENT,
-    NotFoundError: grpc.StatusCode.NOT_FOUND,
-    OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    UnavailableError: grpc.StatusCode.UNAVAILABLE,
-    StoppingError: grpc.StatusCode.UNAVAILABLE,
-    DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
-}
 MAX_RESPONSE_BYTES = 64 << 20
 KEEPALIVE_MS = 30_000  # after which a silent client is pinged
 Call = Callable[[Any, Any, Any], Awaitable[Any]]
@@ -54,7 +38,7 @@ def with_status_codes(call: Call) -> Call:
         try:
             return await call(self, request, context)
         except Refusal as refusal:
-            await context.abort(CODES[type(refusal)], str(refusal))
+            await context.abort(grpc.StatusCode[refusal.code], str(refusal))
         except grpc.aio.AbortError:
             raise
         except Exception:

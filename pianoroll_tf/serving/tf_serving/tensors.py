@@ -34,6 +34,10 @@ class InputSpec:
         axes = ", ".join("?" if length is None else str(length) for length in self.shape)
         return f"{self.dtype} numbers of shape [{axes}]"
 
+    def error(self, name: str, received: str, adjective: str = "") -> InvalidRequestError:
+        """The error of an input that does not fit."""
+        return InvalidRequestError(f"{name} must be {adjective}{self.description}. Received: {received}")
+
 
 def inputs_of(signature: SignatureDef) -> dict[str, InputSpec]:
     """The inputs of a signature, by name."""
@@ -68,21 +72,19 @@ def from_protos(
         proto = protos[name]
         shape = tuple(dim.size for dim in proto.tensor_shape.dim)
         if not _fits(shape, spec.shape) or min(shape, default=0) < 0 or math.prod(shape) > max_cells:
-            raise InvalidRequestError(f"{name} must be {spec.description}. Received: shape={list(shape)}")
-        if as_numpy_type(proto.dtype) != spec.dtype:
-            raise InvalidRequestError(f"{name} must be {spec.description}. Received: {_type_description(proto.dtype)}")
+            raise spec.error(name, f"shape={list(shape)}")
+        if _as_numpy_type(proto.dtype) != spec.dtype:
+            raise spec.error(name, _type_description(proto.dtype))
         try:
             tensors[name] = MakeNdarray(proto)
         except (ValueError, TypeError, OverflowError) as error:
-            raise InvalidRequestError(
-                f"{name} must be {spec.description}. Received: other content than its shape says"
-            ) from error
+            raise spec.error(name, "other content than its shape says") from error
         if spec.dtype.kind == "f" and not np.isfinite(tensors[name]).all():
-            raise InvalidRequestError(f"{name} must be finite {spec.description}. Received: another number in it")
+            raise spec.error(name, "another number in it", "finite ")
     return tensors
 
 
-def as_numpy_type(kind: int) -> np.dtype | None:
+def _as_numpy_type(kind: int) -> np.dtype | None:
     """The numpy type of one of TensorFlow's data types; None if there is none."""
     try:
         return np.dtype(as_dtype(kind).as_numpy_dtype)
@@ -153,35 +155,30 @@ def to_tensor(name: str, value: Any, spec: InputSpec) -> np.ndarray:
     """The tensor of a JSON value; after an empty list the remaining axes may be missing.
 
     Raises:
-        InvalidRequestError: Inputs are missing, or their values do not fit.
+        InvalidRequestError: The value does not fit.
 
     >>> to_tensor("primer", [[]], InputSpec(np.dtype("uint8"), (None, None, 84))).shape
     (1, 0, 84)
     """
-    refusal = InvalidRequestError(f"{name} must be {spec.description}. Received: {format_value(value)}")
+    is_float = spec.dtype.kind == "f"
     shape = _shape(value)
     flat = _flatten(value, shape)
-    if flat is None:
-        raise refusal
     if 0 in shape:
         shape += tuple(length or 0 for length in spec.shape[len(shape) :])
-    if not _fits(shape, spec.shape):
-        raise refusal
-    kinds = {float, int} if spec.dtype.kind == "f" else {int}
-    wrong = next((item for item in flat if type(item) not in kinds), None)
-    if wrong is not None or None in flat:
-        raise InvalidRequestError(f"{name} must be {spec.description}. Received: {format_value(wrong)} in it")
+    if flat is None or not _fits(shape, spec.shape):
+        raise spec.error(name, format_value(value))
+    others = [item for item in flat if type(item) is not int and not (is_float and type(item) is float)]
+    if others:
+        raise spec.error(name, f"{format_value(others[0])} in it")
     try:
-        made = np.array(flat, np.float64 if spec.dtype.kind == "f" else np.int64)
+        numbers = np.array(flat, np.float64 if is_float else np.int64)
     except OverflowError as error:
-        raise InvalidRequestError(f"{name} must be {spec.description}. Received: a number out of range") from error
+        raise spec.error(name, "a number out of range") from error
     with np.errstate(over="ignore"):
-        tensor = made.astype(spec.dtype)
-    fits = np.isfinite(tensor).all() if spec.dtype.kind == "f" else (tensor == made).all()
-    if not fits:
-        wrong = made[~np.isfinite(tensor)] if spec.dtype.kind == "f" else made[tensor != made]
-        finite = "finite " if spec.dtype.kind == "f" else ""
-        raise InvalidRequestError(f"{name} must be {finite}{spec.description}. Received: {wrong[0]} in it")
+        tensor = numbers.astype(spec.dtype)
+    does_not_fit = ~np.isfinite(tensor) if is_float else tensor != numbers
+    if does_not_fit.any():
+        raise spec.error(name, f"{numbers[does_not_fit][0]} in it", "finite " if is_float else "")
     return tensor.reshape(shape)
 
 

@@ -108,8 +108,8 @@ def test_an_address_in_use(exported):
         command = [sys.executable, "-m", "pianoroll_tf.serve", str(exported), "--port", port, "--tile-rows", "2"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 1
-    told = "the address must be free to listen on (--host, --port)."
-    assert f"{told} Received: 127.0.0.1:{port} (address already in use)" in done.stderr
+    words = "the address must be free to listen on (--host, --port)."
+    assert f"{words} Received: 127.0.0.1:{port} (address already in use)" in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
 
 

@@ -188,9 +188,9 @@ def test_an_unexpected_error_goes_to_the_log_and_not_to_the_client(server, chann
 
 def test_a_silent_connection_is_dropped(registry):
     with running(registry, idle_seconds=0.5) as made, listening(made.state) as port:
-        for said in (b"", b"PRI * HTTP/2.0\r\n", b"nonsense"):
+        for sent in (b"", b"PRI * HTTP/2.0\r\n", b"nonsense"):
             with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS) as connection:
-                connection.sendall(said)
+                connection.sendall(sent)
                 received(connection)
 
 
