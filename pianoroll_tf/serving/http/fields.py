@@ -131,21 +131,20 @@ def read_fields(values: Mapping[str, Any], limits: Limits, is_stream: bool = Fal
     >>> read_fields({"steps": 8, "seed": 3}, Limits()).to_request().seed
     3
     """
+    properties = piece_schema(limits, is_stream)["properties"]
+    for name in values:  # before pydantic, which would collect an error for each of thousands of unknown fields
+        if name not in properties:
+            raise InvalidRequestError(f"fields must be among {', '.join(properties)}. Received: {name}")
     try:
         return piece_fields(limits, is_stream).model_validate(values)
     except pydantic.ValidationError as error:
         [problem, *_] = error.errors(include_url=False)
-        properties = piece_schema(limits, is_stream)["properties"]
         name = str(problem["loc"][0])
-        if name not in properties:
-            message = f"fields must be among {', '.join(properties)}. Received: {name}"
-        elif problem["type"] == "value_error":  # of `parse_meter`
+        if problem["type"] == "value_error":  # of `parse_meter`
             allowed = str(problem["ctx"]["error"]).partition(" Received:")[0]
-            message = f"{allowed} Received: {name}={format_value(problem['input'])}"
         else:
-            allowed = allowed_values(properties[name])
-            message = f"{name} must be {allowed}. Received: {name}={format_value(problem['input'])}"
-        raise InvalidRequestError(message) from error
+            allowed = f"{name} must be {allowed_values(properties[name])}."
+        raise InvalidRequestError(f"{allowed} Received: {name}={format_value(problem['input'])}") from error
 
 
 def allowed_values(schema: Mapping[str, Any]) -> str:

@@ -39,13 +39,16 @@ _VERSION = {
     "description": "of the model",
     "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
 }
-_PREDICT = {
-    "type": "object",
-    "properties": {
-        "signature_name": {"type": "string", "default": "serving_default"},
-        "inputs": {"description": "the inputs by name"},
-        "instances": {"type": "array", "description": "or the inputs row by row"},
+OTHER_SCHEMAS = {
+    "Predict": {
+        "type": "object",
+        "properties": {
+            "signature_name": {"type": "string", "default": "serving_default"},
+            "inputs": {"description": "the inputs by name"},
+            "instances": {"type": "array", "description": "or the inputs row by row"},
+        },
     },
+    "Error": {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]},
 }
 
 
@@ -64,12 +67,12 @@ def document(limits: Limits) -> dict[str, Any]:
     """The OpenAPI document of a server with these limits."""
     piece = piece_schema(limits)
     file = {"type": "string", "contentMediaType": MIDI, "description": "a MIDI file, whose end the piece continues"}
-    form = piece | {"properties": piece["properties"] | {"primer": file}}
-    error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+    form = piece | {"title": "PieceForm", "properties": piece["properties"] | {"primer": file}}
+    primer = form | {"title": "PrimerForm", "required": ["primer"]}
     forms = {JSON: "Piece", FORM: "PieceForm"}
     paths = {
         "/generate": _post("Generates a piece.", forms, (MIDI, JSON, EVENTS), (_STREAM,)),
-        "/primer": _post("Reads a MIDI file as a primer.", {FORM: "PieceForm"}, (JSON,)),
+        "/primer": _post("Reads a MIDI file as a primer.", {FORM: "PrimerForm"}, (JSON,)),
         "/about": _get("The model, its versions, and the ranges of fields.", (JSON,), errors=(503,)),
         "/healthz": _get("Whether the process is alive.", (JSON,)),
         "/readyz": _get("Whether the server takes requests.", (JSON,), errors=(503,)),
@@ -88,7 +91,7 @@ def document(limits: Limits) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "pianoroll_tf", "version": __version__, "description": "Generates polyphonic music."},
         "paths": paths,
-        "components": {"schemas": {"Piece": piece, "PieceForm": form, "Predict": _PREDICT, "Error": error}},
+        "components": {"schemas": {"Piece": piece, "PieceForm": form, "PrimerForm": primer} | OTHER_SCHEMAS},
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pianoroll_tf.serving.http import fields
 from pianoroll_tf.serving.http.fields import MAX_SEED, bounds, piece_schema, read_fields
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.settings import Limits
@@ -57,12 +58,18 @@ def test_what_is_refused_by_name_and_range(values, words):
     assert words in str(caught.value)
 
 
+def test_the_first_of_many_unknown_fields_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr(fields.PieceFields, "model_validate", None)  # it would collect an error for each
+    with pytest.raises(InvalidRequestError, match=r"fields must be among version, steps, .* Received: x0"):
+        read_fields({f"x{number}": 1 for number in range(100_000)}, LIMITS)
+
+
 def test_defaults_are_those_of_sampling_and_null_is_one_of_them():
-    fields = read_fields({"seed": 1, "density": None, "temperature": None, "meter": None, "tempo": None}, Limits())
-    request = fields.to_request()
+    read = read_fields({"seed": 1, "density": None, "temperature": None, "meter": None, "tempo": None}, Limits())
+    request = read.to_request()
     assert (request.steps, request.temperature, request.top_p, request.density) == (None, 0.75, 1.0, 1.0)
     assert (request.meter, request.tempo, request.primer.shape) == (None, None, (0, 84))
-    assert (fields.version, fields.output) == (None, "midi")
+    assert (read.version, read.output) == (None, "midi")
 
 
 def test_without_a_seed_each_request_has_its_own():
