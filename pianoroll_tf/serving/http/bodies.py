@@ -33,29 +33,24 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def read_json(request: Request, limits: Limits) -> dict[str, Any]:
-    """The object in a JSON body; a long one is parsed on another thread.
-
-    Raises:
-        InvalidRequestError: See `strict_json.parse`.
-    """
-    body = await request.body()
-    return await state_of(request).offload(len(body), strict_json.parse, body, limits.json_depth)
+def _check_media_type(request: Request, *allowed: str) -> None:
+    kind = media_type(request)
+    if kind not in allowed:
+        raise HttpRefusal(415, f"body must be {' or '.join(allowed)}. Received: {kind or 'no content-type'}")
 
 
 async def read_json_or_form(request: Request, limits: Limits) -> Form:
-    """The content of a body that is JSON or a form.
+    """The content of a body that is JSON or a form; long JSON is parsed on another thread.
 
     Raises:
         InvalidRequestError: The body cannot be parsed.
         HttpRefusal: 415, it is of another type.
     """
-    kind = media_type(request)
-    if kind == FORM:
+    _check_media_type(request, JSON, FORM)
+    if media_type(request) == FORM:
         return await read_form(request)
-    if kind != JSON:
-        raise HttpRefusal(415, f"body must be {JSON} or {FORM}. Received: {kind or 'no content-type'}")
-    return Form(await read_json(request, limits), None)
+    body = await request.body()
+    return Form(await state_of(request).offload(len(body), strict_json.parse, body, limits.json_depth), None)
 
 
 async def read_form(request: Request) -> Form:
@@ -65,9 +60,7 @@ async def read_form(request: Request) -> Form:
         InvalidRequestError: The body cannot be parsed.
         HttpRefusal: 415, it is not a form.
     """
-    kind = media_type(request)
-    if kind != FORM:
-        raise HttpRefusal(415, f"body must be {FORM}. Received: {kind or 'no content-type'}")
+    _check_media_type(request, FORM)
     if not (await request.body()).rstrip().endswith(b"--"):
         raise InvalidRequestError(f"body must be {FORM}. Received: a body that ends before its last boundary")
     texts: dict[str, str] = {}

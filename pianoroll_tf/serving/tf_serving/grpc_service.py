@@ -66,8 +66,9 @@ async def serving(state: State, address: Address) -> AsyncIterator[int]:
         ("grpc.keepalive_timeout_ms", round(1000 * state.limits.idle_seconds)),
     ]
     server = grpc.aio.server(options=options, maximum_concurrent_rpcs=state.limits.connections)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(state), server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(state), server)
+    services = Services(state)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(services, server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(services, server)
     host = f"[{address.host}]" if ":" in address.host else address.host
     try:
         port = server.add_insecure_port(f"{host}:{address.grpc_port}")
@@ -80,8 +81,8 @@ async def serving(state: State, address: Address) -> AsyncIterator[int]:
         await server.stop(state.limits.drain_seconds)
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Draws with the same engine as the REST API; Classify, Regress and MultiInference do not apply to this model.
+class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_service_pb2_grpc.ModelServiceServicer):
+    """Both services, with the same engine as the REST API; Classify, Regress and MultiInference are not implemented.
 
     Args:
         state: Shared by all requests.
@@ -122,17 +123,6 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=spec)
             response.metadata["signature_def"].Pack(table)
             return response
-
-
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """Reports the status of the versions.
-
-    Args:
-        state: Shared by all requests.
-    """
-
-    def __init__(self, state: State) -> None:
-        self._state = state
 
     @with_status_codes
     async def GetModelStatus(self, request, context):  # noqa: N802

@@ -95,7 +95,7 @@ def test_a_request_that_takes_too_long_is_not_drawn_any_further(narrow):
 
 def test_more_streams_than_allowed(narrow):
     with narrow.post("/generate?stream=1", {"steps": 0}, stream=True) as first:
-        parts = first.iter_content(10)  # kept: with it the connection would go
+        parts = first.iter_content(10)  # kept, because the connection closes with it
         assert next(parts)
         answer = narrow.post("/generate?stream=1", {"steps": 1})
         assert (answer.status_code, answer.headers.get("Retry-After")) == (429, "1"), answer.text

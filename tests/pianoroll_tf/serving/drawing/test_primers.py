@@ -15,7 +15,7 @@ from pianoroll_tf.serving.drawing import primers
 from pianoroll_tf.serving.drawing.primers import PrimerReader
 from pianoroll_tf.serving.refusals import DeadlineError, InvalidRequestError, OverloadedError
 
-ROLL = np.kron(np.eye(84, dtype=np.uint8)[20:60], np.ones((4, 1), np.uint8))  # a scale, half a second a note
+ROLL = np.kron(np.eye(84, dtype=np.uint8)[20:60], np.ones((4, 1), np.uint8))  # a scale, half a second per note
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, RecordsConfig
 from pianoroll_tf.serving.http.examples import EXAMPLES, example_primers, to_rows
 
-BAR = 32  # steps of a bar of the prelude, on the grid of 8 steps a second
+BAR = 32  # steps per bar of the prelude, on a grid of 8 steps per second
 
 
 def test_voices_of_a_piece_are_of_one_length() -> None:
@@ -19,7 +19,9 @@ def test_the_prelude_breaks_its_chords() -> None:
     roll = prelude["roll"]
     assert len(roll) == 4 * BAR
     assert roll[:6] == [[60], [60], [60, 64], [60, 64], [60, 64, 67], [60, 64, 67]]
-    assert roll[12:18] == [[60, 64, 72]] * 2 + [[76]] * 2 + [[60]] * 2  # keys are let go before the bass comes again
+    assert (
+        roll[12:18] == [[60, 64, 72]] * 2 + [[76]] * 2 + [[60]] * 2
+    )  # held notes end before the bass note is played again
     assert roll[2 * BAR] == [59]
 
 

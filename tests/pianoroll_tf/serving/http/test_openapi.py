@@ -19,23 +19,23 @@ def small(registry):
         yield made
 
 
-def schemas(node):
-    """All schemas in a part of a document that refer to another one."""
+def references(node):
+    """All references in a part of a document."""
     if isinstance(node, dict):
         if "$ref" in node:
             yield node["$ref"]
         for value in node.values():
-            yield from schemas(value)
+            yield from references(value)
     elif isinstance(node, list):
         for value in node:
-            yield from schemas(value)
+            yield from references(value)
 
 
 def test_it_has_the_structure_of_openapi_3_1(small):
     api = small.get("/openapi.json").json()
     assert api["openapi"] == "3.1.0"
     assert {"title", "version"} <= set(api["info"])
-    for reference in schemas(api):
+    for reference in references(api):
         where = api
         assert reference.startswith("#/")
         for key in reference.removeprefix("#/").split("/"):

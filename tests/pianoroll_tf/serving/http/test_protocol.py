@@ -89,7 +89,7 @@ def test_a_client_that_takes_nothing_is_dropped_although_the_kernel_could_buffer
 
 @pytest.mark.parametrize(("taken", "stays"), [(MIN_BYTES, False), (1 << 20, True)])
 def test_a_long_response_must_be_taken_in_time(taken, stays):
-    """Of 16 MiB a sixteenth each time."""
+    """A 16th of 16 MiB each time."""
     protocol = object.__new__(make_protocol(10.0, 1))
     protocol.flow, protocol._writing = mock.Mock(), None
     protocol.loop, protocol.transport = mock.Mock(), mock.Mock()
@@ -132,7 +132,7 @@ def test_bytes_that_are_not_a_request(hasty, sent, status):
         try:
             connection.sendall(sent)
         except ConnectionError:
-            return  # it was closed within what was sent, after the answer
+            return  # the server has responded and closed the connection before everything was sent
         answer = received(connection)
     assert answer == b"" or answer.split()[1] == status
     if answer:

@@ -31,7 +31,7 @@ ROWS = {"temperature": np.float32([1, 1]), "top_p": np.float32([1, 1]), "density
 
 @contextlib.contextmanager
 def listening(state, port=0):
-    """The port of the API, served in a thread."""
+    """Serves the API on a thread within a `with` statement; the value is its port."""
     loop, stop, found = asyncio.new_event_loop(), asyncio.Event(), concurrent.futures.Future()
 
     async def serve():

@@ -18,7 +18,7 @@ DEFAULTS = {"temperature": 1, "top_p": 1, "density": 1}
 def test_golden_pairs(server, pair):
     if pair["method"] == "GET":
         answer = server.get(pair["path"])
-    else:  # as curl -d sends it, without a content type of its own
+    else:  # with the content type that `curl -d` sends
         answer = server.post(
             pair["path"], data=pair["body"], headers={"Content-Type": "application/x-www-form-urlencoded"}
         )
@@ -32,7 +32,7 @@ def test_golden_pairs(server, pair):
 
 
 def assert_alike(found, expected):
-    """Equal, but for the last bits of floats."""
+    """Asserts that two values are equal, except for the last bits of floats."""
     if isinstance(expected, dict):
         assert sorted(found) == sorted(expected)
         for name in expected:
