@@ -132,9 +132,7 @@ def test_endless_music_ends_when_the_client_disconnects(server):
         for part in answer.iter_content(None, decode_unicode=True):
             text += part
             if text.count("event: steps") > 8:
-                assert (
-                    server.state.streams == 1
-                )  # before the break, which closes the generator and with it the connection
+                assert server.state.streams == 1  # before the break, which closes the connection
                 break
     roll = [json.loads(data)["roll"] for name, data in events(text.rpartition("\n\n")[0]) if name == "steps"]
     assert list(itertools.chain(*roll))[:200] == server.roll(steps=200, seed=2)

@@ -19,9 +19,7 @@ def test_the_prelude_breaks_its_chords() -> None:
     roll = prelude["roll"]
     assert len(roll) == 4 * BAR
     assert roll[:6] == [[60], [60], [60, 64], [60, 64], [60, 64, 67], [60, 64, 67]]
-    assert (
-        roll[12:18] == [[60, 64, 72]] * 2 + [[76]] * 2 + [[60]] * 2
-    )  # held notes end before the bass note is played again
+    assert roll[12:18] == [[60, 64, 72]] * 2 + [[76]] * 2 + [[60]] * 2  # held notes end before the next bass note
     assert roll[2 * BAR] == [59]
 
 
