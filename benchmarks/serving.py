@@ -19,7 +19,7 @@ from benchmarks.serving_phase import Server, phase
 NAME = "serving"
 # Phases, one after the other, and how many clients each has; 64 again: what the others leave behind
 PHASES = {"1 client": 1, "8 clients": 8, "64 clients": 64, "256 clients": 256, "64 clients again": 64}
-MANY = 64  # clients from which the goals count
+MANY_CLIENTS = 64  # clients from which the goals count
 WARM_UP_CLIENTS, WARM_UP_SECONDS = 8, 3.0
 STEPS = 128  # of a piece: 16 s of music
 NOTE = (
@@ -115,8 +115,8 @@ def rows(steps: int) -> list[Row]:
         peer = {"peers": (side.format(NAME, "naive"),), "peer_name": "one at a time"} if has_peer else {}
         return Row(name=f"{name}, {of_phase}", unit=unit, ours=side.format(NAME, "ours"), **peer, **options)
 
-    many = [name for name, clients in PHASES.items() if clients >= MANY]
-    goals = {name: 5.0 for name, clients in PHASES.items() if clients == MANY}
+    loaded = [name for name, clients in PHASES.items() if clients >= MANY_CLIENTS]
+    goals = {name: 5.0 for name, clients in PHASES.items() if clients == MANY_CLIENTS}
     most = dict.fromkeys(goals, 100.0)
     answered = {"unit": "a second", "note": NOTE.format(steps=steps)}
     healthy = {"unit": "ms", "more": False, "note": HEALTH_NOTE}
@@ -127,8 +127,8 @@ def rows(steps: int) -> list[Row]:
         *(row(f"time to a piece, {q}", q, name, unit="ms", more=False) for q in ("p50", "p99") for name in PHASES),
         *(row("`/healthz`, longest", "health_longest", name, at_most=most.get(name), **healthy) for name in PHASES),
         *(row("time in the model", "model_share", name, "of all the CPUs' time", has_peer=False) for name in PHASES),
-        *(row("answers but 200, 429, 503", "wrong", name, **right) for name in many),
-        *(row("memory kept", "growth", name, **flat) for name in many),
+        *(row("answers but 200, 429, 503", "wrong", name, **right) for name in loaded),
+        *(row("memory kept", "growth", name, **flat) for name in loaded),
     ]
 
 

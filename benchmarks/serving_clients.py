@@ -20,9 +20,9 @@ import threading
 import time
 from typing import Any
 
-PATIENCE_SECONDS = 90.0  # for an answer
+TIMEOUT_SECONDS = 90.0  # for an answer
 BROKEN = "broken"  # a connection that ended without an answer
-HEALTH_SECONDS = 0.05  # between two questions
+HEALTH_INTERVAL_SECONDS = 0.05  # between two requests
 STACK_BYTES = 256 << 10  # of a thread
 
 
@@ -72,8 +72,8 @@ def quantile(values: list[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
-def ask(connection: http.client.HTTPConnection, seed: int, steps: int) -> tuple[str, float]:
-    """Asks for one piece: the status, and after how many seconds to come again."""
+def request_piece(connection: http.client.HTTPConnection, seed: int, steps: int) -> tuple[str, float]:
+    """Requests one piece; returns the status and the seconds after which to retry."""
     body = json.dumps({"steps": steps, "seed": seed})
     try:
         connection.request("POST", "/generate", body, {"Content-Type": "application/json"})
@@ -89,11 +89,11 @@ def ask(connection: http.client.HTTPConnection, seed: int, steps: int) -> tuple[
 
 def client(port: int, number: int, until: float, steps: int, counts: Counts) -> None:
     """Asks for one piece after the other; an answer after the end does not count."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     chance = random.Random(number)
     for piece in itertools.count():
         begun = time.monotonic()
-        status, wait = ask(connection, number * 1_000_000 + piece, steps)
+        status, wait = request_piece(connection, number * 1_000_000 + piece, steps)
         now = time.monotonic()
         if now >= until:
             break
@@ -124,7 +124,7 @@ def health(port: int, seconds: float) -> dict[str, Any]:
     """Asks `/healthz` again and again, each time on a new connection, as a probe does; times in milliseconds."""
     took, failed, until = [], 0, time.monotonic() + seconds
     while (begun := time.monotonic()) < until:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
         try:
             connection.request("GET", "/healthz")
             answer = connection.getresponse()
@@ -134,7 +134,7 @@ def health(port: int, seconds: float) -> dict[str, Any]:
             failed += 1
         connection.close()
         took.append(time.monotonic() - begun)
-        time.sleep(max(0.0, HEALTH_SECONDS - took[-1]))
+        time.sleep(max(0.0, HEALTH_INTERVAL_SECONDS - took[-1]))
     ms = [1e3 * one for one in took]
     found = {"asked": len(ms), "failed": failed, "p99": quantile(ms, 0.99), "longest": max(ms)}
     return found | {"cpu": cpu_seconds() / seconds}

@@ -16,10 +16,10 @@ from benchmarks.harness import ROOT
 from benchmarks.worker import cpu_count
 
 STEADY_SECONDS = 5.0  # after which the memory of a phase is to be flat
-LOOKS_A_SECOND = 2  # at the memory
+SAMPLES_PER_SECOND = 2  # of the memory
 LOAD_SECONDS = 300.0  # for a server to begin to answer
 CHUNK_STEPS = 32  # that ours draws of a piece in a round
-MOST_DELAY_SECONDS = 60.0  # shown for all that is beyond the last bound
+MAX_DELAY_SECONDS = 60.0  # shown for all that is beyond the last bound
 ALLOWED = ("200", "429", "503")
 DELAY = 'pianoroll_loop_delay_seconds_bucket{le="'
 
@@ -85,24 +85,24 @@ class Server:
             self.process.wait()
 
 
-class Memory:
-    """Looks at a server's memory within a `with`.
+class MemorySampler:
+    """Samples a server's memory within a `with`.
 
     Attributes:
-        seen: MiB, at each look.
+        seen: MiB, at each sample.
     """
 
     def __init__(self, server: Server) -> None:
         self.seen = [server.rss]
         self._server, self._stop = server, threading.Event()
-        self._thread = threading.Thread(target=self._look)
+        self._thread = threading.Thread(target=self._sample)
 
-    def _look(self) -> None:
-        while not self._stop.wait(1 / LOOKS_A_SECOND):
+    def _sample(self) -> None:
+        while not self._stop.wait(1 / SAMPLES_PER_SECOND):
             with contextlib.suppress(OSError, IndexError):  # it has ended
                 self.seen.append(self._server.rss)
 
-    def __enter__(self) -> "Memory":
+    def __enter__(self) -> "MemorySampler":
         self._thread.start()
         return self
 
@@ -138,7 +138,7 @@ def samples(text: str) -> dict[str, float]:
 def phase(server: Server, clients: int, seconds: float, steps: int) -> dict[str, float]:
     """So many clients for so long, and beside them one that asks `/healthz`; times in ms, memory in MiB."""
     before, cpu, busy, begun = server.metrics(), server.cpu, busy_seconds(), time.monotonic()
-    with Memory(server) as memory:
+    with MemorySampler(server) as memory:
         asking = [
             start("generate", server.port, clients, seconds, steps),
             start("health", server.port, seconds),
@@ -149,9 +149,9 @@ def phase(server: Server, clients: int, seconds: float, steps: int) -> dict[str,
     found |= {f"status {status}": load["statuses"].get(status, 0) for status in (*ALLOWED, *load["statuses"])}
     found["wrong"] = sum(count for status, count in load["statuses"].items() if status not in ALLOWED)
     found |= {f"health_{name}": value for name, value in health.items()}
-    found |= memory_of(memory.seen) | {"server_cpu": (server.cpu - cpu) / took, "cpu": load["cpu"] + health["cpu"]}
+    found |= memory_figures(memory.seen) | {"server_cpu": (server.cpu - cpu) / took, "cpu": load["cpu"] + health["cpu"]}
     found["other_cpu"] = max(0.0, (busy_seconds() - busy) / took - found["server_cpu"] - found["cpu"])
-    found |= of_engine(before, server.metrics(), took)
+    found |= engine_figures(before, server.metrics(), took)
     return {name: float(value) for name, value in found.items() if math.isfinite(value)}
 
 
@@ -161,13 +161,13 @@ def start(*arguments: object) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def memory_of(seen: list[float]) -> dict[str, float]:
+def memory_figures(seen: list[float]) -> dict[str, float]:
     """What is said of the memory of a phase; growth: the end beside what it was after its first seconds.
 
-    >>> memory_of([100.0] * 10 + [200.0] * 9 + [220.0])["growth"]
+    >>> memory_figures([100.0] * 10 + [200.0] * 9 + [220.0])["growth"]
     1.1
     """
-    settled = seen[min(len(seen) - 1, int(LOOKS_A_SECOND * STEADY_SECONDS))]
+    settled = seen[min(len(seen) - 1, int(SAMPLES_PER_SECOND * STEADY_SECONDS))]
     return {
         "rss_begin": seen[0],
         "rss_settled": settled,
@@ -177,7 +177,7 @@ def memory_of(seen: list[float]) -> dict[str, float]:
     }
 
 
-def of_engine(before: dict[str, float], after: dict[str, float], seconds: float) -> dict[str, float]:
+def engine_figures(before: dict[str, float], after: dict[str, float], seconds: float) -> dict[str, float]:
     """What only the server itself knows: time in the model beside all that its CPUs had, rows in a round, delays."""
     if not after:
         return {}
@@ -196,6 +196,6 @@ def of_engine(before: dict[str, float], after: dict[str, float], seconds: float)
     for name, share in (("loop_p99", 0.99), ("loop_longest", 1.0)):
         if bounds and bounds[-1][1]:
             found[name] = 1e3 * next(
-                min(bound, MOST_DELAY_SECONDS) for bound, count in bounds if count >= share * bounds[-1][1]
+                min(bound, MAX_DELAY_SECONDS) for bound, count in bounds if count >= share * bounds[-1][1]
             )
     return found

@@ -2,7 +2,7 @@
 
 Usage: python -m pianoroll_tf.serve saved_models/NAME [--port 8501] [--host 127.0.0.1]
 
-New versions in the folder are served as they appear. SIGTERM or Ctrl-C finishes what is in flight.
+New versions in the folder are served as they appear. After SIGTERM or Ctrl-C, requests in progress are still answered.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's flags."""
+    """The parser of the command line."""
     parser = cli.make_parser("pianoroll_tf.serve", "Serve an exported model over HTTP.")
     parser.add_argument("model", type=Path, help="saved_models/NAME, with its versions in it")
     for settings in (Address, Versions, Limits):
@@ -34,13 +34,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def body(args: argparse.Namespace) -> None:
-    """Checks, loads, serves."""
+    """Checks the settings, loads the model and serves it."""
     with usage_errors():
         address, versions, limits = (from_args(kind, args) for kind in (Address, Versions, Limits))
     from pianoroll_tf.generation.versions import find_version
 
-    find_version(args.model)  # before the seconds that TensorFlow takes
-    with leaving():
+    find_version(args.model)  # raises its error before TensorFlow is imported, which takes seconds
+    with exit_on_sigterm():
         load_tensorflow(args)
         try:
             from pianoroll_tf.serving.server import serve
@@ -51,10 +51,10 @@ def body(args: argparse.Namespace) -> None:
 
 
 @contextlib.contextmanager
-def leaving() -> Iterator[None]:
-    """Within it SIGTERM ends the process with 0, until the server listens and has a way of its own.
+def exit_on_sigterm() -> Iterator[None]:
+    """Lets SIGTERM end the process with exit code 0 within a `with` statement, until the server handles the signal.
 
-    The first process of a container would not hear it otherwise, and be killed when its time of grace is over.
+    Process 1 of a container would ignore the signal otherwise, and be killed after the grace period.
     """
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:

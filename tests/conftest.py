@@ -27,7 +27,7 @@ def version(exported: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def registry(exported: Path):
-    """The tiny model, loaded to be served, in tiles of two sizes."""
+    """The tiny model, loaded to be served in batches of two sizes."""
     from pianoroll_tf.serving.drawing.registry import Registry
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -39,7 +39,7 @@ def registry(exported: Path):
 
 @pytest.fixture(scope="session")
 def server(registry):
-    """A running server of it, with the limits that it has unless told otherwise."""
+    """A running server of it, with the default limits."""
     from serving_client import running
 
     with running(registry) as made:

@@ -1,4 +1,4 @@
-"""What deploy/ says is what the programs understand."""
+"""The files in deploy/ have the flags, paths and metrics of the programs that they configure."""
 
 import json
 import re

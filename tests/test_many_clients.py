@@ -1,4 +1,4 @@
-"""Many clients at once: each is answered or told to come again, and nothing stays of them."""
+"""Many clients at once: each request is answered or refused with Retry-After, and leaves nothing behind."""
 
 import socket
 import threading
@@ -15,7 +15,7 @@ def load(server, steps=STEPS):
     return serving_clients.generate(server.port, CLIENTS, SECONDS, steps)
 
 
-def test_all_are_answered_and_so_is_who_asks_how_it_is(server):
+def test_all_requests_are_answered_and_so_are_health_checks(server):
     healths = []
     asking = threading.Thread(target=lambda: healths.append(serving_clients.health(server.port, SECONDS)))
     asking.start()
@@ -29,7 +29,7 @@ def test_all_are_answered_and_so_is_who_asks_how_it_is(server):
     until(lambda: server.state.rows == 0)
 
 
-def test_more_than_may_wait_are_told_to_come_again_and_do(registry):
+def test_requests_beyond_the_capacity_are_refused_and_retried(registry):
     with running(registry, queue_rows=2) as narrow:
         found = load(narrow, steps=512)
         assert set(found["statuses"]) <= {"200", "429"}
@@ -38,7 +38,7 @@ def test_more_than_may_wait_are_told_to_come_again_and_do(registry):
         until(lambda: narrow.state.rows == 0)
 
 
-def test_nobody_there():
+def test_a_port_on_which_nothing_listens():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # and does not listen
         found = serving_clients.generate(silent.getsockname()[1], clients=1, seconds=0.5, steps=STEPS)

@@ -83,7 +83,7 @@ def calibrate(
         cells, first = cells[:, : MATCH_WINDOWS * window_steps], window_steps * (MATCH_WINDOWS - 1)
         if not positions:
             return rates(cells, first)
-        places = places_in_beat([(0, parse_meter(data.meter))], cells.shape[1], positions)
+        places = positions_in_beat([(0, parse_meter(data.meter))], cells.shape[1], positions)
         return np.concatenate([rates(cells, first), position_shares(cells, places, positions, first)])
 
     def late_rates(temperature, shifts, *least, governor=(0.0, 0.0)) -> np.ndarray:

@@ -14,7 +14,7 @@ from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
 from pianoroll_tf.modeling.precision import cpu_flags
 
-PARTS = ("begin", "uniforms", "draw")  # endpoints that it needs
+ENDPOINTS = ("begin", "uniforms", "draw")  # that CompiledModel needs
 # Default model, two cores with AVX2, processor time, which other work disturbs little: compiling takes 1.6 s for one
 # row and 2.7 for 64; a step, plain and compiled, 119 and 39 microseconds for one row, 377 and 173 for 8, 1446 and 917
 # for 64 (cores share what several rows take). `python -m benchmarks.run --rows sampling` has the times on the clock.
@@ -52,77 +52,85 @@ def _has_avx512() -> bool:
 FOUR_FOUR = Meter()
 
 
-def _compiled(part: Any) -> Any:
-    """A signature, compiled by XLA at its first call for each size of a batch."""
-    return tf.function(lambda **inputs: part(**inputs), jit_compile=True, autograph=False)
-
-
 class CompiledModel:
-    """The parts of a loaded model that generate block by block, with the drawing compiled.
+    """The endpoints of a loaded model that generate block by block, with `draw` compiled by XLA.
 
-    Rows are independent: each has its seed, place, settings and state, and may join or leave between two calls. What a
-    row gets depends on the size of the batch in the last bit of its probabilities, so a server should fill up to
-    one size and `warm_up` for it.
+    Rows are independent: each has its own seed, settings and state, and may join or leave between two calls. The size
+    of the batch affects a row only in the last bits of its probabilities; see `serving.drawing.padded_batches`.
 
     Args:
-        program: What `tf.saved_model.load` gave for an export.
-        jit_compile: Whether to compile; else the parts run as they were exported.
+        program: What `tf.saved_model.load` returned for an export.
+        jit_compile: Whether to compile `draw`, when it is first called for a batch size.
 
     Raises:
-        ValueError: It was exported without these parts, by an earlier version of this package.
+        ValueError: An earlier version of this package exported it, without these endpoints.
     """
 
     def __init__(self, program: Any, jit_compile: bool = True) -> None:
-        missing = [name for name in PARTS if name not in program.signatures]
+        missing = [name for name in ENDPOINTS if name not in program.signatures]
         if missing:
             raise ValueError(f"model must be exported again to be compiled. Received: no endpoint {missing[0]!r}")
-        self._program = program  # its variables live as long as it does
-        self._parts = program.signatures
-        self._draw = _compiled(self._parts["draw"]) if jit_compile else self._parts["draw"]
+        self._program = program  # keeps its variables alive
+        draw = program.signatures["draw"]
+        self._draw = (
+            tf.function(lambda **inputs: draw(**inputs), jit_compile=True, autograph=False) if jit_compile else draw
+        )
 
-    def begin(self, primer: np.ndarray, density: np.ndarray, meter: Meter, place: int = 0) -> tf.Tensor:
+    def begin(self, primer: np.ndarray, density, meter: Meter, place: int = 0) -> tf.Tensor:
         """The state of each row after its primer.
 
         Args:
             primer: uint8 [batch, primer_steps >= 0, 84].
             density: float32 [batch].
             meter: Time signature of all rows.
-            place: Place in its bar of the first step of the primer, or of the music where there is none.
+            place: Place in its bar of the first step of the primer, or of the music if there is no primer.
 
         Returns:
-            float32 [batch, size]; rows of several calls may be joined.
+            float32 [batch, state_size]; rows of several calls may be concatenated.
         """
         rows = len(primer)
-        answer = self._parts["begin"](
+        outputs = self._program.signatures["begin"](
             primer=tf.constant(primer, "uint8"),
             density=tf.constant(density, "float32"),
             meter=tf.constant([[meter.numerator, meter.denominator]] * rows, "int32", shape=[rows, 2]),
             place=tf.fill([rows], place),
         )
-        return answer["next_state"]
+        return outputs["next_state"]
 
-    def draw(self, state: tf.Tensor, seeds, blocks, temperature, top_p) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Draws one block of each row.
+    def uniforms(self, seeds, blocks) -> tf.Tensor:
+        """Random numbers of one block of each row.
+
+        They are not compiled, because Philox's numbers are different inside XLA.
 
         Args:
-            state: float32 [batch, size], from `begin` or the block before.
             seeds: int64 [batch].
-            blocks: int32 [batch], which block of its row it is, from 0.
+            blocks: int32 [batch], index of the block in its row.
+
+        Returns:
+            float32 [batch, BLOCK_STEPS, decisions].
+        """
+        seeds, blocks = tf.constant(seeds, "int64"), tf.constant(blocks, "int32")
+        return self._program.signatures["uniforms"](seed=seeds, block=blocks)["numbers"]
+
+    def draw(self, state, numbers, temperature, top_p) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Draws some steps of each row.
+
+        Args:
+            state: float32 [batch, state_size], from `begin` or the steps before.
+            numbers: float32 [batch, steps, decisions].
             temperature: float32 [batch].
             top_p: float32 [batch].
 
         Returns:
-            (roll uint8 [batch, BLOCK_STEPS, 84], ends uint8 [batch, BLOCK_STEPS], state after them).
+            (roll uint8 [batch, steps, 84], ends uint8 [batch, steps], state after them).
         """
-        # Philox compiled by XLA gives other numbers, so they are made outside.
-        numbers = self._parts["uniforms"](seed=tf.constant(seeds, "int64"), block=tf.constant(blocks, "int32"))
-        settings = {"temperature": tf.constant(temperature, "float32"), "top_p": tf.constant(top_p, "float32")}
-        answer = self._draw(state=state, **numbers, **settings)
-        return answer["roll"], answer["ends"], answer["next_state"]
+        inputs = {"state": state, "numbers": numbers, "temperature": temperature, "top_p": top_p}
+        outputs = self._draw(**{name: tf.convert_to_tensor(value, tf.float32) for name, value in inputs.items()})
+        return outputs["roll"], outputs["ends"], outputs["next_state"]
 
-    def warm_up(self, batch: int) -> None:
-        """Compiles for a batch size, unless that is done."""
-        self.generate(np.zeros((batch, 0, 84)), 1, np.zeros(batch, np.int64))
+    def draw_block(self, state, seeds, blocks, temperature, top_p) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Draws one block of `BLOCK_STEPS` steps of each row; see `uniforms` and `draw`."""
+        return self.draw(state, self.uniforms(seeds, blocks), temperature, top_p)
 
     def generate(
         self, primer, steps: int, seeds, temperature=1.0, top_p=1.0, density=1.0, meter=FOUR_FOUR, place=0
@@ -131,11 +139,11 @@ class CompiledModel:
 
         Args:
             primer: uint8 [batch, primer_steps >= 0, 84].
-            steps: To draw, >= 1.
+            steps: Number of steps to draw, >= 1.
             seeds: int64 [batch].
-            temperature: float32, of all rows or [batch]; so are top_p and density.
-            top_p: See there.
-            density: See there.
+            temperature: float32, of all rows or [batch]; so are `top_p` and `density`.
+            top_p: See `temperature`.
+            density: See `temperature`.
             meter: Time signature of all rows.
             place: See `begin`.
 
@@ -146,6 +154,6 @@ class CompiledModel:
         temperature, top_p, density = (np.broadcast_to(value, rows) for value in (temperature, top_p, density))
         state, rolls = self.begin(primer, density, meter, place), []
         for block in range(math.ceil(steps / BLOCK_STEPS)):
-            roll, _, state = self.draw(state, seeds, np.full(rows, block), temperature, top_p)
+            roll, _, state = self.draw_block(state, seeds, np.full(rows, block), temperature, top_p)
             rolls.append(roll.numpy())
         return np.concatenate(rolls, axis=1)[:, :steps]

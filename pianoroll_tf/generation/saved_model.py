@@ -12,7 +12,7 @@ import tensorflow as tf
 from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, RecordsConfig, SamplingConfig
 from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.data.roll import as_states
-from pianoroll_tf.generation.compiled import PARTS, CompiledModel, worthwhile
+from pianoroll_tf.generation.compiled import ENDPOINTS, CompiledModel, worthwhile
 from pianoroll_tf.generation.manifest import check_manifest
 from pianoroll_tf.generation.operations import check_operations
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
@@ -106,7 +106,7 @@ class MusicModel:
     @property
     def can_be_compiled(self) -> bool:
         """Whether it has the parts that are compiled; an export of an earlier version has not."""
-        return set(PARTS) <= set(self.program.signatures)
+        return set(ENDPOINTS) <= set(self.program.signatures)
 
     @functools.cached_property
     def compiled(self) -> CompiledModel:
@@ -208,7 +208,7 @@ class MusicModel:
         rolls, lengths = [], np.full(rows, most)
         for block in range(-(-most // BLOCK_STEPS)):
             settings = (np.full(rows, sampling.temperature), np.full(rows, sampling.top_p))
-            roll, ends, state = parts.draw(state, seeds, np.full(rows, block), *settings)
+            roll, ends, state = parts.draw_block(state, seeds, np.full(rows, block), *settings)
             rolls.append(roll.numpy())
             ended = np.asarray(ends)
             first = np.where(ended.any(axis=1), block * BLOCK_STEPS + ended.argmax(axis=1) + 1, most)

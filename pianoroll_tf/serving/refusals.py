@@ -1,42 +1,74 @@
-"""What a request is refused with: a status, one line of text, headers."""
+"""Reasons for which a request is refused, by the names that gRPC has for them; HTTP maps them to its own statuses."""
 
-from collections.abc import Mapping
-
-MOST_CHARACTERS = 300  # of a line that a client is told
+MAX_CHARACTERS = 300  # of a message to a client
 
 
-class Refusal(Exception):  # noqa: N818 (it is no error of ours)
-    """An answer other than the one that was asked for.
+class Refusal(Exception):  # noqa: N818 (the request fails, not the server)
+    """A request is refused.
 
     Args:
-        status: HTTP status.
-        text: One line for the client.
-        headers: Of the answer, as Retry-After.
+        message: For the client; line breaks and unprintable characters are replaced, and a long text is cut.
+        retry_seconds: When the client may try again; None: trying again is no use.
+
+    Attributes:
+        code: Name of the reason, as in gRPC.
     """
 
-    def __init__(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(text)
-        self.status, self.text, self.headers = status, shorten(text), dict(headers or {})
+    code: str
+
+    def __init__(self, message: str, retry_seconds: int | None = None) -> None:
+        super().__init__(shorten(message))
+        self.retry_seconds = retry_seconds
 
 
-def bad(text: str) -> Refusal:
-    """The request itself is wrong: 400."""
-    return Refusal(400, text)
+class InvalidRequestError(Refusal):
+    """The request itself is wrong."""
+
+    code = "INVALID_ARGUMENT"
 
 
-def busy(what: str, seconds: int = 1) -> Refusal:
-    """Too much is asked for at once: 429, and when to come again."""
-    return Refusal(429, f"{what} are full; come again in {seconds} s", {"Retry-After": str(seconds)})
+class NotFoundError(Refusal):
+    """The request names something that does not exist."""
+
+    code = "NOT_FOUND"
+
+
+class OverloadedError(Refusal):
+    """Too many requests are waiting."""
+
+    code = "RESOURCE_EXHAUSTED"
+
+    def __init__(self, message: str, retry_seconds: int = 1) -> None:
+        super().__init__(f"{message}; retry in {retry_seconds} s", retry_seconds)
+
+
+class UnavailableError(Refusal):
+    """The server cannot answer at the moment."""
+
+    code = "UNAVAILABLE"
+
+
+class StoppingError(UnavailableError):
+    """The server is stopping."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is stopping", retry_seconds=5)
+
+
+class DeadlineError(Refusal):
+    """The response takes longer than the server allows."""
+
+    code = "DEADLINE_EXCEEDED"
 
 
 def shorten(text: str) -> str:
-    """A text on one line of bounded length that a terminal can show.
+    """A text as one line of bounded length that is safe to print on a terminal.
 
     >>> shorten("a\\nb")
     'a b'
     >>> len(shorten("x" * 1000))
     300
     """
-    line = " ".join(text[: 4 * MOST_CHARACTERS].split())
+    line = " ".join(text[: 4 * MAX_CHARACTERS].split())
     line = "".join(char if char.isprintable() else "\ufffd" for char in line)
-    return line if len(line) <= MOST_CHARACTERS else line[: MOST_CHARACTERS - 1] + "…"
+    return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1] + "…"

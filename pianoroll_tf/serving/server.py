@@ -1,4 +1,4 @@
-"""Runs the application with uvicorn until it is told to stop."""
+"""Runs the application with uvicorn until the server is asked to stop."""
 
 import asyncio
 import concurrent.futures
@@ -17,20 +17,20 @@ import uvicorn
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.serving.app import make_app
-from pianoroll_tf.serving.drawing.engine import TILES_AT_ONCE
+from pianoroll_tf.serving.drawing.engine import DRAWING_THREADS
 from pianoroll_tf.serving.drawing.primers import PrimerReader
 from pianoroll_tf.serving.drawing.registry import Registry
-from pianoroll_tf.serving.drawing.signature_runner import Direct
+from pianoroll_tf.serving.drawing.signature_runner import SignatureRunner
 from pianoroll_tf.serving.http.protocol import make_protocol
 from pianoroll_tf.serving.settings import Address, Limits, Versions
 from pianoroll_tf.serving.state import State
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which is stopped by us: by signals it would end with their exit codes.
+    """uvicorn's server without its signal handlers, after which the exit code would not be 0; `stop` ends it.
 
     Args:
-        state: What all requests share.
+        state: Shared by all requests.
         address: Where to listen.
     """
 
@@ -56,30 +56,30 @@ class Server(uvicorn.Server):
         super().__init__(config)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serves until it is stopped, and watches over its own loop."""
-        watch = asyncio.create_task(self._app.state.loop_watch.run())
+        """Serves until it is stopped, and measures the delay of the event loop."""
+        measuring = asyncio.create_task(self._app.state.loop_delay.run())
         try:
             await super().serve(sockets)
         finally:
-            watch.cancel()
+            measuring.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves signals alone."""
+        """Installs no signal handlers."""
         yield
 
     @property
     def url(self) -> str:
-        """Where it listens, once it has `started`."""
+        """Its address, once it has `started`."""
         port = self.servers[0].sockets[0].getsockname()[1]
         host = f"[{self._address.host}]" if ":" in self._address.host else self._address.host
         return f"http://{host}:{port}/"
 
     def grpc(self) -> contextlib.AbstractAsyncContextManager[int | None]:
-        """Within it TensorFlow Serving's gRPC API is served as well, at the port that it gives, if there is to be one.
+        """Serves TensorFlow Serving's gRPC API too, if it is wanted, within a context whose value is the port or None.
 
         Raises:
-            UserError: Its packages are missing, or the port is taken.
+            UserError: Packages are missing, or the port is in use.
         """
         if self._address.grpc_port is None:
             return contextlib.nullcontext()
@@ -92,34 +92,43 @@ class Server(uvicorn.Server):
         return grpc_service.serving(self._state, self._address)
 
     def stop(self) -> None:
-        """Takes no more, and ends when what is in flight is done; music without an end ends now."""
+        """Accepts no more requests, and ends when those in progress are answered; endless streams end now."""
         self._state.is_stopping = True
         self.should_exit = True
 
 
 def serve(folder: Path, address: Address, versions: Versions, limits: Limits) -> None:
-    """Serves a model until SIGTERM or Ctrl-C; then finishes what is in flight.
+    """Serves a model until SIGTERM or Ctrl-C, then finishes the requests in progress.
+
+    Args:
+        folder: `saved_models/NAME`.
+        address: Where to listen.
+        versions: Which versions are served.
+        limits: Of the server.
 
     Raises:
-        UserError: No version can be served, or the address is taken.
+        UserError: No version can be served, or the address is in use.
     """
     if not is_loopback(address.host):
-        print(f"warning: {address.host} can be reached from other machines; anyone there can use it", file=sys.stderr)
-    with concurrent.futures.ThreadPoolExecutor(TILES_AT_ONCE, "draw") as pool:
+        print(
+            f"warning: {address.host} can be reached from other machines, and anyone there can use the server",
+            file=sys.stderr,
+        )
+    with concurrent.futures.ThreadPoolExecutor(DRAWING_THREADS, "draw") as pool:
         registry = Registry(folder, versions.versions, pool, limits.active_rows, versions.tile_rows)
-        registry.refresh(most=1)
+        registry.refresh(max_versions=1)
         if not registry.served:
             reasons = "; ".join(status.message for status in registry.statuses.values()) or "none"
             raise UserError(f"model must have a version that can be served. Received: {folder} ({reasons})")
         primers = PrimerReader(limits.uploads, limits.primer_steps, limits.request_seconds)
-        state = State(registry, limits, primers, Direct())
-        with watching(registry, versions.poll_seconds), contextlib.closing(state):
+        state = State(registry, limits, primers, SignatureRunner())
+        with watch_versions(registry, versions.poll_seconds), contextlib.closing(state):
             asyncio.run(_serve(Server(state, address), registry))
 
 
 @contextlib.contextmanager
-def watching(registry: Registry, seconds: float) -> Iterator[None]:
-    """Within it, a thread looks for new versions, and after each change `keep`s; at its end all are dropped."""
+def watch_versions(registry: Registry, seconds: float) -> Iterator[None]:
+    """Refreshes a registry every few seconds on a thread within a `with` statement, and closes it at the end."""
     stop = threading.Event()
 
     def watch() -> None:
@@ -128,7 +137,7 @@ def watching(registry: Registry, seconds: float) -> Iterator[None]:
             registry.refresh()
             if registry.statuses != known:
                 known = registry.statuses
-                keep()
+                freeze_loaded_objects()
             stop.wait(seconds)
 
     thread = threading.Thread(target=watch, name="watch")
@@ -142,11 +151,11 @@ def watching(registry: Registry, seconds: float) -> Iterator[None]:
         gc.unfreeze()
 
 
-def keep() -> None:
-    """Lets Python's collector look no more at what is there now: models and modules.
+def freeze_loaded_objects() -> None:
+    """Excludes all objects that exist now, models and modules, from garbage collection.
 
-    They are a million objects, and to look at them all, as it does now and then, takes a quarter of a second in which
-    no thread goes on. What is dropped of them is found when the versions change the next time.
+    There are about a million of them, and a full collection, during which no thread runs, takes a quarter of a second.
+    Garbage among them is collected the next time that the versions change.
     """
     gc.unfreeze()
     gc.collect()
@@ -154,7 +163,7 @@ def keep() -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address.
+    """Whether an address can be reached from this machine only.
 
     >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("::1")
     (True, True, False, True)
@@ -168,8 +177,8 @@ def is_loopback(host: str) -> bool:
 async def _serve(server: Server, registry: Registry) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
-    refusal = _Refusal()
-    logging.getLogger("uvicorn.error").addFilter(refusal)
+    reason = _ListenError()
+    logging.getLogger("uvicorn.error").addFilter(reason)
     try:
         async with server.grpc() as grpc_port:
             announcing = asyncio.create_task(announce(server, registry, grpc_port))
@@ -177,28 +186,28 @@ async def _serve(server: Server, registry: Registry) -> None:
                 await server.serve()
             finally:
                 announcing.cancel()
-    except SystemExit as error:  # how uvicorn says that it could not listen
-        where = f"{server.config.host}:{server.config.port} ({refusal.reason})"
+    except SystemExit as error:  # uvicorn could not listen
+        where = f"{server.config.host}:{server.config.port} ({reason.text})"
         raise UserError(f"the address must be free to listen on (--host, --port). Received: {where}") from error
     finally:
-        logging.getLogger("uvicorn.error").removeFilter(refusal)
+        logging.getLogger("uvicorn.error").removeFilter(reason)
 
 
-class _Refusal(logging.Filter):
-    """Keeps why uvicorn could not listen, instead of a line in its log."""
+class _ListenError(logging.Filter):
+    """Removes from uvicorn's log why it could not listen, and keeps the text."""
 
-    reason = ""
+    text = ""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the line is to be logged."""
+        """Whether the line is logged."""
         if not isinstance(record.msg, OSError):
             return True
-        self.reason = str(record.msg.strerror or record.msg).rpartition(": ")[2]
+        self.text = str(record.msg.strerror or record.msg).rpartition(": ")[2]
         return False
 
 
 async def announce(server: Server, registry: Registry, grpc_port: int | None) -> None:
-    """Prints where it is served, once it is."""
+    """Prints the address once the server listens."""
     while not server.started:
         await asyncio.sleep(0.01)
     grpc = f", gRPC at port {grpc_port}" if grpc_port else ""

@@ -1,4 +1,4 @@
-"""Every setting and limit of the server, written once; flags are made from it."""
+"""All settings and limits of the server; the flags of `serve` are made from them."""
 
 import dataclasses
 
@@ -9,27 +9,27 @@ from pianoroll_tf.settings import Settings, setting
 class Address(Settings):
     """Where the server listens, and for whom."""
 
-    host: str = setting("127.0.0.1", "address to listen on; any but loopback can be reached from other machines")
+    host: str = setting("127.0.0.1", "address to listen on; all except loopback can be reached from other machines")
     port: int = setting(
         8501, "port to listen on, that of TensorFlow Serving's REST API; 0: any free one", minimum=0, maximum=65535
     )
     grpc_port: int | None = setting(
-        None, "port of TensorFlow Serving's gRPC API, there 8500 (default: not served)", minimum=0, maximum=65535
+        None, "port of TensorFlow Serving's gRPC API, usually 8500 (default: not served)", minimum=0, maximum=65535
     )
-    allow_host: tuple[str, ...] = setting((), "names that a Host header may have besides those of this machine")
-    allow_origin: tuple[str, ...] = setting((), "origins whose pages may read answers (CORS), as https://example.org")
+    allow_host: tuple[str, ...] = setting((), "names that are allowed in a Host header besides those of this machine")
+    allow_origin: tuple[str, ...] = setting(
+        (), "origins whose pages may read responses (CORS), such as https://example.org"
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Versions(Settings):
     """Which versions are served."""
 
-    versions: int = setting(2, "newest versions that are served at once", minimum=1, maximum=16)
-    poll_seconds: float = setting(
-        2.0, "how often the folder is looked at for new versions", minimum=0.05, maximum=3600.0
-    )
+    versions: int = setting(2, "how many of the newest versions are served", minimum=1, maximum=16)
+    poll_seconds: float = setting(2.0, "how often the folder is checked for new versions", minimum=0.05, maximum=3600.0)
     tile_rows: tuple[int, ...] = setting(
-        (2, 8, 32), "pieces that are drawn at once; each size is compiled when a version is loaded"
+        (2, 8, 32), "numbers of pieces that are drawn in one batch; each size is compiled when a version is loaded"
     )
 
     def __post_init__(self) -> None:
@@ -40,36 +40,36 @@ class Versions(Settings):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Limits(Settings):
-    """What a client may ask for and how long it may take."""
+    """Limits of requests and of the time that they may take."""
 
-    body_bytes: int = setting(2 << 20, "of a request's body; more: 413", minimum=1024, maximum=1 << 30)
-    header_bytes: int = setting(16 << 10, "of a request's headers; more: 431", minimum=1024, maximum=1 << 20)
-    url_bytes: int = setting(2048, "of a request's address; more: 414", minimum=64, maximum=1 << 16)
-    json_depth: int = setting(16, "levels of a JSON body; more: 400", minimum=4, maximum=256)
-    most_steps: int = setting(65536, "steps of a request, all rows together; more: 400", minimum=1, maximum=1_000_000)
-    most_rows: int = setting(64, "rows of one :predict request; more: 400", minimum=1, maximum=4096)
-    primer_steps: int = setting(
-        1024, "longest primer; of a longer MIDI file its end is taken", minimum=1, maximum=65536
+    body_bytes: int = setting(2 << 20, "of the body of a request; more: 413", minimum=1024, maximum=1 << 30)
+    header_bytes: int = setting(16 << 10, "of the headers of a request; more: 431", minimum=1024, maximum=1 << 20)
+    url_bytes: int = setting(2048, "of the URL of a request; more: 414", minimum=64, maximum=1 << 16)
+    json_depth: int = setting(16, "levels of nesting in a JSON body; more: 400", minimum=4, maximum=256)
+    most_steps: int = setting(
+        65536, "steps of a request, summed over its rows; more: 400", minimum=1, maximum=1_000_000
     )
-    active_rows: int = setting(64, "pieces that are drawn in turns of one batch", minimum=1, maximum=1024)
+    most_rows: int = setting(64, "rows of one :predict request; more: 400", minimum=1, maximum=4096)
+    primer_steps: int = setting(1024, "longest primer; of a longer MIDI file the end is used", minimum=1, maximum=65536)
+    active_rows: int = setting(
+        64, "pieces that are drawn in one round; further pieces take turns with them", minimum=1, maximum=1024
+    )
     queue_rows: int = setting(
         256, "pieces that wait or are drawn; more: 429 with Retry-After", minimum=1, maximum=65536
     )
-    streams: int = setting(128, "streams at once; more: 429 with Retry-After", minimum=1, maximum=65536)
-    uploads: int = setting(
-        16, "MIDI files that wait for the reader; more: 429 with Retry-After", minimum=1, maximum=4096
-    )
+    streams: int = setting(128, "open streams; more: 429 with Retry-After", minimum=1, maximum=65536)
+    uploads: int = setting(16, "MIDI files that are read or wait; more: 429 with Retry-After", minimum=1, maximum=4096)
     connections: int = setting(1024, "open connections; more: 503", minimum=1, maximum=65536)
     request_seconds: float = setting(
-        60.0, "until a request that is not a stream is answered; later: 504", minimum=0.05, maximum=3600.0
+        60.0, "until the response to a request that is not a stream; later: 504", minimum=0.05, maximum=3600.0
     )
     idle_seconds: float = setting(
         10.0,
-        "for a request's headers, its body, or a client to take 16 KiB, or a 16th, of an answer; then it is dropped",
+        "for the headers, for the body, and for a client to take 16 KiB, or a 16th, of a response; then it is dropped",
         minimum=0.05,
         maximum=3600.0,
     )
-    keep_alive_seconds: float = setting(30.0, "an idle connection stays open", minimum=0.05, maximum=3600.0)
+    keep_alive_seconds: float = setting(30.0, "for which an idle connection stays open", minimum=0.05, maximum=3600.0)
     drain_seconds: float = setting(
-        60.0, "for what is in flight when the server is told to stop", minimum=0.05, maximum=3600.0
+        60.0, "for the requests in progress when the server is asked to stop", minimum=0.05, maximum=3600.0
     )

@@ -1,4 +1,4 @@
-"""What all requests share: the model's versions, limits, readers, and what is going on."""
+"""What all requests share: the model's versions, limits, threads and the number of requests in progress."""
 
 import asyncio
 import contextlib
@@ -11,141 +11,145 @@ import numpy as np
 from starlette.requests import Request
 
 from pianoroll_tf.serving.drawing import async_engine
-from pianoroll_tf.serving.drawing.fair_queue import Turns
-from pianoroll_tf.serving.drawing.piece_request import Asked
+from pianoroll_tf.serving.drawing.fair_queue import FairQueue
+from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 from pianoroll_tf.serving.drawing.primers import PrimerReader
-from pianoroll_tf.serving.drawing.registry import Registry, Served
-from pianoroll_tf.serving.drawing.signature_runner import Direct
-from pianoroll_tf.serving.refusals import Refusal, busy
+from pianoroll_tf.serving.drawing.registry import Registry, ServedVersion
+from pianoroll_tf.serving.drawing.signature_runner import SignatureRunner
+from pianoroll_tf.serving.refusals import DeadlineError, OverloadedError, StoppingError
 from pianoroll_tf.serving.settings import Limits
 
-LITTLE = 1 << 15  # bytes or cells that are gone through in a few milliseconds
+MAX_INLINE_SIZE = 1 << 15  # bytes or cells that take the event loop a few milliseconds
 T = TypeVar("T")
-Gone = Callable[[], Coroutine[Any, Any, None]]
+Disconnect = Callable[[], Coroutine[Any, Any, None]]
 
 
-class ClientGoneError(Exception):
-    """Nobody waits for the answer any more."""
+class ClientDisconnectedError(Exception):
+    """The client no longer waits for the response."""
 
 
 @dataclasses.dataclass(eq=False)
 class State:
-    """Shared by all requests; nothing of a request stays when it is answered.
+    """Shared by all requests; a request leaves nothing behind when it has been answered.
 
     Attributes:
         registry: The model's versions.
         limits: Of the server.
         primers: Reads uploaded MIDI files.
-        direct: Runs signatures that draw no music.
-        is_stopping: Whether the server has been told to stop.
-        streams: That are being sent.
-        held: Pieces that were let in and are not answered yet; engines know of them a little later.
-        worker: Reads and writes what is long, for `work`.
-        turns: For which requests wait before they are read, before they are answered, and before each part of a stream.
+        signature_runner: Runs signatures that do not draw music.
+        is_stopping: Whether the server has been asked to stop.
+        streams: Number of open streams.
+        admitted: Number of pieces that were admitted and are not answered yet; engines know of them a little later.
+        threads: For `offload`.
+        queue: In which requests wait before they are read, before they are answered, and before each part of a stream.
     """
 
     registry: Registry
     limits: Limits
     primers: PrimerReader
-    direct: Direct
+    signature_runner: SignatureRunner
     is_stopping: bool = False
     streams: int = 0
-    held: int = 0
-    worker: ThreadPoolExecutor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(2, "work"))
-    turns: Turns = dataclasses.field(default_factory=Turns)
+    admitted: int = 0
+    threads: ThreadPoolExecutor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(2, "offload"))
+    queue: FairQueue = dataclasses.field(default_factory=FairQueue)
 
     @property
     def rows(self) -> int:
         """Pieces that wait or are drawn."""
         return sum(served.engine.rows for served in self.registry.served.values())
 
-    async def work(self, size: int, function: Callable[..., T], *args: Any) -> T:
-        """What `function` returns: at once where it is little work, else from one of two threads.
+    async def offload(self, size: int, function: Callable[..., T], *args: Any) -> T:
+        """Calls a function: at once if there is little to do, otherwise on one of two threads.
 
-        Python's threads take turns of 5 ms, so the more of them work, the longer all others wait for the loop.
+        Python switches between threads every 5 ms, so the more of them compute, the longer the event loop waits.
 
         Args:
-            size: Bytes or cells that it goes through.
-            function: What does not wait.
-            *args: Of it.
+            size: Bytes or cells that the function processes.
+            function: Must not wait for anything.
+            *args: Its arguments.
+
+        Returns:
+            What the function returns.
         """
-        if size <= LITTLE:
+        if size <= MAX_INLINE_SIZE:
             return function(*args)
-        return await asyncio.get_running_loop().run_in_executor(self.worker, function, *args)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, function, *args)
 
     def close(self) -> None:
         """Ends the threads."""
-        self.worker.shutdown()
-        self.direct.close()
+        self.threads.shutdown()
+        self.signature_runner.close()
 
-    def check_room(self, rows: int) -> None:
-        """Refuses more pieces than may wait.
+    def check_capacity(self, pieces: int) -> None:
+        """Raises an error if the server cannot take more pieces now.
 
         Raises:
-            Refusal: 429; 503 if the server is stopping.
+            OverloadedError: More than `queue_rows` would wait.
+            StoppingError: The server is stopping.
         """
         if self.is_stopping:
-            raise _stopping()
-        if max(self.rows, self.held) + rows > self.limits.queue_rows:
-            raise busy("the places for pieces that wait")
+            raise StoppingError
+        if max(self.rows, self.admitted) + pieces > self.limits.queue_rows:
+            raise OverloadedError("too many pieces are waiting")
 
-    async def draw(self, gone: Gone, served: Served, wanted: list[Asked]) -> list[np.ndarray]:
-        """Draws pieces for a client for as long as it waits, and for as long as is allowed.
+    async def draw(self, disconnect: Disconnect, served: ServedVersion, pieces: list[PieceRequest]) -> list[np.ndarray]:
+        """Draws pieces for a client, unless it disconnects or they take too long.
 
         Args:
-            gone: What ends when the client hangs up.
-            served: The version that draws.
-            wanted: The pieces.
+            disconnect: Returns when the client disconnects.
+            served: The version that draws them.
+            pieces: The requests.
+
+        Returns:
+            uint8 [steps, 84] for each piece: 0 silent, 1 held, 2 struck.
 
         Raises:
-            Refusal: 504 after `request_seconds`, 503 if the server ends before.
-            ClientGoneError: It has hung up.
+            DeadlineError: They take longer than `request_seconds`.
+            StoppingError: The server ends before they are complete.
+            ClientDisconnectedError: The client has disconnected.
         """
-        self.held += len(wanted)
-        drawing = asyncio.ensure_future(async_engine.draw_whole(served.engine, wanted))
-        leaving = asyncio.ensure_future(gone())
+        self.admitted += len(pieces)
+        drawing = asyncio.ensure_future(async_engine.draw_whole(served.engine, pieces))
+        leaving = asyncio.ensure_future(disconnect())
         try:
             seconds = self.limits.request_seconds
             await asyncio.wait((drawing, leaving), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if drawing.done():
-                await self.turns.wait()
+                await self.queue.wait()
                 return drawing.result()
             if leaving.done():
-                raise ClientGoneError
-            raise Refusal(504, f"an answer takes more than {seconds:g} s; ask for fewer steps, or for a stream")
+                raise ClientDisconnectedError
+            raise DeadlineError(f"the response takes more than {seconds:g} s; request fewer steps, or a stream")
         except asyncio.CancelledError as error:
-            if self.is_stopping:  # its time for what is in flight is over
-                raise _stopping() from error
+            if self.is_stopping:  # `drain_seconds` are over
+                raise StoppingError from error
             raise
         finally:
-            self.held -= len(wanted)
+            self.admitted -= len(pieces)
             drawing.cancel()
             leaving.cancel()
 
     @contextlib.contextmanager
-    def streaming(self) -> Iterator[None]:
-        """Counts a stream within it.
+    def open_stream(self) -> Iterator[None]:
+        """Counts a stream as open within a `with` statement.
 
         Raises:
-            Refusal: 429, if there are too many.
+            OverloadedError: Too many are open.
         """
         if self.streams >= self.limits.streams:
-            raise busy("the places for streams")
+            raise OverloadedError("too many streams are open")
         self.streams += 1
-        self.held += 1
+        self.admitted += 1
         try:
             yield
         finally:
             self.streams -= 1
-            self.held -= 1
+            self.admitted -= 1
 
 
-def _stopping() -> Refusal:
-    return Refusal(503, "the server is stopping", {"Retry-After": "5", "Connection": "close"})
-
-
-def gone(request: Request) -> Gone:
-    """What ends when the client of a request, whose body has been read, hangs up."""
+def client_disconnect(request: Request) -> Disconnect:
+    """A function that returns when the client disconnects; the body of the request must have been read."""
 
     async def wait() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -155,5 +159,5 @@ def gone(request: Request) -> Gone:
 
 
 def state_of(request: Request) -> State:
-    """What the request shares with all others."""
+    """The state that a request shares with all others."""
     return request.app.state.shared

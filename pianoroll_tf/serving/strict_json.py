@@ -1,54 +1,54 @@
-"""Reads JSON from strangers: what Python's reader lets pass, or dies of, is refused or left for the field's check."""
+"""Parses JSON from untrusted clients, and refuses what Python's parser would accept or fail on."""
 
 import json
 from typing import Any
 
 import numpy as np
 
-from pianoroll_tf.serving.refusals import bad
+from pianoroll_tf.serving.refusals import InvalidRequestError
 
-MOST_DIGITS = 400  # of a whole number; one of more is as good as infinite
+MAX_DIGITS = 400  # of an integer; a longer one is read as an infinite float
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OPENING = (ord("["), ord("{"))
 
 
-def parse(body: bytes, most_levels: int) -> dict[str, Any]:
-    """The object of a request's body.
+def parse(body: bytes, max_depth: int) -> dict[str, Any]:
+    """The JSON object in the body of a request.
 
-    NaN, Infinity, 1e400 and whole numbers of more than `MOST_DIGITS` digits become floats that are not finite, so that
-    the check of their field can name it.
+    NaN, Infinity, 1e400 and integers of more than `MAX_DIGITS` digits become floats that are not finite, so that the
+    check of their field can name it.
 
     Args:
         body: UTF-8 text.
-        most_levels: Of nesting.
+        max_depth: Levels of nesting that are allowed.
 
     Raises:
-        Refusal: 400, if it is no JSON object, has the same name twice in an object, or too many levels.
+        InvalidRequestError: It is not a JSON object, an object has the same name twice, or it is nested too deeply.
 
-    >>> parse(b'{"steps": 4}', most_levels=8)
+    >>> parse(b'{"steps": 4}', max_depth=8)
     {'steps': 4}
     """
-    if levels(body) > most_levels:
-        raise bad(f"body must have at most {most_levels} levels of nesting. Received: more")
+    if depth(body) > max_depth:
+        raise InvalidRequestError(f"body must have at most {max_depth} levels of nesting. Received: more")
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_int=_whole)
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_int=_parse_int)
     except UnicodeDecodeError as error:
-        raise bad(f"body must be JSON in UTF-8. Received: byte {error.start} is not UTF-8") from error
+        raise InvalidRequestError(f"body must be JSON in UTF-8. Received: byte {error.start} is not UTF-8") from error
     except json.JSONDecodeError as error:
-        raise bad(f"body must be JSON. Received: {error.msg} at character {error.pos}") from error
+        raise InvalidRequestError(f"body must be JSON. Received: {error.msg} at character {error.pos}") from error
     if not isinstance(value, dict):
-        raise bad(f"body must be a JSON object. Received: {type_name(value)}")
+        raise InvalidRequestError(f"body must be a JSON object. Received: {type_name(value)}")
     return value
 
 
-def levels(body: bytes) -> int:
-    """How many brackets are open at once at most, outside of texts.
+def depth(body: bytes) -> int:
+    """The largest number of brackets that are open at once, outside of strings.
 
-    >>> levels(b'{"a": [1, "[["]}')
+    >>> depth(b'{"a": [1, "[["]}')
     2
     """
     if b'"' in body:
-        bare = body.replace(b"\\\\", b"").replace(b'\\"', b"")  # a quote that is left begins or ends a text
+        bare = body.replace(b"\\\\", b"").replace(b'\\"', b"")  # each quote that is left begins or ends a string
         body = b"".join(bare.split(b'"')[::2])
     brackets = np.frombuffer(body.translate(None, _NO_BRACKETS), np.uint8)
     steps = np.where(np.isin(brackets, _OPENING), 1, -1)
@@ -56,25 +56,23 @@ def levels(body: bytes) -> int:
 
 
 def type_name(value: Any) -> str:
-    """What JSON calls a value.
+    """What JSON calls the type of a value.
 
     >>> type_name(True)
     'a boolean'
     """
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")
 
 
-def shown(value: Any) -> str:
-    """A value for an error: numbers as they are, texts cut, the rest by their kind.
+def format_value(value: Any) -> str:
+    """A value for an error message: numbers in full, strings cut, lists and objects by their type.
 
-    >>> shown([1, 2]), shown(None), shown(1e400)
+    >>> format_value([1, 2]), format_value(None), format_value(1e400)
     ('a list', 'null', 'inf')
     """
     if isinstance(value, bool):
         return str(value).lower()
-    if value is None:
-        return "null"
     return f"{value!r:.80}" if isinstance(value, int | float | str) else type_name(value)
 
 
@@ -82,10 +80,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise bad(f"{name} must stand once. Received: {name} twice")
+            raise InvalidRequestError(f"{name} must be given once. Received: {name} twice")
         found[name] = value
     return found
 
 
-def _whole(text: str) -> int | float:
-    return int(text) if len(text) <= MOST_DIGITS else float(text)
+def _parse_int(text: str) -> int | float:
+    return int(text) if len(text) <= MAX_DIGITS else float(text)

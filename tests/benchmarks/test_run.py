@@ -244,14 +244,14 @@ def test_the_metrics_of_the_server() -> None:
         serving_phase.samples(text % (0, 1, 0, 0, 5, 5)),
         serving_phase.samples(text % (0, 3, 640, 4, 105, 105)),
     )
-    found = serving_phase.of_engine(before, after, seconds=10.0)
+    found = serving_phase.engine_figures(before, after, seconds=10.0)
     assert found["model_share"] == pytest.approx(0.2 / worker.cpu_count())
     assert (found["rows"], found["loop_p99"], found["loop_longest"]) == (5.0, 10.0, 10.0)
-    assert serving_phase.of_engine({}, {}, seconds=10.0) == {}
+    assert serving_phase.engine_figures({}, {}, seconds=10.0) == {}
 
 
 def test_the_memory_of_a_phase_is_flat_after_its_first_seconds() -> None:
-    found = serving_phase.memory_of([100.0] * 10 + [200.0] * 9 + [220.0])
+    found = serving_phase.memory_figures([100.0] * 10 + [200.0] * 9 + [220.0])
     assert found == {"rss_begin": 100.0, "rss_settled": 200.0, "rss_end": 220.0, "rss_most": 220.0, "growth": 1.1}
 
 

@@ -1,4 +1,4 @@
-"""The command that serves: its words and how it fails."""
+"""The command `serve`: its error messages and exit codes."""
 
 import shutil
 import signal
@@ -21,12 +21,12 @@ def test_no_model(tmp_path, capsys):
         (["--request-seconds", "nan"], "request_seconds must be a number"),
     ],
 )
-def test_values_that_are_not_allowed(tmp_path, capsys, flags, words):
+def test_flags_with_values_that_are_not_allowed(tmp_path, capsys, flags, words):
     assert serve.main([str(tmp_path), *flags]) == 2
     assert words in capsys.readouterr().err
 
 
-def test_a_model_of_which_no_version_is_sound(exported, tmp_path, capsys):
+def test_a_model_without_a_valid_version(exported, tmp_path, capsys):
     shutil.copytree(exported / "1", tmp_path / "bad" / "1")
     (tmp_path / "bad" / "1" / "more").write_text("x")
     assert serve.main([str(tmp_path / "bad"), "--host", "127.0.0.2"]) == 1
@@ -36,14 +36,14 @@ def test_a_model_of_which_no_version_is_sound(exported, tmp_path, capsys):
     assert "Traceback" not in error
 
 
-def test_it_warns_where_others_can_reach_it(exported, tmp_path, capsys):
+def test_it_warns_if_other_machines_can_reach_it(exported, tmp_path, capsys):
     shutil.copytree(exported / "1", tmp_path / "bad" / "1")
     (tmp_path / "bad" / "1" / "more").write_text("x")
     assert serve.main([str(tmp_path / "bad"), "--host", "0.0.0.0"]) == 1
     assert "warning: 0.0.0.0 can be reached from other machines" in capsys.readouterr().err
 
 
-def test_it_leaves_with_0_when_it_is_told_to_stop_before_it_listens(exported, monkeypatch):
+def test_sigterm_before_it_listens_ends_it_with_exit_code_0(exported, monkeypatch):
     from pianoroll_tf.serving import server
 
     before = signal.getsignal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""A server in this process, for the tests of serving, and what asks it."""
+"""A server in this process, and clients of it, for the tests of serving."""
 
 import asyncio
 import contextlib
@@ -13,20 +13,20 @@ import requests
 
 from pianoroll_tf.serving.drawing.primers import PrimerReader
 from pianoroll_tf.serving.drawing.registry import Registry
-from pianoroll_tf.serving.drawing.signature_runner import Direct
+from pianoroll_tf.serving.drawing.signature_runner import SignatureRunner
 from pianoroll_tf.serving.server import Server
 from pianoroll_tf.serving.settings import Address, Limits
 from pianoroll_tf.serving.state import State
 
-PATIENCE_SECONDS = 300.0  # of tests on a busy machine
+TIMEOUT_SECONDS = 300.0  # long enough for a busy machine
 
 
 class Running:
-    """A server that runs.
+    """A running server.
 
     Attributes:
-        server: uvicorn's.
-        state: What its requests share.
+        server: The server.
+        state: Shared by its requests.
     """
 
     def __init__(self, server: Server, state: State) -> None:
@@ -34,38 +34,40 @@ class Running:
 
     @property
     def port(self) -> int:
-        """Where it listens on this machine."""
+        """The port on which it listens."""
         return self.server.servers[0].sockets[0].getsockname()[1]
 
     def url(self, path: str) -> str:
-        """The address of a path."""
+        """The URL of a path."""
         return self.server.url + path.removeprefix("/")
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        """GET."""
-        return requests.get(self.url(path), timeout=PATIENCE_SECONDS, **options)
+        """Sends a GET request."""
+        return requests.get(self.url(path), timeout=TIMEOUT_SECONDS, **options)
 
     def post(self, path: str, body: Any = None, **options: Any) -> requests.Response:
-        """POST, of JSON unless `options` say something else."""
+        """Sends a POST request, whose body is JSON unless `options` specify another one."""
         options = options if body is None else options | {"json": body}
-        return requests.post(self.url(path), timeout=PATIENCE_SECONDS, **options)
+        return requests.post(self.url(path), timeout=TIMEOUT_SECONDS, **options)
 
     def roll(self, **fields: Any) -> list[list[int]]:
-        """The roll of a request for music."""
+        """The roll that /generate returns."""
         answer = self.post("/generate", fields | {"output": "roll"})
         assert answer.status_code == 200, answer.text
         return answer.json()["roll"]
 
     def connect(self) -> socket.socket:
-        """A bare connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+        """A TCP connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_SECONDS)
 
 
 @contextlib.contextmanager
 def running(registry: Registry, address: Address | None = None, **limits: Any) -> Iterator[Running]:
-    """A server for a registry whose versions are loaded; it is stopped at the end."""
+    """Runs a server for a registry whose versions are loaded within a `with` statement."""
     made = Limits(**limits)
-    state = State(registry, made, PrimerReader(made.uploads, made.primer_steps, made.request_seconds), Direct())
+    state = State(
+        registry, made, PrimerReader(made.uploads, made.primer_steps, made.request_seconds), SignatureRunner()
+    )
     server = Server(state, address or Address(port=0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
@@ -79,15 +81,15 @@ def running(registry: Registry, address: Address | None = None, **limits: Any) -
 
 
 def until(true: Callable[[], Any]) -> None:
-    """Waits until something is true."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """Waits until a condition is true."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not true():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.01)
 
 
 def received(connection: socket.socket) -> bytes:
-    """All that comes until the other side closes or drops the connection."""
+    """Everything that is received until the other side closes or resets the connection."""
     parts = []
     with contextlib.suppress(ConnectionError):
         while part := connection.recv(65536):
@@ -96,7 +98,7 @@ def received(connection: socket.socket) -> bytes:
 
 
 def dense(roll: list[list[int]]) -> np.ndarray:
-    """The array of a roll in JSON, uint8 [steps, 84]: 0 silent, 1 sounding, 2 struck again."""
+    """The array of a roll in JSON, uint8 [steps, 84]: 0 silent, 1 sounds, 2 struck again."""
     made = np.zeros((len(roll), 84), np.uint8)
     for step, pitches in enumerate(roll):
         made[step, np.abs(np.array(pitches, int)) - 24] = np.where(np.array(pitches, int) < 0, 2, 1)

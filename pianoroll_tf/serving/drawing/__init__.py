@@ -1,1 +1,1 @@
-"""Drawing music for many requests at once; nothing here knows HTTP."""
+"""Drawing music for many requests at once; nothing here knows about HTTP."""

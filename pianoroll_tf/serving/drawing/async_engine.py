@@ -1,4 +1,4 @@
-"""Asks an engine for pieces from a coroutine: whole, or chunk by chunk with what was not taken yet bounded."""
+"""Draws pieces for coroutines: whole, or chunk by chunk with a bounded number of chunks drawn ahead of the reader."""
 
 import asyncio
 import contextlib
@@ -8,44 +8,44 @@ import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.serving.drawing.engine import Engine, Row
-from pianoroll_tf.serving.drawing.piece_request import Asked
+from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 
-WINDOW = 8  # chunks of a stream that are drawn ahead of its reader
+CHUNKS_AHEAD = 8  # of a stream, drawn before its reader has taken them
 
 
-async def draw_whole(engine: Engine, asked: list[Asked]) -> list[np.ndarray]:
-    """Draws several pieces, uint8 [steps, 84] each; what is cancelled is not drawn on.
+async def draw_whole(engine: Engine, requests: list[PieceRequest]) -> list[np.ndarray]:
+    """Draws several pieces, uint8 [steps, 84] each; if it is cancelled, no more of them is drawn.
 
     Raises:
-        EngineClosedError: The model was dropped before all were taken.
+        EngineClosedError: The engine was closed before all pieces were added.
     """
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_whole(engine, one)) for one in asked]
+        tasks = [group.create_task(_draw_piece(engine, request)) for request in requests]
     return [task.result() for task in tasks]
 
 
-async def _whole(engine: Engine, asked: Asked) -> np.ndarray:
-    """One piece; its chunks are kept by the engine's thread, so that the loop is woken once only."""
+async def _draw_piece(engine: Engine, request: PieceRequest) -> np.ndarray:
+    """Draws one piece; the engine's thread collects its chunks, so that the event loop is woken only once."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
     chunks: list[np.ndarray] = []
 
     def end(error: Exception | None) -> None:
         if ended.done():
-            return  # nobody waits any more
+            return  # it was cancelled
         if error is None:
             ended.set_result(None)
         else:
             ended.set_exception(error)
 
-    def heard(what: np.ndarray | Exception | None) -> None:
-        if isinstance(what, np.ndarray):
-            chunks.append(what)
+    def receive(output: np.ndarray | Exception | None) -> None:
+        if isinstance(output, np.ndarray):
+            chunks.append(output)
             return
-        with contextlib.suppress(RuntimeError):  # the loop has been closed: the server has ended
-            loop.call_soon_threadsafe(end, what)
+        with contextlib.suppress(RuntimeError):  # the event loop is closed: the server has ended
+            loop.call_soon_threadsafe(end, output)
 
-    row = Row(asked=asked, heard=heard)
+    row = Row(request=request, receive=receive)
     engine.add(row)
     try:
         await ended
@@ -54,34 +54,36 @@ async def _whole(engine: Engine, asked: Asked) -> np.ndarray:
     return np.concatenate(chunks) if chunks else np.zeros((0, NUM_PITCHES), np.uint8)
 
 
-async def draw_chunks(engine: Engine, asked: Asked, window: int = WINDOW) -> AsyncIterator[np.ndarray]:
-    """Draws a piece.
+async def draw_chunks(
+    engine: Engine, request: PieceRequest, max_ahead: int = CHUNKS_AHEAD
+) -> AsyncIterator[np.ndarray]:
+    """Draws one piece chunk by chunk.
 
     Args:
-        engine: Of its model.
-        asked: Its settings.
-        window: Chunks that may be drawn beyond those taken.
+        engine: Of the model.
+        request: The piece.
+        max_ahead: Chunks that may be drawn before the reader has taken them.
 
     Yields:
-        uint8 [steps, 84], at most `CHUNK_STEPS` steps each.
+        uint8 [steps, 84], up to `CHUNK_STEPS` steps each.
 
     Raises:
-        EngineClosedError: The model was dropped before it was taken.
+        EngineClosedError: The engine was closed before the piece was added.
     """
     loop = asyncio.get_running_loop()
-    arrived: asyncio.Queue[np.ndarray | Exception | None] = asyncio.Queue()
+    outputs: asyncio.Queue[np.ndarray | Exception | None] = asyncio.Queue()
 
-    def heard(what: np.ndarray | Exception | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has been closed: the server has ended
-            loop.call_soon_threadsafe(arrived.put_nowait, what)
+    def receive(output: np.ndarray | Exception | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the event loop is closed: the server has ended
+            loop.call_soon_threadsafe(outputs.put_nowait, output)
 
-    row = Row(asked=asked, heard=heard, window=window)
+    row = Row(request=request, receive=receive, max_ahead=max_ahead)
     engine.add(row)
     try:
-        while (what := await arrived.get()) is not None:
-            if isinstance(what, Exception):
-                raise what
-            yield what
+        while (output := await outputs.get()) is not None:
+            if isinstance(output, Exception):
+                raise output
+            yield output
             engine.take(row)
     finally:
         engine.drop(row)

@@ -1,4 +1,4 @@
-"""Draws all requests for one model together, chunk by chunk: each joins, and leaves, at any chunk."""
+"""Draws the pieces of all requests for one model together; a piece may join or leave after any chunk."""
 
 import collections
 import dataclasses
@@ -11,20 +11,20 @@ import numpy as np
 
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
-from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS, Tiles
-from pianoroll_tf.serving.drawing.piece_request import Asked
+from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS, PaddedBatches
+from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 
-TILES_AT_ONCE = 2  # threads that draw
-SILENT_STATES = 64  # states after no primer that are kept, one a density
+DRAWING_THREADS = 2  # batches that are drawn at the same time
+MAX_CACHED_STATES = 64  # states after an empty primer
 
 
-def _opening(row: "Row") -> tuple:
-    """What the state after a primer depends on beside it."""
-    return row.asked.density, row.asked.meter or Meter(), row.asked.place
+def _start_settings(row: "Row") -> tuple[float, Meter, int]:
+    """What the state after a primer depends on, apart from the primer."""
+    return row.request.density, row.request.meter or Meter(), row.request.place
 
 
 class EngineClosedError(RuntimeError):
-    """The model has been dropped; another version is there."""
+    """The engine is closed, because another version of the model has replaced its own."""
 
 
 @dataclasses.dataclass(eq=False)
@@ -32,71 +32,74 @@ class Row:
     """One piece that is drawn.
 
     Attributes:
-        asked: Its settings.
-        heard: Called with each chunk, uint8 [1..CHUNK_STEPS steps, 84], then with none at its end, or with what went
-            wrong; from the engine's thread.
-        window: Chunks that may be drawn beyond those taken; none: all.
-        taken: Chunks that its reader has taken.
-        gone: Whether nobody waits for it any more.
-        state: Of the model, after what was drawn.
-        numbers: Random numbers of the present block.
-        chunks: Drawn so far.
-        most_steps: Of a piece that the model ends.
-        ended: Whether the model has ended it.
+        request: The request for the piece.
+        receive: Called from the engine's threads with each chunk, uint8 [1..CHUNK_STEPS steps, 84], and at the end with
+            None, or with the error.
+        max_ahead: Chunks that may be drawn before the reader has taken them; None: any number.
+        taken: Number of chunks that the reader has taken.
+        is_dropped: Whether nobody waits for the piece any more.
+        state: Of the model, after the steps drawn so far.
+        numbers: Random numbers of the current block.
+        chunks: Number of chunks drawn so far.
+        max_steps: Length at which a piece without a requested length is cut; 0: never.
+        has_ended: Whether the model has ended the piece.
     """
 
-    asked: Asked
-    heard: Callable[[np.ndarray | Exception | None], None]
-    window: int | None = None
+    request: PieceRequest
+    receive: Callable[[np.ndarray | Exception | None], None]
+    max_ahead: int | None = None
     taken: int = 0
-    gone: bool = False
+    is_dropped: bool = False
     state: np.ndarray | None = None
     numbers: np.ndarray | None = None
     chunks: int = 0
-    most_steps: int = 0
-    ended: bool = False
+    max_steps: int = 0
+    has_ended: bool = False
 
     @property
-    def may_go_on(self) -> bool:
-        """Whether another chunk can be drawn now."""
-        return self.gone or self.window is None or self.chunks - self.taken < self.window
+    def is_ready(self) -> bool:
+        """Whether its next chunk may be drawn now; a dropped row is ready to be removed."""
+        return self.is_dropped or self.max_ahead is None or self.chunks - self.taken < self.max_ahead
 
     @property
-    def left(self) -> int:
-        """Steps of the next chunk that belong to it."""
-        if self.ended:
+    def next_steps(self) -> int:
+        """Number of steps in the next chunk that belong to the piece; <= 0 if it is complete."""
+        if self.has_ended:
             return 0
-        steps = self.most_steps if self.asked.steps is None else self.asked.steps
+        steps = self.max_steps if self.request.steps is None else self.request.steps
         return min(CHUNK_STEPS, steps - self.chunks * CHUNK_STEPS) if steps else CHUNK_STEPS
-
-    def take_chunk(self, roll: np.ndarray, ends: np.ndarray, state: np.ndarray) -> np.ndarray:
-        """What of a drawn chunk belongs to the piece, uint8 [steps, 84]; notes that it was drawn.
-
-        Args:
-            roll: uint8 [CHUNK_STEPS, 84].
-            ends: Where the model ends the piece, uint8 [CHUNK_STEPS].
-            state: Of the model after it.
-        """
-        steps = self.left
-        if self.asked.steps is None and ends[:steps].any():
-            self.ended, steps = True, int(ends.argmax()) + 1
-        self.state, self.chunks = state, self.chunks + 1
-        return roll[:steps].copy()  # alone: as a part of them all it would keep them all
 
     @property
     def is_plain(self) -> bool:
-        """Whether its log-odds are drawn from as they are, which takes less work."""
-        return self.asked.temperature == 1 == self.asked.top_p
+        """Whether its log-odds are used as they are, which takes less work."""
+        return self.request.temperature == 1 == self.request.top_p
+
+    def add_chunk(self, roll: np.ndarray, ends: np.ndarray, state: np.ndarray) -> np.ndarray:
+        """Updates the row after a chunk was drawn.
+
+        Args:
+            roll: uint8 [CHUNK_STEPS, 84].
+            ends: uint8 [CHUNK_STEPS], 1 where the model ends the piece.
+            state: Of the model after the chunk.
+
+        Returns:
+            The steps of the chunk that belong to the piece, uint8 [steps, 84].
+        """
+        steps = self.next_steps
+        if self.request.steps is None and ends[:steps].any():
+            self.has_ended, steps = True, int(ends.argmax()) + 1
+        self.state, self.chunks = state, self.chunks + 1
+        return roll[:steps].copy()  # a view would keep the whole batch in memory
 
 
 @dataclasses.dataclass
 class Counts:
-    """What an engine has done.
+    """What an engine has done so far.
 
     Attributes:
         chunks: Rounds of drawing.
-        rows: Rows in them, all together.
-        model_seconds: Spent in the model, of all drawing threads.
+        rows: Rows in these rounds, summed.
+        model_seconds: Time spent in the model, summed over all threads.
     """
 
     chunks: int = 0
@@ -108,19 +111,19 @@ class Engine:
     """Draws rows of one model until it is closed.
 
     Args:
-        tiles: The model.
+        batches: The model.
         pool: Threads that compute; shared with other engines.
-        active_rows: Rows of a round at most; others take turns with them.
-        most_steps: Of a piece that the model ends; 0: no bound.
+        active_rows: Maximum number of rows in a round; further rows take turns with them.
+        max_steps: Length at which a piece without a requested length is cut; 0: never.
     """
 
-    def __init__(self, tiles: Tiles, pool: Executor, active_rows: int, most_steps: int = 0) -> None:
+    def __init__(self, batches: PaddedBatches, pool: Executor, active_rows: int, max_steps: int = 0) -> None:
         self.counts = Counts()
-        self.most_steps = most_steps
-        self._tiles, self._pool, self._active_rows = tiles, pool, active_rows
-        self._rows: collections.deque[Row] = collections.deque()  # with a state
-        self._known = 0  # rows that have not ended
-        self._silent: dict[tuple, np.ndarray] = {}  # density, meter and place → the state after no primer
+        self.max_steps = max_steps
+        self._batches, self._pool, self._active_rows = batches, pool, active_rows
+        self._rows: collections.deque[Row] = collections.deque()  # whose primers have been read
+        self._row_count = 0  # all rows that are not finished
+        self._states: dict[tuple[float, Meter, int], np.ndarray] = {}  # after an empty primer
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -129,120 +132,123 @@ class Engine:
     @property
     def rows(self) -> int:
         """Rows that wait or are drawn."""
-        return self._known
+        return self._row_count
 
     def add(self, row: Row) -> None:
-        """Takes a row; its primer is read first, beside the drawing of others; no primer is read once only.
+        """Adds a row; its primer is read first, while other rows are drawn.
+
+        The state after an empty primer is computed only once for the same density, meter and place.
 
         Raises:
-            EngineClosedError: It takes no more.
+            EngineClosedError: The engine is closed.
         """
         with self._changed:
             if self._closed:
                 raise EngineClosedError
-            self._known += 1
-            row.most_steps = self.most_steps
-            if not len(row.asked.primer) and _opening(row) in self._silent:
-                row.state = self._silent[_opening(row)]
+            self._row_count += 1
+            row.max_steps = self.max_steps
+            if not len(row.request.primer) and _start_settings(row) in self._states:
+                row.state = self._states[_start_settings(row)]
                 self._rows.append(row)
                 self._changed.notify()
                 return
-        begun = self._pool.submit(self._tiles.begin, row.asked.primer, *_opening(row))
-        begun.add_done_callback(lambda begun: self._begun(row, begun))
+        started = self._pool.submit(self._batches.begin, row.request.primer, *_start_settings(row))
+        started.add_done_callback(lambda started: self._on_started(row, started))
 
     def take(self, row: Row) -> None:
-        """Says that a chunk of a row was taken, or that nobody waits for it."""
+        """Records that the reader has taken a chunk of a row."""
         with self._changed:
             row.taken += 1
             self._changed.notify()
 
     def drop(self, row: Row) -> None:
-        """Forgets a row: nobody waits for it."""
+        """Drops a row for which nobody waits any more."""
         with self._changed:
-            row.gone = True
+            row.is_dropped = True
             self._changed.notify()
 
     def close(self) -> None:
-        """Takes no more rows, and ends when those it has are done; waits for that."""
+        """Accepts no more rows, and returns when those it has are finished."""
         with self._changed:
             self._closed = True
             self._changed.notify()
         self._thread.join()
 
-    def _begun(self, row: Row, begun: "Future[np.ndarray]") -> None:
-        error = begun.exception()
+    def _on_started(self, row: Row, started: "Future[np.ndarray]") -> None:
+        error = started.exception()
         if error is not None:
-            self._end(row, error if isinstance(error, Exception) else RuntimeError(str(error)))
+            self._finish(row, error if isinstance(error, Exception) else RuntimeError(str(error)))
             return
         with self._changed:
-            row.state = begun.result()
-            if not len(row.asked.primer) and len(self._silent) < SILENT_STATES:
-                self._silent[_opening(row)] = row.state
+            row.state = started.result()
+            if not len(row.request.primer) and len(self._states) < MAX_CACHED_STATES:
+                self._states[_start_settings(row)] = row.state
             self._rows.append(row)
             self._changed.notify()
 
-    def _end(self, row: Row, error: Exception | None = None) -> None:
+    def _finish(self, row: Row, error: Exception | None = None) -> None:
         with self._changed:
-            self._known -= 1
+            self._row_count -= 1
             self._changed.notify()
-        if not row.gone:
-            row.heard(error)
+        if not row.is_dropped:
+            row.receive(error)
 
     def _run(self) -> None:
         while (rows := self._next_rows()) is not None:
             try:
                 self._draw(rows)
-            except Exception as error:  # out of memory, say: these rows fail, the engine goes on
+            except Exception as error:  # such as out of memory: these rows fail, the engine continues
                 for row in rows:
-                    self._end(row, error)
+                    self._finish(row, error)
                 continue
             for row in rows:
-                if row.left <= 0 or row.gone:
-                    self._end(row)
+                if row.next_steps <= 0 or row.is_dropped:
+                    self._finish(row)
             with self._changed:
-                self._rows.extend(row for row in rows if row.left > 0 and not row.gone)
+                self._rows.extend(row for row in rows if row.next_steps > 0 and not row.is_dropped)
 
     def _next_rows(self) -> list[Row] | None:
-        """Waits for rows that can go on; none when the engine is closed and nothing is left."""
+        """Waits for rows that are ready; None when the engine is closed and all rows are finished."""
         with self._changed:
             while True:
                 chosen = self._choose()
                 if chosen:
                     return chosen
-                if self._closed and not self._known:
+                if self._closed and not self._row_count:
                     return None
                 self._changed.wait()
 
     def _choose(self) -> list[Row]:
-        """The rows that have waited longest and can go on; those whose reader is gone are ended."""
+        """Removes from the queue, and returns, the rows that are ready and have waited longest."""
         chosen, others = [], []
         for row in self._rows:
-            (chosen if row.may_go_on and len(chosen) < self._active_rows else others).append(row)
+            (chosen if row.is_ready and len(chosen) < self._active_rows else others).append(row)
         self._rows = collections.deque(others)
         return chosen
 
     def _draw(self, rows: list[Row]) -> None:
-        """One chunk of each row."""
-        rows = sorted((row for row in rows if not row.gone), key=lambda row: row.is_plain)
+        """Draws one chunk of each row."""
+        rows = sorted((row for row in rows if not row.is_dropped), key=lambda row: row.is_plain)
         if not rows:
             return
         self._renew_numbers([row for row in rows if row.chunks * CHUNK_STEPS % BLOCK_STEPS == 0])
-        size = self._tiles.size_for(len(rows), TILES_AT_ONCE)
+        size = self._batches.size_for(len(rows), DRAWING_THREADS)
         count = -(-len(rows) // size)
         share = -(-len(rows) // count)
-        tiles = [rows[first : first + share] for first in range(0, len(rows), share)]
-        self.counts.model_seconds += sum(self._pool.map(lambda tile: self._draw_tile(tile, size), tiles))
+        batches = [rows[first : first + share] for first in range(0, len(rows), share)]
+        self.counts.model_seconds += sum(self._pool.map(lambda batch: self._draw_batch(batch, size), batches))
         self.counts.chunks += 1
         self.counts.rows += len(rows)
 
     def _renew_numbers(self, rows: list[Row]) -> None:
         if rows:
+            seeds = [row.request.seed for row in rows]
             blocks = [row.chunks * CHUNK_STEPS // BLOCK_STEPS for row in rows]
-            for row, numbers in zip(rows, self._tiles.uniforms([row.asked.seed for row in rows], blocks), strict=True):
-                row.numbers = numbers.copy()  # alone: as a part of them all it would keep them all
+            for row, numbers in zip(rows, self._batches.uniforms(seeds, blocks), strict=True):
+                row.numbers = numbers.copy()  # a view would keep the numbers of all rows in memory
 
-    def _draw_tile(self, rows: list[Row], size: int) -> float:
-        """Draws a chunk of some rows and hands it out; returns the seconds that the model took."""
+    def _draw_batch(self, rows: list[Row], size: int) -> float:
+        """Draws a chunk of some rows and passes it to their readers; returns the seconds spent in the model."""
         steps = [row.chunks * CHUNK_STEPS % BLOCK_STEPS for row in rows]
         numbers = np.stack(
             [
@@ -251,14 +257,14 @@ class Engine:
                 if row.numbers is not None
             ]
         )
-        temperature = np.array([row.asked.temperature for row in rows], np.float32)
-        top_p = np.array([row.asked.top_p for row in rows], np.float32)
-        begun = time.perf_counter()
+        temperature = np.array([row.request.temperature for row in rows], np.float32)
+        top_p = np.array([row.request.top_p for row in rows], np.float32)
+        started = time.perf_counter()
         states = np.stack([row.state for row in rows])
-        drawn = self._tiles.draw(states, numbers, temperature, top_p, size)
-        seconds = time.perf_counter() - begun
+        drawn = self._batches.draw(states, numbers, temperature, top_p, size)
+        seconds = time.perf_counter() - started
         for row, *parts in zip(rows, *drawn, strict=True):
-            chunk = row.take_chunk(*parts)
-            if not row.gone:
-                row.heard(chunk)
+            chunk = row.add_chunk(*parts)
+            if not row.is_dropped:
+                row.receive(chunk)
         return seconds

@@ -1,23 +1,23 @@
-"""Lets the requests that could go on do so a few in each pass of the event loop, so that it never is busy for long."""
+"""A queue that resumes a few requests in each pass of the event loop, so that no pass takes long."""
 
 import asyncio
 import collections
 
-AT_ONCE = 2  # requests that go on in a pass
+TURNS_PER_PASS = 2
 
 
-class Turns:
-    """A queue in which coroutines wait for their turn, in the order in which they come.
+class FairQueue:
+    """A queue in which coroutines wait for their turn, first come, first served.
 
-    Many pieces end at once, and many clients ask at once; were they all gone through in one pass of the loop, whoever
-    comes meanwhile, `/healthz` too, would wait for all of them, in each of the passes that an answer takes.
+    Many pieces may end at once, and many clients may send requests at once. If all of these were processed in the same
+    pass of the event loop, every other request, even `/healthz`, would wait for them.
 
     Args:
-        at_once: Coroutines that go on in a pass.
+        turns_per_pass: Coroutines that are resumed in each pass.
     """
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
-        self._at_once = at_once
+    def __init__(self, turns_per_pass: int = TURNS_PER_PASS) -> None:
+        self._turns_per_pass = turns_per_pass
         self._waiting: collections.deque[asyncio.Future[None]] = collections.deque()
 
     async def wait(self) -> None:
@@ -26,16 +26,16 @@ class Turns:
         turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
         if len(self._waiting) == 1:
-            loop.call_soon(self._give)
+            loop.call_soon(self._resume)
         await turn
 
-    def _give(self) -> None:
-        """Gives the next turns, and looks again in the next pass if others wait; who was cancelled needs none."""
-        given = 0
-        while self._waiting and given < self._at_once:
+    def _resume(self) -> None:
+        """Resumes the next coroutines, skipping cancelled ones, and runs again in the next pass if others wait."""
+        resumed = 0
+        while self._waiting and resumed < self._turns_per_pass:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
-                given += 1
+                resumed += 1
         if self._waiting:
-            asyncio.get_running_loop().call_soon(self._give)
+            asyncio.get_running_loop().call_soon(self._resume)

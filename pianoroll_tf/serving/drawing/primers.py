@@ -1,4 +1,4 @@
-"""Reads uploaded MIDI files in processes with limits, as build_records does: a hostile file costs only its reader."""
+"""Reads uploaded MIDI files in processes with limits, so that a hostile file harms nothing else."""
 
 import contextlib
 import dataclasses
@@ -13,20 +13,20 @@ from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.roll import as_states, to_dense
 from pianoroll_tf.data.workers import convert_all
-from pianoroll_tf.serving.refusals import Refusal, bad, busy
+from pianoroll_tf.serving.refusals import DeadlineError, InvalidRequestError, OverloadedError
 
 
 @dataclasses.dataclass(frozen=True)
 class Primer:
-    """What was read.
+    """The content of a MIDI file.
 
     Attributes:
-        roll: 0 silent, 1 held, 2 struck, uint8 [steps >= 1, 84], the end of the file where that is longer than allowed.
-        tempo: Quarters per minute at its first note.
-        meter: Time signature at its end; None on the grid of seconds, and where the file names none.
-        place: Place in its bar that the first step of `roll` would have in that time signature.
-        notes: In the whole file.
-        left_out: Of these, those outside of the model's pitches.
+        roll: uint8 [steps >= 1, 84], 0 silent, 1 held, 2 struck; the end of the file if it is longer than allowed.
+        notes: Number of notes in the whole file.
+        left_out: How many of them are outside the model's range of pitches.
+        tempo: Quarter notes per minute at the first note.
+        meter: Time signature at the end; None on a grid of seconds, or if the file has none.
+        place: Place in its bar, in that time signature, of the first step of `roll`.
     """
 
     roll: np.ndarray
@@ -38,40 +38,42 @@ class Primer:
 
 
 class PrimerReader:
-    """Reads one file at a time; so many others may wait.
+    """Reads one file at a time.
 
     Args:
-        waiting: Files that wait at most.
-        most_steps: Of a primer; more are cut off at the front.
-        seconds: That a file waits at most until it is read.
+        max_waiting: Files that may be read or wait at the same time.
+        max_steps: Length of a primer; of a longer file only the end is used.
+        seconds: How long a file may wait.
     """
 
-    def __init__(self, waiting: int, most_steps: int, seconds: float) -> None:
-        self._turn, self._places = threading.Lock(), threading.Semaphore(waiting)
-        self._most_steps, self._seconds = most_steps, seconds
+    def __init__(self, max_waiting: int, max_steps: int, seconds: float) -> None:
+        self._reading, self._places = threading.Lock(), threading.Semaphore(max_waiting)
+        self._max_steps, self._seconds = max_steps, seconds
 
     def read(self, content: bytes, grid: RecordsConfig) -> Primer:
-        """A MIDI file on a model's grid.
+        """Reads a MIDI file on the grid of a model.
 
         Raises:
-            Refusal: 400 if it cannot be read soundly, 429 if too many wait, 504 if it waits for too long.
+            InvalidRequestError: It is damaged or not a MIDI file.
+            OverloadedError: Too many files are waiting.
+            DeadlineError: It has waited too long.
         """
         if not self._places.acquire(blocking=False):
-            raise busy("the readers of MIDI files")
+            raise OverloadedError("too many MIDI files are waiting")
         try:
-            if not self._turn.acquire(timeout=self._seconds):
-                raise Refusal(504, f"the readers of MIDI files take more than {self._seconds:g} s")
+            if not self._reading.acquire(timeout=self._seconds):
+                raise DeadlineError(f"the primer waited for more than {self._seconds:g} s")
             try:
                 piece = _convert(content, grid)
             finally:
-                self._turn.release()
+                self._reading.release()
         finally:
             self._places.release()
         if piece.reason:
-            raise bad(f"primer must be a MIDI file. Received: a file that is {piece.reason}")
+            raise InvalidRequestError(f"primer must be a MIDI file. Received: a file that is {piece.reason}")
         record = piece.record
         whole = to_dense(record.roll)
-        dense = as_states(whole[-self._most_steps :])
+        dense = as_states(whole[-self._max_steps :])
         begin, meter = record.meters[-1] if record.meters else (0, None)
         bar = meter.bar_steps(grid.steps_per_beat) if meter else 1
         place = (len(whole) - len(dense) - begin) % bar

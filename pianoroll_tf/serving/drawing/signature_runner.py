@@ -1,4 +1,4 @@
-"""Runs signatures of a model as they are, on a few threads, with so many requests waiting at most."""
+"""Runs signatures of an export that do not draw music, on two threads, with a bounded number of waiting requests."""
 
 import asyncio
 import concurrent.futures
@@ -7,42 +7,57 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from pianoroll_tf.serving.drawing.registry import Served
-from pianoroll_tf.serving.refusals import Refusal, bad, busy
+from pianoroll_tf.serving.drawing.registry import ServedVersion
+from pianoroll_tf.serving.refusals import DeadlineError, InvalidRequestError, OverloadedError
 
-WAITING = 32  # requests that compute or wait for it
+MAX_WAITING = 32  # requests that are computed or wait
 
 
-class Direct:
-    """Runs signatures as they are, on threads of their own."""
+class SignatureRunner:
+    """Runs signatures as they were exported, on its own threads.
+
+    Attributes:
+        waiting: Requests that are computed or wait.
+    """
 
     def __init__(self) -> None:
-        self._pool = concurrent.futures.ThreadPoolExecutor(2, "direct")
+        self._threads = concurrent.futures.ThreadPoolExecutor(2, "signature")
         self.waiting = 0
 
-    async def run(self, served: Served, signature: str, inputs: Mapping[str, np.ndarray], seconds: float):
+    async def run(
+        self, served: ServedVersion, signature: str, inputs: Mapping[str, np.ndarray], seconds: float
+    ) -> dict[str, np.ndarray]:
         """The outputs of a signature.
 
+        Args:
+            served: The version.
+            signature: Its name.
+            inputs: Of the types and ranks of the signature.
+            seconds: How long it may take.
+
         Raises:
-            Refusal: 400 if the model refuses the values, 429 if too many wait, 504 if it takes too long.
+            InvalidRequestError: TensorFlow refuses the inputs.
+            OverloadedError: Too many requests wait.
+            DeadlineError: It takes longer than `seconds`.
         """
-        if self.waiting >= WAITING:
-            raise busy("the places for requests that wait")
+        if self.waiting >= MAX_WAITING:
+            raise OverloadedError("too many requests are waiting")
         self.waiting += 1
-        running = asyncio.get_running_loop().run_in_executor(self._pool, _run, served, signature, inputs)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, _run, served, signature, inputs)
         running.add_done_callback(lambda _: setattr(self, "waiting", self.waiting - 1))
         try:
             return await asyncio.wait_for(asyncio.shield(running), seconds)
         except TimeoutError as error:
-            raise Refusal(504, f"an answer takes more than {seconds:g} s") from error
+            raise DeadlineError(f"the response takes more than {seconds:g} s") from error
         except (tf.errors.InvalidArgumentError, ValueError) as error:
-            raise bad("inputs must fit the signature. Received: shapes or values that do not") from error
+            raise InvalidRequestError("inputs must fit the signature. Received: other shapes or values") from error
 
     def close(self) -> None:
-        """Waits for what runs."""
-        self._pool.shutdown()
+        """Waits for what is running and ends the threads."""
+        self._threads.shutdown()
 
 
-def _run(served: Served, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    outputs = served.model.program.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
+def _run(served: ServedVersion, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    tensors = {name: tf.constant(value) for name, value in inputs.items()}
+    outputs = served.model.program.signatures[signature](**tensors)
     return {name: value.numpy() for name, value in sorted(outputs.items())}

@@ -1,1 +1,1 @@
-"""HTTP: endpoints, request bodies, streams, guards and monitoring."""
+"""HTTP: fields and bodies of requests, endpoints, streams, guards and monitoring."""

@@ -1,94 +1,100 @@
-"""Reads a request's body: as JSON or as a form with a file, within the limits."""
+"""Reads the body of a request: JSON, or a form with a file, within the limits."""
 
-import dataclasses
-from typing import Any
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from pianoroll_tf.serving import strict_json
-from pianoroll_tf.serving.drawing.piece_request import form_fields
-from pianoroll_tf.serving.refusals import Refusal, bad
+from pianoroll_tf.serving.http.statuses import HttpRefusal
+from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.settings import Limits
 from pianoroll_tf.serving.state import state_of
 
 JSON, FORM = "application/json", "multipart/form-data"
-MOST_FIELDS = 16  # of a form
-FIELD_BYTES = 4096  # of one that is no file
+MAX_FIELDS = 16  # of a form
+MAX_FIELD_BYTES = 4096  # of a field that is not a file
+_INTEGER = re.compile(r"-?\d{1,20}", re.ASCII)
+_FLOAT = re.compile(r"-?\d{1,20}(\.\d{1,30})?([eE][-+]?\d{1,3})?", re.ASCII)
 
 
-@dataclasses.dataclass(frozen=True)
-class Form:
-    """A form that was sent.
-
-    Attributes:
-        fields: Its texts, numbers where they are such.
-        upload: Content of its file; none if there is none.
-    """
+class Form(NamedTuple):
+    """The fields and the file of a body; None: there is no file."""
 
     fields: dict[str, Any]
     upload: bytes | None
 
 
 def media_type(request: Request) -> str:
-    """The kind of body, without parameters, in small letters; empty if the request does not say."""
+    """The media type of the body in lower case, without parameters; empty if the request does not name it."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def read_json(request: Request, limits: Limits) -> dict[str, Any]:
-    """The object of a JSON body; a long one is read beside the loop.
+def _check_media_type(request: Request, *allowed: str) -> None:
+    kind = media_type(request)
+    if kind not in allowed:
+        raise HttpRefusal(415, f"body must be {' or '.join(allowed)}. Received: {kind or 'no content-type'}")
+
+
+async def read_json_or_form(request: Request, limits: Limits) -> Form:
+    """The content of a body that is JSON or a form; long JSON is parsed on another thread.
 
     Raises:
-        Refusal: 400, see `strict_json.parse`.
+        InvalidRequestError: The body cannot be parsed.
+        HttpRefusal: 415, it is of another type.
     """
+    _check_media_type(request, JSON, FORM)
+    if media_type(request) == FORM:
+        return await read_form(request)
     body = await request.body()
-    return await state_of(request).work(len(body), strict_json.parse, body, limits.json_depth)
+    return Form(await state_of(request).offload(len(body), strict_json.parse, body, limits.json_depth), None)
 
 
-async def read_fields(request: Request, limits: Limits) -> tuple[dict[str, Any], bytes | None]:
-    """Fields and file of a body that is JSON or a form.
-
-    Raises:
-        Refusal: 400; 415 for any other kind.
-    """
-    kind = media_type(request)
-    if kind == FORM:
-        form = await read_form(request, limits)
-        return form.fields, form.upload
-    if kind != JSON:
-        raise Refusal(415, f"body must be {JSON} or {FORM}. Received: {kind or 'no content-type'}")
-    return await read_json(request, limits), None
-
-
-async def read_form(request: Request, limits: Limits) -> Form:
-    """A form with at most one file, called `primer`.
+async def read_form(request: Request) -> Form:
+    """A form with at most one file, whose name is `primer`.
 
     Raises:
-        Refusal: 400 if it is broken, 415 if it is none.
+        InvalidRequestError: The body cannot be parsed.
+        HttpRefusal: 415, it is not a form.
     """
-    kind = media_type(request)
-    if kind != FORM:
-        raise Refusal(415, f"body must be {FORM}. Received: {kind or 'no content-type'}")
+    _check_media_type(request, FORM)
     if not (await request.body()).rstrip().endswith(b"--"):
-        raise bad(f"body must be {FORM}. Received: one that ends before its last boundary")
+        raise InvalidRequestError(f"body must be {FORM}. Received: a body that ends before its last boundary")
     texts: dict[str, str] = {}
     upload = None
     try:
-        async with request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=FIELD_BYTES) as form:
+        async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES) as form:
             for name, value in form.multi_items():
                 if name in texts or (name == "primer" and upload is not None):
-                    raise bad(f"{name} must stand once. Received: {name} twice")
+                    raise InvalidRequestError(f"{name} must be given once. Received: {name} twice")
                 if not isinstance(value, UploadFile):
                     texts[name] = value
                 elif name == "primer":
                     upload = await value.read()
                 else:
-                    raise bad(f"the file must be called primer. Received: {name}")
-    except HTTPException as error:  # what the framework makes of a form that it cannot read
-        raise bad(f"body must be {FORM}. Received: {error.detail}") from error
-    except UnicodeError as error:  # there are charsets that fail in ways of their own
-        raise bad(f"body must be {FORM} in UTF-8. Received: another charset") from error
+                    raise InvalidRequestError(f"the file must be called primer. Received: {name}")
+    except HTTPException as error:  # Starlette's, for a form that it cannot parse
+        raise InvalidRequestError(f"body must be {FORM}. Received: {error.detail}") from error
+    except UnicodeError as error:  # some charsets fail in ways of their own
+        raise InvalidRequestError(f"body must be {FORM} in UTF-8. Received: another charset") from error
     if upload is not None and "primer" in texts:
-        raise bad("primer must stand once. Received: primer twice")
-    return Form(form_fields(texts), upload)
+        raise InvalidRequestError("primer must be given once. Received: primer twice")
+    return Form(form_values(texts), upload)
+
+
+def form_values(texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values of a form's fields: numbers where they are written as in JSON; empty fields are left out.
+
+    >>> form_values({"steps": "8", "temperature": "1.5", "density": "", "output": "roll"})
+    {'steps': 8, 'temperature': 1.5, 'output': 'roll'}
+    """
+    values: dict[str, Any] = {}
+    for name, text in texts.items():
+        if _INTEGER.fullmatch(text):
+            values[name] = int(text)
+        elif text:
+            values[name] = float(text) if _FLOAT.fullmatch(text) else text
+    return values

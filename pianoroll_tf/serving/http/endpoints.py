@@ -1,48 +1,45 @@
-"""The paths that make music: /about, /primer, /generate, whole or as a stream."""
+"""The endpoints that make music: /about, /primer, and /generate, which responds at once or as a stream."""
 
 import contextlib
 import dataclasses
-import json
-from typing import Any
 
 import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES
+from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES, SamplingConfig
 from pianoroll_tf.generation.render import midi_bytes
-from pianoroll_tf.serving.drawing import piece_request
-from pianoroll_tf.serving.drawing.piece_request import Asked
+from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 from pianoroll_tf.serving.drawing.primers import Primer
-from pianoroll_tf.serving.drawing.registry import Served
+from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.http import bodies, streams
 from pianoroll_tf.serving.http.examples import example_primers
-from pianoroll_tf.serving.refusals import bad
+from pianoroll_tf.serving.http.fields import bounds, piece_schema, read_fields
+from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import to_pitches
-from pianoroll_tf.serving.state import State, gone, state_of
+from pianoroll_tf.serving.state import client_disconnect, state_of
+
+PROPOSED_STEPS = 256  # by the page: 16 bars of 4/4, or 32 s at 8 steps per second
+LIMITED = ("steps", "temperature", "top_p", "density", "seed", "tempo")  # fields whose range /about gives
 
 
 async def about(request: Request) -> Response:
-    """`GET /about`: what the page must know."""
+    """`GET /about`: what the page needs to know of the model and the limits."""
     state = state_of(request)
     served = state.registry.get()
-    ranges = {name: _range(field.metadata) for name, field in piece_request.SETTINGS.items()}
-    limits = {
-        "steps": [1, state.limits.most_steps],
-        **ranges,
-        "seed": [0, piece_request.LARGEST_SEED],
-        "tempo": piece_request.TEMPOS,
-    }
-    statuses = state.registry.statuses.items()
+    properties = piece_schema(state.limits)["properties"]
+    sampling = SamplingConfig()
     return JSONResponse(
         {
             "model": state.registry.name,
-            "versions": [{"version": version, "state": status.state} for version, status in statuses],
+            "versions": [
+                {"version": version, "state": status.state} for version, status in state.registry.statuses.items()
+            ],
             "default_version": served.version,
             "pitches": {"lowest": LOWEST_PITCH, "count": NUM_PITCHES},
             "steps_per_second": served.steps_per_second,
-            "steps_per_beat": None if served.steps_per_second else served.grid.steps_per_beat,
+            "steps_per_beat": served.model.steps_per_beat,
             "density": served.model.density,
             "grid": served.grid.grid,
             "head": served.model.config["run"]["model"]["head"],
@@ -50,12 +47,12 @@ async def about(request: Request) -> Response:
             "tempo": served.model.tempo,
             "longest_primer_steps": state.limits.primer_steps,
             "defaults": {
-                "steps": piece_request.STEPS,
-                "temperature": Asked.temperature,
-                "top_p": Asked.top_p,
+                "steps": PROPOSED_STEPS,
+                "temperature": sampling.temperature,
+                "top_p": sampling.top_p,
                 "density": None,
             },
-            "limits": limits | {"upload_bytes": state.limits.body_bytes},
+            "limits": {name: bounds(properties[name]) for name in LIMITED} | {"upload_bytes": state.limits.body_bytes},
             "example_primers": example_primers(served.grid, state.limits.primer_steps),
         }
     )
@@ -64,58 +61,70 @@ async def about(request: Request) -> Response:
 async def primer(request: Request) -> Response:
     """`POST /primer`: the roll of a MIDI file."""
     state = state_of(request)
-    form = await bodies.read_form(request, state.limits)
+    form = await bodies.read_form(request)
     if form.upload is None:
-        raise bad("primer must be an uploaded MIDI file. Received: none")
-    with state.registry.use(piece_request.ask(form.fields, state.limits).version) as served:
+        raise InvalidRequestError("primer must be an uploaded MIDI file. Received: none")
+    with state.registry.use(read_fields(form.fields, state.limits).version) as served:
         read = await run_in_threadpool(state.primers.read, form.upload, served.grid)
-    facts = {"steps": len(read.roll), "roll": to_pitches(read.roll), "notes": read.notes, "left_out": read.left_out}
-    return _json(facts | {"tempo": read.tempo, "meter": str(read.meter or served.model.meter), "place": read.place})
+    return JSONResponse(
+        {
+            "steps": len(read.roll),
+            "roll": to_pitches(read.roll),
+            "notes": read.notes,
+            "left_out": read.left_out,
+            "tempo": read.tempo,
+            "meter": str(read.meter or served.model.meter),
+            "place": read.place,
+        }
+    )
 
 
 async def generate(request: Request) -> Response:
-    """`POST /generate`: music, as MIDI, as a roll in JSON, or as a stream of events."""
+    """`POST /generate`: music as a MIDI file, as a roll in JSON, or as a stream of events."""
     state = state_of(request)
     is_stream = _is_stream(request)
-    fields, upload = await bodies.read_fields(request, state.limits)
-    wanted = piece_request.ask(fields, state.limits, endless=is_stream)
-    with contextlib.ExitStack() as using:
-        served = using.enter_context(state.registry.use(wanted.version))
-        if upload is not None:
-            read = await run_in_threadpool(state.primers.read, upload, served.grid)
-            wanted = _continued(wanted, read)
-        wanted = dataclasses.replace(wanted, meter=streams.meter(served, wanted))
-        state.check_room(rows=1)
+    form = await bodies.read_json_or_form(request, state.limits)
+    fields = read_fields(form.fields, state.limits, is_stream)
+    piece = fields.to_request()
+    with contextlib.ExitStack() as stack:
+        served = stack.enter_context(state.registry.use(fields.version))
+        if form.upload is not None:
+            piece = _with_primer(piece, await run_in_threadpool(state.primers.read, form.upload, served.grid))
+        model = served.model
+        piece = dataclasses.replace(piece, meter=piece.meter or model.meter, tempo=piece.tempo or model.tempo)
+        state.check_capacity(pieces=1)
         if is_stream:
-            using.enter_context(state.streaming())
-            return streams.EventStream(state, served, wanted, using.pop_all())
-        [roll] = await state.draw(gone(request), served, [wanted])
-        return await _answer(state, served, dataclasses.replace(wanted, steps=len(roll)), roll)
+            stack.enter_context(state.open_stream())
+            return streams.EventStream(state, served, piece, stack.pop_all())
+        [roll] = await state.draw(client_disconnect(request), served, [piece])
+        piece = dataclasses.replace(piece, steps=len(roll))
+        headers = streams.piece_headers(served, piece)
+        if fields.output == "roll":
+            return await state.offload(roll.size, _roll_response, served, piece, roll, headers)
+        whole = np.concatenate([piece.primer, roll])
+        content = await state.offload(whole.size, _midi_content, served, piece, whole)
+        name = "".join(map(_safe, f"{state.registry.name}-{served.version}-{piece.seed}"))
+        headers["Content-Disposition"] = f'attachment; filename="{name}.mid"'
+        return Response(content, 200, headers, "audio/midi")
 
 
-def _continued(wanted: Asked, read: Primer) -> Asked:
-    """The request with an uploaded primer, whose tempo and time signature it keeps where it names none."""
-    if wanted.meter is None and read.meter is not None:
-        wanted = dataclasses.replace(wanted, meter=read.meter, place=read.place)
-    return dataclasses.replace(wanted, primer=read.roll, tempo=wanted.tempo or read.tempo)
+def _with_primer(piece: PieceRequest, read: Primer) -> PieceRequest:
+    """The request with an uploaded primer, and with its tempo and time signature unless the request names others."""
+    if piece.meter is None and read.meter is not None:
+        piece = dataclasses.replace(piece, meter=read.meter, place=read.place)
+    return dataclasses.replace(piece, primer=read.roll, tempo=piece.tempo or read.tempo)
 
 
-async def _answer(state: State, served: Served, wanted: Asked, roll: np.ndarray) -> Response:
-    """A drawn piece in the form that was asked for."""
-    headers = {"X-Seed": str(wanted.seed), "X-Model-Version": str(served.version)}
-    if wanted.output == "roll":
-        return await state.work(roll.size, _roll, served, wanted, roll, headers)
-    whole = np.concatenate([wanted.primer, roll])
-    meters = [(0, streams.meter(served, wanted))]
-    times = (streams.rate(served, wanted), streams.tempo(served, wanted), meters)
-    content = await state.work(whole.size, midi_bytes, whole, *times)
-    name = "".join(map(_safe, f"{state.registry.name}-{served.version}-{wanted.seed}"))
-    return Response(content, 200, headers | {"Content-Disposition": f'attachment; filename="{name}.mid"'}, "audio/midi")
+def _roll_response(
+    served: ServedVersion, piece: PieceRequest, roll: np.ndarray, headers: dict[str, str]
+) -> JSONResponse:
+    facts = streams.piece_facts(served, piece)
+    content = facts | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll, piece.primer)}
+    return JSONResponse(content, headers=headers)
 
 
-def _roll(served: Served, wanted: Asked, roll: np.ndarray, headers: dict[str, str]) -> Response:
-    value = streams.facts(served, wanted) | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll, wanted.primer)}
-    return _json(value, headers)
+def _midi_content(served: ServedVersion, piece: PieceRequest, roll: np.ndarray) -> bytes:
+    return midi_bytes(roll, served.grid.rate(piece.tempo), piece.tempo, [(0, piece.meter)])
 
 
 def _safe(char: str) -> str:
@@ -125,14 +134,5 @@ def _safe(char: str) -> str:
 def _is_stream(request: Request) -> bool:
     value = request.query_params.get("stream", "0")
     if value not in ("0", "1"):
-        raise bad(f"stream must be 0 or 1. Received: stream={value:.80}")
+        raise InvalidRequestError(f"stream must be 0 or 1. Received: stream={value:.80}")
     return value == "1"
-
-
-def _range(limits: Any) -> list[float]:
-    """The lowest and highest value of a setting; one above a bound begins a little above it."""
-    return [limits["minimum"] if "minimum" in limits else limits["above"] + 0.01, limits["maximum"]]
-
-
-def _json(value: Any, headers: dict[str, str] | None = None) -> Response:
-    return Response(json.dumps(value, separators=(",", ":")), media_type="application/json", headers=headers)

@@ -1,16 +1,16 @@
-"""Openings of pieces that a person may begin with who has no MIDI file at hand."""
+"""Openings of well-known pieces as primers for users who have no MIDI file at hand."""
 
 from pianoroll_tf.config import RecordsConfig
 
 SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 SIXTEENTHS_PER_BEAT = 4
-SIXTEENTHS_PER_SECOND = 8  # at 120 quarters a minute
+SIXTEENTHS_PER_SECOND = 8  # at 120 quarter notes per minute
 
 
 def _broken(*chords: str) -> tuple[str, ...]:
-    """The voices of a prelude whose bars break one chord of five notes twice: bass, tenor, and three notes in turn.
+    """The voices of a prelude in which each bar is a broken chord of five notes, played twice.
 
-    A roll cannot strike a note again that still sounds, so the held ones end before they come again.
+    Held notes end before they are played again, so that each onset follows silence.
     """
     bars = [chord.split() for chord in chords]
     bass = " ".join(f"{a}/7 r/1 {a}/7 r/1" for a, *_ in bars)
@@ -19,7 +19,7 @@ def _broken(*chords: str) -> tuple[str, ...]:
     return bass, tenor, upper
 
 
-# Name, steps of a sixteenth where the grid has 8 a second, and voices: notes with their sixteenths; r is a rest.
+# Name; steps per sixteenth on a grid of 8 steps per second; voices: notes with their length in sixteenths, r is a rest.
 EXAMPLES = (
     (
         "Bach: Prelude in C major",
@@ -58,7 +58,7 @@ def pitch_number(name: str) -> int:
 
 
 def to_rows(voices: tuple[str, ...], steps_per_sixteenth: float) -> list[list[int]]:
-    """Voices as the pitches of each step, ascending; edges are rounded to the nearest step, as in records.
+    """The pitches of each step, ascending, of some voices; note edges are rounded to the nearest step, as in records.
 
     >>> to_rows(("C4/2 r/1 E4/1", "G4/1"), 1)
     [[60, 67], [60], [], [64]]
@@ -78,19 +78,19 @@ def to_rows(voices: tuple[str, ...], steps_per_sixteenth: float) -> list[list[in
     return [sorted(sounding.get(step, ())) for step in range(length)]
 
 
-def example_primers(grid: RecordsConfig, most_steps: int) -> list[dict]:
-    """The examples on a model's grid, as `GET /about` gives them.
+def example_primers(grid: RecordsConfig, max_steps: int) -> list[dict]:
+    """The examples on a model's grid, as in `GET /about`.
 
     Args:
         grid: Of the model.
-        most_steps: Longest primer that the server takes; of a longer one its end is given.
+        max_steps: Longest primer that the server accepts; longer examples are cut at the front.
 
     Returns:
-        For each its `name` and `roll`, the MIDI pitches of every step.
+        For each example `name` and `roll`, the MIDI pitches of each step.
     """
     in_seconds = grid.grid == "seconds"
     scale = grid.steps_per_second / SIXTEENTHS_PER_SECOND if in_seconds else grid.steps_per_beat / SIXTEENTHS_PER_BEAT
     return [
-        {"name": name, "roll": to_rows(voices, scale * slowness if in_seconds else scale)[-most_steps:]}
+        {"name": name, "roll": to_rows(voices, scale * slowness if in_seconds else scale)[-max_steps:]}
         for name, slowness, voices in EXAMPLES
     ]

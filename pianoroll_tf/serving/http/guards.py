@@ -1,4 +1,4 @@
-"""What every request passes before it is answered: Host, Origin, sizes, time for its body; and headers of safety."""
+"""Checks that every request passes: Host, Origin, sizes, time for its body; adds the security headers of responses."""
 
 import asyncio
 import ipaddress
@@ -7,21 +7,21 @@ import socket
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pianoroll_tf.serving.drawing.fair_queue import Turns
-from pianoroll_tf.serving.refusals import Refusal
+from pianoroll_tf.serving.drawing.fair_queue import FairQueue
+from pianoroll_tf.serving.http.statuses import HttpRefusal, error_response
+from pianoroll_tf.serving.refusals import InvalidRequestError, Refusal
 from pianoroll_tf.serving.settings import Address, Limits
 
-DISCARDED_BODIES = 4  # of a body that is too large, so much is read and thrown away, so that its sender hears why
+DISCARDED_BODIES = 4  # times the limit, read and discarded beyond it, so that the sender receives the response
 _HOST = re.compile(r"(?:\[([^\[\]/?#@\\]+)\]|([^\[\]:/?#@\\]+))(?::\d{0,5})?", re.ASCII)
-AT_ONCE = ("/healthz", "/readyz", "/metrics")  # answered without waiting for a turn
+UNQUEUED_PATHS = ("/healthz", "/readyz", "/metrics")  # answered without waiting in the queue
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; media-src 'self' blob:; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-SAFETY = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -30,17 +30,17 @@ SAFETY = {
 
 
 class Guard:
-    """ASGI middleware that refuses requests before anything else sees them.
+    """ASGI middleware that refuses requests before the application sees them.
 
     Args:
-        app: What answers the others.
+        app: The application.
         address: Where the server listens.
         limits: Of the server.
-        turns: For which all but those who ask how the server is wait, before they are looked at.
+        queue: In which requests wait before they are checked, except those for `UNQUEUED_PATHS`.
     """
 
-    def __init__(self, app: ASGIApp, address: Address, limits: Limits, turns: Turns) -> None:
-        self._app, self._limits, self._turns = app, limits, turns
+    def __init__(self, app: ASGIApp, address: Address, limits: Limits, queue: FairQueue) -> None:
+        self._app, self._limits, self._queue = app, limits, queue
         self._names = {
             "localhost",
             address.host.lower(),
@@ -50,49 +50,49 @@ class Guard:
         self._origins = set(address.allow_origin)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Checks, then lets the application answer."""
+        """Checks a request and passes it on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["path"] not in AT_ONCE:
-            await self._turns.wait()
-        safe_send = _with_headers(send, SAFETY, self._origins)
+        if scope["path"] not in UNQUEUED_PATHS:
+            await self._queue.wait()
+        safe_send = _with_headers(send, SECURITY_HEADERS, self._origins)
         headers = Headers(scope=scope)
         try:
             self._check(scope, headers)
             body = await self._read(headers, receive)
         except Refusal as refusal:
-            await refuse(refusal)(scope, receive, safe_send)
+            await error_response(refusal)(scope, receive, safe_send)
             return
         except ConnectionError:
-            return  # it hung up within its body
+            return  # the client disconnected before the body was complete
         await self._app(scope, _replay(body, receive), safe_send)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
-        """Refuses by what the first lines say."""
+        """Checks the request line and the headers."""
         length = len(scope["raw_path"]) + len(scope["query_string"])
         if length > self._limits.url_bytes:
-            raise Refusal(414, f"address must have at most {self._limits.url_bytes} bytes. Received: {length}")
+            raise HttpRefusal(414, f"address must have at most {self._limits.url_bytes} bytes. Received: {length}")
         size = sum(len(name) + len(value) for name, value in scope["headers"])
         if size > self._limits.header_bytes:
-            raise Refusal(431, f"headers must have at most {self._limits.header_bytes} bytes. Received: {size}")
-        if not is_known(headers.getlist("host"), self._names):
-            raise Refusal(400, "Host must name this server (--allow-host adds names). Received: another")
+            raise HttpRefusal(431, f"headers must have at most {self._limits.header_bytes} bytes. Received: {size}")
+        if not is_known_host(headers.getlist("host"), self._names):
+            raise InvalidRequestError("Host must name this server (--allow-host adds names). Received: another")
         origin = headers.get("origin")
         if origin is not None and origin not in self._origins and origin.partition("://")[2] != headers["host"]:
-            raise Refusal(403, "Origin must be this server (--allow-origin adds others). Received: another")
-        if "content-length" in headers and "transfer-encoding" in headers:  # a server in front may end it elsewhere
+            raise HttpRefusal(403, "Origin must be this server (--allow-origin adds others). Received: another")
+        if "content-length" in headers and "transfer-encoding" in headers:  # a proxy may see another end of the body
             closing = {"Connection": "close"}
-            raise Refusal(400, "body must have a Content-Length or a Transfer-Encoding. Received: both", closing)
+            raise HttpRefusal(400, "body must have a Content-Length or a Transfer-Encoding. Received: both", closing)
         if headers.get("content-encoding", "identity").lower() != "identity":
-            raise Refusal(415, "body must not be compressed. Received: a Content-Encoding")
+            raise HttpRefusal(415, "body must not be compressed. Received: a Content-Encoding")
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes:
-        """The whole body, of bounded size and in bounded time."""
-        most, seconds = self._limits.body_bytes, self._limits.idle_seconds
+        """Reads the whole body, of bounded size and in bounded time."""
+        limit, seconds = self._limits.body_bytes, self._limits.idle_seconds
         declared = headers.get("content-length", "0")
-        too_large = Refusal(413, f"body must have at most {most} bytes. Received: more", {"Connection": "close"})
-        if int(declared) > most * (1 + DISCARDED_BODIES):
+        too_large = HttpRefusal(413, f"body must have at most {limit} bytes. Received: more", {"Connection": "close"})
+        if int(declared) > limit * (1 + DISCARDED_BODIES):
             raise too_large
         chunks, size = [], 0
         try:
@@ -102,31 +102,26 @@ class Guard:
                     if message["type"] == "http.disconnect":
                         raise ConnectionError
                     size += len(message.get("body", b""))
-                    if size > most * (1 + DISCARDED_BODIES):
+                    if size > limit * (1 + DISCARDED_BODIES):
                         raise too_large
-                    if size <= most:
+                    if size <= limit:
                         chunks.append(message.get("body", b""))
                     if not message.get("more_body", False):
                         break
         except TimeoutError as error:
-            raise Refusal(408, f"body must arrive within {seconds:g} s", {"Connection": "close"}) from error
-        if size > most:
+            raise HttpRefusal(408, f"body must arrive within {seconds:g} s", {"Connection": "close"}) from error
+        if size > limit:
             raise too_large
         return b"".join(chunks)
 
 
-def refuse(refusal: Refusal) -> JSONResponse:
-    """One line of JSON."""
-    return JSONResponse({"error": refusal.text}, refusal.status, refusal.headers)
+def is_known_host(hosts: list[str], names: Iterable[str]) -> bool:
+    """Whether there is one Host header, and it is a known name or an IP address, with or without a port.
 
+    This prevents DNS rebinding: a foreign page whose name was made to resolve to this machine sends that name.
 
-def is_known(hosts: list[str], names: Iterable[str]) -> bool:
-    """Whether the one Host header is a known name or a bare address, with or without a port.
-
-    A page elsewhere whose name was made to point here comes with that name; an address cannot be made to point.
-
-    >>> is_known(["localhost:8501"], ["localhost"]), is_known(["[::1]:8501"], []), is_known(["evil.example"], [])
-    (True, True, False)
+    >>> [is_known_host([host], ["localhost"]) for host in ("localhost:8501", "[::1]:8501", "evil.example")]
+    [True, True, False]
     """
     if len(hosts) != 1:
         return False
@@ -144,14 +139,14 @@ def is_known(hosts: list[str], names: Iterable[str]) -> bool:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Gives the body that was read once, then whatever comes after it."""
-    given = False
+    """Receives the body that has been read, then whatever follows it."""
+    replayed = False
 
     async def replay() -> Message:
-        nonlocal given
-        if given:
+        nonlocal replayed
+        if replayed:
             return await receive()
-        given = True
+        replayed = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay

@@ -1,4 +1,4 @@
-"""Health, readiness, and what Prometheus reads of the server."""
+"""Health, readiness, and metrics for Prometheus."""
 
 import asyncio
 import time
@@ -14,19 +14,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS
 from pianoroll_tf.serving.state import State, state_of
 
-KNOWN = ("/", "/about", "/generate", "/primer", "/healthz", "/readyz", "/metrics")
-LOOK_SECONDS = 0.02  # between two looks at the loop
-DELAYS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+KNOWN_PATHS = ("/", "/about", "/generate", "/primer", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
+PROBE_SECONDS = 0.02  # between two measurements of the loop delay
+DELAY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
 async def healthz(request: Request) -> Response:
-    """Whether the process lives."""
+    """`GET /healthz`: whether the process is alive."""
     return JSONResponse({"status": "ok"})
 
 
 async def readyz(request: Request) -> Response:
-    """Whether it takes requests."""
+    """`GET /readyz`: whether the server takes requests."""
     state = state_of(request)
     if state.is_stopping or not state.registry.served:
         return JSONResponse({"error": "the server is stopping" if state.is_stopping else "no version is served"}, 503)
@@ -34,81 +34,88 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """What Prometheus reads."""
-    return Response(generate_latest(request.app.state.meter), media_type=CONTENT_TYPE_LATEST)
+    """`GET /metrics`: in the format of Prometheus."""
+    return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)
 
 
-class Metered:
-    """ASGI middleware that counts requests and their time.
+class RequestMetrics:
+    """ASGI middleware that counts requests and measures their time.
 
     Args:
-        app: What answers.
-        meter: Where it is counted.
+        app: The application.
+        metrics: Where the counts are registered.
     """
 
-    def __init__(self, app: ASGIApp, meter: CollectorRegistry) -> None:
+    def __init__(self, app: ASGIApp, metrics: CollectorRegistry) -> None:
         self._app = app
-        self._requests = Counter("pianoroll_requests", "Requests answered", ("path", "status"), registry=meter)
+        self._requests = Counter("pianoroll_requests", "Requests answered", ("path", "status"), registry=metrics)
         self._seconds = Histogram(
-            "pianoroll_request_seconds", "Time to the end of an answer", ("path",), registry=meter, buckets=SECONDS
+            "pianoroll_request_seconds",
+            "Time until the response is complete",
+            ("path",),
+            registry=metrics,
+            buckets=SECONDS_BUCKETS,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Counts one request."""
+        """Counts a request when its response has been sent."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, begun = "499", time.perf_counter()
+        status, started = "499", time.perf_counter()
 
-        async def heard(message: Message) -> None:
+        async def send_and_note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = str(message["status"])
             await send(message)
 
         try:
-            await self._app(scope, receive, heard)
+            await self._app(scope, receive, send_and_note_status)
         finally:
-            path = kind_of(scope["path"])
+            path = path_label(scope["path"])
             self._requests.labels(path, status).inc()
-            self._seconds.labels(path).observe(time.perf_counter() - begun)
+            self._seconds.labels(path).observe(time.perf_counter() - started)
 
 
-def kind_of(path: str) -> str:
-    """A path as it is counted: strangers must not make new rows.
+def path_label(path: str) -> str:
+    """The label under which a path is counted; unknown paths share one, so that clients cannot add labels.
 
-    >>> kind_of("/v1/models/demo:predict"), kind_of("/page/x.js"), kind_of("/xyz")
+    >>> path_label("/v1/models/demo:predict"), path_label("/page/x.js"), path_label("/xyz")
     ('/v1:predict', '/page', 'other')
     """
     if path.startswith("/v1/"):
         return "/v1:predict" if path.endswith(":predict") else "/v1"
     if path.startswith("/page/"):
         return "/page"
-    return path if path in KNOWN else "other"
+    return path if path in KNOWN_PATHS else "other"
 
 
-class LoopWatch:
-    """Measures how late the loop is for a task that is due: so long nobody is answered, `/healthz` either.
+class LoopDelay:
+    """Measures how late the event loop runs a task that is due; for that long nothing is answered, not even `/healthz`.
 
     Args:
-        meter: Where it is counted.
+        metrics: Where the delays are registered.
     """
 
-    def __init__(self, meter: CollectorRegistry) -> None:
+    def __init__(self, metrics: CollectorRegistry) -> None:
         self._delay = Histogram(
-            "pianoroll_loop_delay_seconds", "How late the loop is for a task", registry=meter, buckets=DELAYS
+            "pianoroll_loop_delay_seconds",
+            "Delay of the event loop",
+            registry=metrics,
+            buckets=DELAY_BUCKETS,
         )
 
     async def run(self) -> None:
-        """Looks until it is cancelled."""
+        """Measures until it is cancelled."""
         while True:
-            due = time.perf_counter() + LOOK_SECONDS
-            await asyncio.sleep(LOOK_SECONDS)
+            due = time.perf_counter() + PROBE_SECONDS
+            await asyncio.sleep(PROBE_SECONDS)
             self._delay.observe(max(0.0, time.perf_counter() - due))
 
 
 class EngineCollector:
-    """What the engines say of themselves when Prometheus asks.
+    """Metrics of the engines, which are computed when Prometheus reads them.
 
     Args:
         state: Of the server.
@@ -118,15 +125,15 @@ class EngineCollector:
         self._state = state
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics of this moment."""
+        """The current metrics."""
         state = self._state
         yield GaugeMetricFamily("pianoroll_queue_rows", "Pieces that wait or are drawn", state.rows)
-        yield GaugeMetricFamily("pianoroll_queue_rows_limit", "Most of them", state.limits.queue_rows)
-        yield GaugeMetricFamily("pianoroll_streams", "Streams that are sent", state.streams)
-        steps = CounterMetricFamily("pianoroll_steps", "Steps drawn, all rows together", labels=["version"])
+        yield GaugeMetricFamily("pianoroll_queue_rows_limit", "Limit of these pieces", state.limits.queue_rows)
+        yield GaugeMetricFamily("pianoroll_streams", "Open streams", state.streams)
+        steps = CounterMetricFamily("pianoroll_steps", "Steps drawn, summed over rows", labels=["version"])
         chunks = CounterMetricFamily("pianoroll_chunks", "Rounds of drawing", labels=["version"])
         seconds = CounterMetricFamily(
-            "pianoroll_model_seconds", "Time in the model, of all threads", labels=["version"]
+            "pianoroll_model_seconds", "Time in the model, summed over threads", labels=["version"]
         )
         for version, served in state.registry.served.items():
             counts = served.engine.counts

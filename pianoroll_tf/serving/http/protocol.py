@@ -1,4 +1,4 @@
-"""uvicorn's protocol with a clock: who sends a request too slowly, or does not take the answer, is dropped."""
+"""uvicorn's HTTP protocol with timeouts: drops clients that send a request, or take the response, too slowly."""
 
 import asyncio
 import socket
@@ -8,68 +8,68 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-LEAST_BYTES = 16 << 10  # that a client must take while `idle_seconds` pass, if there are so many
-LEAST_SHARE = 16  # of a long answer it must take one part of so many, else a few slow ones would fill the memory
+MIN_BYTES = 16 << 10  # that a client must take within `idle_seconds`, unless fewer are left
+MIN_SHARE = 16  # of a long response a 16th must be taken; otherwise a few slow clients could fill the memory
 
 
-def make_protocol(idle_seconds: float, most_connections: int) -> type[H11Protocol]:
-    """The protocol class of a server with these limits."""
-    return type("Protocol", (TimedProtocol,), {"idle_seconds": idle_seconds, "most_connections": most_connections})
+def make_protocol(idle_seconds: float, max_connections: int) -> type[H11Protocol]:
+    """The protocol class for a server with these limits."""
+    return type("Protocol", (TimedProtocol,), {"idle_seconds": idle_seconds, "max_connections": max_connections})
 
 
 class TimedProtocol(H11Protocol):
     """One connection.
 
     Attributes:
-        idle_seconds: For the headers of a request, and for the client to take something of what it is sent.
-        most_connections: Open at once; a further one is told 503.
+        idle_seconds: Time for the headers of a request, and for the client to take a part of the response.
+        max_connections: Number of open connections; a further one is answered with 503.
     """
 
     idle_seconds = 10.0
-    most_connections = 1024
+    max_connections = 1024
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begins to wait for a request."""
+        """Starts to wait for a request."""
         self._reading: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=0)  # so that we hear of every byte that is not taken
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # what the kernel has taken for a client that takes nothing; Linux
+        transport.set_write_buffer_limits(high=0)  # so that `pause_writing` is called for every byte that is not taken
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux also for bytes that are in the kernel's buffer
             waiting = round(1000 * self.idle_seconds)
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, waiting)
-        if len(self.connections) > self.most_connections:
-            self._refuse(503, "too many connections; come again")
+        if len(self.connections) > self.max_connections:
+            self._refuse(503, "too many connections; retry later")
         else:
             self._expect_request()
 
     def data_received(self, data: bytes) -> None:
-        """Part of a request."""
+        """Reads a part of a request."""
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_expecting()
         elif self._reading is None and not self.transport.is_closing():
-            self._expect_request()  # or the rest of a body that was answered before its end
+            self._expect_request()  # or the rest of a body whose response was sent before its end
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has gone."""
+        """Stops all timers."""
         self._stop_expecting()
         self._stop_watching()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Something of the answer waits to be taken."""
+        """A part of the response waits to be taken by the client."""
         super().pause_writing()
         if self._writing is None:
             waiting = self.transport.get_write_buffer_size()
-            self._watch_writing(waiting, max(LEAST_BYTES, waiting // LEAST_SHARE))
+            self._watch_writing(waiting, max(MIN_BYTES, waiting // MIN_SHARE))
 
     def resume_writing(self) -> None:
-        """All was taken."""
+        """The client has taken everything."""
         self._stop_watching()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """What could not be understood as a request: too long, or broken."""
+        """Responds to a request that is too long or cannot be parsed."""
         error = sys.exception()
         status = getattr(error, "error_status_hint", 400)
         received, _ = self.conn.trailing_data
@@ -81,7 +81,7 @@ class TimedProtocol(H11Protocol):
             self._refuse(400, msg)
 
     def _refuse(self, status: int, text: str) -> None:
-        """Answers without a request, and closes; where an answer has been begun already, only closes."""
+        """Responds and closes the connection; if a response has been started already, only closes it."""
         self._stop_expecting()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
@@ -105,16 +105,16 @@ class TimedProtocol(H11Protocol):
             self._reading.cancel()
             self._reading = None
 
-    def _watch_writing(self, waiting: int, least: int) -> None:
-        """Looks again after a while whether at least so much has been taken."""
-        self._writing = self.loop.call_later(self.idle_seconds, self._check_writing, waiting, least)
+    def _watch_writing(self, waiting: int, minimum: int) -> None:
+        """Checks after `idle_seconds` whether at least so many bytes have been taken."""
+        self._writing = self.loop.call_later(self.idle_seconds, self._check_writing, waiting, minimum)
 
-    def _check_writing(self, before: int, least: int) -> None:
+    def _check_writing(self, before: int, minimum: int) -> None:
         now = self.transport.get_write_buffer_size()
-        if now > before - least:
+        if now > before - minimum:
             self.transport.abort()
         else:
-            self._watch_writing(now, least)
+            self._watch_writing(now, minimum)
 
     def _stop_watching(self) -> None:
         if self._writing is not None:

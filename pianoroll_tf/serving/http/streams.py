@@ -11,108 +11,100 @@ from typing import Any
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.serving.drawing import async_engine
-from pianoroll_tf.serving.drawing.piece_request import Asked
-from pianoroll_tf.serving.drawing.registry import Served
+from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.state import State
 
-AHEAD_STEPS = 512  # of music without an end, that are drawn before they are due
+STEPS_AHEAD = 512  # of music that never ends, drawn before they are played
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class EventStream(StreamingResponse):
-    """The events of one piece; what it uses is given back when it ends, however it does.
+    """The events of one piece; its resources are released when the stream ends, for whatever reason.
 
     Args:
         state: Of the server.
-        served: The version that draws.
-        wanted: What was asked for.
-        using: What it gives back.
+        served: The version that draws the piece.
+        piece: The request, with tempo and meter.
+        resources: What is released at the end.
     """
 
-    def __init__(self, state: State, served: Served, wanted: Asked, using: contextlib.ExitStack) -> None:
-        self._using, self._events = using, _events(state, served, wanted)
-        headers = HEADERS | {"X-Seed": str(wanted.seed), "X-Model-Version": str(served.version)}
+    def __init__(
+        self, state: State, served: ServedVersion, piece: PieceRequest, resources: contextlib.ExitStack
+    ) -> None:
+        self._resources, self._events = resources, _events(state, served, piece)
+        headers = HEADERS | piece_headers(served, piece)
         super().__init__(self._events, media_type="text/event-stream", headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the events until their end, or until the client goes."""
-        with self._using:
+        """Sends the events until the last one, or until the client disconnects."""
+        with self._resources:
             async with contextlib.aclosing(self._events):
                 await super().__call__(scope, receive, send)
 
 
-def rate(served: Served, wanted: Asked) -> float:
-    """Steps per second of what is played; on a grid of beats the tempo says so."""
-    return served.grid.rate(tempo(served, wanted))
+def piece_headers(served: ServedVersion, piece: PieceRequest) -> dict[str, str]:
+    """Headers that name what a client needs to request the same piece again."""
+    return {"X-Seed": str(piece.seed), "X-Model-Version": str(served.version)}
 
 
-def tempo(served: Served, wanted: Asked) -> float:
-    """Quarters per minute: those asked for, or those of the training data."""
-    return wanted.tempo or served.model.tempo
-
-
-def meter(served: Served, wanted: Asked) -> Meter:
-    """The time signature asked for, or that of the training data."""
-    return wanted.meter or served.model.meter
-
-
-def facts(served: Served, wanted: Asked) -> dict[str, Any]:
-    """What an answer begins with."""
+def piece_facts(served: ServedVersion, piece: PieceRequest) -> dict[str, Any]:
+    """What a response says of a piece, whose tempo and meter are known, besides its roll."""
     return {
         "version": served.version,
-        "seed": wanted.seed,
-        "steps": wanted.steps,
-        "primer_steps": len(wanted.primer),
-        "steps_per_second": rate(served, wanted),
-        "tempo": tempo(served, wanted),
-        "meter": str(meter(served, wanted)),
-        "primer": to_pitches(wanted.primer),
+        "seed": piece.seed,
+        "steps": piece.steps,
+        "primer_steps": len(piece.primer),
+        "steps_per_second": served.grid.rate(piece.tempo),
+        "tempo": piece.tempo,
+        "meter": str(piece.meter),
+        "primer": to_pitches(piece.primer),
     }
 
 
-async def _events(state: State, served: Served, wanted: Asked) -> AsyncIterator[str]:
-    yield _event("begin", facts(served, wanted))
-    first, begun, before = 0, time.monotonic(), wanted.primer
+async def _events(state: State, served: ServedVersion, piece: PieceRequest) -> AsyncIterator[str]:
+    yield _event("begin", piece_facts(served, piece))
+    first, started, previous = 0, time.monotonic(), piece.primer
+    rate = served.grid.rate(piece.tempo)
     try:
-        async with contextlib.aclosing(async_engine.draw_chunks(served.engine, wanted)) as chunks:
+        async with contextlib.aclosing(async_engine.draw_chunks(served.engine, piece)) as chunks:
             async for chunk in chunks:
-                await state.turns.wait()
-                yield _event("steps", {"first": first, "roll": to_pitches(chunk, before)})
-                first, before = first + len(chunk), chunk
-                if wanted.steps == 0 and not await _go_on(state, begun + (first - AHEAD_STEPS) / rate(served, wanted)):
+                await state.queue.wait()
+                yield _event("steps", {"first": first, "roll": to_pitches(chunk, previous)})
+                first, previous = first + len(chunk), chunk
+                if piece.steps == 0 and not await _wait_until(started + (first - STEPS_AHEAD) / rate, state):
                     break
     except Exception:
         logging.getLogger("uvicorn.error").exception("a stream failed")
         yield _event("error", {"error": "the model failed"})
         return
-    yield _event("end", {"steps": first, "reason": _reason(wanted, first, served.engine.most_steps)})
+    yield _event("end", {"steps": first, "reason": _reason(piece, first, served.engine.max_steps)})
 
 
-def _reason(wanted: Asked, steps: int, most_steps: int) -> str:
-    """Why a piece of so many steps has ended.
+def _reason(piece: PieceRequest, steps: int, max_steps: int) -> str:
+    """Why a piece has ended.
 
     Args:
-        wanted: What was asked for.
-        steps: Of the piece.
-        most_steps: Of a piece that the model ends.
+        piece: The request.
+        steps: Length of the piece.
+        max_steps: Length at which a piece is cut if the model has not ended it.
 
     Returns:
-        "length" where the steps asked for are complete, "model" where the model ended the piece, "limit" where the
-        piece reached the bound first, "stopped" where the server stops.
+        "length": it has the requested length; "model": the model ended it; "limit": it was cut; "stopped": it would
+        never end, and the server stops.
 
-    >>> [_reason(Asked(steps=asked), 8, most_steps=9) for asked in (8, 0, None)]
+    >>> [_reason(PieceRequest(steps=steps), 8, max_steps=9) for steps in (8, 0, None)]
     ['length', 'stopped', 'model']
     """
-    if wanted.steps is None:
-        return "limit" if steps == most_steps else "model"
-    return "length" if wanted.steps else "stopped"
+    if piece.steps is None:
+        return "limit" if steps == max_steps else "model"
+    return "length" if piece.steps else "stopped"
 
 
-async def _go_on(state: State, due: float) -> bool:
-    """Waits until more of music without an end is due; whether there is to be more."""
+async def _wait_until(due: float, state: State) -> bool:
+    """Waits until `time.monotonic()` is `due`; returns False, and earlier, if the server is stopping."""
     while not state.is_stopping and time.monotonic() < due:
         await asyncio.sleep(min(0.5, due - time.monotonic()))
     return not state.is_stopping

@@ -19,53 +19,45 @@ from tensorflow_serving.apis import (
 )
 
 from pianoroll_tf.errors import UserError
-from pianoroll_tf.serving.drawing.registry import Served
-from pianoroll_tf.serving.refusals import Refusal, bad
+from pianoroll_tf.serving.drawing.registry import ServedVersion
+from pianoroll_tf.serving.refusals import InvalidRequestError, Refusal
 from pianoroll_tf.serving.settings import Address
 from pianoroll_tf.serving.state import State
-from pianoroll_tf.serving.tf_serving import predictions, tensors
-from pianoroll_tf.serving.tf_serving.rest import DEFAULT
+from pianoroll_tf.serving.tf_serving import lookup, predictions, tensors
 
-CODES = {
-    400: grpc.StatusCode.INVALID_ARGUMENT,
-    404: grpc.StatusCode.NOT_FOUND,
-    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    503: grpc.StatusCode.UNAVAILABLE,
-    504: grpc.StatusCode.DEADLINE_EXCEEDED,
-}
-ANSWER_BYTES = 64 << 20  # of a message that is sent
-KEEPALIVE_MS = 30_000  # after which a client that says nothing is asked whether it is there
+MAX_RESPONSE_BYTES = 64 << 20
+KEEPALIVE_MS = 30_000  # after which a silent client is pinged
 Call = Callable[[Any, Any, Any], Awaitable[Any]]
 
 
-def told(call: Call) -> Call:
-    """A call whose refusals are told to the client, and whose failures only to the log: they may name paths."""
+def with_status_codes(call: Call) -> Call:
+    """Sends refusals to the client, and other errors, whose text may contain paths, to the log only."""
 
     @functools.wraps(call)
-    async def answer(self, request, context):
+    async def call_with_status_codes(self, request, context):
         try:
             return await call(self, request, context)
         except Refusal as refusal:
-            await context.abort(CODES[refusal.status], refusal.text)
+            await context.abort(grpc.StatusCode[refusal.code], str(refusal))
         except grpc.aio.AbortError:
             raise
         except Exception:
             logging.getLogger("uvicorn.error").exception("a gRPC call failed")
-            await context.abort(grpc.StatusCode.INTERNAL, "the server failed; its log says why")
+            await context.abort(grpc.StatusCode.INTERNAL, "internal error; see the server's log")
 
-    return answer
+    return call_with_status_codes
 
 
 @contextlib.asynccontextmanager
 async def serving(state: State, address: Address) -> AsyncIterator[int]:
-    """Within it the API is served, at the port that it gives; at its end, what is in flight is finished.
+    """Serves the API within an `async with` statement, whose value is the port; then finishes the calls in progress.
 
     Raises:
-        UserError: The port is taken.
+        UserError: The port is in use.
     """
     options = [
         ("grpc.max_receive_message_length", state.limits.body_bytes),
-        ("grpc.max_send_message_length", ANSWER_BYTES),
+        ("grpc.max_send_message_length", MAX_RESPONSE_BYTES),
         ("grpc.max_metadata_size", state.limits.header_bytes),
         ("grpc.so_reuseport", 0),
         ("grpc.server_handshake_timeout_ms", round(1000 * state.limits.idle_seconds)),
@@ -74,8 +66,9 @@ async def serving(state: State, address: Address) -> AsyncIterator[int]:
         ("grpc.keepalive_timeout_ms", round(1000 * state.limits.idle_seconds)),
     ]
     server = grpc.aio.server(options=options, maximum_concurrent_rpcs=state.limits.connections)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Predictions(state), server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(Models(state), server)
+    services = Services(state)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(services, server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(services, server)
     host = f"[{address.host}]" if ":" in address.host else address.host
     try:
         port = server.add_insecure_port(f"{host}:{address.grpc_port}")
@@ -88,94 +81,74 @@ async def serving(state: State, address: Address) -> AsyncIterator[int]:
         await server.stop(state.limits.drain_seconds)
 
 
-class Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers with the same engine as the REST API; Classify, Regress and MultiInference are not for this model.
+class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_service_pb2_grpc.ModelServiceServicer):
+    """Both services, with the same engine as the REST API; Classify, Regress and MultiInference are not implemented.
 
     Args:
-        state: What all requests share.
+        state: Shared by all requests.
     """
 
     def __init__(self, state: State) -> None:
         self._state = state
 
-    @told
-    async def Predict(self, request, context):  # noqa: N802 (the protocol's name)
+    @with_status_codes
+    async def Predict(self, request, context):  # noqa: N802 (a name of the protocol)
         """The outputs of a signature."""
-        with _use(self._state, request.model_spec) as served:
+        with _use_version(self._state, request.model_spec) as served:
             return await self._predict(request, served)
 
-    async def _predict(self, request, served: Served):
-        signature = request.model_spec.signature_name or DEFAULT
-        if signature not in served.signatures:
-            raise bad(f'Serving signature name: "{signature}" not found in signature def')
-        takes = tensors.inputs_of(served.signatures[signature])
-        inputs = tensors.from_protos(request.inputs, takes, self._state.limits.body_bytes)
-        outputs = await predictions.answer(asyncio.Event().wait, self._state, served, signature, inputs)
+    async def _predict(self, request, served: ServedVersion):
+        signature = request.model_spec.signature_name or lookup.DEFAULT_SIGNATURE
+        specs = lookup.find_inputs(served, signature)
+        inputs = tensors.from_protos(request.inputs, specs, self._state.limits.body_bytes)
+        outputs = await predictions.predict(asyncio.Event().wait, self._state, served, signature, inputs)
         wanted = list(request.output_filter) or list(outputs)
         for name in wanted:
             if name not in outputs:
-                raise bad(f"output_filter must name outputs: {', '.join(outputs)}. Received: {name}")
-        answer = predict_pb2.PredictResponse(model_spec=_spec(request.model_spec.name, served, signature))
+                raise InvalidRequestError(f"output_filter must name outputs: {', '.join(outputs)}. Received: {name}")
+        response = predict_pb2.PredictResponse(model_spec=_spec(request.model_spec.name, served, signature))
         for name in wanted:
-            answer.outputs[name].CopyFrom(tf.make_tensor_proto(outputs[name]))
-        return answer
+            response.outputs[name].CopyFrom(tf.make_tensor_proto(outputs[name]))
+        return response
 
-    @told
+    @with_status_codes
     async def GetModelMetadata(self, request, context):  # noqa: N802
         """The signatures of a version."""
         if list(request.metadata_field) != ["signature_def"]:
-            raise bad(f"metadata_field must be signature_def. Received: {', '.join(request.metadata_field) or 'none'}")
-        with _use(self._state, request.model_spec) as served:
+            received = ", ".join(request.metadata_field) or "none"
+            raise InvalidRequestError(f"metadata_field must be signature_def. Received: {received}")
+        with _use_version(self._state, request.model_spec) as served:
             table = get_model_metadata_pb2.SignatureDefMap(signature_def=served.signatures)
             spec = _spec(request.model_spec.name, served, "")
-            answer = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=spec)
-            answer.metadata["signature_def"].Pack(table)
-            return answer
+            response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=spec)
+            response.metadata["signature_def"].Pack(table)
+            return response
 
-
-class Models(model_service_pb2_grpc.ModelServiceServicer):
-    """Says which versions there are.
-
-    Args:
-        state: What all requests share.
-    """
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    @told
+    @with_status_codes
     async def GetModelStatus(self, request, context):  # noqa: N802
-        """The states of all versions, or of one."""
-        name, registry = request.model_spec.name, self._state.registry
-        statuses = registry.statuses if name == registry.name else {}
-        if not statuses:
-            raise Refusal(404, f"Could not find any versions of model {name}")
-        if request.model_spec.HasField("version"):
-            version = request.model_spec.version.value
-            if version not in statuses:
-                raise Refusal(404, f"Could not find version {version} of model {name}")
-            statuses = {version: statuses[version]}
-        answer = get_model_status_pb2.GetModelStatusResponse()
+        """The status of one version, or of all."""
+        spec = request.model_spec
+        statuses = lookup.find_statuses(self._state.registry, spec.name, _version(spec))
+        response = get_model_status_pb2.GetModelStatusResponse()
         for version, status in statuses.items():
             kind = get_model_status_pb2.ModelVersionStatus
-            one = answer.model_version_status.add(version=version, state=kind.State.Value(status.state))
+            one = response.model_version_status.add(version=version, state=kind.State.Value(status.state))
             one.status.error_code = getattr(tf.errors, status.code)
             one.status.error_message = status.message
-        return answer
+        return response
 
 
-def _use(state: State, spec: model_pb2.ModelSpec) -> contextlib.AbstractContextManager[Served]:
-    """The version that is asked for, or TensorFlow Serving's words."""
-    version = spec.version.value if spec.HasField("version") else None
+def _version(spec: model_pb2.ModelSpec) -> int | None:
+    return spec.version.value if spec.HasField("version") else None
+
+
+def _use_version(state: State, spec: model_pb2.ModelSpec) -> contextlib.AbstractContextManager[ServedVersion]:
     if spec.HasField("version_label"):
-        raise bad("version must be named by its number. Received: a label")
-    if spec.name != state.registry.name or (version is not None and version not in state.registry.served):
-        named = f"Latest({spec.name})" if version is None else f"Specific({spec.name}, {version})"
-        raise Refusal(404, f"Servable not found for request: {named}")
-    return state.registry.use(version)
+        raise InvalidRequestError("version must be a number. Received: a label")
+    return lookup.use_version(state.registry, spec.name, _version(spec))
 
 
-def _spec(name: str, served: Served, signature: str) -> model_pb2.ModelSpec:
+def _spec(name: str, served: ServedVersion, signature: str) -> model_pb2.ModelSpec:
     spec = model_pb2.ModelSpec(name=name, signature_name=signature)
     spec.version.value = served.version
     return spec

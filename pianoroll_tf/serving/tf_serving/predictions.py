@@ -1,77 +1,83 @@
-"""Answers of a signature of the model: music through the engine, in one batch with others; all else directly."""
+"""Runs a signature of the model: those that draw music through the engine, batched with other requests."""
 
 import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 
-from pianoroll_tf.config import NUM_PITCHES
+from pianoroll_tf.config import NUM_PITCHES, SamplingConfig
 from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.saved_model import LAST_SEED
-from pianoroll_tf.serving.drawing.piece_request import SETTINGS, Asked, number
-from pianoroll_tf.serving.drawing.registry import Served
-from pianoroll_tf.serving.refusals import bad
+from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.registry import ServedVersion
+from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.settings import Limits
-from pianoroll_tf.serving.state import Gone, State
+from pianoroll_tf.serving.state import Disconnect, State
 
-MUSIC = ("serving_default", "generate", "generate_simple", "generate_rows", "compose_rows")  # signatures that draw
+MUSIC_SIGNATURES = ("serving_default", "generate", "generate_simple", "generate_rows", "compose_rows")
+SAMPLING_INPUTS = ("temperature", "top_p", "density")
 
 
-async def answer(
-    gone: Gone, state: State, served: Served, signature: str, inputs: Mapping[str, np.ndarray]
+async def predict(
+    disconnect: Disconnect, state: State, served: ServedVersion, signature: str, inputs: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The outputs of a signature for a client.
+    """The outputs of a signature.
 
     Args:
-        gone: What ends when the client hangs up.
+        disconnect: Returns when the client disconnects.
         state: Of the server.
         served: The version.
         signature: Its name.
-        inputs: Of the signature's types and shapes.
+        inputs: Of the types and ranks of the signature.
 
     Raises:
-        Refusal: 400, 429, 503 or 504.
+        Refusal: The inputs are not allowed, too many requests wait, or the response takes too long.
     """
     rows = max((len(value) for value in inputs.values() if value.ndim), default=1)
     if rows > state.limits.most_rows:
-        raise bad(f"rows must be <= {state.limits.most_rows}. Received: rows={rows}")
-    if signature not in MUSIC:
-        return await state.direct.run(served, signature, inputs, state.limits.request_seconds)
-    pieces = ask_rows(inputs, state.limits)
-    state.check_room(rows=len(pieces))
+        raise InvalidRequestError(f"rows must be <= {state.limits.most_rows}. Received: rows={rows}")
+    if signature not in MUSIC_SIGNATURES:
+        return await state.signature_runner.run(served, signature, inputs, state.limits.request_seconds)
+    pieces = piece_requests(inputs, state.limits)
+    state.check_capacity(len(pieces))
     pieces = [dataclasses.replace(piece, meter=served.model.meter) for piece in pieces]
-    rolls = await state.draw(gone, served, pieces)
+    rolls = await state.draw(disconnect, served, pieces)
     padded = np.zeros((len(rolls), max(map(len, rolls), default=0), NUM_PITCHES), np.uint8)
     for row, roll in zip(padded, rolls, strict=True):
         row[: len(roll)] = roll
     return {"roll": padded}
 
 
-def ask_rows(inputs: Mapping[str, np.ndarray], limits: Limits) -> list[Asked]:
-    """The pieces that the inputs of a signature ask for: scalars hold for all rows, seeds then count up.
+def piece_requests(inputs: Mapping[str, np.ndarray], limits: Limits) -> list[PieceRequest]:
+    """The pieces that the inputs of a signature request: a scalar applies to all rows; row i has a scalar seed plus i.
 
     Raises:
-        Refusal: 400, naming the input and its range.
+        InvalidRequestError: An input is outside its range; the message names both.
     """
     lengths = {name: len(value) for name, value in inputs.items() if value.ndim}
     rows = next(iter(lengths.values()), 1)
     if len(set(lengths.values())) > 1:
-        raise bad(f"inputs must have equally many rows. Received: {lengths}")
+        raise InvalidRequestError(f"inputs must have the same number of rows. Received: {lengths}")
     columns = {name: np.broadcast_to(value, rows) for name, value in inputs.items() if name != "primer"}
     seeds = columns["seed"].astype(object) + (np.arange(rows) if not inputs["seed"].ndim else 0)
     primers = inputs.get("primer", np.zeros((rows, 0, NUM_PITCHES), np.uint8))
     if primers.shape[1] > limits.primer_steps:
-        raise bad(f"primer must have at most {limits.primer_steps} steps. Received: {primers.shape[1]} steps")
+        received = f"{primers.shape[1]} steps"
+        raise InvalidRequestError(f"primer must have at most {limits.primer_steps} steps. Received: {received}")
     pieces = []
     for row in range(rows):
         steps, seed = int(columns["steps"][row]), int(seeds[row])
         if not 1 <= steps <= limits.most_steps:
-            raise bad(f"steps must be >= 1 and <= {limits.most_steps}. Received: steps={steps}")
+            raise InvalidRequestError(f"steps must be >= 1 and <= {limits.most_steps}. Received: steps={steps}")
         if not 0 <= seed <= LAST_SEED:
-            raise bad(f"seed must be >= 0 and <= {LAST_SEED} in every row. Received: seed={seed}")
-        settings = {name: number(name, float(columns[name][row])) for name in SETTINGS if name in columns}
-        pieces.append(Asked(steps=steps, seed=seed, primer=as_states(primers[row]), **settings))
+            raise InvalidRequestError(f"seed must be >= 0 and <= {LAST_SEED} in every row. Received: seed={seed}")
+        settings = {name: float(columns[name][row]) for name in SAMPLING_INPUTS if name in columns}
+        try:
+            SamplingConfig(**settings)
+        except ValueError as error:
+            raise InvalidRequestError(str(error)) from error
+        pieces.append(PieceRequest(steps=steps, seed=seed, primer=as_states(primers[row]), **settings))
     total = sum(piece.steps for piece in pieces)
     if total > limits.most_steps:
-        raise bad(f"steps of all rows must be <= {limits.most_steps}. Received: steps={total}")
+        raise InvalidRequestError(f"steps of all rows must be <= {limits.most_steps}. Received: steps={total}")
     return pieces

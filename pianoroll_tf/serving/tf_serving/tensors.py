@@ -1,4 +1,4 @@
-"""JSON values, and messages of gRPC, <-> tensors as TensorFlow Serving's APIs have them, by a signature's inputs."""
+"""Converts the JSON values and gRPC messages of TensorFlow Serving's APIs to the tensors of a signature, and back."""
 
 import dataclasses
 import math
@@ -12,33 +12,37 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.python.framework.dtypes import as_dtype
 from tensorflow.python.framework.tensor_util import MakeNdarray
 
-from pianoroll_tf.serving.refusals import bad
-from pianoroll_tf.serving.strict_json import shown, type_name
+from pianoroll_tf.serving.refusals import InvalidRequestError
+from pianoroll_tf.serving.strict_json import format_value, type_name
 
 
 @dataclasses.dataclass(frozen=True)
-class Input:
-    """What an input of a signature takes.
+class InputSpec:
+    """Type and shape of an input of a signature.
 
     Attributes:
         dtype: Of its numbers.
-        shape: Of its axes; none for one of any length.
+        shape: Length of each axis; None: any length.
     """
 
     dtype: np.dtype
     shape: tuple[int | None, ...]
 
     @property
-    def words(self) -> str:
-        """As errors name it: "float32 numbers of shape [?, 84]"."""
+    def description(self) -> str:
+        """For error messages: "float32 numbers of shape [?, 84]"."""
         axes = ", ".join("?" if length is None else str(length) for length in self.shape)
         return f"{self.dtype} numbers of shape [{axes}]"
 
+    def error(self, name: str, received: str, adjective: str = "") -> InvalidRequestError:
+        """The error of an input that does not fit."""
+        return InvalidRequestError(f"{name} must be {adjective}{self.description}. Received: {received}")
 
-def inputs_of(signature: SignatureDef) -> dict[str, Input]:
+
+def inputs_of(signature: SignatureDef) -> dict[str, InputSpec]:
     """The inputs of a signature, by name."""
     return {
-        name: Input(
+        name: InputSpec(
             np.dtype(as_dtype(info.dtype).as_numpy_dtype),
             tuple(dim.size if dim.size >= 0 else None for dim in info.tensor_shape.dim),
         )
@@ -46,61 +50,65 @@ def inputs_of(signature: SignatureDef) -> dict[str, Input]:
     }
 
 
-def from_protos(protos: Mapping[str, TensorProto], inputs: dict[str, Input], most_cells: int) -> dict[str, np.ndarray]:
+def from_protos(
+    protos: Mapping[str, TensorProto], inputs: dict[str, InputSpec], max_cells: int
+) -> dict[str, np.ndarray]:
     """The tensors of a gRPC request.
 
     Args:
         protos: By name.
         inputs: Of the signature.
-        most_cells: Numbers of a tensor; a message of some bytes may claim any shape.
+        max_cells: Numbers in a tensor; a small message may claim any shape.
 
     Raises:
-        Refusal: 400, naming the input and what it takes.
+        InvalidRequestError: Inputs are missing, or their values do not fit.
     """
     if set(protos) != set(inputs):
-        raise bad(f"inputs must be {', '.join(inputs)}. Received: {', '.join(sorted(protos)) or 'none'}")
+        raise InvalidRequestError(
+            f"inputs must be {', '.join(inputs)}. Received: {', '.join(sorted(protos)) or 'none'}"
+        )
     tensors = {}
-    for name, takes in inputs.items():
+    for name, spec in inputs.items():
         proto = protos[name]
         shape = tuple(dim.size for dim in proto.tensor_shape.dim)
-        if not _fits(shape, takes.shape) or min(shape, default=0) < 0 or math.prod(shape) > most_cells:
-            raise bad(f"{name} must be {takes.words}. Received: shape={list(shape)}")
-        if as_numpy_type(proto.dtype) != takes.dtype:
-            raise bad(f"{name} must be {takes.words}. Received: {_type_words(proto.dtype)}")
+        if not _fits(shape, spec.shape) or min(shape, default=0) < 0 or math.prod(shape) > max_cells:
+            raise spec.error(name, f"shape={list(shape)}")
+        if _as_numpy_type(proto.dtype) != spec.dtype:
+            raise spec.error(name, _type_description(proto.dtype))
         try:
             tensors[name] = MakeNdarray(proto)
         except (ValueError, TypeError, OverflowError) as error:
-            raise bad(f"{name} must be {takes.words}. Received: other content than its shape says") from error
-        if takes.dtype.kind == "f" and not np.isfinite(tensors[name]).all():
-            raise bad(f"{name} must be finite {takes.words}. Received: another number in it")
+            raise spec.error(name, "other content than its shape says") from error
+        if spec.dtype.kind == "f" and not np.isfinite(tensors[name]).all():
+            raise spec.error(name, "another number in it", "finite ")
     return tensors
 
 
-def as_numpy_type(kind: int) -> np.dtype | None:
-    """The numpy type of a type of TensorFlow; none if there is none for numbers."""
+def _as_numpy_type(kind: int) -> np.dtype | None:
+    """The numpy type of one of TensorFlow's data types; None if there is none."""
     try:
         return np.dtype(as_dtype(kind).as_numpy_dtype)
     except TypeError:
         return None
 
 
-def _type_words(kind: int) -> str:
+def _type_description(kind: int) -> str:
     return DataType.Name(kind) if kind in DataType.values() else f"type {kind}"
 
 
-def _fits(shape: tuple[int, ...], takes: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(takes) and all(n is None or n == m for n, m in zip(takes, shape, strict=True))
+def _fits(shape: tuple[int, ...], allowed: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(allowed) and all(n is None or n == m for n, m in zip(allowed, shape, strict=True))
 
 
-def from_columns(value: Any, inputs: dict[str, Input]) -> dict[str, np.ndarray]:
-    """The tensors of a request in the columnar form, `"inputs"`.
+def from_columns(value: Any, inputs: dict[str, InputSpec]) -> dict[str, np.ndarray]:
+    """The tensors of a request in columnar format, `"inputs"`.
 
     Raises:
-        Refusal: 400, naming the input and what it takes.
+        InvalidRequestError: Inputs are missing, or their values do not fit.
     """
     if not isinstance(value, dict):
         if len(inputs) > 1:
-            raise bad(
+            raise InvalidRequestError(
                 "inputs is a plain value/list, but expecting an object as multiple input tensors required as per "
                 "tensorinfo_map"
             )
@@ -108,25 +116,25 @@ def from_columns(value: Any, inputs: dict[str, Input]) -> dict[str, np.ndarray]:
         value = {name: value}
     for name in value:
         if name not in inputs:
-            raise bad(f"inputs must be among {', '.join(inputs)}. Received: {name}")
+            raise InvalidRequestError(f"inputs must be among {', '.join(inputs)}. Received: {name}")
     for name in inputs:
         if name not in value:
-            raise bad(f"Missing named input: {name} in 'inputs' object.")
+            raise InvalidRequestError(f"Missing named input: {name} in 'inputs' object.")
     return {name: to_tensor(name, value[name], inputs[name]) for name in inputs}
 
 
-def from_rows(value: Any, inputs: dict[str, Input]) -> dict[str, np.ndarray]:
-    """The tensors of a request in the row form, `"instances"`: each gets the row as its first axis.
+def from_rows(value: Any, inputs: dict[str, InputSpec]) -> dict[str, np.ndarray]:
+    """The tensors of a request in row format, `"instances"`; the rows become the first axis of each tensor.
 
     Raises:
-        Refusal: 400, naming the row, the input and what it takes.
+        InvalidRequestError: Inputs are missing, or their values do not fit.
     """
     if not isinstance(value, list):
-        raise bad(f"instances must be a list. Received: {type_name(value)}")
+        raise InvalidRequestError(f"instances must be a list. Received: {type_name(value)}")
     if not value:
-        raise bad("No values in 'instances' array")
+        raise InvalidRequestError("No values in 'instances' array")
     if not isinstance(value[0], dict) and len(inputs) > 1:
-        raise bad(
+        raise InvalidRequestError(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
             "tensorinfo_map"
         )
@@ -134,7 +142,7 @@ def from_rows(value: Any, inputs: dict[str, Input]) -> dict[str, np.ndarray]:
     for row, item in enumerate(value):
         named = item if isinstance(item, dict) else {next(iter(inputs)): item}
         if set(named) != set(inputs):
-            raise bad(
+            raise InvalidRequestError(
                 f"Failed to process element: {row} of 'instances' list. JSON object must only have keys: "
                 f"{','.join(inputs)}"
             )
@@ -143,44 +151,39 @@ def from_rows(value: Any, inputs: dict[str, Input]) -> dict[str, np.ndarray]:
     return {name: to_tensor(name, column, inputs[name]) for name, column in columns.items()}
 
 
-def to_tensor(name: str, value: Any, takes: Input) -> np.ndarray:
-    """One tensor of a JSON value; a list without elements may leave out the axes behind it.
+def to_tensor(name: str, value: Any, spec: InputSpec) -> np.ndarray:
+    """The tensor of a JSON value; after an empty list the remaining axes may be missing.
 
     Raises:
-        Refusal: 400, naming the input and what it takes.
+        InvalidRequestError: The value does not fit.
 
-    >>> to_tensor("primer", [[]], Input(np.dtype("uint8"), (None, None, 84))).shape
+    >>> to_tensor("primer", [[]], InputSpec(np.dtype("uint8"), (None, None, 84))).shape
     (1, 0, 84)
     """
-    refusal = bad(f"{name} must be {takes.words}. Received: {shown(value)}")
+    is_float = spec.dtype.kind == "f"
     shape = _shape(value)
     flat = _flatten(value, shape)
-    if flat is None:
-        raise refusal
     if 0 in shape:
-        shape += tuple(length or 0 for length in takes.shape[len(shape) :])
-    if not _fits(shape, takes.shape):
-        raise refusal
-    kinds = {float, int} if takes.dtype.kind == "f" else {int}
-    wrong = next((item for item in flat if type(item) not in kinds), None)
-    if wrong is not None or None in flat:
-        raise bad(f"{name} must be {takes.words}. Received: {shown(wrong)} in it")
+        shape += tuple(length or 0 for length in spec.shape[len(shape) :])
+    if flat is None or not _fits(shape, spec.shape):
+        raise spec.error(name, format_value(value))
+    others = [item for item in flat if type(item) is not int and not (is_float and type(item) is float)]
+    if others:
+        raise spec.error(name, f"{format_value(others[0])} in it")
     try:
-        made = np.array(flat, np.float64 if takes.dtype.kind == "f" else np.int64)
+        numbers = np.array(flat, np.float64 if is_float else np.int64)
     except OverflowError as error:
-        raise bad(f"{name} must be {takes.words}. Received: a number beyond them") from error
+        raise spec.error(name, "a number out of range") from error
     with np.errstate(over="ignore"):
-        tensor = made.astype(takes.dtype)
-    fits = np.isfinite(tensor).all() if takes.dtype.kind == "f" else (tensor == made).all()
-    if not fits:
-        wrong = made[~np.isfinite(tensor)] if takes.dtype.kind == "f" else made[tensor != made]
-        finite = "finite " if takes.dtype.kind == "f" else ""
-        raise bad(f"{name} must be {finite}{takes.words}. Received: {wrong[0]} in it")
+        tensor = numbers.astype(spec.dtype)
+    does_not_fit = ~np.isfinite(tensor) if is_float else tensor != numbers
+    if does_not_fit.any():
+        raise spec.error(name, f"{numbers[does_not_fit][0]} in it", "finite " if is_float else "")
     return tensor.reshape(shape)
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    """Lengths of the first list of each level."""
+    """Length of the first list on each level of nesting."""
     shape = ()
     while isinstance(value, list):
         shape += (len(value),)
@@ -189,7 +192,7 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 
 def _flatten(value: Any, shape: tuple[int, ...]) -> list[Any] | None:
-    """The numbers in nested lists; none if lists of one level differ in length."""
+    """The numbers in nested lists; None if lists of one level differ in length."""
     flat = [value]
     for length in shape:
         if not all(isinstance(part, list) and len(part) == length for part in flat):
@@ -199,8 +202,8 @@ def _flatten(value: Any, shape: tuple[int, ...]) -> list[Any] | None:
 
 
 def to_json(tensor: np.ndarray) -> Any:
-    """Nested lists of a tensor; float32 numbers with as few digits as name them."""
+    """A tensor as nested lists; float32 numbers with as few digits as identify them."""
     if tensor.dtype != np.float32:
         return tensor.tolist()
-    words = tensor.astype(str).ravel().tolist()  # float32's own shortest form
-    return np.array(list(map(float, words)), object).reshape(tensor.shape).tolist()
+    digits = tensor.astype(str).ravel().tolist()  # the shortest form of a float32
+    return np.array(list(map(float, digits)), object).reshape(tensor.shape).tolist()

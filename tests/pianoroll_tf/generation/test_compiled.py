@@ -49,17 +49,17 @@ def test_unlike_rows_share_a_batch(model):
     for block, newcomer in enumerate([nobody, parts.begin(PRIMER[1:], [two.density], Meter())]):
         state = tf.concat([first, newcomer], axis=0)
         settings = ([one.temperature, two.temperature], [1.0, two.top_p])
-        roll, _, state = parts.draw(state, [1, 9], [block, 0], *settings)
+        roll, _, state = parts.draw_block(state, [1, 9], [block, 0], *settings)
         rolls.append(roll.numpy())
         first = state[:1]
     np.testing.assert_array_equal(np.concatenate([roll[0] for roll in rolls]), alone[0])
     np.testing.assert_array_equal(rolls[1][1], alone[1][:BLOCK_STEPS])
 
 
-def test_warming_up_compiles_once_for_a_batch_size(model, monkeypatch):
+def test_each_batch_size_is_compiled_once(model):
     parts = CompiledModel(model.program)
-    parts.warm_up(3)
     count = parts._draw.experimental_get_tracing_count
+    parts.generate(np.zeros((3, 0, 84)), 1, np.zeros(3, np.int64))
     compilations = count()
     parts.generate(np.zeros((3, 5, 84)), STEPS, np.arange(3), temperature=2.0)
     assert compilations == count() == 1

@@ -1,4 +1,4 @@
-"""Which path is answered by what."""
+"""Routes, the files of the page, and errors."""
 
 import pytest
 from serving_client import running, until
@@ -64,7 +64,7 @@ def test_no_path_leads_out(with_page, path):
     assert not answer.endswith(b"secret")
 
 
-def test_without_a_page_the_door_says_how_to_build_it(server, monkeypatch, tmp_path):
+def test_without_a_page_the_home_path_says_how_to_build_it(server, monkeypatch, tmp_path):
     monkeypatch.setattr(server.server.config.app.state, "page", tmp_path)
     answer = server.get("/")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
@@ -81,8 +81,8 @@ def test_no_such_path_and_no_such_method(server):
     )
 
 
-def test_what_goes_wrong_here_is_told_to_the_log_alone(server, monkeypatch, caplog):
-    monkeypatch.setattr(endpoints.asked, "ask", lambda *_, **__: 1 / 0)
+def test_an_unexpected_error_goes_to_the_log_only(server, monkeypatch, caplog):
+    monkeypatch.setattr(endpoints, "read_fields", lambda *_: 1 / 0)
     answer = server.post("/generate", {})
-    assert (answer.status_code, answer.json()) == (500, {"error": "the server failed; its log says why"})
+    assert (answer.status_code, answer.json()) == (500, {"error": "internal error; see the server's log"})
     until(lambda: "ZeroDivisionError" in caplog.text)

@@ -1,20 +1,19 @@
-"""What is told to a client that is refused."""
+"""Messages of refused requests."""
 
-from pianoroll_tf.serving.refusals import bad, busy, shorten
-
-
-def test_who_comes_too_early_is_told_when_to_come_again():
-    refusal = busy("the places", seconds=3)
-    assert (refusal.status, refusal.headers) == (429, {"Retry-After": "3"})
-    assert refusal.text == "the places are full; come again in 3 s"
+from pianoroll_tf.serving.refusals import InvalidRequestError, OverloadedError, shorten
 
 
-def test_a_line_is_one_line_of_printable_characters_whatever_was_received():
-    refusal = bad("x must be y. Received: x=\x1b[31m\r\n\x00" + "z" * 10_000)
-    assert refusal.status == 400
-    assert refusal.text.isprintable()
-    assert len(refusal.text) == 300
+def test_an_overload_says_when_to_retry():
+    refusal = OverloadedError("too many pieces are waiting", retry_seconds=3)
+    assert refusal.retry_seconds == 3
+    assert str(refusal) == "too many pieces are waiting; retry in 3 s"
 
 
-def test_short_text_stays():
+def test_a_message_is_one_printable_line_whatever_was_received():
+    message = str(InvalidRequestError("x must be y. Received: x=\x1b[31m\r\n\x00" + "z" * 10_000))
+    assert message.isprintable()
+    assert len(message) == 300
+
+
+def test_a_short_text_is_not_changed():
     assert shorten("steps must be >= 1") == "steps must be >= 1"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pianoroll_tf.serving.refusals import Refusal
+from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import from_pitches, to_pitches
 
 ROLLS = st.lists(st.lists(st.integers(24, 107), unique=True).map(sorted), max_size=20)
@@ -14,7 +14,7 @@ ROLLS = st.lists(st.lists(st.integers(24, 107), unique=True).map(sorted), max_si
 @settings(max_examples=30)
 @given(ROLLS)
 def test_there_and_back(roll):
-    assert to_pitches(from_pitches("primer", roll, most_steps=20)) == roll
+    assert to_pitches(from_pitches("primer", roll, max_steps=20)) == roll
 
 
 def test_by_hand():
@@ -35,7 +35,7 @@ def test_a_part_knows_what_it_continues():
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("x", "primer must be a list of at most 2 steps, each a list of MIDI pitches. Received: a text"),
+        ("x", "primer must be a list of at most 2 steps, each a list of MIDI pitches. Received: a string"),
         ([[], [], []], "Received: 3 steps"),
         ([60], r"primer[0] must be a list of MIDI pitches. Received: a number"),
         ([[], [23]], "pitches in primer[1] must be a whole number >= 24 and <= 107, or its negative. Received: 23"),
@@ -48,6 +48,6 @@ def test_a_part_knows_what_it_continues():
     ],
 )
 def test_what_is_refused(value, words):
-    with pytest.raises(Refusal) as caught:
-        from_pitches("primer", value, most_steps=2)
-    assert words in caught.value.text
+    with pytest.raises(InvalidRequestError) as caught:
+        from_pitches("primer", value, max_steps=2)
+    assert words in str(caught.value)

@@ -17,17 +17,17 @@ def test_each_setting_has_a_flag_whose_help_names_its_default(kind):
     assert from_args(kind, build_parser().parse_args(["saved_models/x"])) == kind()
 
 
-def test_it_listens_on_this_machine_alone_and_lets_no_other_page_in():
+def test_by_default_it_listens_on_loopback_and_allows_no_other_origin():
     assert Address().host == "127.0.0.1"
     assert Address().allow_origin == Address().allow_host == ()
 
 
-def test_limits_that_cannot_be_are_refused():
+def test_impossible_limits_are_refused():
     with pytest.raises(ValueError, match="queue_rows must be a whole number >= 1"):
         Limits(queue_rows=0)
 
 
 @pytest.mark.parametrize("sizes", [(), (1, 2), (8, 2), (2, 2)])
-def test_sizes_of_tiles_that_cannot_be(sizes):
+def test_impossible_batch_sizes_are_refused(sizes):
     with pytest.raises(ValueError, match="tile_rows must be >= 2 and ascending"):
         Versions(tile_rows=sizes)

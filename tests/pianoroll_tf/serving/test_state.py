@@ -1,4 +1,4 @@
-"""What is shared: places, time, and who has gone."""
+"""What requests share: capacity, time, and clients that disconnect."""
 
 import asyncio
 import concurrent.futures
@@ -9,19 +9,20 @@ from unittest import mock
 import pytest
 from serving_client import running, until
 
-from pianoroll_tf.serving.drawing.piece_request import Asked
+from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.refusals import OverloadedError, StoppingError
 from pianoroll_tf.serving.settings import Limits
-from pianoroll_tf.serving.state import LITTLE, State
+from pianoroll_tf.serving.state import MAX_INLINE_SIZE, State
 
 
 @pytest.fixture(scope="module")
 def narrow(registry):
-    """A server with few places."""
+    """A server with a small capacity."""
     with running(registry, queue_rows=2, streams=1, request_seconds=1.0) as made:
         yield made
 
 
-def test_more_pieces_than_may_wait_are_told_to_come_again(narrow):
+def test_more_pieces_than_may_wait_are_refused_with_retry_after(narrow):
     with concurrent.futures.ThreadPoolExecutor(16) as clients:
         answers = list(clients.map(lambda seed: narrow.post("/generate", {"steps": 512, "seed": seed}), range(16)))
     statuses = {answer.status_code for answer in answers}
@@ -29,18 +30,18 @@ def test_more_pieces_than_may_wait_are_told_to_come_again(narrow):
     assert 429 in statuses
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.headers["Retry-After"] == "1"
-    assert refused.json() == {"error": "the places for pieces that wait are full; come again in 1 s"}
+    assert refused.json() == {"error": "too many pieces are waiting; retry in 1 s"}
     until(lambda: narrow.state.rows == 0)
 
 
-def test_those_who_come_at_the_same_moment_get_no_more_places_than_there_are(registry):
+def test_simultaneous_requests_do_not_exceed_the_capacity(registry):
     state = State(registry, Limits(queue_rows=3), mock.Mock(), mock.Mock())
     never = asyncio.Event().wait
 
     async def ask(rows):
-        state.check_room(rows)
+        state.check_capacity(rows)
         with registry.use() as served:
-            return await state.draw(never, served, [Asked(steps=1, seed=seed) for seed in range(rows)])
+            return await state.draw(never, served, [PieceRequest(steps=1, seed=seed) for seed in range(rows)])
 
     async def ask_all():
         return await asyncio.gather(*map(ask, (2, 2, 1, 1)), return_exceptions=True)
@@ -48,20 +49,20 @@ def test_those_who_come_at_the_same_moment_get_no_more_places_than_there_are(reg
     try:
         for _ in range(2):
             answers = asyncio.run(ask_all())
-            assert [getattr(answer, "status", 200) for answer in answers] == [200, 429, 200, 429]
-            assert state.held == 0
+            assert [isinstance(answer, OverloadedError) for answer in answers] == [False, True, False, True]
+            assert state.admitted == 0
             until(lambda: state.rows == 0)
     finally:
-        state.worker.shutdown()
+        state.threads.shutdown()
 
 
 @pytest.mark.parametrize("is_stopping", [True, False])
-def test_what_is_not_done_when_the_server_must_end_is_told_so(registry, is_stopping):
+def test_requests_that_are_not_complete_when_the_server_ends_are_refused(registry, is_stopping):
     state = State(registry, Limits(), mock.Mock(), mock.Mock())
 
     async def ask():
         with registry.use() as served:
-            return await state.draw(asyncio.Event().wait, served, [Asked(steps=65536)])
+            return await state.draw(asyncio.Event().wait, served, [PieceRequest(steps=65536)])
 
     async def end_it():
         asking = asyncio.create_task(ask())
@@ -74,28 +75,27 @@ def test_what_is_not_done_when_the_server_must_end_is_told_so(registry, is_stopp
     try:
         answer = asyncio.run(end_it())
     finally:
-        state.worker.shutdown()
-    assert getattr(answer, "status", None) == (503 if is_stopping else None)
-    assert isinstance(answer, asyncio.CancelledError) != is_stopping
-    until(lambda: state.rows == 0 == state.held)
+        state.threads.shutdown()
+    assert isinstance(answer, StoppingError if is_stopping else asyncio.CancelledError)
+    until(lambda: state.rows == 0 == state.admitted)
 
 
-def test_one_request_of_more_rows_than_places_is_told_so(narrow):
+def test_a_request_of_more_rows_than_the_capacity_is_refused(narrow):
     rows = [{"steps": 1, "seed": 1, "temperature": 1, "top_p": 1, "density": 1}] * 3
     answer = narrow.post("/v1/models/tiny:predict", {"signature_name": "compose_rows", "instances": rows})
     assert answer.status_code == 429
 
 
-def test_what_takes_too_long_is_given_up_and_drawn_no_further(narrow):
+def test_a_request_that_takes_too_long_is_not_drawn_any_further(narrow):
     answer = narrow.post("/generate", {"steps": 65536})
     assert answer.status_code == 504
-    assert "an answer takes more than 1 s" in answer.json()["error"]
+    assert "the response takes more than 1 s" in answer.json()["error"]
     until(lambda: narrow.state.rows == 0)
 
 
-def test_more_streams_than_places(narrow):
+def test_more_streams_than_allowed(narrow):
     with narrow.post("/generate?stream=1", {"steps": 0}, stream=True) as first:
-        parts = first.iter_content(10)  # kept: with it the connection would go
+        parts = first.iter_content(10)  # kept, because the connection closes with it
         assert next(parts)
         answer = narrow.post("/generate?stream=1", {"steps": 1})
         assert (answer.status_code, answer.headers.get("Retry-After")) == (429, "1"), answer.text
@@ -103,7 +103,7 @@ def test_more_streams_than_places(narrow):
     assert narrow.post("/generate?stream=1", {"steps": 1}).status_code == 200
 
 
-def test_who_hangs_up_is_drawn_no_further(server):
+def test_a_request_whose_client_disconnects_is_not_drawn_any_further(server):
     body = json.dumps({"steps": 65536, "seed": 1})
     head = (
         f"POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
@@ -119,11 +119,11 @@ def test_who_hangs_up_is_drawn_no_further(server):
     assert server.get("/healthz").status_code == 200
 
 
-def test_little_work_is_done_at_once_and_more_beside_the_loop(server):
+def test_little_work_is_done_at_once_and_more_on_another_thread(server):
     here = threading.get_ident()
 
     async def where(size):
-        return await server.state.work(size, threading.get_ident)
+        return await server.state.offload(size, threading.get_ident)
 
-    assert asyncio.run(where(LITTLE)) == here
-    assert asyncio.run(where(LITTLE + 1)) != here
+    assert asyncio.run(where(MAX_INLINE_SIZE)) == here
+    assert asyncio.run(where(MAX_INLINE_SIZE + 1)) != here

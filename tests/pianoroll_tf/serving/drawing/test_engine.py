@@ -1,42 +1,42 @@
-"""Many pieces drawn at once: who joins, who waits, who goes."""
+"""Many pieces drawn at once, some of which join, wait or leave."""
 
 import concurrent.futures
 import queue
 
 import numpy as np
 import pytest
-from fake_tiles import FakeTiles
+from fake_batches import FakePaddedBatches
 from serving_client import until
 
 from pianoroll_tf.serving.drawing.engine import Engine, EngineClosedError, Row
 from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS
-from pianoroll_tf.serving.drawing.piece_request import Asked
+from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 
 
 @pytest.fixture
-def tiles():
-    return FakeTiles()
+def batches():
+    return FakePaddedBatches()
 
 
 @pytest.fixture
-def engine(tiles):
+def engine(batches):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        made = Engine(tiles, pool, active_rows=8)
+        made = Engine(batches, pool, active_rows=8)
         yield made
-        tiles.may_draw.set()
+        batches.may_draw.set()
         made.close()
 
 
-def add(engine, window=None, **asked):
-    heard = queue.Queue()
-    row = Row(asked=Asked(**asked), heard=heard.put, window=window)
+def add(engine, max_ahead=None, **fields):
+    outputs = queue.Queue()
+    row = Row(request=PieceRequest(**fields), receive=outputs.put, max_ahead=max_ahead)
     engine.add(row)
-    return row, heard
+    return row, outputs
 
 
-def music(heard):
+def music(outputs):
     chunks = []
-    while (chunk := heard.get(timeout=60)) is not None:
+    while (chunk := outputs.get(timeout=60)) is not None:
         if isinstance(chunk, Exception):
             raise chunk
         chunks.append(chunk)
@@ -45,50 +45,50 @@ def music(heard):
 
 @pytest.mark.parametrize("steps", [1, CHUNK_STEPS - 1, CHUNK_STEPS, CHUNK_STEPS + 1, 600])
 def test_a_piece_has_its_steps_and_each_block_its_own_numbers(engine, steps):
-    _, heard = add(engine, steps=steps, seed=3)
-    roll = music(heard)
+    _, outputs = add(engine, steps=steps, seed=3)
+    roll = music(outputs)
     assert roll.shape == (steps, 84)
     assert roll[:, 0].all()
     assert np.flatnonzero(roll[:, 1]).tolist() == list(range(0, steps, 256))
 
 
-def test_what_is_kept_of_a_piece_does_not_keep_its_whole_batch(engine, tiles):
-    tiles.may_draw.clear()
+def test_chunks_of_a_piece_do_not_keep_the_whole_batch_in_memory(engine, batches):
+    batches.may_draw.clear()
     rows = [add(engine, steps=64, seed=seed) for seed in range(4)]
-    tiles.may_draw.set()
-    for row, heard in rows:
-        chunks = [heard.get(timeout=60), heard.get(timeout=60)]
+    batches.may_draw.set()
+    for row, outputs in rows:
+        chunks = [outputs.get(timeout=60), outputs.get(timeout=60)]
         assert all(kept.base is None for kept in (*chunks, row.numbers))
 
 
-def test_pieces_of_all_lengths_together(engine, tiles):
+def test_pieces_of_all_lengths_together(engine, batches):
     lengths = [1, 500, 32, 33, 64, 7, 300, 256, 257, 12]
-    tiles.may_draw.clear()
-    heards = [add(engine, steps=steps, seed=seed)[1] for seed, steps in enumerate(lengths)]
-    tiles.may_draw.set()
-    for seed, (steps, heard) in enumerate(zip(lengths, heards, strict=True)):
-        roll = music(heard)
+    batches.may_draw.clear()
+    all_outputs = [add(engine, steps=steps, seed=seed)[1] for seed, steps in enumerate(lengths)]
+    batches.may_draw.set()
+    for seed, (steps, outputs) in enumerate(zip(lengths, all_outputs, strict=True)):
+        roll = music(outputs)
         assert len(roll) == steps
         assert roll[:, 0].all() == bool(seed % 2)
-    assert max(tiles.batches) == 4, "not more than the largest tile holds"
+    assert max(batches.drawn) == 4, "not more than the largest batch holds"
     assert engine.rows == 0
     assert engine.counts.rows == sum(-(-steps // CHUNK_STEPS) for steps in lengths)
 
 
 def test_a_short_piece_joins_while_a_long_one_is_drawn(engine):
-    long, long_heard = add(engine, steps=0, window=4)
-    assert len(long_heard.get(timeout=60)) == CHUNK_STEPS
-    _, heard = add(engine, steps=40, seed=1)
-    assert len(music(heard)) == 40
+    long, long_outputs = add(engine, steps=0, max_ahead=4)
+    assert len(long_outputs.get(timeout=60)) == CHUNK_STEPS
+    _, outputs = add(engine, steps=40, seed=1)
+    assert len(music(outputs)) == 40
     engine.drop(long)
 
 
-def test_a_reader_that_takes_nothing_holds_up_itself_alone(engine):
-    row, heard = add(engine, steps=0, window=3)
+def test_a_slow_reader_delays_only_its_own_piece(engine):
+    row, outputs = add(engine, steps=0, max_ahead=3)
     _, other = add(engine, steps=640)
     assert len(music(other)) == 640
     until(lambda: row.chunks == 3)
-    assert heard.qsize() == 3
+    assert outputs.qsize() == 3
     engine.take(row)
     until(lambda: row.chunks == 4)
     engine.drop(row)
@@ -96,57 +96,57 @@ def test_a_reader_that_takes_nothing_holds_up_itself_alone(engine):
 
 
 def test_more_rows_than_are_drawn_at_once_take_turns(engine):
-    rows = [add(engine, steps=0, window=5) for _ in range(20)]
+    rows = [add(engine, steps=0, max_ahead=5) for _ in range(20)]
     until(lambda: all(row.chunks == 5 for row, _ in rows))
     for row, _ in rows:
         engine.drop(row)
     until(lambda: engine.rows == 0)
 
 
-def test_who_has_gone_is_told_nothing_and_leaves_nothing(engine, tiles):
-    tiles.may_draw.clear()
-    row, heard = add(engine, steps=100_000)
+def test_a_dropped_row_receives_nothing_more_and_is_removed(engine, batches):
+    batches.may_draw.clear()
+    row, outputs = add(engine, steps=100_000)
     engine.drop(row)
-    tiles.may_draw.set()
+    batches.may_draw.set()
     until(lambda: engine.rows == 0)
-    assert heard.qsize() <= 1
+    assert outputs.qsize() <= 1
 
 
-def test_a_model_that_fails_fails_those_it_was_drawing_and_no_others(engine, tiles):
-    tiles.error = MemoryError("none left")
-    _, heard = add(engine, steps=10)
+def test_an_error_of_the_model_fails_only_the_rows_that_were_drawn(engine, batches):
+    batches.error = MemoryError("none left")
+    _, outputs = add(engine, steps=10)
     with pytest.raises(MemoryError):
-        music(heard)
-    tiles.error = None
-    _, heard = add(engine, steps=10)
-    assert len(music(heard)) == 10
+        music(outputs)
+    batches.error = None
+    _, outputs = add(engine, steps=10)
+    assert len(music(outputs)) == 10
 
 
 def test_a_primer_that_cannot_be_read_fails_its_own_row(engine):
-    _, heard = add(engine, steps=10, density=20.0)
+    _, outputs = add(engine, steps=10, density=20.0)
     with pytest.raises(MemoryError):
-        music(heard)
+        music(outputs)
     assert engine.rows == 0
 
 
-def test_no_primer_is_read_once_a_density_and_each_primer_anew(engine, tiles, monkeypatch):
+def test_an_empty_primer_is_read_once_per_density_and_other_primers_every_time(engine, batches, monkeypatch):
     read = []
-    begin = tiles.begin
+    begin = batches.begin
     monkeypatch.setattr(
-        tiles, "begin", lambda primer, density, *clock: read.append(density) or begin(primer, density, *clock)
+        batches, "begin", lambda primer, density, *clock: read.append(density) or begin(primer, density, *clock)
     )
     primer = np.zeros((3, 84), np.uint8)
-    for asked in ({}, {"density": 2.0}, {}, {"density": 2.0}, {"primer": primer}, {"primer": primer}, {}):
-        _, heard = add(engine, steps=40, seed=1, **asked)
-        assert music(heard).shape == (40, 84)
+    for fields in ({}, {"density": 2.0}, {}, {"density": 2.0}, {"primer": primer}, {"primer": primer}, {}):
+        _, outputs = add(engine, steps=40, seed=1, **fields)
+        assert music(outputs).shape == (40, 84)
     assert read == [1.0, 2.0, 1.0, 1.0]
 
 
-def test_a_closed_engine_ends_what_it_has_and_takes_no_more(tiles):
+def test_a_closed_engine_finishes_its_rows_and_accepts_no_more(batches):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        engine = Engine(tiles, pool, active_rows=8)
-        _, heard = add(engine, steps=1000)
+        engine = Engine(batches, pool, active_rows=8)
+        _, outputs = add(engine, steps=1000)
         engine.close()
-        assert len(music(heard)) == 1000
+        assert len(music(outputs)) == 1000
         with pytest.raises(EngineClosedError):
             add(engine, steps=1)

@@ -1,4 +1,4 @@
-"""Rows drawn in tiles: the same alone, at any place among any others, and as the model itself draws them."""
+"""Rows drawn in padded batches: each is the same whatever the batch, and as the model itself draws it."""
 
 import concurrent.futures
 
@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from pianoroll_tf.config import SamplingConfig
+from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation import saved_model
-from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS, Tiles
+from pianoroll_tf.generation.compiled import CompiledModel
+from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS, PaddedBatches
 
 
 @pytest.fixture(scope="module")
@@ -16,75 +18,77 @@ def model(exported):
 
 
 @pytest.fixture(scope="module")
-def tiles(model):
-    made = Tiles(model.program, sizes=(2, 8))
+def batches(model):
+    made = PaddedBatches(model.program, sizes=(2, 8))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         made.prepare(pool)
     return made
 
 
-def draw(tiles, primers, seeds, temperature, top_p, size, chunks=3):
-    """Rolls of rows in one tile."""
-    state = np.stack([tiles.begin(primer, 1.0) for primer in primers])
-    numbers = tiles.uniforms(list(seeds), [0] * len(seeds))
+def draw(batches, primers, seeds, temperature, top_p, size, chunks=3):
+    """Rolls and states of rows in one batch."""
+    state = np.stack([batches.begin(primer, 1.0, Meter(), 0) for primer in primers])
+    numbers = batches.uniforms(list(seeds), [0] * len(seeds))
     rolls = []
     for first in range(0, chunks * CHUNK_STEPS, CHUNK_STEPS):
         part = numbers[:, first : first + CHUNK_STEPS]
-        roll, _, state = tiles.draw(state, part, np.float32(temperature), np.float32(top_p), size)
+        roll, _, state = batches.draw(state, part, np.float32(temperature), np.float32(top_p), size)
         rolls.append(roll)
     return np.concatenate(rolls, axis=1), state
 
 
-def test_a_row_is_the_same_bit_for_bit_at_any_place_among_any_others(tiles):
+def test_a_row_is_the_same_bit_for_bit_at_any_place_among_any_others(batches):
     rng = np.random.default_rng(1)
     primers = [(rng.random((length, 84)) < 0.1).astype(np.uint8) for length in (0, 3, 9, 20, 0, 1, 50, 2)]
     temperature, top_p = rng.choice([1.0, 0.5, 2.0], 8), rng.choice([1.0, 0.8], 8)
-    together, states = draw(tiles, primers, range(8), temperature, top_p, size=8)
-    for size in tiles.sizes:
+    together, states = draw(batches, primers, range(8), temperature, top_p, size=8)
+    for size in batches.sizes:
         for row in range(8):
             one = slice(row, row + 1)
-            alone, state = draw(tiles, primers[one], [row], temperature[one], top_p[one], size)
+            alone, state = draw(batches, primers[one], [row], temperature[one], top_p[one], size)
             np.testing.assert_array_equal(alone[0], together[row])
             np.testing.assert_array_equal(state[0], states[row])
     order = rng.permutation(8)
-    moved, _ = draw(tiles, [primers[row] for row in order], order.tolist(), temperature[order], top_p[order], size=8)
+    moved, _ = draw(batches, [primers[row] for row in order], order.tolist(), temperature[order], top_p[order], size=8)
     np.testing.assert_array_equal(moved, together[order])
 
 
-def test_it_draws_what_the_model_generates(model, tiles):
+def test_it_draws_what_the_model_generates(model, batches):
     primer = np.zeros((1, 0, 84), np.uint8)
     expected = model.generate(primer, 3 * CHUNK_STEPS, SamplingConfig(temperature=1.0), compiled=False)[0]
-    found, _ = draw(tiles, primer, [0], [1.0], [1.0], size=2)
+    found, _ = draw(batches, primer, [0], [1.0], [1.0], size=2)
     np.testing.assert_array_equal(found[0], expected)
 
 
-class RoundsOtherwise(Tiles):
-    """Draws as it is exported, always two rows at once; in one of its sizes the last bit of the state differs."""
+class RoundsDifferently(PaddedBatches):
+    """Draws without XLA, always two rows at once; for one of its sizes the last bit of the state differs."""
 
     def __init__(self, program):
         super().__init__(program, sizes=(2, 8))
-        self._draw = lambda **inputs: program.signatures["draw"](**inputs)
+        self._model = CompiledModel(program, jit_compile=False)
 
     def draw(self, state, numbers, temperature, top_p, size):
         parts = [slice(first, first + 2) for first in range(0, len(state), 2)]
-        answers = [super(RoundsOtherwise, self).draw(state[p], numbers[p], temperature[p], top_p[p], 2) for p in parts]
+        answers = [
+            super(RoundsDifferently, self).draw(state[p], numbers[p], temperature[p], top_p[p], 2) for p in parts
+        ]
         rolls, ends, states = (np.concatenate(part) for part in zip(*answers, strict=True))
         return rolls, ends, np.nextafter(states, np.float32(9)) if size == 8 else states
 
 
-def test_a_size_that_rounds_otherwise_is_left_out(model):
-    made = RoundsOtherwise(model.program)
+def test_a_size_that_rounds_differently_is_not_used(model):
+    made = RoundsDifferently(model.program)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         assert made.prepare(pool) == made.sizes == (2,)
 
 
-def test_sizes(tiles):
-    assert [tiles.size_for(rows, tiles_at_once=2) for rows in (1, 4, 5, 16, 17, 500)] == [2, 2, 8, 8, 8, 8]
+def test_sizes(batches):
+    assert [batches.size_for(rows, batches=2) for rows in (1, 4, 5, 16, 17, 500)] == [2, 2, 8, 8, 8, 8]
 
 
 def test_an_export_without_the_parts_is_refused(model):
     class Old:
         signatures = {"generate": None, "begin": None, "uniforms": None}  # noqa: RUF012
 
-    with pytest.raises(ValueError, match=r"must be exported again to be served\. Received: no endpoint 'draw'"):
-        Tiles(Old(), sizes=(2,))
+    with pytest.raises(ValueError, match=r"must be exported again to be compiled\. Received: no endpoint 'draw'"):
+        PaddedBatches(Old(), sizes=(2,))

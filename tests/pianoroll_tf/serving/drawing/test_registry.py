@@ -7,22 +7,22 @@ from unittest import mock
 
 import pytest
 import tensorflow as tf
-from fake_tiles import FakeTiles
+from fake_batches import FakePaddedBatches
 from serving_client import until
 
 from pianoroll_tf.generation.manifest import write_manifest
 from pianoroll_tf.serving.drawing import registry as registry_module
 from pianoroll_tf.serving.drawing.engine import Row
-from pianoroll_tf.serving.drawing.piece_request import Asked
+from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 from pianoroll_tf.serving.drawing.registry import Registry
-from pianoroll_tf.serving.refusals import Refusal
+from pianoroll_tf.serving.refusals import NotFoundError, UnavailableError
 from pianoroll_tf.settings import dumps
 
 
 @pytest.fixture
 def make(monkeypatch):
-    """Registries whose models are checked as they are, and then not loaded: what draws is a stand-in."""
-    monkeypatch.setattr(registry_module, "Tiles", FakeTiles)
+    """Makes registries whose models are checked but not loaded; a fake draws instead."""
+    monkeypatch.setattr(registry_module, "PaddedBatches", FakePaddedBatches)
     monkeypatch.setattr(tf.saved_model, "load", lambda path: None)
     made = []
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -57,32 +57,30 @@ def test_a_version_is_served(make, folder):
     assert made.statuses[1] == registry_module.Status("AVAILABLE")
     assert "compose_rows" in made.get(1).signatures
     assert made.get().steps_per_second == 8
-    with pytest.raises(Refusal, match=r"version must be one that is served: 1\. Received: version=2") as caught:
+    with pytest.raises(NotFoundError, match=r"version must be one that is served: 1\. Received: version=2"):
         made.get(2)
-    assert caught.value.status == 404
 
 
 def test_before_anything_is_loaded(make, folder):
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UnavailableError):
         make(folder).get()
-    assert caught.value.status == 503
 
 
-def test_the_newest_are_served_and_older_ones_dropped_when_they_are_done(make, folder):
+def test_the_newest_versions_are_served_and_older_ones_dropped_when_their_requests_are_finished(make, folder):
     made = make(folder, newest=1)
     made.refresh()
     old = made.get()
     chunks = []
-    old.engine.add(Row(asked=Asked(steps=2000), heard=chunks.append))
+    old.engine.add(Row(request=PieceRequest(steps=2000), receive=chunks.append))
     shutil.copytree(folder / "1", folder / "2")
     made.refresh()
     assert list(made.served) == [2]
     until(lambda: made.statuses[1].state == "END")
     assert chunks[-1] is None
-    assert sum(len(chunk) for chunk in chunks[:-1]) == 2000, "what it had was drawn to its end"
+    assert sum(len(chunk) for chunk in chunks[:-1]) == 2000, "its pieces were completed"
 
 
-def test_a_version_in_use_is_not_dropped_and_holds_up_no_other(make, folder):
+def test_a_version_in_use_is_not_dropped_and_does_not_delay_others(make, folder):
     made = make(folder, newest=1)
     made.refresh()
     shutil.copytree(folder / "1", folder / "2")
@@ -90,11 +88,11 @@ def test_a_version_in_use_is_not_dropped_and_holds_up_no_other(make, folder):
         made.refresh()
         assert made.get().version == 2
         assert made.statuses[1].state == "UNLOADING"
-        old.engine.add(Row(asked=Asked(steps=1), heard=lambda _: None))
+        old.engine.add(Row(request=PieceRequest(steps=1), receive=lambda _: None))
     until(lambda: made.statuses[1].state == "END")
 
 
-def test_a_damaged_version_leaves_the_old_one_and_says_why_without_a_path(make, folder, tmp_path):
+def test_a_damaged_version_does_not_replace_the_old_one_and_its_status_says_why_without_a_path(make, folder, tmp_path):
     made = make(folder)
     made.refresh()
     shutil.copytree(folder / "1", folder / "2")
@@ -107,7 +105,7 @@ def test_a_damaged_version_leaves_the_old_one_and_says_why_without_a_path(make, 
     assert str(tmp_path) not in status.message
 
 
-def test_a_bad_version_is_tried_again_when_it_has_changed_and_not_before(make, folder, monkeypatch):
+def test_a_version_that_failed_is_loaded_again_only_after_its_files_have_changed(make, folder, monkeypatch):
     shutil.copytree(folder / "1", folder / "2")
     damage(folder / "2")
     made = make(folder)
@@ -122,7 +120,7 @@ def test_a_bad_version_is_tried_again_when_it_has_changed_and_not_before(make, f
     assert list(made.served) == [1]
 
 
-def test_a_version_whose_folder_has_gone_is_dropped_unless_it_is_the_last(make, folder):
+def test_a_version_whose_folder_was_removed_is_dropped_unless_it_is_the_last(make, folder):
     shutil.copytree(folder / "1", folder / "2")
     made = make(folder)
     made.refresh()
@@ -136,7 +134,7 @@ def test_a_version_whose_folder_has_gone_is_dropped_unless_it_is_the_last(make, 
     assert list(made.statuses) == [1]
 
 
-def test_a_folder_that_cannot_be_looked_at_for_a_while_changes_nothing(make, folder, monkeypatch):
+def test_a_folder_that_cannot_be_read_for_a_while_changes_nothing(make, folder, monkeypatch):
     made = make(folder)
     made.refresh()
     with monkeypatch.context() as broken:
@@ -149,14 +147,14 @@ def test_a_folder_that_cannot_be_looked_at_for_a_while_changes_nothing(make, fol
 
 
 @pytest.mark.parametrize("name", ["01", "٣", "1.0", "-1", "1" * 19])
-def test_folders_that_are_no_versions(make, folder, name):
+def test_folders_that_are_not_versions(make, folder, name):
     shutil.copytree(folder / "1", folder / name)
     made = make(folder)
     made.refresh()
     assert list(made.served) == list(made.statuses) == [1]
 
 
-def test_no_path_is_told_of_a_folder_that_is_named_by_a_point(make, folder, monkeypatch):
+def test_messages_contain_no_path_if_the_folder_is_the_current_one(make, folder, monkeypatch):
     damage(folder / "1")
     monkeypatch.chdir(folder)
     made = make(Path())
@@ -166,7 +164,7 @@ def test_no_path_is_told_of_a_folder_that_is_named_by_a_point(make, folder, monk
 
 
 def test_a_program_that_writes_files_is_never_loaded(make, folder, tmp_path, exported, monkeypatch):
-    """It has a manifest, so that its files are as they were made."""
+    """It has a valid manifest, so the check of its files passes."""
     loaded = []
     monkeypatch.setattr(tf.saved_model, "load", loaded.append)
     target = tmp_path / "written"
@@ -190,7 +188,7 @@ def test_a_program_that_writes_files_is_never_loaded(make, folder, tmp_path, exp
     assert not target.exists()
 
 
-def test_what_is_no_model_at_all(make, tmp_path):
+def test_a_folder_that_is_not_a_model(make, tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "manifest.json").write_text(dumps({"files": {}}))
     made = make(tmp_path)

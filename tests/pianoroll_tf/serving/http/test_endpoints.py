@@ -126,13 +126,13 @@ def test_a_stream_is_the_roll_in_parts(server, steps):
     assert roll == server.roll(**asked)
 
 
-def test_music_without_an_end_ends_when_nobody_listens(server):
+def test_endless_music_ends_when_the_client_disconnects(server):
     with server.post("/generate?stream=1", {"steps": 0, "seed": 2}, stream=True) as answer:
         text = ""
         for part in answer.iter_content(None, decode_unicode=True):
             text += part
             if text.count("event: steps") > 8:
-                assert server.state.streams == 1  # before the break, which ends the generator and so the connection
+                assert server.state.streams == 1  # before the break, which closes the connection
                 break
     roll = [json.loads(data)["roll"] for name, data in events(text.rpartition("\n\n")[0]) if name == "steps"]
     assert list(itertools.chain(*roll))[:200] == server.roll(steps=200, seed=2)
@@ -151,7 +151,7 @@ def test_an_uploaded_primer_is_shown_and_continued(server):
     assert answer.json()["roll"] == server.roll(steps=30, seed=4, primer=PRIMER)
 
 
-def test_a_pitch_that_is_struck_again_comes_and_goes_as_a_negative_number(server):
+def test_a_pitch_that_is_struck_again_is_a_negative_number_in_requests_and_responses(server):
     primer = [[60], [-60, 64], [60, 64]]
     answer = server.post("/generate", {"steps": 200, "seed": 5, "primer": primer, "output": "roll"}).json()
     assert answer["primer"] == primer

@@ -1,4 +1,4 @@
-"""What is refused before anything else sees it."""
+"""Requests that are refused before the application sees them."""
 
 import gzip
 import io
@@ -7,13 +7,13 @@ import time
 import pytest
 from serving_client import received, running
 
-from pianoroll_tf.serving.http.guards import is_known
+from pianoroll_tf.serving.http.guards import is_known_host
 from pianoroll_tf.serving.settings import Address
 
 
 @pytest.fixture(scope="module")
 def strict(registry):
-    """A server with small limits, which another name and another origin may use."""
+    """A server with small limits, and with another name and another origin that are allowed."""
     address = Address(port=0, allow_host=("music.example",), allow_origin=("https://page.example",))
     with running(registry, address, body_bytes=2000, header_bytes=4000, url_bytes=200, idle_seconds=0.5) as made:
         yield made
@@ -41,16 +41,16 @@ def strict(registry):
         ("[::1", 400),
     ],
 )
-def test_the_host_must_be_ours(strict, host, status):
+def test_the_host_must_be_known(strict, host, status):
     answer = strict.get("/healthz", headers={"Host": host})
     assert answer.status_code == status
     if status == 400:
         assert answer.json()["error"].startswith("Host must name this server")
 
 
-def test_two_hosts_are_none():
-    assert not is_known(["localhost", "localhost"], ["localhost"])
-    assert not is_known([], ["localhost"])
+def test_there_must_be_exactly_one_host():
+    assert not is_known_host(["localhost", "localhost"], ["localhost"])
+    assert not is_known_host([], ["localhost"])
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_two_hosts_are_none():
         ("http://[", 403),
     ],
 )
-def test_pages_of_others_may_not_ask(strict, origin, status):
+def test_only_allowed_origins_may_send_requests(strict, origin, status):
     answer = strict.get("/about", headers={"Origin": origin})
     assert answer.status_code == status
     allowed = answer.headers.get("Access-Control-Allow-Origin")
     assert (allowed == origin) == (status == 200)
 
 
-def test_our_own_page_may_ask_and_no_other_may_read_unless_told_so(server):
+def test_the_own_page_may_send_requests_and_others_only_if_they_are_allowed(server):
     own = server.server.url.rstrip("/")
     answer = server.post("/generate", {"steps": 1}, headers={"Origin": own})
     assert answer.status_code == 200
@@ -79,7 +79,7 @@ def test_our_own_page_may_ask_and_no_other_may_read_unless_told_so(server):
     assert server.post("/generate", {"steps": 1}, headers=asked).status_code == 403
 
 
-def test_a_page_that_may_asks_first(strict):
+def test_an_allowed_origin_may_send_a_preflight_request(strict):
     import requests
 
     asked = {
@@ -102,7 +102,7 @@ def test_sizes(strict):
     assert answer.status_code == 431
 
 
-def test_a_body_without_an_end_in_pieces_is_refused_as_well(strict):
+def test_a_chunked_body_that_is_too_large_is_refused(strict):
     def pieces():
         for _ in range(100):
             yield b"x" * 1000
@@ -123,7 +123,7 @@ def test_a_gzip_bomb_is_not_unpacked(strict):
     )
 
 
-def test_a_body_that_does_not_come_is_waited_for_so_long_and_no_longer(strict):
+def test_a_body_must_arrive_in_time(strict):
     with strict.connect() as connection:
         connection.sendall(b"POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         begun = time.monotonic()
@@ -134,7 +134,7 @@ def test_a_body_that_does_not_come_is_waited_for_so_long_and_no_longer(strict):
 
 
 @pytest.mark.parametrize("lengths", [b"Content-Length: 2\r\n", b""])
-def test_a_body_has_one_end_and_not_two(strict, lengths):
+def test_a_body_with_both_content_length_and_transfer_encoding_is_refused(strict, lengths):
     request = b"POST /generate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
     with strict.connect() as connection:
         connection.sendall(
@@ -149,7 +149,7 @@ def test_a_body_has_one_end_and_not_two(strict, lengths):
     assert (b'{"status":"ok"}' in answers) != bool(lengths), "what follows may be a part of the body"
 
 
-def test_every_answer_has_the_headers_of_safety(server):
+def test_every_response_has_the_security_headers(server):
     for path in ("/", "/about", "/nothing", "/v1/models/x"):
         headers = server.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"

@@ -1,9 +1,9 @@
-"""What Prometheus, and what watches over containers, are told."""
+"""Metrics, health and readiness."""
 
 from prometheus_client.parser import text_string_to_metric_families
 from serving_client import running, until
 
-from pianoroll_tf.serving.http.monitoring import kind_of
+from pianoroll_tf.serving.http.monitoring import path_label
 
 
 def values(server):
@@ -34,13 +34,13 @@ def test_requests_and_steps_are_counted(server):
     assert after["pianoroll_version_available", "1"] == 1
 
 
-def test_how_late_the_loop_is_is_counted(server):
+def test_the_delay_of_the_event_loop_is_measured(server):
     before = values(server)["pianoroll_loop_delay_seconds_count",]
     until(lambda: values(server)["pianoroll_loop_delay_seconds_count",] >= before + 5)
     assert values(server)["pianoroll_loop_delay_seconds_sum",] >= 0
 
 
-def test_alive_and_ready_until_it_is_told_to_stop(registry):
+def test_it_is_alive_and_ready_until_it_is_asked_to_stop(registry):
     with running(registry) as made:
         assert made.get("/healthz").json() == {"status": "ok"}
         assert made.get("/readyz").json() == {"status": "ready", "version": 1}
@@ -51,6 +51,6 @@ def test_alive_and_ready_until_it_is_told_to_stop(registry):
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
-def test_strangers_make_no_new_rows():
-    assert {kind_of(f"/{number}") for number in range(9)} == {"other"}
-    assert {kind_of(f"/v1/models/{number}:predict") for number in range(9)} == {"/v1:predict"}
+def test_unknown_paths_add_no_labels():
+    assert {path_label(f"/{number}") for number in range(9)} == {"other"}
+    assert {path_label(f"/v1/models/{number}:predict") for number in range(9)} == {"/v1:predict"}

@@ -1,4 +1,4 @@
-"""Connections that are slow, broken, too many, or leave."""
+"""Connections that are slow, malformed, too many, or closed early."""
 
 import json
 import socket
@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 from serving_client import received, running, until
 
-from pianoroll_tf.serving.http.protocol import LEAST_BYTES, make_protocol
+from pianoroll_tf.serving.http.protocol import MIN_BYTES, make_protocol
 
 BODY = json.dumps({"steps": 4000, "seed": 1, "output": "roll"})
 REQUEST = (
@@ -18,7 +18,7 @@ REQUEST = (
 
 @pytest.fixture(scope="module")
 def hasty(registry):
-    """A server that waits for nobody."""
+    """A server with short timeouts."""
     with running(registry, idle_seconds=0.5, connections=250, keep_alive_seconds=0.5) as made:
         yield made
 
@@ -27,7 +27,7 @@ def connections(server):
     return len(server.server.server_state.connections)
 
 
-def test_200_that_send_a_header_byte_by_byte_are_dropped_and_others_served_meanwhile(hasty):
+def test_200_connections_that_send_headers_slowly_are_dropped_while_others_are_served(hasty):
     slow = [hasty.connect() for _ in range(200)]
     for connection in slow:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc")
@@ -38,7 +38,7 @@ def test_200_that_send_a_header_byte_by_byte_are_dropped_and_others_served_meanw
     until(lambda: connections(hasty) == 0)
 
 
-def test_500_that_hang_up_leave_nothing(hasty):
+def test_500_connections_that_close_early_leave_nothing_behind(hasty):
     for _ in range(5):
         left = [hasty.connect() for _ in range(100)]
         for number, connection in enumerate(left):
@@ -50,7 +50,7 @@ def test_500_that_hang_up_leave_nothing(hasty):
     assert hasty.get("/healthz").status_code == 200
 
 
-def test_who_does_not_take_the_answer_is_dropped(hasty):
+def test_a_client_that_does_not_take_the_response_is_dropped(hasty):
     body = json.dumps({"steps": 65536, "seed": 1})
     with hasty.connect() as connection:
         head = REQUEST.replace(b"/generate", b"/generate?stream=1").partition(b"Content-Length")[0].decode()
@@ -64,7 +64,7 @@ def test_who_does_not_take_the_answer_is_dropped(hasty):
     ("head", "rest"),
     [(b"Content-Length: 1000\r\n\r\n{", b"{"), (b"Transfer-Encoding: chunked\r\n\r\n", b"nonsense\r\n")],
 )
-def test_a_body_that_was_refused_at_its_beginning_is_not_waited_for_either(hasty, caplog, head, rest):
+def test_the_rest_of_a_refused_body_is_not_waited_for(hasty, caplog, head, rest):
     with hasty.connect() as connection:
         connection.sendall(b"POST /generate HTTP/1.1\r\nHost: evil.example\r\n" + head)
         assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
@@ -75,7 +75,7 @@ def test_a_body_that_was_refused_at_its_beginning_is_not_waited_for_either(hasty
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it")
-def test_who_takes_nothing_is_dropped_where_the_kernel_could_hold_the_music_for_hours(hasty):
+def test_a_client_that_takes_nothing_is_dropped_although_the_kernel_could_buffer_hours_of_music(hasty):
     body = json.dumps({"steps": 0, "seed": 1})
     head = REQUEST.replace(b"/generate", b"/generate?stream=1").partition(b"Content-Length")[0].decode()
     with socket.socket() as connection:
@@ -87,9 +87,9 @@ def test_who_takes_nothing_is_dropped_where_the_kernel_could_hold_the_music_for_
     until(lambda: connections(hasty) == 0 and hasty.state.rows == 0)
 
 
-@pytest.mark.parametrize(("taken", "stays"), [(LEAST_BYTES, False), (1 << 20, True)])
-def test_a_long_answer_must_be_taken_in_time(taken, stays):
-    """Of 16 MiB a sixteenth each time."""
+@pytest.mark.parametrize(("taken", "stays"), [(MIN_BYTES, False), (1 << 20, True)])
+def test_a_long_response_must_be_taken_in_time(taken, stays):
+    """A 16th of 16 MiB each time."""
     protocol = object.__new__(make_protocol(10.0, 1))
     protocol.flow, protocol._writing = mock.Mock(), None
     protocol.loop, protocol.transport = mock.Mock(), mock.Mock()
@@ -103,7 +103,7 @@ def test_a_long_answer_must_be_taken_in_time(taken, stays):
     assert protocol.transport.abort.called != stays
 
 
-def test_a_second_request_on_a_connection_is_waited_for_and_then_it_is_closed(hasty):
+def test_a_connection_serves_a_second_request_and_is_closed_when_idle(hasty):
     with hasty.connect() as connection:
         for _ in range(2):
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -127,12 +127,12 @@ def test_a_second_request_on_a_connection_is_waited_for_and_then_it_is_closed(ha
         (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 200_000, b"431"),
     ],
 )
-def test_what_is_no_request(hasty, sent, status):
+def test_bytes_that_are_not_a_request(hasty, sent, status):
     with hasty.connect() as connection:
         try:
             connection.sendall(sent)
         except ConnectionError:
-            return  # it was closed within what was sent, after the answer
+            return  # the server has responded and closed the connection before everything was sent
         answer = received(connection)
     assert answer == b"" or answer.split()[1] == status
     if answer:

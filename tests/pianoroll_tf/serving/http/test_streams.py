@@ -1,4 +1,4 @@
-"""Music as events: when it ends, and what it leaves."""
+"""Music as events: when streams end, and that they release their resources."""
 
 import json
 
@@ -7,8 +7,8 @@ from serving_client import events, until
 from pianoroll_tf.serving.http import streams
 
 
-def test_music_without_an_end_is_drawn_as_fast_as_it_is_played_after_a_while(server, monkeypatch):
-    monkeypatch.setattr(streams, "AHEAD_STEPS", 64)
+def test_endless_music_is_drawn_only_some_steps_ahead_of_its_playing(server, monkeypatch):
+    monkeypatch.setattr(streams, "STEPS_AHEAD", 64)
     with server.post("/generate?stream=1", {"steps": 0, "seed": 2}, stream=True) as answer:
         text = ""
         for part in answer.iter_content(None, decode_unicode=True):
@@ -20,14 +20,14 @@ def test_music_without_an_end_is_drawn_as_fast_as_it_is_played_after_a_while(ser
     until(lambda: server.state.streams == 0 and server.state.rows == 0)
 
 
-def test_a_model_that_fails_says_so_in_the_stream_and_gives_all_back(server, monkeypatch):
-    monkeypatch.setattr(server.state.registry.get().engine._tiles, "draw", lambda *_: 1 / 0)
+def test_an_error_of_the_model_is_an_event_and_releases_all_resources(server, monkeypatch):
+    monkeypatch.setattr(server.state.registry.get().engine._batches, "draw", lambda *_: 1 / 0)
     name, data = events(server.post("/generate?stream=1", {"steps": 3}).text)[-1]
     assert (name, json.loads(data)) == ("error", {"error": "the model failed"})
     until(lambda: server.state.streams == 0 and server.state.rows == 0)
 
 
-def test_a_server_that_stops_ends_music_without_an_end(registry):
+def test_a_server_that_stops_ends_endless_music(registry):
     from serving_client import running
 
     with running(registry) as made:

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's gRPC API, asked with tensorflow-serving-api alone."""
+"""TensorFlow Serving's gRPC API, called with tensorflow-serving-api alone."""
 
 import asyncio
 import concurrent.futures
@@ -10,7 +10,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving_client import PATIENCE_SECONDS, received, running
+from serving_client import TIMEOUT_SECONDS, received, running
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -31,7 +31,7 @@ ROWS = {"temperature": np.float32([1, 1]), "top_p": np.float32([1, 1]), "density
 
 @contextlib.contextmanager
 def listening(state, port=0):
-    """The port of the API, served in a thread."""
+    """Serves the API on a thread within a `with` statement; the value is its port."""
     loop, stop, found = asyncio.new_event_loop(), asyncio.Event(), concurrent.futures.Future()
 
     async def serve():
@@ -81,7 +81,7 @@ def test_predictions_are_those_of_the_model(channel, registry):
     np.testing.assert_array_equal(found["probability"], model.predict(primer))
 
 
-def test_it_is_what_the_rest_api_answers(channel, server):
+def test_music_is_that_of_the_rest_api(channel, server):
     _, found = ask(channel, "compose_rows", steps=np.int32([9, 20]), seed=np.int64([1, 2]), **ROWS)
     assert to_pitches(found["roll"][1]) == server.roll(steps=20, seed=2, temperature=1.0)
 
@@ -174,27 +174,27 @@ def test_status(channel):
         stub.GetModelStatus(request, 300)
 
 
-def test_a_failure_is_told_to_the_log_and_not_to_the_client(server, channel, monkeypatch, caplog):
+def test_an_unexpected_error_goes_to_the_log_and_not_to_the_client(server, channel, monkeypatch, caplog):
     async def fail(*_):
         raise RuntimeError("no file /srv/models/secret")
 
-    monkeypatch.setattr(server.state.direct, "run", fail)
+    monkeypatch.setattr(server.state.signature_runner, "run", fail)
     with pytest.raises(grpc.RpcError) as caught:
         ask(channel, "predict", roll=np.zeros((1, 1, 84), np.uint8))
     assert caught.value.code() == grpc.StatusCode.INTERNAL
-    assert caught.value.details() == "the server failed; its log says why"
+    assert caught.value.details() == "internal error; see the server's log"
     assert "/srv/models/secret" in caplog.text
 
 
-def test_who_connects_and_says_nothing_is_dropped(registry):
+def test_a_silent_connection_is_dropped(registry):
     with running(registry, idle_seconds=0.5) as made, listening(made.state) as port:
-        for said in (b"", b"PRI * HTTP/2.0\r\n", b"nonsense"):
-            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
-                connection.sendall(said)
+        for sent in (b"", b"PRI * HTTP/2.0\r\n", b"nonsense"):
+            with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS) as connection:
+                connection.sendall(sent)
                 received(connection)
 
 
-def test_an_address_that_is_taken(server):
+def test_an_address_in_use(server):
     with listening(server.state) as port:  # noqa: SIM117
         with pytest.raises(UserError, match="must be free to listen on"), listening(server.state, port):
             pass

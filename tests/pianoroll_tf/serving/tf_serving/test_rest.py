@@ -1,4 +1,4 @@
-"""TensorFlow Serving's REST API: requests and answers that were looked at stand in golden/rest.json."""
+"""TensorFlow Serving's REST API: golden/rest.json has requests and the responses to them, checked by hand."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ DEFAULTS = {"temperature": 1, "top_p": 1, "density": 1}
 def test_golden_pairs(server, pair):
     if pair["method"] == "GET":
         answer = server.get(pair["path"])
-    else:  # as curl -d sends it, without a content type of its own
+    else:  # with the content type that `curl -d` sends
         answer = server.post(
             pair["path"], data=pair["body"], headers={"Content-Type": "application/x-www-form-urlencoded"}
         )
@@ -32,7 +32,7 @@ def test_golden_pairs(server, pair):
 
 
 def assert_alike(found, expected):
-    """Equal, but for the last bits of floats."""
+    """Asserts that two values are equal, except for the last bits of floats."""
     if isinstance(expected, dict):
         assert sorted(found) == sorted(expected)
         for name in expected:
@@ -64,7 +64,7 @@ def test_rows_columns_and_generate_give_the_same_music(server):
     assert to_pitches(by_row[0]) == server.roll(steps=20, seed=3, temperature=1.0)
 
 
-def test_it_is_what_the_signatures_of_the_graph_answer(server, registry):
+def test_outputs_are_those_of_the_graph(server, registry):
     primer = (np.random.default_rng(0).random((2, 5, 84)) < 0.1).astype(np.uint8)
     model = registry.get().model
     body = {"primer": primer.tolist(), "steps": 30, "seed": 11, "temperature": 1.2, "top_p": 0.9, "density": 0.8}
@@ -103,13 +103,13 @@ def test_metadata_are_those_of_the_graph(server, registry):
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", None, "application/json; charset=utf-8"])
-def test_kinds_of_body_that_are_read(server, kind):
+def test_accepted_media_types(server, kind):
     body = json.dumps({"signature_name": "compose_rows", "instances": [{"steps": 1, "seed": 1, **DEFAULTS}]})
     headers = {"Content-Type": kind} if kind else {}
     assert server.post("/v1/models/tiny:predict", data=body, headers=headers).status_code == 200
 
 
-def test_other_kinds_are_not(server):
+def test_other_media_types_are_refused(server):
     answer = server.post("/v1/models/tiny:predict", data="<a/>", headers={"Content-Type": "text/xml"})
     assert (answer.status_code, answer.json()) == (415, {"error": "body must be application/json. Received: text/xml"})
 

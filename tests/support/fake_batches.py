@@ -1,4 +1,4 @@
-"""A model without TensorFlow for the tests of what draws with it: a row's music is its seed, place and state."""
+"""A model without TensorFlow, for the tests of the engine: the music of a row follows from its seed and state."""
 
 import threading
 from typing import Any
@@ -10,18 +10,19 @@ from pianoroll_tf.generation.sampling import BLOCK_STEPS
 from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS
 
 
-class FakeTiles:
-    """As `Tiles`; cell 0 of a step is on where the seed is odd, cell 1 at the first step of a block.
+class FakePaddedBatches:
+    """Like `PaddedBatches`; cell 0 of each step is on if the seed is odd, cell 1 at the first step of a block.
 
     Attributes:
-        batches: Rows of each tile that was drawn.
-        may_draw: Cleared, it holds the drawing up.
+        drawn: Number of rows in each batch that was drawn.
+        may_draw: Drawing waits while it is cleared.
+        error: Raised by `draw` unless it is None.
     """
 
     sizes = (2, 4)
 
     def __init__(self, *_: Any) -> None:
-        self.batches: list[int] = []
+        self.drawn: list[int] = []
         self.may_draw = threading.Event()
         self.may_draw.set()
         self.error: Exception | None = None
@@ -37,23 +38,23 @@ class FakeTiles:
         return np.array([len(primer)], np.float32)
 
     def uniforms(self, seeds: list[int], blocks: list[int]) -> np.ndarray:
-        """Seed and place as numbers."""
+        """Numbers by which `draw` sets the cells."""
         numbers = np.zeros((len(seeds), BLOCK_STEPS, 84), np.float32)
         numbers[:, :, 0] = np.array(seeds)[:, np.newaxis] % 2
         numbers[:, 0, 1] = 1
         return numbers
 
-    def size_for(self, rows: int, tiles_at_once: int) -> int:
-        """As `Tiles`."""
-        return next((size for size in self.sizes if size * tiles_at_once >= rows), self.sizes[-1])
+    def size_for(self, rows: int, batches: int) -> int:
+        """See `PaddedBatches`."""
+        return next((size for size in self.sizes if size * batches >= rows), self.sizes[-1])
 
     def draw(self, state, numbers, temperature, top_p, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The numbers as music; counts the steps of the state up; pieces end with their 43rd step."""
+        """Returns the numbers as the roll; the state counts the steps; pieces end with their 43rd step."""
         assert self.may_draw.wait(60)
         if self.error is not None:
             raise self.error
         assert len(state) <= size
         assert numbers.shape == (len(state), CHUNK_STEPS, 84)
-        self.batches.append(len(state))
+        self.drawn.append(len(state))
         ends = (state + np.arange(CHUNK_STEPS) == 42).astype(np.uint8)
         return numbers.astype(np.uint8), ends, state + CHUNK_STEPS
