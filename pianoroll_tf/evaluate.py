@@ -170,7 +170,6 @@ def judge(settings: config.RunConfig, model, records: Path, split: str) -> tuple
     from pianoroll_tf.data.pipeline import evaluation_dataset, load_corpus
     from pianoroll_tf.modeling.baselines import BASELINES
     from pianoroll_tf.modeling.evaluation import model_evaluator
-    from pianoroll_tf.modeling.losses import LOSSES
 
     corpora = {name: load_corpus(records, name) for name in dict.fromkeys(("train", "val", split))}
     for name, corpus in corpora.items():
@@ -180,7 +179,7 @@ def judge(settings: config.RunConfig, model, records: Path, split: str) -> tuple
     evaluators = {"model": model_evaluator(model, settings.loss)}
     evaluators |= {name: make(corpora["train"]) for name, make in BASELINES.items()}
     results = {"split": split, "records": str(records), "pieces": len(corpus.piece_steps), "steps": len(corpus.counts)}
-    sums, proper = {}, LOSSES[settings.loss.loss].proper
+    sums, proper = {}, settings.loss.proper
     with Progress(2 * len(evaluators) + (not proper), "passes") as progress:
         for name, evaluator in evaluators.items():
             chosen = evaluator.statistics(evaluation_dataset(corpora["val"], settings.dataset)).results()

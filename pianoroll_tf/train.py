@@ -53,11 +53,8 @@ def body(args: argparse.Namespace) -> None:
     load_tensorflow(args)
     from pianoroll_tf.generation.training_samples import TrainingSamples
     from pianoroll_tf.modeling.baselines import copying_nll
-    from pianoroll_tf.modeling.run import check_choices
     from pianoroll_tf.modeling.training import train
 
-    with usage_errors():
-        check_choices(run_config)
     samples = TrainingSamples(args.run / run_folder.TENSORBOARD, run_config)
     standing = train(run_config, args.run, extra_callbacks=[samples])
     print(f"{args.run} is finished: {standing.finished}")

@@ -33,13 +33,13 @@ def roll_picture(*rolls: np.ndarray) -> np.ndarray:
 
 
 def hparams(config: RunConfig) -> dict[str, bool | int | float | str]:
-    """The settings a comparison of runs goes by, flat: "optimizer.learning_rate"."""
+    """The settings that tell runs apart, flat: "optimizer.learning_rate"."""
     settings = to_dict(config)
-    return {
-        f"{group}.{name}": "none" if value is None else value
-        for group in ("dataset", "model", "loss", "optimizer", "training")
-        for name, value in settings[group].items()
-    }
+    flat = {}
+    for group in ("dataset", "model", "loss", "optimizer", "training"):
+        options = settings[group].pop("options", {})
+        flat |= {f"{group}.{name}": value for name, value in (settings[group] | options).items()}
+    return {name: "none" if value is None else value for name, value in flat.items()}
 
 
 class TensorBoard(keras.callbacks.Callback):

@@ -67,7 +67,6 @@ def train(
         OSError: The disk is full or cannot be read; the same call goes on from what was saved.
     """
     folder = Path(run_dir)
-    run.check_choices(config)
     training, validation = (_load(config, split) for split in ("train", "val"))
     with run_folder.sole_use(folder):
         run_folder.open_run(folder, config)

@@ -7,6 +7,7 @@ import pytest
 from tiny_run import tiny_records
 
 from pianoroll_tf import train
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.gru import RECURRENT_LAYERS
 from pianoroll_tf.modeling.losses import LOSSES
@@ -77,7 +78,7 @@ def test_missing_records_are_told_before_tensorflow_is_loaded(tmp_path, monkeypa
         raise AssertionError
 
     monkeypatch.setattr(train, "load_tensorflow", never)
-    with pytest.raises(train.UserError, match="build_records"):
+    with pytest.raises(UserError, match="build_records"):
         train.main([str(tmp_path / "none"), str(tmp_path / "run"), "--debug"])
 
 

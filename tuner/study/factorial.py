@@ -3,7 +3,7 @@
 **Fair tuning.** Every combination gets the same number of tuning runs, of the same length, with the same seed. Run k
 has the same learning rate in all of them: values at even ratios between the lowest and the highest. A combination that
 has settings of its own (gamma and alpha of the focal loss, weight decay of AdamW) gets no more runs for them: each of
-its learning rates comes with another value of theirs, from `OWN_SETTINGS` in an order that is fixed. So a loss with
+its learning rates comes with another value of theirs, in the fixed order of `pianoroll_tf.choices`. So a loss with
 more settings must find them within the same budget, as its user would have to.
 
 **Paired runs.** All combinations share initial weights, windows, transposition and dropout seed by seed. The output
@@ -15,7 +15,9 @@ bias of a loss that is not proper starts at another value, the one whose posteri
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from pianoroll_tf.choices import CHOICES, own_settings
 from pianoroll_tf.config import (
     DataFacts,
     LossConfig,
@@ -23,19 +25,15 @@ from pianoroll_tf.config import (
     RecordsConfig,
     RunConfig,
     TrainingConfig,
+    as_fields,
 )
 from tuner.study.settings import RAW, RUNS, TUNING, ZERO_BIAS, AllSettings, Combination, StudyConfig
 
+TABLES = ("loss", "optimizer")  # what a combination chooses from
 TUNING_SEED = 1_000_003  # no seed of the second stage, so that no noise is tuned to that is measured later
 
-# Loss or optimizer → setting → values; run k has value k, and after the last the first again. The values usual in
-# papers come first, so that the smallest budget has them.
-OWN_SETTINGS: dict[str, dict[str, tuple[float | None, ...]]] = {
-    "focal": {"gamma": (2.0, 1.0, 0.5, 2.0, 3.0, 1.0), "alpha": (None, 0.25, None, 0.25, None, 0.75)},
-    "adamw": {"weight_decay": (0.01, 0.1, 0.004, 0.3)},
-}
+# Settings that the tuning runs of every study list, whatever it compares
 SETTINGS = ("learning_rate", "weight_decay", "gamma", "alpha")
-IMPROPER = ("focal",)  # losses that the ablation `RAW` is for; the tables of losses would need a framework
 
 
 def combinations(study: StudyConfig) -> list[Combination]:
@@ -47,7 +45,7 @@ def combinations(study: StudyConfig) -> list[Combination]:
     main = [Combination(loss, optimizer) for loss in study.losses for optimizer in study.optimizers]
     if not study.ablations:
         return main
-    raw = [Combination(each.loss, each.optimizer, RAW) for each in main if each.loss in IMPROPER]
+    raw = [Combination(each.loss, each.optimizer, RAW) for each in main if not CHOICES["loss"][each.loss].proper]
     return main + raw + [Combination(loss, study.optimizers[0], ZERO_BIAS) for loss in study.losses]
 
 
@@ -65,19 +63,36 @@ def learning_rates(count: int, low: float, high: float) -> list[float]:
 def design(study: StudyConfig) -> dict[str, list[dict[str, float | None]]]:
     """Combination, without ablations → the settings of each of its tuning runs."""
     rates = learning_rates(study.tuning_runs, study.lowest_rate, study.highest_rate)
+    own = {
+        each.name: {name: values for table in TABLES for name, values in _own(each, table).items()}
+        for each in combinations(dataclasses.replace(study, ablations=False))
+    }
+    every = dict.fromkeys([*SETTINGS, *(name for settings in own.values() for name in settings)])
     return {
-        each.name: [
-            dict.fromkeys(SETTINGS)
-            | {"learning_rate": rate}
-            | {name: values[k % len(values)] for name, values in _own(each).items()}
+        combination: [
+            every | {"learning_rate": rate} | {name: values[k % len(values)] for name, values in settings.items()}
             for k, rate in enumerate(rates)
         ]
-        for each in combinations(dataclasses.replace(study, ablations=False))
+        for combination, settings in own.items()
     }
 
 
-def _own(combination: Combination) -> dict[str, Sequence[float | None]]:
-    return OWN_SETTINGS.get(combination.loss, {}) | OWN_SETTINGS.get(combination.optimizer, {})
+def _own(combination: Combination, table: str) -> dict[str, Sequence[Any]]:
+    """The own settings of a combination's loss or optimizer → the values that tuning runs try."""
+    return {
+        name: field.metadata.get("study", (None,))
+        for name, (keys, field) in own_settings(table).items()
+        if getattr(combination, table) in keys
+    }
+
+
+def in_order(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a tuning run in the order of their columns, as JSON sorts them.
+
+    >>> list(in_order({"alpha": None, "gamma": 2.0, "learning_rate": 0.01, "margin": 1.0, "weight_decay": None}))
+    ['learning_rate', 'weight_decay', 'gamma', 'alpha', 'margin']
+    """
+    return {name: settings[name] for name in dict.fromkeys([*SETTINGS, *settings])}
 
 
 def best(runs: Sequence) -> int:
@@ -106,7 +121,7 @@ def run_config(
     Args:
         settings: Of the study.
         combination: What is trained; `RAW` is its parent's training.
-        chosen: Entries of `SETTINGS`; None: the setting's default.
+        chosen: An entry of `design`; None: the setting's default.
         seed: Of weights, windows, dropout.
         epochs: At most; the schedule ends there.
         records: As `run_folder.data_facts` gives it.
@@ -116,21 +131,23 @@ def run_config(
     if combination.ablation == ZERO_BIAS:
         model = dataclasses.replace(model, prior_bias=False)
     given = {name: value for name, value in chosen.items() if value is not None}
-    loss = {name: given[name] for name in ("gamma", "alpha") if name in given}
-    optimizer = {"weight_decay": 0.0, "ema": 0.0}  # plain, as they are compared
-    optimizer |= {name: given[name] for name in ("learning_rate", "weight_decay") if name in given}
+    loss, optimizer = (
+        {table: getattr(combination, table)} | {name: given[name] for name in _own(combination, table) if name in given}
+        for table in TABLES
+    )
+    plain = {"weight_decay": 0.0, "ema": 0.0}  # as they are compared
+    rate = {name: given[name] for name in ("learning_rate",) if name in given}
     return RunConfig(
         records=records,
         data=data,
         dataset=settings.dataset,
         model=model,
-        loss=LossConfig(loss=combination.loss, **loss),
+        loss=LossConfig(**as_fields(LossConfig, loss)),
         optimizer=OptimizerConfig(
-            optimizer=combination.optimizer,
             clip_norm=study.clip_norm,
             schedule=study.schedule,
             warmup_steps=study.warmup_steps,
-            **optimizer,
+            **as_fields(OptimizerConfig, plain | rate | optimizer),
         ),
         training=TrainingConfig(
             epochs=epochs,
