@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+import re
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
+from repository import ROOT
 from synthetic_study import write_study
 from tiny_export import export_tiny
 from tiny_run import random_piece, tiny_config, tiny_records, write_records
@@ -182,3 +184,28 @@ def test_entries_may_share_settings():
     finally:
         del CHOICES["optimizer"]["lion"]
     assert keys == ("adamw", "lion")
+
+
+GUIDE = (ROOT / "docs" / "changing.md").read_text()
+
+
+def test_every_path_that_the_guide_names_exists():
+    paths = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)+\.(?:py|ts|html|md))`", GUIDE))
+    assert len(paths) > 15
+    assert [path for path in sorted(paths) if not (ROOT / path).is_file()] == []
+
+
+def test_the_program_of_the_guide_registers_its_loss():
+    [program] = [
+        code for code in re.findall(r"^```python\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE) if "import" in code
+    ]
+    try:
+        exec(program, {"__name__": "my_losses"})
+        config = LossConfig(loss="weighted")
+        loss = losses.make_loss(config)
+        targets, logits = np.eye(2, dtype=np.float32), np.zeros((2, 2), np.float32)
+        np.testing.assert_allclose(loss.call(targets, logits), 3 * np.log(2) * np.ones(2), rtol=1e-6)
+        assert float(losses.posterior_logits(config, np.log([2.0], dtype=np.float32))[0]) == pytest.approx(0, abs=1e-6)
+    finally:
+        for table in (CHOICES["loss"], losses.LOSSES, losses.POSTERIOR_LOGITS):
+            table.pop("weighted", None)
