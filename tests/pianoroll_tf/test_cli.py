@@ -1,5 +1,7 @@
 """Exit codes, one-line errors, progress lines."""
 
+import logging
+
 import pytest
 
 from pianoroll_tf import cli
@@ -59,3 +61,14 @@ def test_debug_raises() -> None:
 
     with pytest.raises(UserError, match="seen"):
         cli.run(body, cli.make_parser("prog", "A command."), ["--debug"])
+
+
+def test_the_log_of_the_library_is_shown_within_the_context(capsys):
+    log = logging.getLogger("pianoroll_tf.modeling")
+    with cli.shown_log():
+        log.info("%d pieces", 9)
+        log.warning("a file is damaged")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("9 pieces\n", "a file is damaged\n")
+    log.info("not shown")
+    assert capsys.readouterr().out == ""
