@@ -158,7 +158,7 @@ class Nade(Head):
         hidden = tf.cast(hidden, tf.float32)
         shape = tf.shape(hidden)
         before, cells = (tf.reshape(part, [-1, self.pitches]) for part in (before, cells))
-        rows = nade.taught_logits(self.equations(), tf.reshape(hidden, [-1, hidden.shape[-1]]), before, cells)
+        rows = nade.teacher_forced_logits(self.equations(), tf.reshape(hidden, [-1, hidden.shape[-1]]), before, cells)
         return tf.reshape(rows, [shape[0], shape[1], self.decisions])
 
     def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:

@@ -11,11 +11,11 @@ from pianoroll_tf.modeling.losses import posterior_logits
 from pianoroll_tf.settings import to_dict
 
 _GAP = 4  # rows between two rolls
-_SCALE = 4  # pixels a cell, each way
+_SCALE = 4  # pixels per cell, in each direction
 
 
 def roll_picture(*rolls: np.ndarray) -> np.ndarray:
-    """Rolls one below the other; time runs to the right, pitch upwards, black is certain.
+    """Rolls one below the other; time runs to the right, pitch upwards, and black is probability 1.
 
     Args:
         *rolls: Probabilities of cells, or 0 and 1, [time, 84] each.
@@ -46,8 +46,8 @@ class TensorBoard(keras.callbacks.Callback):
     """Writes an epoch's logs; the step is the number of the epoch, counted from 1.
 
     Args:
-        folder: Where logs go.
-        validation: As `evaluation_dataset` makes it; its first window is shown.
+        folder: Folder of the logs.
+        validation: From `evaluation_dataset`; its first window is shown.
         config: The run's settings.
     """
 

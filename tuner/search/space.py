@@ -1,4 +1,4 @@
-"""What a search tries: the values of each setting, and the settings that count only beside certain values of others."""
+"""The space of a search: the values of each setting, and the settings that depend on values of others."""
 
 import dataclasses
 from typing import Any
@@ -20,7 +20,7 @@ FIXED_ONLY = ("steps_per_epoch", "patience", "precision")  # else trials would n
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One of some values."""
+    """One of several values."""
 
     values: tuple[Any, ...]
 
@@ -31,8 +31,8 @@ class Range:
 
     Attributes:
         min, max: The bounds.
-        step: Distance of neighbours; None: 1 for whole numbers, any number else.
-        log: Drawn evenly by its logarithm.
+        step: Distance between values; None: 1 for whole numbers, else any number.
+        log: Whether values are drawn evenly on a logarithmic scale.
     """
 
     min: float
@@ -42,7 +42,7 @@ class Range:
 
 
 def conditions() -> dict[str, tuple[str, tuple[Any, ...]]]:
-    """Setting → (another setting, the values of it with which the first counts).
+    """Setting → (another setting, its values with which the first is used).
 
     >>> conditions()["gamma"]
     ('loss', ('focal',))
@@ -77,11 +77,11 @@ def _choice(table: str) -> dict[str, Choice | Range]:
 
 @dataclasses.dataclass(frozen=True)
 class Space:
-    """What a search tries.
+    """The space of a search.
 
     Attributes:
-        searched: Setting → its values; parents before what depends on them.
-        fixed: Setting → its one value.
+        searched: Setting → its values; parents before the settings that depend on them.
+        fixed: Setting → its only value.
     """
 
     searched: dict[str, Choice | Range]
@@ -104,8 +104,8 @@ class Space:
         chosen = self.fixed | values
         own = [field for table in CHOICES for _, field in own_settings(table).values()]
         unused = {field.name: field.metadata["unused"] for field in own if "unused" in field.metadata}
-        unused = {name: value for name, value in unused.items() if not _counts(name, chosen)}
-        chosen = {name: value for name, value in chosen.items() if _counts(name, chosen)} | unused
+        unused = {name: value for name, value in unused.items() if not _is_used(name, chosen)}
+        chosen = {name: value for name, value in chosen.items() if _is_used(name, chosen)} | unused
         sections = {}
         for section, cls in SECTIONS.items():
             changes = {name: value for name, value in chosen.items() if section_name(name) == section}
@@ -115,7 +115,7 @@ class Space:
         return dataclasses.replace(base, **sections)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """The space as a JSON-ready dict."""
         return {name: shown(entry) for name, entry in (self.searched | self.fixed).items()}
 
 
@@ -123,16 +123,15 @@ def make_space(changes: dict[str, Any]) -> Space:
     """The default space, changed.
 
     Args:
-        changes: Setting → `Choice`, `Range`, or the one value that it is fixed to. What cannot count beside the others
-            is not searched.
+        changes: Setting → `Choice`, `Range`, or the only value. Settings that are used in no trial are not searched.
 
     Raises:
-        ValueError: A setting is fixed that counts in no trial, or nothing is left to search.
+        ValueError: A setting that is used in no trial is fixed, or nothing is left to search.
     """
     entries: dict[str, Any] = default_space() | changes
     searched = {name: entry for name, entry in entries.items() if isinstance(entry, Choice | Range)}
     fixed = {name: entry for name, entry in entries.items() if name not in searched}
-    for name in [name for name in entries if not _may_count(name, searched, fixed)]:
+    for name in [name for name in entries if not _may_be_used(name, searched, fixed)]:
         if name in fixed:
             parent, values = conditions()[name]
             raise ValueError(
@@ -179,7 +178,7 @@ def section_of(name: str) -> type:
 
 
 def shown(entry: Any) -> Any:
-    """An entry of a space as JSON could hold it."""
+    """An entry of a space in the form of JSON."""
     if isinstance(entry, Choice):
         return list(entry.values)
     if isinstance(entry, Range):
@@ -188,19 +187,19 @@ def shown(entry: Any) -> Any:
     return entry
 
 
-def _counts(name: str, chosen: dict[str, Any]) -> bool:
-    """Whether a setting counts beside the values chosen; what is not chosen has its default."""
+def _is_used(name: str, chosen: dict[str, Any]) -> bool:
+    """Whether a setting is used with the values chosen; settings that are not chosen have their defaults."""
     if name not in conditions():
         return True
     parent, values = conditions()[name]
     return chosen.get(parent, getattr(section_of(parent)(), parent)) in values
 
 
-def _may_count(name: str, searched: dict[str, Any], fixed: dict[str, Any]) -> bool:
-    """Whether a setting counts in some trial."""
+def _may_be_used(name: str, searched: dict[str, Any], fixed: dict[str, Any]) -> bool:
+    """Whether a setting is used in some trial."""
     parent, values = conditions().get(name, (None, ()))
     if parent not in searched:
-        return _counts(name, fixed)
+        return _is_used(name, fixed)
     tried = searched[parent]
     if isinstance(tried, Choice):
         return bool(set(tried.values) & set(values))

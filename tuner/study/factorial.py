@@ -1,15 +1,15 @@
-"""Which runs a study has, with which settings, and in which order. Needs no framework.
+"""The factorial design of a study: its runs, their settings and their order. Needs no framework.
 
 **Fair tuning.** Every combination gets the same number of tuning runs, of the same length, with the same seed. Run k
-has the same learning rate in all of them: values at even ratios between the lowest and the highest. A combination that
-has settings of its own (gamma and alpha of the focal loss, weight decay of AdamW) gets no more runs for them: each of
-its learning rates comes with another value of theirs, in the fixed order of `pianoroll_tf.choices`. So a loss with
-more settings must find them within the same budget, as its user would have to.
+has the same learning rate in all of them, at even ratios between the lowest and the highest. A combination whose loss
+or optimizer has settings that others lack (gamma and alpha of the focal loss, weight decay of AdamW) gets no additional
+runs for them: each of its learning rates is combined with another value of these, in the fixed order of
+`pianoroll_tf.choices`. So a loss with more settings must be tuned within the same budget, as its user would have to.
 
-**Paired runs.** All combinations share initial weights, windows, transposition and dropout seed by seed. The output
-bias of a loss that is not proper starts at another value, the one whose posterior is the same: each pitch's frequency.
+**Paired runs.** For each seed, all combinations share initial weights, windows, transposition and dropout. The output
+bias of a loss that is not proper starts at another value, whose posterior is the same: the frequency of each pitch.
 
-**Ablations** have their parent's settings and change one thing.
+**Ablations** have the settings of their parent but for one.
 """
 
 import dataclasses
@@ -29,10 +29,10 @@ from pianoroll_tf.config import (
 )
 from tuner.study.settings import RAW, RUNS, TUNING, ZERO_BIAS, AllSettings, Combination, StudyConfig
 
-TABLES = ("loss", "optimizer")  # what a combination chooses from
-TUNING_SEED = 1_000_003  # no seed of the second stage, so that no noise is tuned to that is measured later
+TABLES = ("loss", "optimizer")  # a combination is an entry of each
+TUNING_SEED = 1_000_003  # not a seed of the second stage, so that tuning does not fit the noise that is measured later
 
-# Settings that the tuning runs of every study list, whatever it compares
+# Settings that are listed for the tuning runs of every study, whatever it compares
 SETTINGS = ("learning_rate", "weight_decay", "gamma", "alpha")
 
 
@@ -119,13 +119,13 @@ def run_config(
     """The settings of one run.
 
     Args:
-        settings: Of the study.
-        combination: What is trained; `RAW` is its parent's training.
+        settings: The settings of the study.
+        combination: What is trained; the training of `RAW` is that of its parent.
         chosen: An entry of `design`; None: the setting's default.
-        seed: Of weights, windows, dropout.
-        epochs: At most; the schedule ends there.
-        records: As `run_folder.data_facts` gives it.
-        data: As `run_folder.data_facts` gives it.
+        seed: Seed of weights, windows and dropout.
+        epochs: Maximum number of epochs, where the schedule ends.
+        records: From `run_folder.data_facts`.
+        data: From `run_folder.data_facts`.
     """
     study, model = settings.study, settings.model
     if combination.ablation == ZERO_BIAS:
@@ -135,8 +135,7 @@ def run_config(
         {table: getattr(combination, table)} | {name: given[name] for name in _own(combination, table) if name in given}
         for table in TABLES
     )
-    plain = {"weight_decay": 0.0, "ema": 0.0}  # as they are compared
-    rate = {name: given[name] for name in ("learning_rate",) if name in given}
+    plain = {"weight_decay": 0.0, "ema": 0.0}  # optimizers are compared without additions
     return RunConfig(
         records=records,
         data=data,
@@ -144,10 +143,11 @@ def run_config(
         model=model,
         loss=LossConfig(**as_fields(LossConfig, loss)),
         optimizer=OptimizerConfig(
+            learning_rate=given["learning_rate"],
             clip_norm=study.clip_norm,
             schedule=study.schedule,
             warmup_steps=study.warmup_steps,
-            **as_fields(OptimizerConfig, plain | rate | optimizer),
+            **as_fields(OptimizerConfig, plain | optimizer),
         ),
         training=TrainingConfig(
             epochs=epochs,
@@ -165,9 +165,9 @@ class Task:
 
     Attributes:
         combination: What is trained.
-        number: Of the tuning run, or the seed.
-        tuning: Whether it is one of the first stage.
-        epochs: That it may take; 0 for an ablation without training.
+        number: Number of the tuning run, or the seed.
+        tuning: Whether it is a tuning run, the first stage.
+        epochs: Maximum number of epochs; 0 for an ablation without training.
     """
 
     combination: Combination
@@ -177,12 +177,12 @@ class Task:
 
     @property
     def folder(self) -> Path:
-        """Its folder, within that of the study."""
+        """Its folder, relative to that of the study."""
         return Path(TUNING if self.tuning else RUNS, self.combination.name, str(self.number))
 
 
 def plan(study: StudyConfig) -> list[Task]:
-    """All runs in their order: tuning, then seed by seed, so that a study that is cut short has whole seeds.
+    """All runs in their order: tuning, then seed by seed, so that an interrupted study has complete seeds.
 
     >>> [str(task.folder) for task in plan(StudyConfig(losses=("bce",), tuning_runs=1, seeds=2))][2:5]
     ['tuning/bce-rmsprop/0', 'runs/bce-adam/0', 'runs/bce-adamw/0']
@@ -202,7 +202,7 @@ def plan(study: StudyConfig) -> list[Task]:
 
 
 def music_seed(study: StudyConfig, seed: int) -> int:
-    """The seed of a run's first piece: no piece of a combination shares its seed with another of it.
+    """The seed of a run's first piece, such that no two pieces of a combination share a seed.
 
     >>> [music_seed(StudyConfig(seeds=3, pieces=10), seed) for seed in range(3)]
     [0, 4, 7]
