@@ -109,7 +109,7 @@ def never(_):
     raise AssertionError
 
 
-def test_a_run_that_is_not_there_is_told_before_tensorflow_is_loaded(tmp_path, capsys, monkeypatch):
+def test_a_missing_run_is_reported_before_tensorflow_is_loaded(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(evaluate, "load_tensorflow", never)
     assert "must be the folder of a run" in refused(capsys, tmp_path / "none")
     folder = make_run(tmp_path)
@@ -130,7 +130,7 @@ def test_records_on_another_grid_are_refused(tmp_path, capsys, settings):
     assert line.endswith(f"{other} must have the grid of the run, 8 steps a second. Received: {theirs}")
 
 
-def test_results_stand_while_nothing_changes(tmp_path, capsys, monkeypatch):
+def test_results_are_reused_while_nothing_changes(tmp_path, capsys, monkeypatch):
     folder = make_run(tmp_path)
     files = [folder / "evaluation" / name for name in ("test.json", "test.png")]
     assert evaluate.main([str(folder)]) == 0
@@ -150,9 +150,9 @@ def test_music_is_judged_beside_the_split_and_not_twice(tmp_path, capsys, monkey
     folder = make_run(tmp_path)
     monkeypatch.setattr("pianoroll_tf.generation.archive.calibrate", not_measured)
     assert evaluate.main([str(folder), "--music", "--pieces", "2"]) == 0
-    said = capsys.readouterr().out
-    assert "onsets that share their step with another" in said
-    assert "pieces were ended by the model" in said
+    output = capsys.readouterr().out
+    assert "onsets that share their step with another" in output
+    assert "pieces were ended by the model" in output
     judged = json.loads((folder / "evaluation" / "test-music.json").read_text())
     assert judged["pieces"] == {"generated": 2, "real": 2}
     assert judged["test"] is None  # a classifier needs five pieces of either side
@@ -164,7 +164,7 @@ def test_music_is_judged_beside_the_split_and_not_twice(tmp_path, capsys, monkey
 
 
 @pytest.mark.parametrize("change", ["weights", "settings", "results", "picture", "split"])
-def test_results_do_not_stand_when_something_has_changed(tmp_path, capsys, change):
+def test_results_are_computed_anew_when_something_has_changed(tmp_path, capsys, change):
     folder = make_run(tmp_path)
     results = folder / "evaluation" / "test.json"
     assert evaluate.main([str(folder)]) == 0

@@ -112,7 +112,7 @@ def test_a_termination_saves_and_leaves(books, store):
         callback.on_train_batch_end(1)
     assert store.newest(print)[1]["batch"] == 2
     books.state.finished = "all is done"
-    callback.on_epoch_end(0)  # nothing to go on with
+    callback.on_epoch_end(0)  # nothing to resume
 
 
 def test_an_interrupted_epoch_gets_its_running_loss_back(books, store):

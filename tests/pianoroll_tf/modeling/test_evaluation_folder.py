@@ -3,7 +3,7 @@
 from pianoroll_tf.modeling.evaluation_folder import COLUMNS, LABELS, read_results, table, write_results
 
 
-def test_a_model_worse_than_copying_is_told_so():
+def test_a_model_worse_than_copying_is_marked():
     numbers = dict.fromkeys(COLUMNS, 0.5)
     results = {"split": "test", "pieces": 2, "steps": 9, **dict.fromkeys(LABELS, numbers)}
     assert "worse than copying" not in table(results)

@@ -23,5 +23,5 @@ def test_judging_prints_nothing_and_calls_back_after_each_pass(tmp_path, capsys)
     assert results["uncorrected_ece"] == sums["uncorrected"].ece()
     assert table(results).splitlines()[0].startswith("test: 1 piece, 20 steps")
     assert judging.picture("run", results, sums)[:4] == b"\x89PNG"
-    said = capsys.readouterr()
-    assert said.out + said.err == ""
+    output = capsys.readouterr()
+    assert output.out + output.err == ""

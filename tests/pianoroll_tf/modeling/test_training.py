@@ -114,7 +114,7 @@ def test_the_same_settings_give_the_same_run_and_another_seed_another(tmp_path, 
     assert final(tmp_path / "other")[2] != final(undisturbed)[2]
 
 
-def test_sigterm_saves_and_the_same_call_goes_on(undisturbed, half_done, records):
+def test_sigterm_saves_and_the_same_call_resumes(undisturbed, half_done, records):
     newest = CheckpointStore(half_done / run_folder.CHECKPOINTS).paths()[-1]
     assert newest.name == "batch-000000000011.npz"
     train(tiny_config(records), half_done, quiet=True)
@@ -180,9 +180,9 @@ def test_a_damaged_checkpoint_is_noticed(caplog, undisturbed, half_done, records
         content[len(content) // 2] ^= 8
         path.write_bytes(content[:-1] if damage == "cut" else content)
     train(tiny_config(records), half_done, quiet=True)
-    said = caplog.text
-    assert said.count("is damaged") == (2 if damage == "both" else 1)
-    assert said.count("training starts anew") == (damage == "both")
+    log = caplog.text
+    assert log.count("is damaged") == (2 if damage == "both" else 1)
+    assert log.count("training starts anew") == (damage == "both")
     assert_equal_runs(half_done, undisturbed)
 
 
@@ -310,15 +310,15 @@ def test_an_empty_validation_split_is_refused(tmp_path):
 
 
 def test_two_trainings_in_one_folder_are_refused(tmp_path, records):
-    config, said = tiny_config(records, training={"epochs": 1, "steps_per_epoch": 1}), []
+    config, errors = tiny_config(records, training={"epochs": 1, "steps_per_epoch": 1}), []
 
     def second(_):
         with pytest.raises(UserError, match="is in use: another process trains in it") as error:
             train(config, tmp_path / "run")
-        said.append(error)
+        errors.append(error)
 
     train(config, tmp_path / "run", [At(1, second)], quiet=True)
-    assert said
+    assert errors
 
 
 def test_a_second_start_with_other_settings_writes_nothing(tmp_path, records):
@@ -338,15 +338,15 @@ def test_a_finished_run_keeps_the_times_of_its_files(undisturbed, records):
 
 
 @pytest.mark.slow
-def test_a_full_disk_at_any_point_is_one_line_and_the_same_command_goes_on(tmp_path, undisturbed, records):
-    """The largest file a process may write stands for the disk: settings, logs, best weights, checkpoints fail."""
+def test_a_full_disk_at_any_point_is_one_line_and_the_same_command_resumes(tmp_path, undisturbed, records):
+    """The largest file a process may write simulates a full disk: settings, logs, best weights, checkpoints fail."""
     largest = max(path.stat().st_size for path in undisturbed.rglob("*") if path.is_file())
     folder, failed = tmp_path / "run", []
     for limit in (100, 8000, largest // 2, largest * 9 // 10):  # the largest varies by some bytes: it holds seconds
         process = start(records, folder, limit)
-        said = process.communicate()[0].decode()
-        assert process.returncode == 1, said
-        failed.append(said.splitlines()[-1])
+        output = process.communicate()[0].decode()
+        assert process.returncode == 1, output
+        failed.append(output.splitlines()[-1])
         assert not list(folder.rglob("*.tmp"))
     assert failed[0] == f"File too large: {folder / run_folder.CONFIG}"
     assert failed[-1].startswith(f"File too large: {folder / run_folder.CHECKPOINTS}")
@@ -362,7 +362,7 @@ def batch_of(inputs, targets, mask):
 
 
 def test_padding_reaches_neither_loss_nor_gradient(records):
-    """What stands on padded steps is changed; loss, gradients and so the weights after a step stay."""
+    """Cells on padded steps are changed; loss, gradients and so the weights after a step are not."""
     config = tiny_config(records, model={"dropout": 0.0, "input_noise": 0.0})
     rng = np.random.default_rng(0)
     inputs, targets = (rng.random((2, 3, 6, 84)) < 0.1).astype(np.uint8)
@@ -434,7 +434,7 @@ def test_step_weights_have_mean_one():
 
 
 def test_what_is_judged_and_kept_is_the_average_of_the_weights(tmp_path, records):
-    """By hand: weights after each of three steps, averaged as the optimizer does; training goes on from the weights."""
+    """By hand: weights after each of three steps, averaged as the optimizer does; training continues unaveraged."""
     seen = []
 
     class Spy(keras.callbacks.Callback):
