@@ -17,6 +17,7 @@ from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, NotFiniteError, capture
 from pianoroll_tf.modeling.evaluation import model_evaluator
 from pianoroll_tf.modeling.training_state import TrainingState, write_history
+from pianoroll_tf.settings import to_dict
 
 
 class StoppedError(UserError):
@@ -120,7 +121,8 @@ class Bookkeeping(keras.callbacks.Callback):
             raise self.not_finite(f"the validation NLL became {logs['val_nll']}", self.state.batch)
         rate = float(self.model.optimizer.learning_rate)
         seconds = round(time.monotonic() - self._started, 2)
-        row = {"loss": float(logs["loss"]), "learning_rate": rate, **_validated(logs), "seconds": seconds}
+        validated = {name: value for name, value in logs.items() if name.startswith("val_")}
+        row = {"loss": float(logs["loss"]), "learning_rate": rate, **validated, "seconds": seconds}
         training = self._config.training
         if self.state.end_epoch(row, training.epochs, training.patience, training.objective):
             self.best.update(run.weight_arrays(self.model))
@@ -142,10 +144,6 @@ class Bookkeeping(keras.callbacks.Callback):
 def best_meta(state: TrainingState) -> dict:
     """Metadata of the file of the best weights."""
     return {"epoch": state.best_epoch, "val_nll": state.best_nll}
-
-
-def _validated(logs: dict) -> dict[str, float]:
-    return {name: value for name, value in logs.items() if name.startswith("val_")}
 
 
 class Checkpointing(keras.callbacks.Callback):
@@ -200,7 +198,7 @@ class Checkpointing(keras.callbacks.Callback):
             arrays = capture(self.model, self._books.best)
         except NotFiniteError as error:
             raise self._books.not_finite(f"{error},", state.batch) from error
-        self._store.save(state.epoch * self._steps_per_epoch + state.batch, arrays, state.to_meta())
+        self._store.save(state.epoch * self._steps_per_epoch + state.batch, arrays, to_dict(state))
         self._saved = time.monotonic()
         if requested and not state.finished:
             raise StoppedError("stopped by SIGTERM, everything is saved; the same command resumes")

@@ -31,6 +31,7 @@ from pianoroll_tf.modeling.optimizers import make_optimizer
 from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
 from pianoroll_tf.modeling.tensorboard import TensorBoard
 from pianoroll_tf.modeling.training_state import TrainingState, write_history
+from pianoroll_tf.settings import from_dict
 from pianoroll_tf.storage.files import remove_temporaries
 
 CHECKPOINT_SECONDS = 60.0
@@ -83,7 +84,7 @@ def train(
         remove_temporaries(folder)
         store = CheckpointStore(folder / run_folder.CHECKPOINTS)
         arrays, meta = store.newest(_log.warning) or ({}, {})
-        state, best = TrainingState.from_meta(meta), best_weights(arrays)
+        state, best = from_dict(TrainingState, meta), best_weights(arrays)
         if best:  # a kill between two writes may have left older files
             run.save_best(folder, best, best_meta(state))
             write_history(folder / run_folder.HISTORY, state.rows)

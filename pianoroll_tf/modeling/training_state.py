@@ -7,9 +7,7 @@ import math
 import operator
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from pianoroll_tf.settings import from_dict
 from pianoroll_tf.storage.files import write_changed
 
 # Objective, a value of `config.TrainingConfig.objective` → whether the first of two values is better
@@ -75,19 +73,6 @@ class TrainingState:
         elif patience and self.waited >= patience:
             self.finished = f"no better validation {_TITLES[objective]} for {patience} epochs"
         return better
-
-    def to_meta(self) -> dict[str, Any]:
-        """The state as a JSON-ready dict."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_meta(cls, meta: dict[str, Any]) -> "TrainingState":
-        """The state from a dict made by `to_meta`.
-
-        Raises:
-            ValueError: A name is unknown.
-        """
-        return from_dict(cls, meta)
 
 
 def write_history(path: Path, rows: list[dict[str, float]]) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from pianoroll_tf.modeling.training_state import TrainingState, write_history
+from pianoroll_tf.settings import from_dict, to_dict
 
 
 def test_an_epoch_is_best_only_if_its_objective_is_lower():
@@ -21,9 +22,9 @@ def test_the_last_epoch_ends_the_run_whatever_the_patience():
 def test_a_state_survives_json():
     state = TrainingState()
     state.end_epoch({"val_nll": 1.0, "loss": 2.0}, 9, 2)
-    assert TrainingState.from_meta(state.to_meta()) == state
+    assert from_dict(TrainingState, to_dict(state)) == state
     with pytest.raises(ValueError, match="Received: lost"):
-        TrainingState.from_meta(state.to_meta() | {"lost": 1})
+        from_dict(TrainingState, to_dict(state) | {"lost": 1})
 
 
 def test_history_keeps_all_digits_and_leaves_out_what_is_not_finite(tmp_path):
