@@ -165,12 +165,14 @@ def complete_options(config: LossConfig | OptimizerConfig, name: str) -> None:
 
 
 def as_fields(cls: type, values: dict[str, Any]) -> dict[str, Any]:
-    """Values of settings as arguments of `LossConfig` or `OptimizerConfig`: those that are no fields become `options`.
+    """Values of settings as arguments of a section; those that are no fields become its `options`, if it has them.
 
     >>> as_fields(LossConfig, {"loss": "focal", "gamma": 1.0, "margin": 2.0})
     {'loss': 'focal', 'gamma': 1.0, 'options': {'margin': 2.0}}
     """
     names = {field.name for field in dataclasses.fields(cls)}
+    if "options" not in names:
+        return values
     options = {name: value for name, value in values.items() if name not in names}
     return {name: value for name, value in values.items() if name in names} | {"options": options}
 
@@ -235,3 +237,9 @@ class RunConfig(Settings):
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     training: TrainingConfig = TrainingConfig()
+
+
+# Sections of a run's settings that a user chooses; the others follow from the records
+SECTIONS: dict[str, type[Settings]] = {
+    field.name: field.type for field in dataclasses.fields(RunConfig) if field.name not in ("records", "data")
+}

@@ -13,14 +13,6 @@ from pianoroll_tf.errors import usage_errors
 from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 
-SETTINGS = {
-    "dataset": config.DatasetConfig,
-    "model": config.ModelConfig,
-    "loss": config.LossConfig,
-    "optimizer": config.OptimizerConfig,
-    "training": config.TrainingConfig,
-}
-
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's flags: one per setting."""
@@ -32,7 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--export", type=Path, metavar="DIR", help="export the best model at the end: saved_models/NAME"
     )
-    for group in SETTINGS.values():
+    for group in config.SECTIONS.values():
         add_flags(parser, group)
     return parser
 
@@ -45,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
 def body(args: argparse.Namespace) -> None:
     """Trains the run and prints the result."""
     with usage_errors():
-        settings = {name: from_args(group, args) for name, group in SETTINGS.items()}
+        settings = {name: from_args(group, args) for name, group in config.SECTIONS.items()}
     from pianoroll_tf.modeling import run_folder
 
     records, data = run_folder.data_facts(args.records)

@@ -63,7 +63,11 @@ class CheckpointStore:
                 return read_arrays(path)
             except DamagedError as error:
                 aside = path.replace(path.with_name(path.name + ".damaged"))
-                then = "the checkpoint before it is read" if paths else "there is no other, so training starts anew"
+                then = (
+                    "the checkpoint before it is read"
+                    if paths
+                    else "there is no other, so training starts from scratch"
+                )
                 warn(f"{error}; it is now called {aside.name}; {then}")
         return None
 

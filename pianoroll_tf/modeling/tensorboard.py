@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pianoroll_tf.config import RunConfig
+from pianoroll_tf.config import SECTIONS, RunConfig
 from pianoroll_tf.modeling.losses import posterior_logits
 from pianoroll_tf.settings import to_dict
 
@@ -36,7 +36,7 @@ def hparams(config: RunConfig) -> dict[str, bool | int | float | str]:
     """The settings that tell runs apart, flat: "optimizer.learning_rate"."""
     settings = to_dict(config)
     flat = {}
-    for group in ("dataset", "model", "loss", "optimizer", "training"):
+    for group in SECTIONS:
         options = settings[group].pop("options", {})
         flat |= {f"{group}.{name}": value for name, value in (settings[group] | options).items()}
     return {name: "none" if value is None else value for name, value in flat.items()}

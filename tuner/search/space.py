@@ -6,14 +6,6 @@ from typing import Any
 from pianoroll_tf import config
 from pianoroll_tf.choices import CHOICES, own_settings
 
-SECTIONS = {
-    "dataset": config.DatasetConfig,
-    "model": config.ModelConfig,
-    "loss": config.LossConfig,
-    "optimizer": config.OptimizerConfig,
-    "training": config.TrainingConfig,
-}
-OPEN_SECTIONS = ("loss", "optimizer")  # the entries of their tables may have settings that are no fields of the section
 OWN_FLAGS = ("epochs", "seed", "objective")  # of the command; the same for all trials
 FIXED_ONLY = ("steps_per_epoch", "patience", "precision")  # else trials would not be comparable
 
@@ -107,11 +99,9 @@ class Space:
         unused = {name: value for name, value in unused.items() if not _is_used(name, chosen)}
         chosen = {name: value for name, value in chosen.items() if _is_used(name, chosen)} | unused
         sections = {}
-        for section, cls in SECTIONS.items():
+        for section, cls in config.SECTIONS.items():
             changes = {name: value for name, value in chosen.items() if section_name(name) == section}
-            if section in OPEN_SECTIONS:
-                changes = config.as_fields(cls, changes)
-            sections[section] = dataclasses.replace(getattr(base, section), **changes)
+            sections[section] = dataclasses.replace(getattr(base, section), **config.as_fields(cls, changes))
         return dataclasses.replace(base, **sections)
 
     def to_dict(self) -> dict[str, Any]:
@@ -158,11 +148,11 @@ def section_name(name: str) -> str:
         raise ValueError(f"{name} must be given as a flag: --{name}. Received: {name} in the space")
     sections = {
         field.name: section
-        for section, cls in SECTIONS.items()
+        for section, cls in config.SECTIONS.items()
         for field in dataclasses.fields(cls)
         if field.name not in ("options", *OWN_FLAGS)
     }
-    sections |= {option: section for section in OPEN_SECTIONS for option in own_settings(section)}
+    sections |= {option: section for section in ("loss", "optimizer") for option in own_settings(section)}
     if name not in sections:
         raise ValueError(f"a setting of the space must be one of {', '.join(sections)}. Received: {name}")
     return sections[name]
@@ -170,7 +160,7 @@ def section_name(name: str) -> str:
 
 def section_of(name: str) -> type:
     """The dataclass that a setting is a field of: a section, or the own settings of an entry of a table."""
-    cls = SECTIONS[section_name(name)]
+    cls = config.SECTIONS[section_name(name)]
     if any(field.name == name for field in dataclasses.fields(cls)):
         return cls
     keys, _ = own_settings(section_name(name))[name]

@@ -113,7 +113,7 @@ def test_when_all_are_damaged_there_is_none(tmp_path):
     assert store.newest(warnings.append) is None
     assert len(warnings) == 2
     assert warnings[0].endswith("the checkpoint before it is read")
-    assert warnings[1].endswith("there is no other, so training starts anew")
+    assert warnings[1].endswith("there is no other, so training starts from scratch")
 
 
 def test_what_the_system_cannot_read_stays(tmp_path, monkeypatch):

@@ -182,7 +182,7 @@ def test_a_damaged_checkpoint_is_noticed(caplog, undisturbed, half_done, records
     train(tiny_config(records), half_done, quiet=True)
     log = caplog.text
     assert log.count("is damaged") == (2 if damage == "both" else 1)
-    assert log.count("training starts anew") == (damage == "both")
+    assert log.count("training starts from scratch") == (damage == "both")
     assert_equal_runs(half_done, undisturbed)
 
 
