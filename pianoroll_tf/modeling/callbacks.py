@@ -69,7 +69,7 @@ class Validation(keras.callbacks.Callback):
         logs.update({f"val_{name}": float(value) for name, value in results.items()})
 
 
-class Average(keras.callbacks.Callback):
+class SwapAverages(keras.callbacks.Callback):
     """Exchanges the weights and their moving averages at the end of an epoch.
 
     One is placed before and one after the callbacks that judge and save the model, so that these see the averages and

@@ -123,7 +123,7 @@ def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizer
         ema_momentum=config.ema or 0.99,
         **config.options,
     )
-    if config.ema:  # `fit` would end with the averages in place of the weights; `callbacks.Average` exchanges them
+    if config.ema:  # `fit` would end with the averages in place of the weights; `callbacks.SwapAverages` exchanges them
         optimizer.finalize_variable_values = lambda var_list: None
     if not config.weight_decay:  # None saves a product and a difference per weight and step; AdamW does not take it
         optimizer.weight_decay = None

@@ -23,7 +23,7 @@ from pianoroll_tf.data.records import manifest_sha256
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import count
 from pianoroll_tf.modeling import run, run_folder
-from pianoroll_tf.modeling.callbacks import Average, Bookkeeping, Checkpointing, Termination, Validation, best_meta
+from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, SwapAverages, Termination, Validation, best_meta
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, best_weights, restore, running_metrics
 from pianoroll_tf.modeling.heads import decision_targets
 from pianoroll_tf.modeling.losses import make_loss
@@ -101,12 +101,12 @@ def train(
         termination = Termination()
         windows = evaluation_dataset(validation, config.dataset)
         callbacks = [
-            Average(),
+            SwapAverages(),
             Validation(windows, config),
             books,
             TensorBoard(folder / run_folder.TENSORBOARD, windows, config),
             *extra_callbacks,
-            Average(),
+            SwapAverages(),
             Checkpointing(store, books, steps_per_epoch, termination, checkpoint_seconds, running_metrics(arrays)),
         ]
         with termination.watched():
