@@ -1,9 +1,11 @@
 """What all commands share: the argument parser, exit codes, one line per error."""
 
 import argparse
+import contextlib
+import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from pianoroll_tf.errors import UsageError
@@ -65,3 +67,22 @@ def run(
             raise
         print(f"{parser.prog}: {describe(error)}", file=sys.stderr)
         return 1
+
+
+@contextlib.contextmanager
+def shown_log() -> Iterator[None]:
+    """Within the context, what the library logs is printed: warnings on stderr, the rest on stdout."""
+    log = logging.getLogger("pianoroll_tf")
+    handlers = [logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)]
+    handlers[0].addFilter(lambda record: record.levelno < logging.WARNING)
+    handlers[1].setLevel(logging.WARNING)
+    level = log.level
+    log.setLevel(logging.INFO)
+    for handler in handlers:
+        log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        for handler in handlers:
+            log.removeHandler(handler)

@@ -1,8 +1,10 @@
 """All settings, each defined once with its default, limits and help text."""
 
 import dataclasses
+from typing import Any
 
-from pianoroll_tf.settings import Settings, setting
+from pianoroll_tf.choices import CHOICES, AdamWSettings, FocalSettings, NadeSettings
+from pianoroll_tf.settings import Settings, from_dict, same_setting, setting, to_dict
 
 LOWEST_PITCH = 24  # MIDI number of the first column of a roll, C1
 HIGHEST_PITCH = 107  # MIDI number of the last column, B7
@@ -71,8 +73,8 @@ class ModelConfig(Settings):
     conv_kernel: int = setting(5, "steps a convolution sees", minimum=1, maximum=64)
     gru_layers: int = setting(1, "recurrent layers", minimum=1, maximum=8)
     gru_units: int = setting(256, "units of a recurrent layer", minimum=1, maximum=8192)
-    head: str = setting("nade", "what decides the cells of a step, entry of the table: independent, nade")
-    head_units: int = setting(64, "hidden units of the nade head", minimum=1, maximum=1024)
+    head: str = setting("nade", "what decides the cells of a step", choices=CHOICES["head"])
+    head_units: int = same_setting(NadeSettings, "head_units")
     articulation: bool = setting(True, "tell a struck note from a held one; no: the plain roll of the founding study")
     clock: bool = setting(True, "read each step's place in beat and bar, on a grid of beats")
     dropout: float = setting(0.1, "share of units dropped after each layer in training", minimum=0.0, below=1.0)
@@ -83,7 +85,7 @@ class ModelConfig(Settings):
         minimum=0.0,
         below=1.0,
     )
-    recurrent: str = setting("gru", "entry of the table of recurrent layers: gru, keras_gru")
+    recurrent: str = setting("gru", "recurrent layer", choices=CHOICES["recurrent"])
     prior_bias: bool = setting(True, "start the output bias at the log-odds of each pitch in the training split")
 
 
@@ -91,28 +93,90 @@ class ModelConfig(Settings):
 class LossConfig(Settings):
     """The training loss."""
 
-    loss: str = setting("bce", "entry of the table of losses: bce, focal")
-    gamma: float = setting(2.0, "focusing parameter of the focal loss", minimum=0.0, maximum=10.0)
-    alpha: float | None = setting(
-        None, "weight of sounding cells in the focal loss; none: no weights", above=0.0, below=1.0
+    loss: str = setting("bce", "training loss", choices=CHOICES["loss"])
+    gamma: float = same_setting(FocalSettings, "gamma")
+    alpha: float | None = same_setting(FocalSettings, "alpha")
+    options: dict[str, Any] = dataclasses.field(
+        default_factory=dict,
+        hash=False,
+        metadata={"help": "setting that only some losses have; several times for several", "flag": "loss_option"},
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        complete_options(self, "loss")
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The settings that only this loss has, as its functions take them."""
+        fields = dataclasses.fields(CHOICES["loss"][self.loss].settings)
+        return {field.name: (vars(self) | self.options)[field.name] for field in fields}
+
+    @property
+    def proper(self) -> bool:
+        """Whether the optimal output is the probability itself."""
+        return CHOICES["loss"][self.loss].proper
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OptimizerConfig(Settings):
     """The optimizer and its learning rate over time."""
 
-    optimizer: str = setting("adamw", "entry of the table of optimizers: adam, adamw, rmsprop")
+    optimizer: str = setting("adamw", "optimizer", choices=CHOICES["optimizer"])
     learning_rate: float = setting(4e-3, "peak learning rate", above=0.0, maximum=10.0)
-    weight_decay: float = setting(
-        0.01, "decoupled weight decay per step, times the learning rate", minimum=0.0, maximum=1.0
-    )
+    weight_decay: float = same_setting(AdamWSettings, "weight_decay")
     ema: float = setting(
         0.99, "momentum of the moving average of the weights that is judged and kept; 0: none", minimum=0.0, below=1.0
     )
     clip_norm: float = setting(1.0, "global norm gradients are clipped to; 0: not clipped", minimum=0.0)
-    schedule: str = setting("cosine", "learning rate over the run, entry of the table: constant, cosine, linear")
+    schedule: str = setting("cosine", "learning rate over the run", choices=CHOICES["schedule"])
     warmup_steps: int = setting(100, "steps over which the learning rate rises from 0", minimum=0)
+    options: dict[str, Any] = dataclasses.field(
+        default_factory=dict,
+        hash=False,
+        metadata={
+            "help": "setting that only some optimizers have; several times for several",
+            "flag": "optimizer_option",
+        },
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        complete_options(self, "optimizer")
+
+
+def complete_options(config: LossConfig | OptimizerConfig, name: str) -> None:
+    """Checks the `options` of a section, and puts in the defaults of those that are missing.
+
+    Args:
+        config: The section, changed in place.
+        name: Table whose entry the section names: "loss" or "optimizer".
+
+    Raises:
+        ValueError: The entry has no such setting, or a value is not allowed.
+    """
+    key = getattr(config, name)
+    kind = CHOICES[name][key].settings
+    names = [field.name for field in dataclasses.fields(kind) if not hasattr(config, field.name)]
+    unknown = sorted(set(config.options) - set(names))
+    if unknown:
+        allowed = ", ".join(names) or "none"
+        raise ValueError(f"an option of {name} {key} must be one of: {allowed}. Received: {', '.join(unknown)}")
+    values = to_dict(from_dict(kind, config.options))
+    object.__setattr__(config, "options", {option: values[option] for option in names})
+
+
+def as_fields(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """Values of settings as arguments of a section; those that are no fields become its `options`, if it has them.
+
+    >>> as_fields(LossConfig, {"loss": "focal", "gamma": 1.0, "margin": 2.0})
+    {'loss': 'focal', 'gamma': 1.0, 'options': {'margin': 2.0}}
+    """
+    names = {field.name for field in dataclasses.fields(cls)}
+    if "options" not in names:
+        return values
+    options = {name: value for name, value in values.items() if name not in names}
+    return {name: value for name, value in values.items() if name in names} | {"options": options}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -176,3 +240,9 @@ class RunConfig(Settings):
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     training: TrainingConfig = TrainingConfig()
+
+
+# Sections of a run's settings that a user chooses; the others follow from the records
+SECTIONS: dict[str, type[Settings]] = {
+    field.name: field.type for field in dataclasses.fields(RunConfig) if field.name not in ("records", "data")
+}

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from pianoroll_tf import cli
 from pianoroll_tf.errors import UsageError, UserError
-from pianoroll_tf.evaluate import LABELS
 from pianoroll_tf.progress import Progress
 
 RECORDS, RUN, MODEL = Path("tfrecords/demo"), Path("runs/demo"), Path("saved_models/demo")
@@ -120,6 +119,8 @@ def facts_in_words(music: dict) -> str:
 
 def closing(folder: Path, primer: Path) -> str:
     """What was made, how good the model is, and how to go on with one's own files."""
+    from pianoroll_tf.modeling.evaluation_folder import LABELS
+
     scores = json.loads((RUN / "evaluation" / "test.json").read_text())
     rows = [(label, scores[key]) for key, label in LABELS.items()]
     table = "\n".join(f"  {name:<20}{row['nll']:>14.3f}{row['pr_auc']:>10.3f}{row['f1']:>8.3f}" for name, row in rows)

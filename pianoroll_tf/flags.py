@@ -2,7 +2,9 @@
 
 import argparse
 import dataclasses
+import json
 import typing
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pianoroll_tf.settings import field_types
@@ -20,7 +22,14 @@ def add_flags(parser: argparse.ArgumentParser, cls: type, defaults: Any = None) 
     """
     group = parser.add_argument_group((cls.__doc__ or cls.__name__).splitlines()[0].rstrip("."))
     for field in dataclasses.fields(cls):
-        flag = "--" + field.name.replace("_", "-")
+        name = _dest(field)
+        flag = "--" + name.replace("_", "-")
+        if typing.get_origin(field.type) is dict:
+            text = field.metadata["help"].replace("%", "%%")
+            group.add_argument(
+                flag, dest=name, type=_pair, action="append", default=[], metavar="NAME=VALUE", help=text
+            )
+            continue
         is_tuple = typing.get_origin(field.type) is tuple
         value = field.default if defaults is None else getattr(defaults, field.name)
         default = " ".join(map(str, value)) if is_tuple else value
@@ -28,7 +37,12 @@ def add_flags(parser: argparse.ArgumentParser, cls: type, defaults: Any = None) 
             default = "yes" if default else "no"
         elif default == "":
             default = "none"
-        text = field.metadata["help"] + ("" if default is None else f" (default: {default})")
+        choices = field.metadata.get("choices")
+        if isinstance(choices, Mapping):  # a table that may grow: the settings check it
+            text, choices = f"{field.metadata['help']}: {', '.join(choices)}", None
+        else:
+            text = field.metadata["help"]
+        text += "" if default is None else f" (default: {default})"
         if bool in field_types(field):
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=value, help=text)
             continue
@@ -39,8 +53,8 @@ def add_flags(parser: argparse.ArgumentParser, cls: type, defaults: Any = None) 
             type=kind,
             nargs="+" if is_tuple else None,
             default=value,
-            choices=field.metadata.get("choices"),
-            metavar=None if "choices" in field.metadata else kind.__name__.upper(),
+            choices=choices,
+            metavar=None if choices else kind.__name__.upper(),
             help=text.replace("%", "%%"),
         )
 
@@ -51,5 +65,24 @@ def from_args(cls: type[T], args: argparse.Namespace) -> T:
     Raises:
         ValueError: A value is not allowed.
     """
-    values = {field.name: getattr(args, field.name) for field in dataclasses.fields(cls)}
-    return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    values = {}
+    for field in dataclasses.fields(cls):
+        value, kind = getattr(args, _dest(field)), typing.get_origin(field.type)
+        values[field.name] = kind(value) if kind in (tuple, dict) else value
+    return cls(**values)
+
+
+def _dest(field: dataclasses.Field) -> str:
+    """Name of the field's value among the arguments."""
+    return field.metadata.get("flag", field.name)
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    """Name and value of NAME=VALUE; the value is a number, true, false, none, or a text."""
+    name, equals, word = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE. Received: {text}")
+    try:
+        return name, None if word == "none" else json.loads(word)
+    except ValueError:
+        return name, word

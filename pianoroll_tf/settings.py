@@ -17,9 +17,16 @@ def setting(default: Any, help: str, **limits: Any) -> Any:
     Args:
         default: Default of the field and of its flag.
         help: One line for `--help`.
-        **limits: `choices` (tuple), `minimum`, `maximum` (both inclusive), `above` (exclusive).
+        **limits: `choices` (a tuple, or a table whose keys they are), `minimum`, `maximum` (both inclusive), `above`,
+            `below` (both exclusive). Other entries are kept for those who read the field's metadata.
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
+
+
+def same_setting(cls: type, name: str) -> Any:
+    """A dataclass field with the default, help and limits of the field `name` of `cls`."""
+    (field,) = (field for field in dataclasses.fields(cls) if field.name == name)
+    return dataclasses.field(default=field.default, metadata=field.metadata)
 
 
 class Settings:
@@ -78,9 +85,6 @@ def _check(cls: type, field: dataclasses.Field, value: Any) -> None:
 def check_entry(name: str, value: str, table: Collection[str]) -> None:
     """Raises ValueError unless `value`, the setting called `name`, is an entry of the table.
 
-    The tables of losses, optimizers, schedules and recurrent layers are in modules that import a framework, so these
-    settings are checked where they are used, before work starts.
-
     >>> check_entry("loss", "hinge", {"bce": ..., "focal": ...})
     Traceback (most recent call last):
     ValueError: loss must be one of bce, focal. Received: loss='hinge'
@@ -90,8 +94,10 @@ def check_entry(name: str, value: str, table: Collection[str]) -> None:
 
 
 def to_dict(settings: Any) -> dict[str, Any]:
-    """The settings as a JSON-ready dict, including nested dataclasses."""
-    return dataclasses.asdict(settings)
+    """The settings as a JSON-ready dict, nested dataclasses included; empty mappings are left out."""
+    return dataclasses.asdict(
+        settings, dict_factory=lambda items: {name: value for name, value in items if value != {}}
+    )
 
 
 def from_dict(cls: type[T], values: dict[str, Any]) -> T:

@@ -1,4 +1,4 @@
-"""Trains a model on a folder of records, or goes on where an earlier training of the same run stopped.
+"""Trains a model on a folder of records, or resumes an earlier training of the same run.
 
 Usage: python -m pianoroll_tf.train tfrecords/NAME runs/NAME [settings]
 """
@@ -13,26 +13,18 @@ from pianoroll_tf.errors import usage_errors
 from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 
-SETTINGS = {
-    "dataset": config.DatasetConfig,
-    "model": config.ModelConfig,
-    "loss": config.LossConfig,
-    "optimizer": config.OptimizerConfig,
-    "training": config.TrainingConfig,
-}
-
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command's flags: one a setting."""
+    """The command's flags: one per setting."""
     parser = cli.make_parser(
-        "pianoroll_tf.train", "Train a model on records. The same command goes on after it was stopped."
+        "pianoroll_tf.train", "Train a model on records. The same command resumes a training that was stopped."
     )
     parser.add_argument("records", type=Path, help="folder of records: tfrecords/NAME")
-    parser.add_argument("run", type=Path, help="folder of the run, made or gone on with: runs/NAME")
+    parser.add_argument("run", type=Path, help="folder of the run, created, or resumed if it exists: runs/NAME")
     parser.add_argument(
         "--export", type=Path, metavar="DIR", help="export the best model at the end: saved_models/NAME"
     )
-    for group in SETTINGS.values():
+    for group in config.SECTIONS.values():
         add_flags(parser, group)
     return parser
 
@@ -43,9 +35,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def body(args: argparse.Namespace) -> None:
-    """Reads the settings, trains, and says what came out."""
+    """Trains the run and prints the result."""
     with usage_errors():
-        settings = {name: from_args(group, args) for name, group in SETTINGS.items()}
+        settings = {name: from_args(group, args) for name, group in config.SECTIONS.items()}
     from pianoroll_tf.modeling import run_folder
 
     records, data = run_folder.data_facts(args.records)
@@ -53,17 +45,15 @@ def body(args: argparse.Namespace) -> None:
     load_tensorflow(args)
     from pianoroll_tf.generation.training_samples import TrainingSamples
     from pianoroll_tf.modeling.baselines import copying_nll
-    from pianoroll_tf.modeling.run import check_choices
     from pianoroll_tf.modeling.training import train
 
-    with usage_errors():
-        check_choices(run_config)
     samples = TrainingSamples(args.run / run_folder.TENSORBOARD, run_config)
-    standing = train(run_config, args.run, extra_callbacks=[samples])
-    print(f"{args.run} is finished: {standing.finished}")
-    print(f"best validation NLL {standing.best_nll:.4f} nats per step, epoch {standing.best_epoch}")
+    with cli.shown_log():
+        state = train(run_config, args.run, extra_callbacks=[samples])
+    print(f"{args.run} is finished: {state.finished}")
+    print(f"best validation NLL {state.best_nll:.4f} nats per step, epoch {state.best_epoch}")
     copying = copying_nll(run_config)
-    if copying is not None and standing.best_nll > copying:
+    if copying is not None and state.best_nll > copying:
         print(f"It predicts worse than copying the last step ({copying:.4f}): train longer, or on more files")
     print(f"next: python -m pianoroll_tf.evaluate {shlex.quote(str(args.run))}")
     if args.export is not None:

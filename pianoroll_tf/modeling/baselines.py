@@ -1,4 +1,4 @@
-"""What a model must beat: the frequency of each note, and the step before, as probabilities from the training split."""
+"""The baselines: the frequency of each note, and copying the last step, as probabilities from the training split."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ SMOOTHING = 0.5  # cells added to both outcomes of every pitch (Jeffreys): no pr
 
 
 def note_frequency(corpus: Corpus) -> np.ndarray:
-    """Log-odds that each pitch sounds, whatever came before.
+    """Log-odds that each pitch sounds, regardless of the previous steps.
 
     Args:
         corpus: The training split.
@@ -30,7 +30,7 @@ def note_frequency(corpus: Corpus) -> np.ndarray:
 
 
 def copy_the_last_step(corpus: Corpus) -> np.ndarray:
-    """Log-odds that each pitch sounds, given whether it did at the step before; silence precedes each piece.
+    """Log-odds that each pitch sounds, given whether it did at the previous step; silence precedes each piece.
 
     Args:
         corpus: The training split.
@@ -62,7 +62,7 @@ def _log_odds(sounding: np.ndarray, of: np.ndarray | int) -> np.ndarray:
 
 
 def strikes_and_ends(corpus: Corpus) -> tuple[float, float]:
-    """Log-odds that a pitch that sounds on is struck again, and that a piece ends with a step, whatever came before.
+    """Log-odds that a pitch that keeps sounding is struck again, and that a piece ends with a step.
 
     Args:
         corpus: The training split.
@@ -76,7 +76,7 @@ def strikes_and_ends(corpus: Corpus) -> tuple[float, float]:
 
 
 def _evaluator(corpus: Corpus, sounds: Callable[[tf.Tensor], tf.Tensor]) -> Evaluator:
-    """The evaluator of log-odds that `sounds` gives for cells of the step before, [batch, time, pitch]."""
+    """The evaluator of the log-odds that `sounds` computes from the previous cells, [batch, time, pitch]."""
     struck, ends = strikes_and_ends(corpus)
 
     def predict(batch, state):
@@ -98,10 +98,10 @@ def _copy_the_last_step_evaluator(corpus: Corpus) -> Evaluator:
 
 
 def copying_nll(config: RunConfig) -> float | None:
-    """The validation NLL of copying the last step, which a run must beat; None where its records are gone.
+    """The validation NLL of copying the last step, which a run must beat; None if its records no longer exist.
 
     Args:
-        config: Of the run.
+        config: The run's settings.
     """
     try:
         if manifest_sha256(config.data.path) != config.data.manifest_sha256:
@@ -113,7 +113,7 @@ def copying_nll(config: RunConfig) -> float | None:
     return evaluator.statistics(evaluation_dataset(validation, config.dataset)).results()["nll"]
 
 
-# Name → maker of an evaluator from the training split.
+# Name → function from the training split to an evaluator
 BASELINES: dict[str, Callable[[Corpus], Evaluator]] = {
     "copy_last_step": _copy_the_last_step_evaluator,
     "note_frequency": _note_frequency_evaluator,

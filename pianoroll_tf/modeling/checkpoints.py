@@ -1,4 +1,4 @@
-"""Checkpoints: everything a training needs to go on bit for bit, the last two kept, damage noticed."""
+"""Checkpoints: everything a training needs to be resumed bit for bit; the last two are kept, damage is detected."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ class CheckpointStore:
     """The checkpoints of a run.
 
     Args:
-        folder: Where they lie; made when needed.
+        folder: Their folder; created if missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,12 +34,12 @@ class CheckpointStore:
         return sorted(self._folder.glob("batch-*.npz"))
 
     def save(self, batch: int, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        """Writes a checkpoint whole, then removes those before the last two.
+        """Writes a checkpoint, then removes all but the last two.
 
         Args:
-            batch: Batches done since the start of the run; names the file.
-            arrays: As `capture` takes them.
-            meta: JSON-ready facts.
+            batch: Batches done since the start of the run; part of the file name.
+            arrays: From `capture`.
+            meta: The state, JSON-ready.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         remove_temporaries(self._folder)
@@ -47,14 +47,15 @@ class CheckpointStore:
         for path in self.paths()[:-KEPT]:
             path.unlink()
 
-    def newest(self, say: Callable[[str], None]) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """The newest sound checkpoint, or None.
+    def newest(self, warn: Callable[[str], None]) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """Arrays and state of the newest undamaged checkpoint, or None.
 
         Args:
-            say: Is told of each damaged one, in a line; that one is put aside, so that it cannot displace a sound one.
+            warn: Called with one line for each damaged checkpoint, which is renamed, so that it does not count as one
+                of the last two.
 
         Raises:
-            OSError: The system cannot read or rename a file; none is put aside for that.
+            OSError: The system cannot read or rename a file; such a file is not renamed.
         """
         paths = self.paths()
         while paths:
@@ -63,25 +64,29 @@ class CheckpointStore:
                 return read_arrays(path)
             except DamagedError as error:
                 aside = path.replace(path.with_name(path.name + ".damaged"))
-                then = "the checkpoint before it is read" if paths else "there is no other, so training starts anew"
-                say(f"{error}; it is now called {aside.name}; {then}")
+                then = (
+                    "the checkpoint before it is read"
+                    if paths
+                    else "there is no other, so training starts from scratch"
+                )
+                warn(f"{error}; it is now called {aside.name}; {then}")
         return None
 
 
 def _groups(model: keras.Model) -> dict[str, list]:
-    """All variables of a compiled model whose optimizer is built, by what they are for.
+    """All variables of a compiled model whose optimizer is built, by their purpose.
 
     `model.variables` holds the weights and the states of the random generators of dropout, the optimizer's hold the
-    position in the schedule, and the metrics' the running loss of the epoch at work.
+    position in the schedule, and the metrics' the running loss of the current epoch.
     """
     return {"model": model.variables, "optimizer": model.optimizer.variables, "metrics": model.metrics_variables}
 
 
 def capture(model: keras.Model, best: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Every number a training needs to go on.
+    """Every number that is needed to resume a training.
 
     Args:
-        model: Compiled, its optimizer built.
+        model: Compiled, with a built optimizer.
         best: The best weights so far, by path; empty before the first epoch has ended.
 
     Raises:
@@ -98,10 +103,10 @@ def capture(model: keras.Model, best: dict[str, np.ndarray]) -> dict[str, np.nda
 
 
 def restore(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
-    """Gives the model what `capture` took.
+    """Assigns the arrays of `capture` to the variables of a model.
 
     Raises:
-        DamagedError: The arrays are those of another model; the model is left as it was.
+        DamagedError: The arrays are those of another model; no variable is changed.
     """
     variables = {
         f"{group}/{index:03d}": variable
@@ -116,10 +121,10 @@ def restore(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
 
 
 def best_weights(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The best weights, by path, in what `capture` took."""
+    """The best weights, by path, in the arrays of `capture`."""
     return {name.removeprefix(_BEST): value for name, value in arrays.items() if name.startswith(_BEST)}
 
 
 def running_metrics(arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
-    """The state of the metrics of the epoch at work, in what `capture` took."""
+    """The state of the metrics of the current epoch, in the arrays of `capture`."""
     return [value for name, value in sorted(arrays.items()) if name.startswith("metrics/")]

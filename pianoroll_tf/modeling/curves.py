@@ -1,4 +1,4 @@
-"""The picture of an evaluation: reliability curves and precision-recall curves."""
+"""The figure of an evaluation: reliability curves and precision-recall curves."""
 
 import io
 
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from pianoroll_tf.modeling.metrics import Statistics, bin_at
 
-# Okabe and Ito's colours, told apart with any colour vision; line style and marker say it once more.
+# Okabe and Ito's colours, which can be told apart with any colour vision; line styles and markers differ too
 STYLES = (
     {"color": "#0072B2", "linestyle": "-", "marker": "o"},
     {"color": "#D55E00", "linestyle": "--", "marker": "s"},
@@ -22,9 +22,9 @@ def draw_curves(
     """Both panels as a PNG.
 
     Args:
-        title: Over both.
-        reliability: Label → sums of one predictor, at most `len(STYLES)`.
-        precision_recall: Label → sums of one predictor and the threshold its F1 was taken at.
+        title: Title of the figure.
+        reliability: Label → sums of one predictor, up to `len(STYLES)` entries.
+        precision_recall: Label → sums of one predictor and the threshold of its F1.
 
     Returns:
         The content of a PNG file.
@@ -58,7 +58,7 @@ def _draw_reliability(axes, named: dict[str, Statistics]) -> None:
 def _draw_precision_recall(axes, named: dict[str, tuple[Statistics, float]]) -> None:
     for (label, (sums, threshold)), style in zip(named.items(), STYLES, strict=False):
         precision, recall = sums.precision_recall()
-        gains = np.flatnonzero(-np.diff(recall, append=0.0))[::-1]  # bins with sounding cells, the surest first
+        gains = np.flatnonzero(-np.diff(recall, append=0.0))[::-1]  # bins with sounding cells, the most probable first
         if not len(gains):
             continue
         steps = np.insert(recall[gains], 0, 0.0), np.insert(precision[gains], 0, precision[gains[0]])

@@ -1,4 +1,4 @@
-"""One pass over a split, every step once, with the state carried: the judged numbers of a model or a baseline."""
+"""One pass over a split, every step once, with the state carried: the metrics of a model or a baseline."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,20 +12,20 @@ from pianoroll_tf.modeling.losses import posterior_logits
 from pianoroll_tf.modeling.metrics import Statistics, batch_statistics, other_decisions
 from pianoroll_tf.modeling.network import advance, head_of, initial_state
 
-# (batch as `data.pipeline.evaluation_dataset` makes it, state) → (log-odds of the posterior of all decisions [batch,
+# (batch of `data.pipeline.evaluation_dataset`, state) → (log-odds of the posterior of all decisions [batch,
 # time, decisions], or of "sounds?" alone [batch, time, pitches]; state)
 Predictor = Callable[[dict[str, tf.Tensor], tuple], tuple[tf.Tensor, tuple]]
 
 
 class Evaluator:
-    """Runs a predictor over splits; make it once and use it every epoch, its graph is traced once.
+    """Runs a predictor over splits. Create it once and use it every epoch: its graph is traced once.
 
     Args:
         predict: A `Predictor`.
         initial: Batch → state before the first step of a piece, nested tensors [batch, ...].
-        measure: (logits, inputs, targets, mask) of the decisions "sounds?" → what a batch adds to the sums, as
-            `batch_statistics` does; `metrics.other_decisions` of the others are added to that.
-        sums: Makes the sums that what `measure` gives is added to, with their method `add`.
+        measure: (logits, inputs, targets, mask) of the decisions "sounds?" → sums of one batch, like
+            `batch_statistics`; those of `metrics.other_decisions` are added.
+        sums: Creates the total, to which the sums of each batch are added by its method `add`.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Evaluator:
         self._step = tf.function(self._batch, reduce_retracing=True)
 
     def _batch(self, batch, state, fresh):
-        """Statistics of one batch and the state after it; lanes with `reset` begin from `fresh`."""
+        """Statistics of one batch and the state after it; lanes with `reset` start from `fresh`."""
         state = tf.nest.map_structure(lambda old, new: _where_lane(batch["reset"], new, old), state, fresh)
         logits, state = self._predict(batch, state)
         before, cells, mask = batch["inputs"], batch["targets"], batch["mask"]
@@ -53,7 +53,7 @@ class Evaluator:
         return sums, state
 
     def statistics(self, dataset: Iterable) -> Any:
-        """The sums over `dataset` as `data.pipeline.evaluation_dataset` makes it."""
+        """The sums over a dataset of `data.pipeline.evaluation_dataset`."""
         total, state, fresh = self._sums(), None, None
         for batch in dataset:
             if state is None:
@@ -64,7 +64,7 @@ class Evaluator:
 
 
 def _where_lane(chosen: tf.Tensor, ours: tf.Tensor, theirs: tf.Tensor) -> tf.Tensor:
-    """`ours` in the lanes that are chosen (bool [batch]), `theirs` in the others; [batch, ...] each."""
+    """`ours` in the chosen lanes (bool [batch]), `theirs` in the others; [batch, ...] each."""
     shape = tf.concat([tf.shape(chosen), tf.ones([tf.rank(ours) - 1], tf.int32)], axis=0)
     return tf.where(tf.reshape(chosen, shape), ours, theirs)
 
@@ -72,13 +72,13 @@ def _where_lane(chosen: tf.Tensor, ours: tf.Tensor, theirs: tf.Tensor) -> tf.Ten
 def model_evaluator(model: keras.Model, loss: LossConfig, posterior: bool = True, **measured: Callable) -> Evaluator:
     """The evaluator of a network trained with `loss`.
 
-    With the nade head all numbers but the NLL are those of conditionals: a cell's probability knows the cells of the
-    same step below it, so they are not comparable with those of independent outputs. The NLL is.
+    With the nade head, all metrics but the NLL are those of conditionals: the probability of a cell depends on the
+    lower cells of the same step, so they cannot be compared with those of independent outputs. The NLL can.
 
     Args:
-        model: As `network.build_model` makes it; its weights are read at each pass.
-        loss: The loss whose posterior is judged.
-        posterior: False judges the network's raw output, to show what the correction does.
+        model: From `network.build_model`; its weights are read at each pass.
+        loss: The loss whose posterior is evaluated.
+        posterior: False evaluates the network's raw output, to show the effect of the correction.
         **measured: `measure` and `sums` of `Evaluator`.
     """
 

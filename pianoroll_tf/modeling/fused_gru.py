@@ -1,7 +1,7 @@
-"""A GRU for CPUs: Keras's layer with few operations a step and a backward pass written for it.
+"""A GRU for CPUs: Keras's layer with few operations per step and a hand-written backward pass.
 
-What a step needs of the inputs alone is one product over all steps, before the loop. Backwards, the loop does only what
-is recurrent; the gradient of each weight is a product over all steps, after it.
+The products of the inputs are computed for all steps at once, before the loop. In the backward pass the loop computes
+only what is recurrent; the gradient of each weight is one product over all steps, after the loop.
 """
 
 from typing import Any
@@ -9,16 +9,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-CHAINS = 2  # parts of a batch that go through time on their own: their small products run beside each other
-ROWS_A_CHAIN = 16  # fewer would not pay for reading the recurrent kernel
+CHAINS = 2  # parts of a batch with separate loops over time, so that their small products run in parallel
+ROWS_PER_CHAIN = 16  # minimum; fewer rows are not worth reading the recurrent kernel for
 
 
 @keras.saving.register_keras_serializable("pianoroll_tf")
 class GRU(keras.layers.GRU):
-    """`keras.layers.GRU` with the same weights, names, settings and values, and less time a training step.
+    """`keras.layers.GRU` with the same weights, names, settings and values, and faster training steps on a CPU.
 
-    It is Keras's layer in every respect on a GPU, with a mask, while it trains with dropout of its own, and with other
-    than Keras's default activations, biases and direction. Gradients of gradients need `training=False`.
+    On a GPU, with a mask, with dropout inside the layer, and with activations, biases or a direction other than the
+    defaults, Keras's implementation is used. Gradients of gradients need `training=False`.
 
     >>> GRU(4, return_sequences=True)(tf.zeros([2, 3, 5]), training=True).shape
     TensorShape([2, 3, 4])
@@ -26,7 +26,7 @@ class GRU(keras.layers.GRU):
 
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(units, **kwargs)
-        self.supports_jit = False  # XLA trains it more slowly; where it is asked for by name, it works
+        self.supports_jit = False  # XLA trains it more slowly; with `jit_compile=True` it works
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Keras's hook for an implementation: (last output, outputs, states)."""
@@ -39,7 +39,7 @@ class GRU(keras.layers.GRU):
         return last, outputs, [last]
 
     def _is_plain(self, training: bool | None) -> bool:
-        """Whether the equations are those written here, and no GPU does them better."""
+        """Whether the settings are those implemented here, and no GPU kernel is used."""
         dropped = training and (self.dropout or self.recurrent_dropout)
         standard = self.activation is keras.activations.tanh and self.recurrent_activation is keras.activations.sigmoid
         simple = standard and self.use_bias and self.reset_after and not (self.go_backwards or self.unroll or dropped)
@@ -54,7 +54,7 @@ def plain_gru(inputs, state, kernel, recurrent_kernel, bias):
         state: `[batch, units]`, before the first step.
         kernel: `[features, 3 * units]`: update, reset, candidate.
         recurrent_kernel: `[units, 3 * units]`.
-        bias: `[2, 3 * units]`, of either product.
+        bias: `[2, 3 * units]`, of the product of the inputs and of that of the state.
 
     Returns:
         (outputs `[batch, time, units]`, state `[batch, units]` after the last step).
@@ -69,9 +69,9 @@ def plain_gru(inputs, state, kernel, recurrent_kernel, bias):
 
 @tf.custom_gradient
 def trained_gru(inputs, state, kernel, recurrent_kernel, bias):
-    """`plain_gru` with the backward pass of this file: same arguments, same values."""
+    """`plain_gru` with the backward pass of this file: same arguments and values."""
     chains = _chains(inputs, state)
-    with tf.name_scope("gru_forward"):  # names by which a profile tells the parts apart
+    with tf.name_scope("gru_forward"):  # names of the parts in a profile
         parts = [_forward(*chain, kernel, recurrent_kernel, bias, keep=True) for chain in chains]
     outputs, last = _joined([part[:2] for part in parts])
 
@@ -91,7 +91,7 @@ def trained_gru(inputs, state, kernel, recurrent_kernel, bias):
 
 @tf.custom_gradient
 def _first_order(*gradients):
-    """The gradients, marked so that nobody can take the gradient of them, which would be wrong."""
+    """The gradients, marked as not differentiable: their gradient would be wrong."""
 
     def refuse(*_):
         raise NotImplementedError("gradients of gradients of this GRU must be taken with training=False")
@@ -100,9 +100,9 @@ def _first_order(*gradients):
 
 
 def _chains(sequences, state):
-    """Both cut by rows: pairs of sequences, now `[time, rows, features]`, and state `[rows, units]`."""
+    """Splits a batch by rows: pairs of sequences, transposed to `[time, rows, features]`, and state `[rows, units]`."""
     batch = sequences.shape[0] or 0  # 0 where it is not known yet
-    if batch < CHAINS * ROWS_A_CHAIN:
+    if batch < CHAINS * ROWS_PER_CHAIN:
         return [(tf.transpose(sequences, [1, 0, 2]), state)]
     sizes = [batch // CHAINS] * (CHAINS - 1) + [-1]
     parts = zip(tf.split(sequences, sizes), tf.split(state, sizes), strict=True)
@@ -110,7 +110,7 @@ def _chains(sequences, state):
 
 
 def _joined(parts):
-    """What `_chains` cut, `[batch, time, features]` and `[batch, units]`."""
+    """Joins what `_chains` split: `[batch, time, features]` and `[batch, units]`."""
     sequences, states = zip(*parts, strict=True)
     return tf.concat([tf.transpose(part, [1, 0, 2]) for part in sequences], 0), tf.concat(states, 0)
 
@@ -120,10 +120,10 @@ def _forward(inputs, state, kernel, recurrent_kernel, bias, keep: bool):
 
     Args:
         inputs: `[time, rows, features]`.
-        keep: Whether to save what `_backward` needs.
+        keep: Whether to save the tensors that `_backward` needs.
 
     Returns:
-        (states `[time, rows, units]`, the last one, saved).
+        (states `[time, rows, units]`, last state `[rows, units]`, saved tensors).
     """
     bias_of_inputs, (update_bias, reset_bias, candidate_bias) = _gates(bias[0]), _gates(bias[1])
     offsets = bias_of_inputs[0] + update_bias, bias_of_inputs[1] + reset_bias, bias_of_inputs[2]
@@ -148,16 +148,16 @@ def _forward(inputs, state, kernel, recurrent_kernel, bias, keep: bool):
 
 
 def _backward(saved, outputs_gradient, last_gradient, recurrent_kernel):
-    """The steps of one chain, last to first.
+    """The backward steps of one chain, last to first.
 
     Args:
         saved: From `_forward`.
         outputs_gradient: `[time, rows, units]`.
-        last_gradient: `[rows, units]`, of the last state beside that as an output.
+        last_gradient: `[rows, units]`, of the last state where it is used as a state.
 
     Returns:
-        Gradients of the product of the inputs and of that of the state, `[time, rows, 3 * units]`, and of the first
-        state, `[rows, units]`.
+        Gradients of the product of the inputs and of that of the state, `[time, rows, 3 * units]` each, and of the
+        first state, `[rows, units]`.
     """
     steps = tf.shape(outputs_gradient)[0]
     transposed = tf.transpose(recurrent_kernel)
@@ -194,7 +194,7 @@ def _weights_gradient(inputs, state, outputs, of_inputs, of_state):
 
 
 def _gates(tensor):
-    """Its thirds, for update, reset and candidate."""
+    """The thirds of a tensor for update, reset and candidate."""
     return tf.split(tensor, 3, axis=-1)
 
 
@@ -211,11 +211,11 @@ def _flat(tensor):
 
 
 def _array(steps, state, width: int = 1) -> tf.TensorArray:
-    """Holds `steps` tensors of `width` times the state's size."""
+    """An array of `steps` tensors of `width` times the size of the state."""
     shape = [state.shape[0], width * state.shape[1]]
     return tf.TensorArray(state.dtype, size=steps, element_shape=shape, clear_after_read=False)
 
 
 def _written(arrays, time, values):
-    """The arrays, each with its value of this step."""
+    """Writes one value per array at a step."""
     return tuple(array.write(time, value) for array, value in zip(arrays, values, strict=True))

@@ -1,4 +1,4 @@
-"""Recurrent layers the network can be built with, behind one small contract."""
+"""The recurrent layers of the network, with one interface."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from pianoroll_tf.settings import check_entry
 
 
 def _gru(layer: type[keras.layers.GRU]) -> Callable[[int, str, int, str], keras.layers.Layer]:
-    """An entry of the table; with these settings a GRU runs as one cuDNN kernel on a GPU."""
+    """An entry of the table; with these settings Keras's GRU runs as one cuDNN kernel on a GPU."""
 
     def make(units: int, name: str, seed: int, dtype: str) -> keras.layers.Layer:
         return layer(
@@ -21,7 +21,7 @@ def _gru(layer: type[keras.layers.GRU]) -> Callable[[int, str, int, str], keras.
             return_state=True,
             kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
             recurrent_initializer=keras.initializers.Orthogonal(seed=seed + 1),
-            seed=seed,  # of its own dropout, which is not used; else it would differ between two equal runs
+            seed=seed,  # of the layer's dropout, which is not used; otherwise equal runs would differ in it
             dtype=dtype,
             name=name,
         )
@@ -29,8 +29,8 @@ def _gru(layer: type[keras.layers.GRU]) -> Callable[[int, str, int, str], keras.
     return make
 
 
-# name in ModelConfig.recurrent -> (units, name, seed, dtype) -> a layer that maps `[batch, time, features]`, and
-# `initial_state=` `[batch, units]`, to (outputs `[batch, time, units]`, last state `[batch, units]`).
+# Key in `choices.CHOICES["recurrent"]` → (units, name, seed, dtype) → a layer that maps `[batch, time, features]`, and
+# `initial_state=` `[batch, units]`, to (outputs `[batch, time, units]`, last state `[batch, units]`)
 RECURRENT_LAYERS: dict[str, Callable[[int, str, int, str], keras.layers.Layer]] = {
     "gru": _gru(GRU),
     "keras_gru": _gru(keras.layers.GRU),
@@ -41,30 +41,25 @@ def make_recurrent(kind: str, units: int, name: str, seed: int, dtype: str) -> k
     """A recurrent layer of the table.
 
     Args:
-        kind: Entry of `RECURRENT_LAYERS`.
+        kind: Key in `RECURRENT_LAYERS`.
         units: Size of the state.
         name: Name of the layer.
-        seed: Seed of its initial weights.
+        seed: Seed of the initial weights.
         dtype: Keras dtype policy, "float32" or "mixed_bfloat16".
 
     Raises:
         ValueError: `kind` is not in the table.
     """
-    check_recurrent(kind)
-    return RECURRENT_LAYERS[kind](units, name, seed, dtype)
-
-
-def check_recurrent(kind: str) -> None:
-    """Raises ValueError unless `kind` is in the table."""
     check_entry("recurrent", kind, RECURRENT_LAYERS)
+    return RECURRENT_LAYERS[kind](units, name, seed, dtype)
 
 
 @contextlib.contextmanager
 def portable_kernels(model: keras.Model) -> Iterator[None]:
-    """Within it, what is traced of a model runs on any device.
+    """Within the context, graphs traced from the model run on any device.
 
-    On a GPU machine Keras's GRU becomes one cuDNN kernel while it is traced, which a machine without a GPU cannot even
-    load. Slower; the same equations.
+    On a machine with a GPU, Keras traces its GRU as one cuDNN kernel, which a machine without a GPU cannot even load.
+    The portable kernels compute the same equations more slowly.
 
     Args:
         model: Made by `build_model`.
@@ -83,7 +78,7 @@ def portable_kernels(model: keras.Model) -> Iterator[None]:
 def advance_recurrent(layer: keras.layers.Layer, inputs, state):
     """Runs a layer of the table from a given state.
 
-    One step, the case of generation, takes as few operations as there can be, for in a loop each one costs.
+    A single step, as in generation, is computed with as few operations as possible, because in a loop each one costs.
 
     Args:
         layer: Made by `make_recurrent` and built.
@@ -101,7 +96,7 @@ def advance_recurrent(layer: keras.layers.Layer, inputs, state):
 
 
 def gru_step(inputs, state, kernel, recurrent_kernel, bias):
-    """One step of a GRU whose reset gate acts after the product; one product a side.
+    """One step of a GRU whose reset gate acts after the product, with one matrix product each for inputs and state.
 
     Args:
         inputs: `[batch, features]`.

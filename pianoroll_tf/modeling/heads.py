@@ -1,7 +1,7 @@
-"""The heads: layers that decide the cells of a step from the network's output, behind one small contract.
+"""The heads: layers that decide the cells of a step from the network's output, with one interface.
 
 The decisions of a step, in order: for each pitch "sounds?"; with articulation, for each pitch "struck?", which counts
-only where the pitch sounds and sounded at the step before; and "does the piece end with this step?".
+only where the pitch sounds and sounded at the previous step; and "does the piece end with this step?".
 """
 
 from collections.abc import Callable, Sequence
@@ -25,10 +25,10 @@ def decision_count(pitches: int, articulation: bool) -> int:
 
 
 def decision_targets(before, cells, ends, articulation: bool):
-    """What each decision should have been: 0 or 1, and -1 where there was nothing to decide.
+    """The target of each decision: 0 or 1, and -1 where there is nothing to decide.
 
     Args:
-        before: Cells of the step before, 0 silent, 1 held, 2 struck, [..., pitches].
+        before: Cells of the previous step, 0 silent, 1 held, 2 struck, [..., pitches].
         cells: Cells of the step, like `before`.
         ends: 1 where the piece ends with the step, [...].
         articulation: Whether strikes are decided.
@@ -47,12 +47,12 @@ def decision_targets(before, cells, ends, articulation: bool):
 
 
 class Head(keras.layers.Layer):
-    """What every head can do.
+    """Base class of heads.
 
     Args:
         pitches: Pitches of a step.
         articulation: Whether strikes are decided.
-        bias: Log-odds that the decisions start at, float32 [decisions].
+        bias: Initial log-odds of the decisions, float32 [decisions].
         units: Hidden units, for heads that have them.
         seed: Seed of the initial weights.
     """
@@ -64,7 +64,7 @@ class Head(keras.layers.Layer):
         self._start = np.asarray(bias, np.float32)
 
     def _bias(self, shape, dtype=None):
-        """Initial biases: of hidden units 0, of the decisions where they start."""
+        """Initial biases: 0 for hidden units, the given log-odds for the decisions."""
         return ops.convert_to_tensor(np.pad(self._start, (shape[0] - self.decisions, 0)), dtype)
 
     def call(self, hidden, before, cells):
@@ -73,7 +73,7 @@ class Head(keras.layers.Layer):
         Args:
             hidden: Output of the network, [batch, time, features].
             before: Cells of the step before each, 0 silent, 1 held, 2 struck, [batch, time, pitches].
-            cells: Cells of each step, like `before`; a head may look at those below the one it decides.
+            cells: Cells of each step, like `before`; a decision may depend on the cells of lower pitches.
 
         Returns:
             float32 [batch, time, decisions].
@@ -81,15 +81,15 @@ class Head(keras.layers.Layer):
         raise NotImplementedError
 
     def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:
-        """Prepares the drawing of steps: `nade.drawer` says how."""
+        """Prepares the drawing of steps; see `nade.drawer`."""
         raise NotImplementedError
 
 
 class Independent(Head):
-    """Every decision by itself, from the network's output alone: one dense layer."""
+    """Independent decisions, from the network's output alone: one dense layer."""
 
     def build(self, hidden_shape, *_):
-        """Makes the weights."""
+        """Creates the weights."""
         features = hidden_shape[-1]
         glorot = keras.initializers.GlorotUniform(seed=self.seed)
         self.kernel = self.add_weight((features, self.decisions), initializer=glorot, name="kernel")
@@ -107,7 +107,7 @@ class Independent(Head):
         return tf.reshape(rows, [shape[0], shape[1], self.decisions])
 
     def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:
-        """See `Head`; there is one way."""
+        """See `Head`; `in_turn` makes no difference."""
 
         def draw(hidden, held, thresholds):
             logits, pitches = posterior(self.logits(hidden)), self.pitches
@@ -121,10 +121,10 @@ class Independent(Head):
 
 
 class Nade(Head):
-    """Every decision of a step knows those before it: the equations of `modeling.nade`."""
+    """Each decision depends on the decisions before it: the equations of `modeling.nade`."""
 
     def build(self, hidden_shape, *_):
-        """Makes the weights; what leads from note to note starts at 0, so training begins as `Independent`."""
+        """Creates the weights; those between notes start at 0, so that training begins as with `Independent`."""
         features, pitches, units = hidden_shape[-1], self.pitches, self.head_units
         glorot = keras.initializers.GlorotUniform
         normal = [keras.initializers.RandomNormal(stddev=0.1, seed=self.seed + 2 + i) for i in range(3)]
@@ -141,7 +141,7 @@ class Nade(Head):
         self.triangle = self.add_weight((pitches, pitches), initializer="zeros", name="triangle")
 
     def equations(self) -> nade.Weights:
-        """The weights as the equations name them."""
+        """The weights by their names in the equations."""
         struck = None if self.struck is None else self.struck.value
         return nade.Weights(
             self.kernel.value,
@@ -158,7 +158,7 @@ class Nade(Head):
         hidden = tf.cast(hidden, tf.float32)
         shape = tf.shape(hidden)
         before, cells = (tf.reshape(part, [-1, self.pitches]) for part in (before, cells))
-        rows = nade.taught_logits(self.equations(), tf.reshape(hidden, [-1, hidden.shape[-1]]), before, cells)
+        rows = nade.teacher_forced_logits(self.equations(), tf.reshape(hidden, [-1, hidden.shape[-1]]), before, cells)
         return tf.reshape(rows, [shape[0], shape[1], self.decisions])
 
     def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:
@@ -166,7 +166,7 @@ class Nade(Head):
         return nade.drawer(self.equations(), posterior, in_turn)
 
 
-# name in ModelConfig.head -> class of the layer
+# Key in `choices.CHOICES["head"]` → class of the layer
 HEADS: dict[str, type[Head]] = {"independent": Independent, "nade": Nade}
 
 
@@ -176,13 +176,13 @@ def make_head(
     """A head of the table.
 
     Args:
-        kind: Entry of `HEADS`.
+        kind: Key in `HEADS`.
         pitches: Pitches of a step.
         articulation: Whether strikes are decided.
-        bias: Log-odds that the decisions start at, [decisions].
+        bias: Initial log-odds of the decisions, [decisions].
         units: Hidden units.
         seed: Seed of the initial weights.
-        name: Of the layer.
+        name: Name of the layer.
 
     Raises:
         ValueError: `kind` is not in the table.

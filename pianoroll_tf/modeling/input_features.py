@@ -1,4 +1,4 @@
-"""How the network reads a step: what sounds, what is struck, and where the step lies in beat and bar."""
+"""The input features of a step: sounding cells, struck cells, and the position of the step in beat and bar."""
 
 from typing import Any
 
@@ -8,28 +8,28 @@ from keras import ops
 
 from pianoroll_tf.data.clock import code_count, feature_table
 
-FALSE_NOTES = 0.04  # silent cells sounded for each share of sounding cells silenced: at the usual density, as many
+FALSE_NOTE_RATIO = 0.04  # silent cells sounded for each share of sounding cells silenced: at usual densities, as many
 
 
 @keras.saving.register_keras_serializable("pianoroll_tf")
-class Reading(keras.layers.Layer):
+class InputFeatures(keras.layers.Layer):
     """Cells and clock codes → features: the sounding cells, the struck cells, the clock.
 
-    In training it may damage what it reads, so that the network learns to go on from steps that are not quite right, as
-    its own will be: `noise` silences sounding cells and sounds silent ones, `drop` is ordinary dropout.
+    In training the cells may be corrupted, so that the network learns to continue from imperfect steps, as those that
+    it generates are: `noise` silences sounding cells and sounds silent ones, `drop` is ordinary dropout.
 
     Args:
-        articulation: Whether struck cells are told from held ones.
-        steps_per_beat: Of the clock; None: no clock is read.
-        drop: Share of cells dropped, the others scaled up.
-        noise: Share of sounding cells silenced; `FALSE_NOTES` times as large a share of the silent ones sounds.
-        seed: Of both.
+        articulation: Whether struck cells are distinguished from held ones.
+        steps_per_beat: Steps per beat of the clock; None: there is no clock.
+        drop: Dropout rate of the cells.
+        noise: Share of sounding cells silenced; `FALSE_NOTE_RATIO` times this share of the silent ones is sounded.
+        seed: Seed of dropout and noise.
 
     Reference:
         Bengio et al. 2015, "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks", on models that
-        read their own output; here the damage is random instead.
+        read their own output; here the corruption is random instead.
 
-    >>> reading = Reading(articulation=True, steps_per_beat=4)
+    >>> reading = InputFeatures(articulation=True, steps_per_beat=4)
     >>> reading(tf.constant([[[0, 1, 2]]]), tf.constant([[5]])).shape  # 3 sounds, 3 strikes, 21 of the clock
     TensorShape([1, 1, 27])
     """
@@ -52,7 +52,7 @@ class Reading(keras.layers.Layer):
         """Cells [batch, time, pitches] and codes int32 [batch, time] → float32 [batch, time, features]."""
         cells = tf.cast(cells, tf.uint8)
         if training and self.noise:
-            cells = self._damaged(cells)
+            cells = self._corrupted(cells)
         planes = [tf.cast(cells != 0, self.compute_dtype)]
         if self.articulation:
             planes.append(tf.cast(cells == 2, self.compute_dtype))
@@ -64,8 +64,8 @@ class Reading(keras.layers.Layer):
         code = tf.clip_by_value(clock, 0, code_count(self.steps_per_beat) - 1)
         return tf.concat([heard, tf.gather(tf.constant(self._table, self.compute_dtype), code)], axis=-1)
 
-    def _damaged(self, cells):
-        """The cells with some notes taken away and some, struck, added."""
+    def _corrupted(self, cells):
+        """The cells with some notes removed and some struck notes added."""
         draw = keras.random.uniform(ops.shape(cells), seed=self.random)
         heard = tf.where(draw < self.noise, tf.zeros_like(cells), cells)
-        return tf.where((cells == 0) & (draw < self.noise * FALSE_NOTES), tf.constant(2, cells.dtype), heard)
+        return tf.where((cells == 0) & (draw < self.noise * FALSE_NOTE_RATIO), tf.constant(2, cells.dtype), heard)

@@ -1,11 +1,10 @@
 """The training losses, from logits, and the posterior probability that belongs to each.
 
-Every decision of a step (`modeling.heads`) is of one binary kind, and the losses apply to each alike; what is said of
-cells here holds for strikes and ends too. A cell's *signed logit* is the logit of its own true class: the logit where
-the target is 1, minus the logit where it is 0. Its sigmoid is `p_t`, the probability given to what happened.
+All decisions of a step (`modeling.heads`) are binary, and the losses apply to each alike; what is documented for cells
+here holds for strikes and ends too. A cell's *signed logit* is the logit of its own true class: the logit where the
+target is 1, minus the logit where it is 0. Its sigmoid is `p_t`, the probability of the true class.
 """
 
-import dataclasses
 import math
 from collections.abc import Callable
 
@@ -13,8 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from pianoroll_tf import choices
 from pianoroll_tf.config import LossConfig
-from pianoroll_tf.settings import check_entry
+from pianoroll_tf.settings import Settings
 
 
 def signed_logits(targets, logits):
@@ -91,7 +91,7 @@ def focal_posterior_logits(logits, gamma, alpha=None):
         Charoenphakdee et al. 2021, "On Focal Loss for Class-Posterior Probability Estimation: A
         Theoretical Perspective", theorem 11.
 
-    >>> z = ops.log(0.190 / 0.810)  # the optimum of gamma 2 for a note that sounds 2 % of the time
+    >>> z = ops.log(0.190 / 0.810)  # the optimum at gamma 2 for a note that sounds 2 % of the time
     >>> print(f"{float(ops.sigmoid(focal_posterior_logits(z, gamma=2.0))):.3f}")
     0.020
     """
@@ -109,97 +109,68 @@ def _softplus_over_exp(logits):
     return ops.where(logits > -10.0, ops.softplus(above) * ops.exp(-above), 1.0 - exp_below / 2.0)
 
 
+# Key in `choices.CHOICES["loss"]` → (targets, logits, **own settings) → loss of each cell
+LOSSES: dict[str, Callable] = {"bce": binary_crossentropy, "focal": focal}
+
+# Key of a loss that is not proper → (logits, **own settings) → log-odds of the posterior
+POSTERIOR_LOGITS: dict[str, Callable] = {"focal": focal_posterior_logits}
+
+
+def register_loss(
+    key: str,
+    function: Callable,
+    posterior_logits: Callable | None = None,
+    settings: type[Settings] = choices.NoSettings,
+    label: str | None = None,
+) -> None:
+    """Adds a loss, for this process, to everything that offers one: training, export, search, study and report.
+
+    Args:
+        key: Its key: `--loss KEY`.
+        function: (targets, logits, **own settings) → loss of each cell, as `focal` does.
+        posterior_logits: (logits, **own settings) → log-odds of the posterior, strictly increasing in the logits. None:
+            the loss is proper, so they are the logits themselves.
+        settings: Its own settings, a dataclass; see `choices.Entry`.
+        label: Its name in a report; default: the key.
+
+    Raises:
+        ValueError: The key or the name of a setting is taken.
+    """
+    entry = choices.Entry(label=label or key, settings=settings, proper=posterior_logits is None)
+    choices.register("loss", key, entry)
+    LOSSES[key] = function
+    if posterior_logits is not None:
+        POSTERIOR_LOGITS[key] = posterior_logits
+
+
 @keras.saving.register_keras_serializable(package="pianoroll_tf")
 class StepLoss(keras.losses.Loss):
     """A loss of decisions, summed over those of a step, averaged over all steps, each times its `sample_weight`.
 
-    A target below 0 marks a decision that was not to be made: it counts nothing.
+    A target below 0 marks a decision that is not made at this step; its loss is 0.
 
     With weights [batch, time] that are 0 on masked steps and have a mean of 1 over the batch, as
-    `training.step_weights` scales the mask, this is the mean over unmasked steps. It stays so on several devices, each
-    of which averages over its equal share of the batch: the mean of these means is that over the batch.
+    `training.fit_batch` scales the mask, this is the mean over unmasked steps. That holds on several devices too, each
+    of which averages over its equal share of the batch: the mean of these means is the mean over the batch.
+
+    Args:
+        loss: Key in `LOSSES`.
+        name: Name of the Keras object; default: the key.
+        **arguments: Own settings of the loss.
     """
 
-    def __init__(self, name: str = "step_loss", **kwargs) -> None:
-        super().__init__(name=name, reduction="sum_over_batch_size", dtype="float32")
-        self.arguments = kwargs
-
-    def cells(self, targets, logits):
-        """The loss of each cell, [batch, time, pitch]."""
-        raise NotImplementedError
+    def __init__(self, loss: str, name: str | None = None, **arguments) -> None:
+        super().__init__(name=name or loss, reduction="sum_over_batch_size", dtype="float32")
+        self.loss, self.arguments = loss, arguments
 
     def call(self, y_true, y_pred):
         """Targets and logits [batch, time, decisions] → loss of each step [batch, time]."""
-        losses = self.cells(y_true, y_pred)
+        losses = LOSSES[self.loss](y_true, y_pred, **self.arguments)
         return ops.sum(ops.where(y_true < 0, ops.zeros_like(losses), losses), axis=-1)
 
     def get_config(self) -> dict:
         """Arguments of the constructor."""
-        return {"name": self.name, **self.arguments}
-
-
-@keras.saving.register_keras_serializable(package="pianoroll_tf")
-class BinaryCrossentropy(StepLoss):
-    """Binary cross-entropy a step: the negative log-likelihood in nats."""
-
-    def __init__(self, name: str = "bce") -> None:
-        super().__init__(name=name)
-
-    def cells(self, targets, logits):
-        """The loss of each cell, [batch, time, pitch]."""
-        return binary_crossentropy(targets, logits)
-
-
-@keras.saving.register_keras_serializable(package="pianoroll_tf")
-class Focal(StepLoss):
-    """Focal loss a step.
-
-    Args:
-        gamma: Focusing parameter >= 0.
-        alpha: Weight of sounding cells, or None.
-    """
-
-    def __init__(self, gamma: float = LossConfig.gamma, alpha: float | None = LossConfig.alpha, name: str = "focal"):
-        super().__init__(name=name, gamma=gamma, alpha=alpha)
-
-    def cells(self, targets, logits):
-        """The loss of each cell, [batch, time, pitch]."""
-        return focal(targets, logits, **self.arguments)
-
-
-@dataclasses.dataclass(frozen=True)
-class LossEntry:
-    """What the package must know of a loss.
-
-    Attributes:
-        make: Settings → Keras loss over (targets, logits).
-        posterior_logits: (settings, logits) → log-odds of the posterior that the loss's optimum stands for.
-        proper: The optimum is the posterior itself, so `posterior_logits` changes nothing.
-    """
-
-    make: Callable[[LossConfig], keras.losses.Loss]
-    posterior_logits: Callable
-    proper: bool
-
-
-LOSSES = {
-    "bce": LossEntry(
-        make=lambda config: BinaryCrossentropy(),
-        posterior_logits=lambda config, logits: logits,
-        proper=True,
-    ),
-    "focal": LossEntry(
-        make=lambda config: Focal(gamma=config.gamma, alpha=config.alpha),
-        posterior_logits=lambda config, logits: focal_posterior_logits(logits, config.gamma, config.alpha),
-        proper=False,
-    ),
-}
-
-
-def _entry(config: LossConfig) -> LossEntry:
-    """The loss's entry; raises ValueError where there is none."""
-    check_entry("loss", config.loss, LOSSES)
-    return LOSSES[config.loss]
+        return {"loss": self.loss, "name": self.name, **self.arguments}
 
 
 def make_loss(config: LossConfig) -> keras.losses.Loss:
@@ -211,31 +182,32 @@ def make_loss(config: LossConfig) -> keras.losses.Loss:
     >>> print(f"{float(loss(zeros, zeros, sample_weight=weights)):.3f}")  # 84 log 2
     58.224
     """
-    return _entry(config).make(config)
+    return StepLoss(config.loss, **config.arguments)
 
 
 def posterior_logits(config: LossConfig, logits):
-    """Log-odds of the probability that each cell sounds, as the loss's optimum stands for it.
+    """Log-odds of the probability that each cell sounds, recovered from the output of a network.
 
     Args:
-        config: The loss the network was trained with.
+        config: The loss that the network was trained with.
         logits: The network's output, [..., pitch], float32 or lower.
 
     Returns:
         float32, shape of `logits`.
     """
-    return _entry(config).posterior_logits(config, ops.cast(logits, "float32"))
+    logits = ops.cast(logits, "float32")
+    return logits if config.proper else POSTERIOR_LOGITS[config.loss](logits, **config.arguments)
 
 
 def raw_logits(config: LossConfig, posterior: np.ndarray, largest: float = 100.0, rounds: int = 60) -> np.ndarray:
-    """The network's outputs that stand for given log-odds of the posterior: the inverse of `posterior_logits`.
+    """The network's outputs for given log-odds of the posterior: the inverse of `posterior_logits`.
 
-    By bisection, as `posterior_logits` rises strictly; used once, for the output bias.
+    By bisection, as `posterior_logits` is strictly increasing; used once, for the output bias.
 
     Args:
         config: The loss.
         posterior: Log-odds, any shape.
-        largest: Bound of the outputs' size.
+        largest: Bound of the outputs' absolute value.
         rounds: Halvings of the bracket; 60 leave no more than float32's rounding.
 
     Returns:
@@ -245,7 +217,7 @@ def raw_logits(config: LossConfig, posterior: np.ndarray, largest: float = 100.0
     >>> print((1 / (1 + np.exp(-raw))).round(3))
     [0.19]
     """
-    if _entry(config).proper:
+    if config.proper:
         return np.asarray(posterior, np.float64)
     low, high = np.full(np.shape(posterior), -largest), np.full(np.shape(posterior), largest)
     for _ in range(rounds):

@@ -1,7 +1,8 @@
-"""The judged numbers: streaming, from log-odds of the posterior, in the same way for every loss.
+"""The metrics: streaming, from log-odds of the posterior, in the same way for every loss.
 
-One pass sorts every unmasked cell into a fine histogram of its log-odds, apart by what sounded at this step and
-at the one before. Every number but the NLL comes from that histogram, so a split of any length takes the same memory.
+One pass sorts every unmasked cell into a fine histogram of its log-odds, one for each combination of whether the cell
+sounds at this step and whether it did at the previous one. All metrics but the NLL are computed from these histograms,
+so the memory does not depend on the length of a split.
 """
 
 import dataclasses
@@ -16,9 +17,9 @@ RELIABILITY_BINS = 15  # of the probability, equally wide
 
 
 def bin_of(logits: tf.Tensor) -> tf.Tensor:
-    """Bin of each log-odds: `z / (|z| + SCALE)` spreads all real numbers over (-1, 1), evenly cut into `BINS`.
+    """Bin of each log-odds: `z / (|z| + SCALE)` maps all real numbers to (-1, 1), which is divided evenly into `BINS`.
 
-    Around even odds a bin is 0.0005 wide, at ±10 0.006, at ±100 0.33; no value falls outside.
+    A bin is 0.0005 wide around even odds, 0.006 at ±10 and 0.33 at ±100; no value falls outside.
 
     Returns:
         int32, shape of `logits`, 0 to BINS - 1.
@@ -57,12 +58,12 @@ def bin_at(probability: float) -> int:
 
 
 def batch_statistics(logits: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
-    """What one batch adds to the sums.
+    """The sums of one batch.
 
     Args:
         logits: Log-odds of the posterior, float32 [batch, time, pitch].
-        inputs: What sounded at the step before, 0 or 1, like `logits`.
-        targets: What sounds, 0 or 1, like `logits`.
+        inputs: Whether each cell sounded at the previous step, 0 or 1, like `logits`.
+        targets: Whether each cell sounds, 0 or 1, like `logits`.
         mask: float32 [batch, time]; only steps with 1 count.
 
     Returns:
@@ -75,7 +76,7 @@ def batch_statistics(logits: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, m
     group = tf.reshape(2 * tf.cast(inputs > 0.5, tf.int32) + tf.cast(targets > 0.5, tf.int32), [-1])
     probability = tf.reshape(tf.cast(tf.sigmoid(logits), tf.float64), [-1])
     nll = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(targets, logits), axis=-1)
-    with tf.device("CPU:0"):  # on a GPU bincount has no deterministic kernel, and a training would stop there
+    with tf.device("CPU:0"):  # on a GPU, bincount has no deterministic kernel and would raise in training
         cells = tf.math.bincount(group * BINS + bins, minlength=4 * BINS, maxlength=4 * BINS)
         sums = tf.math.bincount(bins, weights=probability, minlength=BINS, maxlength=BINS, dtype=tf.float64)
     return {
@@ -87,7 +88,7 @@ def batch_statistics(logits: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, m
 
 
 def other_decisions(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, pitches: int) -> dict[str, tf.Tensor]:
-    """What one batch adds to the sums of the decisions beside "sounds?".
+    """The sums of one batch for the decisions other than "sounds?".
 
     Args:
         logits: Log-odds of the posterior of all decisions, float32 [batch, time, decisions].
@@ -108,7 +109,7 @@ def other_decisions(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, pitc
 
 @dataclasses.dataclass
 class Statistics:
-    """Sums over any number of batches, and the numbers that follow from them.
+    """Sums over any number of batches, and the metrics computed from them.
 
     Attributes:
         cells: Number of cells, int64 [input, target, bin].
@@ -134,23 +135,23 @@ class Statistics:
             if name in batch:
                 self.others[name] = self.others.get(name, 0.0) + float(batch[name])
 
-    def _tallies(self, onsets: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Sounding and silent cells by bin, int64 [BINS] each; for onsets only cells that were silent before."""
+    def _counts(self, onsets: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Sounding and silent cells by bin, int64 [BINS] each; for onsets, only cells that were silent before."""
         silent, sounding = self.cells[0] if onsets else self.cells.sum(axis=0)
         return sounding, silent
 
     def precision_recall(self) -> tuple[np.ndarray, np.ndarray]:
-        """Precision and recall, float64 [BINS], when the cells of bin k and above are called sounding.
+        """Precision and recall, float64 [BINS], when the cells of bin k and above are predicted to sound.
 
-        Where nothing is called sounding, precision is 1; without a sounding cell, recall is 0.
+        Precision is 1 where no cell is predicted to sound; recall is 0 where no cell sounds.
         """
         hits, called = self._at_least(onsets=False)
         precision = np.divide(hits, called, out=np.ones(BINS), where=called > 0)
         return precision, hits / max(hits[0], 1)
 
     def _at_least(self, onsets: bool) -> tuple[np.ndarray, np.ndarray]:
-        """By bin k: sounding cells, and all cells, in bins >= k; int64 [BINS] each."""
-        sounding, silent = self._tallies(onsets)
+        """For each bin k: sounding cells, and all cells, in bins >= k; int64 [BINS] each."""
+        sounding, silent = self._counts(onsets)
         return sounding[::-1].cumsum()[::-1], (sounding + silent)[::-1].cumsum()[::-1]
 
     def pr_auc(self) -> float:
@@ -162,13 +163,13 @@ class Statistics:
         return float(np.sum(precision * -np.diff(recall, append=0.0)))
 
     def f1_by_bin(self, onsets: bool = False) -> np.ndarray:
-        """F1, float64 [BINS], when the cells of bin k and above are called sounding; 0 where it is 0/0."""
+        """F1, float64 [BINS], when the cells of bin k and above are predicted to sound; 0 where it is 0/0."""
         hits, called = self._at_least(onsets)
         total = called + hits[0]
         return np.divide(2.0 * hits, total, out=np.zeros(BINS), where=total > 0)
 
     def best_threshold(self, onsets: bool = False) -> float:
-        """Probability from which a cell is called sounding so that F1 is highest: a bin's lower edge."""
+        """The threshold of the probability that maximizes F1: the lower edge of a bin."""
         return float(sigmoid(bin_edges()[int(np.argmax(self.f1_by_bin(onsets)))]))
 
     def reliability(self) -> dict[str, np.ndarray]:
@@ -178,7 +179,7 @@ class Statistics:
         ones hold NaN.
         """
         coarse = np.minimum((sigmoid(bin_edges()) * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
-        sounding, silent = self._tallies(onsets=False)
+        sounding, silent = self._counts(onsets=False)
         cells, hits, probability = (
             np.bincount(coarse, weights, RELIABILITY_BINS)
             for weights in (sounding + silent, sounding, self.probability)
@@ -201,13 +202,13 @@ class Statistics:
         return float(np.nansum(gaps) / max(curve["cells"].sum(), 1))
 
     def results(self, threshold: float | None = None, onset_threshold: float | None = None) -> dict[str, float]:
-        """The judged numbers.
+        """The metrics.
 
         Args:
-            threshold: Probability from which a cell is called sounding for F1. None: the best for these very
-                cells, as is right on the validation split alone.
-            onset_threshold: The same for the F1 on onsets. It has its own because a held note is far surer than
-                a new one: at the threshold of all cells nearly no onset is called.
+            threshold: Probability from which a cell is predicted to sound, for F1. None: the best for these very
+                cells, which is right only on the validation split.
+            onset_threshold: Likewise for the F1 of onsets. It is a separate threshold because held notes are far more
+                probable than new ones: at the threshold of all cells, almost no onset is predicted.
 
         Returns:
             `nll` (nats per step, over all pitches); where they were added, `nll_ends` and `nll_strikes`, likewise;

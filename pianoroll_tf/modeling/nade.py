@@ -1,14 +1,14 @@
-"""The equations of the within-step head: NADE with a triangular matrix, taught, and drawn in turn or by jumps.
+"""The equations of the nade head: NADE with a triangular matrix; teacher-forced log-odds, and two ways of sampling.
 
 The pitches p of a step are decided in ascending order. With the network's output h, the cells y and strikes
-s decided so far, and the cells x of the step before:
+s decided so far, and the cells x of the previous step:
 
     a_p      = c + U h + sum over q < p with y_q = 1 of (W_q + x_q X_q + s_q S_q)
     sounds_p = b_p  + D_p  h + V_p  tanh(a_p) + sum over q < p with y_q = 1 of L_pq
     struck_p = b'_p + D'_p h + V'_p tanh(a_p)
     ends     = b''  + D''  h + V''  tanh(a_84)
 
-`struck_p` is decided only where p sounds now and sounded at the step before; a pitch that begins to sound is struck.
+`struck_p` is decided only where p sounds now and sounded at the previous step; a pitch that begins to sound is struck.
 
 Reference:
     Larochelle and Murray 2011, "The Neural Autoregressive Distribution Estimator"; Boulanger-Lewandowski et al. 2012,
@@ -24,11 +24,11 @@ import tensorflow as tf
 
 
 class Thresholds(NamedTuple):
-    """A step's random numbers as thresholds: a decision is yes where its log-odds l are above, that is u < sigmoid(l).
+    """The random numbers u of a step as thresholds: a decision is yes where its log-odds l exceed log(u / (1 - u)).
 
     Attributes:
         sounds: float32 [batch, P].
-        struck: float32 [batch, P]; without strikes not looked at.
+        struck: float32 [batch, P]; not used without strikes.
         ends: float32 [batch].
     """
 
@@ -38,12 +38,12 @@ class Thresholds(NamedTuple):
 
 
 def log_odds(numbers: tf.Tensor) -> tf.Tensor:
-    """The log-odds of numbers in [0, 1), which are the thresholds of decisions whose log-odds are left as they are."""
+    """The log-odds of numbers in [0, 1): the thresholds of decisions whose log-odds are not shaped."""
     return tf.math.log(numbers) - tf.math.log1p(-numbers)
 
 
 def plain_thresholds(numbers: tf.Tensor, pitches: int) -> Thresholds:
-    """Thresholds of log-odds that nothing shapes, of `numbers` [batch, D]."""
+    """Thresholds of log-odds that are not shaped, from `numbers` [batch, D]."""
     odds = log_odds(numbers)
     return Thresholds(odds[:, :pitches], odds[:, pitches:-1], odds[:, -1])
 
@@ -56,7 +56,7 @@ class Weights(NamedTuple):
         bias: [units + D]: c, b, b' and b''.
         below: W, [P, units].
         held: X, [P, units].
-        struck: S, [P, units]; none without strikes.
+        struck: S, [P, units]; None without strikes.
         out: V, V' and V'' side by side, [units, D].
         triangle: L, [P, P], row q and column p; only q < p is used.
     """
@@ -81,7 +81,7 @@ class Weights(NamedTuple):
 
 
 def strict(triangle: tf.Tensor) -> tf.Tensor:
-    """L with zeros on and below the diagonal: pitch q speaks to those above it."""
+    """L with zeros on and below the diagonal: pitch q affects the pitches above it."""
     return triangle * np.triu(np.ones(triangle.shape, np.float32), 1)
 
 
@@ -95,7 +95,7 @@ def start(weights: Weights, hidden: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return both[:, : weights.units], both[:, weights.units :]
 
 
-def taught_logits(weights: Weights, hidden: tf.Tensor, before: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+def teacher_forced_logits(weights: Weights, hidden: tf.Tensor, before: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     """All log-odds of steps whose cells are known, without a tensor [rows, pitches, units].
 
     a changes only above a sounding pitch, so a step has as many different vectors as it has notes, plus one. These are
@@ -104,7 +104,7 @@ def taught_logits(weights: Weights, hidden: tf.Tensor, before: tf.Tensor, target
     Args:
         weights: The head's weights.
         hidden: Output of the network for each step, float32 [rows, features].
-        before: Cells of the step before, 0 silent, 1 held, 2 struck, [rows, pitches].
+        before: Cells of the previous step, 0 silent, 1 held, 2 struck, [rows, pitches].
         targets: Cells of the step, [rows, pitches].
 
     Returns:
@@ -121,7 +121,7 @@ def taught_logits(weights: Weights, hidden: tf.Tensor, before: tf.Tensor, target
     reach = tf.cast(tf.range(pitches)[tf.newaxis] <= row_pitch[:, tf.newaxis], tf.float32)
     known = tf.concat([tf.gather(plane, step) * reach for plane in planes], axis=1)
     a = tf.tanh(tf.gather(base, step) + tf.matmul(known, tf.concat(tables, axis=0)))  # [matrix rows, units]
-    following = tf.concat([row_pitch[1:], [-1]], axis=0)  # the next note of the step, or -1: there is none
+    following = tf.concat([row_pitch[1:], [-1]], axis=0)  # the next note of the step; -1: none
     read = (1.0 - reach) * tf.cast(
         tf.range(pitches)[tf.newaxis] <= tf.where(following < 0, pitches, following)[:, tf.newaxis], tf.float32
     )
@@ -138,13 +138,13 @@ def taught_logits(weights: Weights, hidden: tf.Tensor, before: tf.Tensor, target
 
 
 def _rows(sounds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The rows of the matrix: (step, pitch of the last note known), int32 [matrix rows] each; -1: none is known."""
+    """The rows of the matrix: (step, pitch of the last known note), int32 [matrix rows] each; -1: none."""
     places = tf.cast(tf.where(tf.pad(sounds, [[0, 0], [1, 0]], constant_values=True)), tf.int32)
     return places[:, 0], places[:, 1] - 1
 
 
 def _tables(weights: Weights) -> tf.Tensor:
-    """What a note adds to a and to the log-odds of "sounds?", [4 P, units + P]: row 4 q + 2 x_q + s_q of pitch q."""
+    """The terms that a note adds to a and to the log-odds of "sounds?", [4 P, units + P]; row 4 q + 2 x_q + s_q."""
     struck = tf.zeros_like(weights.below) if weights.struck is None else weights.struck
     kinds = [weights.below + x * weights.held + s * struck for x in (0.0, 1.0) for s in (0.0, 1.0)]
     rows = tf.stack([tf.concat([kind, strict(weights.triangle)], axis=1) for kind in kinds], axis=1)
@@ -155,30 +155,30 @@ Draw = Callable[[tf.Tensor, tf.Tensor, Thresholds], tuple[tf.Tensor, tf.Tensor]]
 
 
 def drawer(weights: Weights, posterior: Callable, in_turn: bool) -> Draw:
-    """Prepares the drawing of steps, exactly, in one of two ways that give the same cells for the same thresholds.
+    """Prepares the sampling of steps, exactly, in one of two ways that give the same cells for the same thresholds.
 
     In turn, the pitches are decided one after the other. By jumps, all conditionals are computed at once, and the first
-    pitch above the last note that is to sound is the next note: as many rounds as there are notes, plus one. The second
-    is faster for as many notes as music has, compiled by XLA or not; the first is what it is held against.
+    pitch above the last note whose decision is yes is the next note: one round per note, plus one. The second way is
+    faster for the number of notes in music, with XLA or without; the first is its reference in tests.
 
     Args:
         weights: The head's weights.
         posterior: The head's log-odds → those that are compared with the thresholds.
-        in_turn: The way.
+        in_turn: Whether to decide the pitches in turn, instead of by jumps.
 
     Returns:
-        Function of (hidden float32 [batch, features]; whether each pitch sounded at the step before, bool [batch, P];
+        Function of (hidden float32 [batch, features]; whether each pitch sounded at the previous step, bool [batch, P];
         the thresholds of the step's decisions) to (cells uint8 [batch, P]: 0 silent, 1 held, 2 struck; ends bool
-        [batch]). What does not change from step to step is computed now: a loop over steps is built after this call.
+        [batch]). What is the same for all steps is computed by this call, so build a loop over steps after it.
     """
-    way = (_in_turn if in_turn else _by_jumps)(weights, posterior)
-    return lambda hidden, held, thresholds: way(*start(weights, hidden), held, thresholds)
+    decide = (_in_turn if in_turn else _by_jumps)(weights, posterior)
+    return lambda hidden, held, thresholds: decide(*start(weights, hidden), held, thresholds)
 
 
 def _in_turn(weights: Weights, posterior: Callable) -> Callable:
-    """One decision after the other; the loop's index runs over the pitches."""
+    """Sampling in turn: a loop over the pitches."""
     pitches, units, tables = weights.pitches, weights.units, _tables(weights)
-    out = tf.transpose(weights.out)  # a decision's row lies together
+    out = tf.transpose(weights.out)  # the weights of a decision are contiguous
     column = tf.range(pitches)
 
     def way(a, direct, held, thresholds):
@@ -205,13 +205,13 @@ def _in_turn(weights: Weights, posterior: Callable) -> Callable:
 
 
 def _by_jumps(weights: Weights, posterior: Callable) -> Callable:
-    """From note to note; a row that has no further note waits for the others.
+    """Sampling by jumps: a loop over the notes; a row without further notes waits for the others.
 
-    Operations cost more than what they compute, so a round has few. An imaginary pitch P, which always sounds and adds
-    nothing, is found where no note is left; a pitch that begins to sound is struck whatever its log-odds; what P would
-    be struck by is the end of the piece, so the last round decides that too; and the cells are columns of the state,
-    which a note's row of the tables fills. The columns are: a [units]; log-odds of "sounds?" [P + 1], of "struck?" [P]
-    and of "ends?"; cells [P].
+    The overhead of an operation exceeds its computation, so a round has few operations. A dummy pitch P, which always
+    sounds and adds nothing, is found where no note is left; a pitch that begins to sound is struck whatever its
+    log-odds; in place of "is P struck?" the end of the piece is decided, so the last round decides that too; and the
+    cells are columns of the state, which are filled by a note's row of the tables. The columns are: a [units]; log-odds
+    of "sounds?" [P + 1], of "struck?" [P] and of "ends?"; cells [P].
     """
     pitches, units = weights.pitches, weights.units
     never, always = 1e30, -1e30

@@ -1,4 +1,4 @@
-"""The network: causal Conv1D → recurrent layer → head; for whole windows or with its state carried."""
+"""The network: causal Conv1D → recurrent layer → head; over whole windows, or step by step with its state carried."""
 
 from collections.abc import Sequence
 
@@ -10,18 +10,18 @@ from keras import ops
 from pianoroll_tf.config import NUM_PITCHES, ModelConfig
 from pianoroll_tf.modeling.gru import advance_recurrent, make_recurrent
 from pianoroll_tf.modeling.heads import Head, decision_count, make_head
-from pianoroll_tf.modeling.input_features import Reading
+from pianoroll_tf.modeling.input_features import InputFeatures
 
-PRIOR_FLOOR = 1e-4  # probability a pitch that was never seen starts at: log-odds -9.2, not minus infinity
-STRUCK_SHARE = 0.1  # of the decisions "struck?"; where they start, whatever the data
-ENDS_SHARE = 1e-3  # of the steps, likewise
-# Inner dimension of a matrix product in a convolution's step. Eigen blocks longer sums by the number of rows, so
+PRIOR_FLOOR = 1e-4  # initial probability of a pitch that never sounds in the data: log-odds -9.2, not minus infinity
+STRUCK_SHARE = 0.1  # initial probability of "struck?", for any data
+ENDS_SHARE = 1e-3  # initial probability of "does the piece end?", for any data
+# Inner dimension of a matrix product in one step of a convolution. Eigen blocks longer sums by the number of rows, so
 # rounding would depend on the batch size, and a server could not batch requests without changing their music.
-WIDEST_PRODUCT = 512
+MAX_PRODUCT_WIDTH = 512
 
 
 def prior_log_odds(prior: Sequence[float]) -> np.ndarray:
-    """Log-odds of each pitch, kept within those of `PRIOR_FLOOR` and 1 - `PRIOR_FLOOR`.
+    """Log-odds of each pitch, clipped to those of `PRIOR_FLOOR` and 1 - `PRIOR_FLOOR`.
 
     Args:
         prior: Share of steps in which each pitch sounds.
@@ -43,7 +43,7 @@ def prior_log_odds(prior: Sequence[float]) -> np.ndarray:
 
 
 def start_bias(prior: Sequence[float] | None, articulation: bool, pitches: int = NUM_PITCHES) -> np.ndarray:
-    """Where the log-odds of all decisions of a step start.
+    """Initial log-odds of all decisions of a step.
 
     Args:
         prior: Share of steps in which each pitch sounds; None: log-odds of 0 for all decisions.
@@ -71,24 +71,21 @@ def build_model(
     """The functional model: `inputs`, `clock` and `targets` → log-odds of all decisions [batch, time, decisions].
 
     `inputs` [batch, time, pitches] are the cells of the step before each step, 0 silent, 1 held, 2 struck; `targets`
-    those of the step itself, of which the head looks only at those below the one it decides; `clock` int32
-    [batch, time] the code of the step (`data.clock`), where the grid has beats and `config.clock` is set. Padding must
-    be at the end of a window; as everything is causal, no mask is needed.
+    are those of the step itself, of which a decision depends only on those of lower pitches; `clock` int32
+    [batch, time] is the code of the step (`data.clock`), used where the grid has beats and `config.clock` is set.
+    Padding must be at the end of a window; as the network is causal, no mask is needed.
 
     Args:
         config: Sizes.
-        bias: Log-odds that the decisions start at, of the network's output, [decisions]; with `config.prior_bias` those
-            of the data, as rare positives can make training diverge early from 0. None: 0.
-        steps_per_beat: Of the grid of beats; None: the grid has none.
-        seed: Seed of the initial weights and of dropout; no global state is read or left behind.
+        bias: Initial log-odds of the decisions, [decisions], used with `config.prior_bias`: from those of the data,
+            because with rare positives, training can diverge early from 0. None: 0.
+        steps_per_beat: Steps per beat of the grid; None: the grid is in seconds.
+        seed: Seed of the initial weights and of dropout; no global state is read or changed.
         precision: "float32" or "bfloat16": arithmetic of the layers. Weights, head and log-odds stay float32.
         pitches: Pitches of a step.
 
     Returns:
         A model whose layers are named reading, conv_1…, gru_1…, head, the middle ones followed by dropout.
-
-    Raises:
-        ValueError: `config.recurrent` or `config.head` is in no table.
 
     Reference:
         Output bias: Lin et al., Focal Loss for Dense Object Detection (2017), section 4.1.
@@ -101,7 +98,7 @@ def build_model(
     if bias is None or not config.prior_bias:
         bias = start_bias(None, config.articulation, pitches)
     # Layers
-    reading = Reading(
+    reading = InputFeatures(
         articulation=config.articulation,
         steps_per_beat=steps_per_beat if clocked else None,
         drop=config.input_dropout,
@@ -147,7 +144,7 @@ def _dropout(config: ModelConfig, name: str, seed: int, dtype: str) -> keras.lay
 
 
 def head_of(model: keras.Model) -> Head:
-    """The head of a model that `build_model` made."""
+    """The head of a model from `build_model`."""
     return model.get_layer("head")
 
 
@@ -160,11 +157,11 @@ def initial_state(model: keras.Model, batch) -> tuple:
     """The state before the first step: silence.
 
     Args:
-        model: Made by `build_model`.
+        model: From `build_model`.
         batch: Number of rows, an int or an int32 scalar tensor.
 
     Returns:
-        One tensor a layer, in the layer's compute dtype: `[batch, kernel - 1, features]` for a convolution,
+        One tensor per layer, in the layer's compute dtype: `[batch, kernel - 1, features]` for a convolution,
         `[batch, units]` for a recurrent layer.
 
     >>> [tuple(part.shape) for part in initial_state(build_model(ModelConfig()), 2)]
@@ -181,18 +178,18 @@ def initial_state(model: keras.Model, batch) -> tuple:
 
 
 def advance(model: keras.Model, inputs, clock, state: tuple) -> tuple:
-    """The network's output for some more steps, without dropout, from the state that earlier steps left.
+    """The network's output for further steps, without dropout, from the state after the earlier steps.
 
-    Cutting a piece into calls in any way gives what the model gives for it in one.
+    However a piece is divided into calls, the result is that of one call for the whole piece.
 
     Args:
-        model: Made by `build_model`.
+        model: From `build_model`.
         inputs: Cells of the step before each step, 0 silent, 1 held, 2 struck, `[batch, time >= 1, pitches]`.
         clock: Code of each step, int32 `[batch, time]`.
         state: From `initial_state` or an earlier call.
 
     Returns:
-        (what the head decides from, float32 `[batch, time, features]`, state).
+        (inputs of the head, float32 `[batch, time, features]`; state).
     """
     hidden, left = model.get_layer("reading")(inputs, clock), []
     for layer, part in zip(_stateful_layers(model), state, strict=True):
@@ -209,7 +206,7 @@ def _advance_convolution(layer: keras.layers.Conv1D, inputs, frames):
     kernel, bias = (ops.cast(weight, layer.compute_dtype) for weight in (layer.kernel, layer.bias))
     if inputs.shape[1] == 1:
         taps, channels, filters = kernel.shape
-        together, products = max(1, WIDEST_PRODUCT // channels), []
+        together, products = max(1, MAX_PRODUCT_WIDTH // channels), []
         for first in range(0, taps, together):
             size = channels * min(together, taps - first)
             part = tf.reshape(seen[:, first : first + together], [-1, size])
@@ -218,4 +215,4 @@ def _advance_convolution(layer: keras.layers.Conv1D, inputs, frames):
         return layer.activation(tf.nn.bias_add(outputs, bias))[:, tf.newaxis], seen[:, 1:]
     outputs = layer.activation(ops.conv(seen, kernel, padding="valid") + bias)
     last = seen[:, ops.shape(inputs)[1] :]
-    return outputs, ops.reshape(last, ops.shape(frames))  # same values; keeps the static shape that a loop needs
+    return outputs, ops.reshape(last, ops.shape(frames))  # for the static shape that a loop needs

@@ -6,16 +6,19 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from pianoroll_tf import choices
 from pianoroll_tf.config import OptimizerConfig
-from pianoroll_tf.settings import check_entry
+from pianoroll_tf.settings import Settings, check_entry
 
+# Key in `choices.CHOICES["optimizer"]` → class
 OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
     "rmsprop": keras.optimizers.RMSprop,
 }
 
-# Name → share of the peak learning rate at `progress`, which goes from 0 (warm-up done) to 1 (end of the run).
+# Key in `choices.CHOICES["schedule"]` → share of the peak learning rate at `progress`, from 0 (warm-up done) to 1 (end
+# of the run)
 SCHEDULES: dict[str, Callable] = {
     "constant": lambda progress: ops.ones_like(progress),
     "cosine": lambda progress: 0.5 * (1.0 + ops.cos(math.pi * progress)),
@@ -23,18 +26,40 @@ SCHEDULES: dict[str, Callable] = {
 }
 
 
+def register_optimizer(
+    key: str,
+    optimizer: type[keras.optimizers.Optimizer],
+    settings: type[Settings] = choices.NoSettings,
+    label: str | None = None,
+) -> None:
+    """Adds an optimizer, for this process, to everything that offers one: training, search, study and report.
+
+    Args:
+        key: Its key: `--optimizer KEY`.
+        optimizer: A Keras class; it takes `learning_rate`, `weight_decay`, `global_clipnorm`, `use_ema`, `ema_momentum`
+            and its own settings.
+        settings: Its own settings, a dataclass; see `choices.Entry`.
+        label: Its name in a report; default: the key.
+
+    Raises:
+        ValueError: The key or the name of a setting is taken.
+    """
+    choices.register("optimizer", key, choices.Entry(label=label or key, settings=settings))
+    OPTIMIZERS[key] = optimizer
+
+
 @keras.saving.register_keras_serializable(package="pianoroll_tf")
 class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """A linear rise to the peak, then an entry of `SCHEDULES` to the end of the run.
+    """A linear warm-up to the peak, then an entry of `SCHEDULES` to the end of the run.
 
     The first step has `peak / warmup_steps`, not 0, so that it is not wasted. A warm-up longer than half
     of the run is cut to that half, so that a short run reaches the peak too.
 
     Args:
         peak: Highest learning rate.
-        schedule: Entry of `SCHEDULES`.
-        warmup_steps: Steps of the rise.
-        total_steps: Steps of the run; later ones keep the last value.
+        schedule: Key in `SCHEDULES`.
+        warmup_steps: Steps of the warm-up.
+        total_steps: Steps of the run; later steps keep the last value.
 
     >>> rate = WarmupSchedule(peak=1.0, schedule="linear", warmup_steps=2, total_steps=6)
     >>> [float(rate(step)) for step in range(7)]
@@ -49,7 +74,7 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.warmup_steps, self.total_steps = warmup_steps, total_steps
 
     def __call__(self, step):
-        """Learning rate of a step counted from 0, float32 []."""
+        """Learning rate of a step, counted from 0; float32 []."""
         step = ops.cast(step, "float32")
         warmup = float(min(self.warmup_steps, self.total_steps // 2))
         rise = ops.minimum((step + 1.0) / max(warmup, 1.0), 1.0)
@@ -69,9 +94,9 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
 def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizers.Optimizer:
     """The optimizer of a run.
 
-    Weight decay is decoupled for every entry, as Keras does it: a step first takes `weight_decay * learning rate`
-    of each weight away (biases excepted), then follows the gradient. So "adam" with weight decay is
-    "adamw", whose name stands in the table for those who look for it.
+    Weight decay is decoupled for every entry, as in Keras: a step first subtracts `weight_decay * learning rate` times
+    the weight from each weight (biases excepted), then follows the gradient. So "adam" with weight decay is "adamw",
+    which is in the table because users look for its name.
 
     With `config.ema` it keeps a moving average of each weight, `w ← ema w + (1 - ema) weight` after every step.
 
@@ -80,12 +105,11 @@ def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizer
         total_steps: Steps of the whole run, where the schedule ends.
 
     Raises:
-        ValueError: `total_steps` is less than 1, or a name is in no table.
+        ValueError: `total_steps` is less than 1.
 
     Reference:
         Loshchilov, Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
     """
-    check_entry("optimizer", config.optimizer, OPTIMIZERS)
     optimizer = OPTIMIZERS[config.optimizer](
         learning_rate=WarmupSchedule(
             peak=config.learning_rate,
@@ -97,10 +121,11 @@ def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizer
         global_clipnorm=config.clip_norm or None,
         use_ema=config.ema > 0,
         ema_momentum=config.ema or 0.99,
+        **config.options,
     )
-    if config.ema:  # `fit` would end with the average in the place of the weights; `callbacks.Average` looks after both
+    if config.ema:  # `fit` would end with the averages in place of the weights; `callbacks.SwapAverages` exchanges them
         optimizer.finalize_variable_values = lambda var_list: None
-    if not config.weight_decay:  # None saves a product and a difference a weight and step; AdamW does not take it
+    if not config.weight_decay:  # None saves a product and a difference per weight and step; AdamW does not take it
         optimizer.weight_decay = None
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer

@@ -1,4 +1,4 @@
-"""Which arithmetic a training uses: bfloat16 only where the machine computes in it, as it is slower elsewhere."""
+"""The precision of a training: bfloat16 only where the machine has instructions for it; elsewhere it is slower."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ GPU_CAPABILITY = (8, 0)  # NVIDIA's Ampere
 
 
 def has_bfloat16(cpu_facts: Path = CPU_FACTS) -> bool:
-    """Whether what TensorFlow computes on has instructions for bfloat16: all GPUs, or the CPU if there is none.
+    """Whether the devices of TensorFlow have instructions for bfloat16: all GPUs, or the CPU if there is no GPU.
 
     Args:
-        cpu_facts: The file in which Linux says what the CPU has; without it, nothing is taken for granted.
+        cpu_facts: The file in which Linux lists the features of the CPU; if it is missing, the answer is no.
     """
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
@@ -23,7 +23,7 @@ def has_bfloat16(cpu_facts: Path = CPU_FACTS) -> bool:
 
 
 def cpu_flags(cpu_facts: Path = CPU_FACTS) -> set[str]:
-    """What Linux says that the CPU has; nothing where it cannot be asked."""
+    """The features of the CPU that Linux lists; empty if the file cannot be read."""
     try:
         lines = cpu_facts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -32,14 +32,14 @@ def cpu_flags(cpu_facts: Path = CPU_FACTS) -> set[str]:
 
 
 def arithmetic(wanted: str, has: bool) -> tuple[str, str]:
-    """What a training computes in, and what to tell the user.
+    """The precision of a training, and a message for the user.
 
-    The weights are float32 either way, so a run may go on on another machine; it goes on bit for bit where the
-    arithmetic is the same.
+    The weights are float32 in any case, so a run can be resumed on another machine; it is resumed bit for bit where the
+    precision is the same.
 
     Args:
         wanted: `--precision`, "float32" or "bfloat16".
-        has: From `has_bfloat16`.
+        has: Result of `has_bfloat16`.
 
     Returns:
         (precision for `build_model`, one line or nothing).

@@ -1,4 +1,4 @@
-"""The model of a run: made from its settings, its best weights saved and loaded."""
+"""The model of a run: built from its settings; its best weights saved and loaded."""
 
 from pathlib import Path
 from typing import Any
@@ -8,23 +8,10 @@ import numpy as np
 
 from pianoroll_tf.config import RunConfig
 from pianoroll_tf.errors import DamagedError
-from pianoroll_tf.modeling.gru import check_recurrent
-from pianoroll_tf.modeling.heads import HEADS
-from pianoroll_tf.modeling.losses import LOSSES, raw_logits
+from pianoroll_tf.modeling.losses import raw_logits
 from pianoroll_tf.modeling.network import build_model, start_bias
-from pianoroll_tf.modeling.optimizers import OPTIMIZERS, SCHEDULES
 from pianoroll_tf.modeling.run_folder import BEST, best_path, load_config
-from pianoroll_tf.settings import check_entry
 from pianoroll_tf.storage.arrays import read_arrays, write_arrays
-
-
-def check_choices(config: RunConfig) -> None:
-    """Raises ValueError unless every entry of a table that the settings name is there."""
-    check_recurrent(config.model.recurrent)
-    check_entry("head", config.model.head, HEADS)
-    check_entry("loss", config.loss.loss, LOSSES)
-    check_entry("optimizer", config.optimizer.optimizer, OPTIMIZERS)
-    check_entry("schedule", config.optimizer.schedule, SCHEDULES)
 
 
 def run_model(config: RunConfig, precision: str | None = None) -> keras.Model:
@@ -32,12 +19,12 @@ def run_model(config: RunConfig, precision: str | None = None) -> keras.Model:
 
     Args:
         config: The run's settings.
-        precision: Arithmetic of the layers; None: that of the training.
+        precision: Precision of the layers, "float32" or "bfloat16"; None: that of the training.
     """
     bias = None
     if config.data.pitch_frequency:
         posterior = start_bias(config.data.pitch_frequency, config.model.articulation)
-        bias = raw_logits(config.loss, posterior).astype(np.float32)  # the posterior is the data's
+        bias = raw_logits(config.loss, posterior).astype(np.float32)  # the initial posterior is that of the data
     return build_model(
         config.model,
         bias=bias,
@@ -58,7 +45,12 @@ def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def set_weights(model: keras.Model, arrays: dict[str, np.ndarray], origin: Path) -> None:
-    """Gives the model the weights that `weight_arrays` took.
+    """Assigns weights from `weight_arrays` to the model.
+
+    Args:
+        model: Of the same settings.
+        arrays: From `weight_arrays`.
+        origin: File of the arrays, for the error.
 
     Raises:
         DamagedError: Names or shapes are not the model's.
@@ -71,7 +63,7 @@ def set_weights(model: keras.Model, arrays: dict[str, np.ndarray], origin: Path)
 
 
 def save_best(run_dir: Path | str, weights: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-    """Writes the best weights so far; `meta` says how good they are and of which epoch."""
+    """Writes the best weights so far; `meta` holds their epoch and validation NLL."""
     write_arrays(Path(run_dir) / BEST, weights, meta)
 
 
@@ -83,15 +75,13 @@ def load_run(run_dir: Path | str) -> tuple[RunConfig, keras.Model]:
 
     Raises:
         UserError: The folder is no run, has no trained model yet, or is damaged.
-        ValueError: The settings name an entry that no table has.
     """
     config = load_config(run_dir)
     return config, load_model(run_dir, config)
 
 
 def load_model(run_dir: Path | str, config: RunConfig) -> keras.Model:
-    """The model of `load_run`, where the run's settings are at hand."""
-    check_choices(config)
+    """The model of `load_run`, where the run's settings are already loaded."""
     path = best_path(run_dir)
     weights, _ = read_arrays(path)
     model = run_model(config, precision="float32")

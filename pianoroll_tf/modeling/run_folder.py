@@ -22,13 +22,13 @@ CALIBRATION = "calibration.json"  # what `export` measured on the model's own mu
 
 
 def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
-    """What a run's settings must hold of its records.
+    """The parts of a run's settings that are read from its records.
 
     Returns:
-        How the records were made, and what to remember of their training split.
+        The settings that the records were built with, and facts about their training split.
 
     Raises:
-        UserError: The folder holds no records, or none for training.
+        UserError: The folder holds no records, or the training split is empty.
     """
     manifest = read_manifest(records_dir)
     split = manifest["splits"].get("train", {})
@@ -53,11 +53,11 @@ def transition_rates(split: dict[str, Any]) -> tuple[float, float, float]:
     """Transition probabilities of cells from one step to the next.
 
     Args:
-        split: Entry of the manifest.
+        split: Entry of a split in the manifest.
 
     Returns:
         (probability of an onset, given a silent cell; of sustaining, given a sounding cell; of a re-strike, given that
-        it is sustained).
+        the cell is sustained).
 
     >>> transition_rates({"steps": 10, "active_cells": 40, "struck_counts": [13], "hold_counts": [0, 0, 0, 10]})
     (0.0125, 0.75, 0.1)
@@ -69,10 +69,10 @@ def transition_rates(split: dict[str, Any]) -> tuple[float, float, float]:
 
 
 def long_hold(hold_counts: Sequence[int]) -> int:
-    """The least number of steps that at most one held note in 1000 exceeds.
+    """The smallest number of steps that at most one held note in 1000 exceeds.
 
     Args:
-        hold_counts: How often a pitch sounds for 1, 2, 3, … steps without a break, as in the manifest.
+        hold_counts: Number of times that a pitch sounds for exactly 1, 2, 3, … steps, as in the manifest.
 
     >>> long_hold([900, 98, 1, 1]), long_hold([])
     (3, 0)
@@ -145,7 +145,7 @@ def open_run(run_dir: Path | str, config: RunConfig) -> None:
 
 
 def differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two runs' settings, in words, in the order of the settings.
+    """The differences between the settings of two runs, one sentence each, in the order of the settings.
 
     >>> differences({"training": {"seed": 0}}, {"training": {"seed": 1}})
     ['training.seed is 0 there, 1 here']
@@ -159,14 +159,14 @@ def differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -
             found += differences(other or {}, value, f"{prefix}{name}.")
         elif other != value and (prefix, name) != ("data.", "path"):
             if prefix == "data." and name != "manifest_sha256":
-                continue  # follows from the manifest
+                continue  # depends on the manifest
             there_and_here = f"{prefix}{name} is {_as_flag(other)} there, {_as_flag(value)} here"
             found.append("the records are others" if prefix == "data." else there_and_here)
     return found
 
 
 def _as_flag(value: Any) -> str:
-    """A setting as one writes it behind its flag."""
+    """A value as it is written after its flag."""
     if isinstance(value, list | tuple):
         return " ".join(map(str, value))
     return "none" if value is None else str(value)

@@ -6,16 +6,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pianoroll_tf.config import RunConfig
+from pianoroll_tf.config import SECTIONS, RunConfig
 from pianoroll_tf.modeling.losses import posterior_logits
 from pianoroll_tf.settings import to_dict
 
 _GAP = 4  # rows between two rolls
-_SCALE = 4  # pixels a cell, each way
+_SCALE = 4  # pixels per cell, in each direction
 
 
 def roll_picture(*rolls: np.ndarray) -> np.ndarray:
-    """Rolls one below the other; time runs to the right, pitch upwards, black is certain.
+    """Rolls one below the other; time runs to the right, pitch upwards, and black is probability 1.
 
     Args:
         *rolls: Probabilities of cells, or 0 and 1, [time, 84] each.
@@ -33,21 +33,21 @@ def roll_picture(*rolls: np.ndarray) -> np.ndarray:
 
 
 def hparams(config: RunConfig) -> dict[str, bool | int | float | str]:
-    """The settings a comparison of runs goes by, flat: "optimizer.learning_rate"."""
+    """The settings that tell runs apart, flat: "optimizer.learning_rate"."""
     settings = to_dict(config)
-    return {
-        f"{group}.{name}": "none" if value is None else value
-        for group in ("dataset", "model", "loss", "optimizer", "training")
-        for name, value in settings[group].items()
-    }
+    flat = {}
+    for group in SECTIONS:
+        options = settings[group].pop("options", {})
+        flat |= {f"{group}.{name}": value for name, value in (settings[group] | options).items()}
+    return {name: "none" if value is None else value for name, value in flat.items()}
 
 
 class TensorBoard(keras.callbacks.Callback):
     """Writes an epoch's logs; the step is the number of the epoch, counted from 1.
 
     Args:
-        folder: Where logs go.
-        validation: As `evaluation_dataset` makes it; its first window is shown.
+        folder: Folder of the logs.
+        validation: From `evaluation_dataset`; its first window is shown.
         config: The run's settings.
     """
 

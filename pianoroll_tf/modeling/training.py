@@ -1,6 +1,7 @@
-"""The training of a run: Keras `compile` and `fit`, from wherever the run folder says that it stands."""
+"""The training of a run: Keras `compile` and `fit`, from the state that the run folder holds."""
 
 import functools
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,118 +23,124 @@ from pianoroll_tf.data.records import manifest_sha256
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import count
 from pianoroll_tf.modeling import run, run_folder
-from pianoroll_tf.modeling.callbacks import Average, Bookkeeping, Checkpointing, Termination, Validation, best_meta
+from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, SwapAverages, Termination, Validation, best_meta
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, best_weights, restore, running_metrics
 from pianoroll_tf.modeling.heads import decision_targets
 from pianoroll_tf.modeling.losses import make_loss
 from pianoroll_tf.modeling.optimizers import make_optimizer
 from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
 from pianoroll_tf.modeling.tensorboard import TensorBoard
-from pianoroll_tf.modeling.training_state import Standing, write_history
+from pianoroll_tf.modeling.training_state import TrainingState, write_history
+from pianoroll_tf.settings import from_dict
 from pianoroll_tf.storage.files import remove_temporaries
 
 CHECKPOINT_SECONDS = 60.0
+_log = logging.getLogger(__name__)
 
 
 def train(
     config: RunConfig,
     run_dir: Path | str,
     extra_callbacks: Sequence[keras.callbacks.Callback] = (),
+    quiet: bool = False,
+    until: int | None = None,
     strategy: tf.distribute.Strategy | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
-    quiet: bool = False,
-) -> Standing:
+) -> TrainingState:
     """Trains a run to its end, from its last checkpoint if there is one.
 
-    A run that was killed, at any moment and any number of times, ends with the same weights, bit for bit, as one that
-    was not. That holds for one machine and one mode: same versions, arithmetic (`precision`) and choice of oneDNN
-    (`TF_ENABLE_ONEDNN_OPTS`). For it, TensorFlow is put into its deterministic mode for the whole process.
+    A run that is killed, at any moment and any number of times, ends with the same weights, bit for bit, as one that is
+    not. That holds for one machine and one mode: same versions, precision and choice of oneDNN
+    (`TF_ENABLE_ONEDNN_OPTS`). To that end, TensorFlow is put into its deterministic mode for the whole process.
 
     Args:
-        config: All settings; `config.data.path` says where the records lie.
-        run_dir: The run folder; made when needed.
+        config: All settings; `config.data.path` is the folder of the records.
+        run_dir: The run folder; created if missing.
         extra_callbacks: Called at epoch ends, after validation and before the checkpoint.
-        strategy: How to spread batches over devices; None: over all GPUs when there are several.
-        checkpoint_seconds: Least time between two checkpoints within an epoch; there is one at each epoch's end.
-        quiet: Print nothing but warnings.
+        quiet: Show no progress and log nothing but warnings.
+        until: Number of epochs of the run, counted from its start, after which the call returns. Schedule and early
+            stopping follow `config.training` all the same, and the run is not marked as finished, so that a later call
+            resumes it bit for bit, as the rungs of successive halving do. None, or a number above
+            `config.training.epochs`: the end of the run.
+        strategy: Distribution of batches over devices; None: over all GPUs when there are several.
+        checkpoint_seconds: Minimum time between two checkpoints within an epoch; there is one at each epoch's end.
 
     Returns:
-        Where the training stands: finished.
+        The state of the training; `finished` is empty where it ended by `until`.
 
     Raises:
-        UserError: The folder holds another run or is in use, the records are damaged, the loss is not finite, or
-            SIGTERM came (`StoppedError`).
-        ValueError: The settings name an entry that no table has.
-        OSError: The disk is full or cannot be read; the same call goes on from what was saved.
+        UserError: The folder holds another run or is in use, the records are damaged, the loss is not finite
+            (`DivergedError`), or SIGTERM came (`StoppedError`).
+        ValueError: `until` is less than 1.
+        OSError: The disk is full or cannot be read; the same call resumes from what was saved.
     """
+    if until is not None and until < 1:
+        raise ValueError(f"until must be >= 1. Received: until={until}")
+    epochs = min(until or config.training.epochs, config.training.epochs)
     folder = Path(run_dir)
-    run.check_choices(config)
     training, validation = (_load(config, split) for split in ("train", "val"))
     with run_folder.sole_use(folder):
         run_folder.open_run(folder, config)
         remove_temporaries(folder)
         store = CheckpointStore(folder / run_folder.CHECKPOINTS)
-        arrays, meta = store.newest(_say) or ({}, {})
-        standing, best = Standing.from_meta(meta), best_weights(arrays)
-        if best:  # a kill between two files may have left others behind
-            run.save_best(folder, best, best_meta(standing))
-            write_history(folder / run_folder.HISTORY, standing.rows)
-        if standing.finished:
-            return standing
+        arrays, meta = store.newest(_log.warning) or ({}, {})
+        state, best = from_dict(TrainingState, meta), best_weights(arrays)
+        if best:  # a kill between two writes may have left older files
+            run.save_best(folder, best, best_meta(state))
+            write_history(folder / run_folder.HISTORY, state.rows)
+        if state.finished or state.epoch >= epochs:
+            return state
         steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(training, config.dataset)
         tf.config.experimental.enable_op_determinism()
         model = compiled_model(config, steps_per_epoch, strategy or default_strategy())
         if arrays:
             restore(model, arrays)
         if not quiet:
-            _announce(training, validation, config, model, steps_per_epoch, standing)
-        books = Bookkeeping(folder, config, standing, best)
+            _log_start(training, validation, config, model, steps_per_epoch, state)
+        books = Bookkeeping(folder, config, state, best)
         termination = Termination()
         windows = evaluation_dataset(validation, config.dataset)
         callbacks = [
-            Average(),
+            SwapAverages(),
             Validation(windows, config),
             books,
             TensorBoard(folder / run_folder.TENSORBOARD, windows, config),
             *extra_callbacks,
-            Average(),
+            SwapAverages(),
             Checkpointing(store, books, steps_per_epoch, termination, checkpoint_seconds, running_metrics(arrays)),
         ]
         with termination.watched():
-            _fit(model, config, training, steps_per_epoch, standing, callbacks, quiet)
-        return standing
+            _fit(model, config, training, steps_per_epoch, state, epochs, callbacks, quiet)
+        return state
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _announce(
+def _log_start(
     training: Corpus,
     validation: Corpus,
     config: RunConfig,
     model: keras.Model,
     steps_per_epoch: int,
-    standing: Standing,
+    state: TrainingState,
 ) -> None:
-    """Says what is trained on what, and from where."""
+    """Logs the sizes of data and model, and where a training resumes."""
     for name, corpus in (("training", training), ("validation", validation)):
-        print(f"{name}: {count(len(corpus.piece_steps), 'piece')}, {count(len(corpus.counts), 'step')}")
+        _log.info("%s: %s, %s", name, count(len(corpus.piece_steps), "piece"), count(len(corpus.counts), "step"))
     windows = windows_per_epoch(training, config.dataset)
     size = batch_size(training, config.dataset)
-    print(f"an epoch: {windows} windows of {config.dataset.window_steps} steps, {steps_per_epoch} batches of {size}")
-    print(f"model: {model.count_params()} parameters")
+    steps = config.dataset.window_steps
+    _log.info("an epoch: %d windows of %d steps, %d batches of %d", windows, steps, steps_per_epoch, size)
+    _log.info("model: %d parameters", model.count_params())
     _, advice = arithmetic(config.training.precision, has_bfloat16())
     if advice:
-        print(advice)
-    if standing.epoch or standing.batch:
-        print(f"goes on in epoch {standing.epoch + 1} after {standing.batch} of its batches", flush=True)
+        _log.info(advice)
+    if state.epoch or state.batch:
+        _log.info("resumes in epoch %d after %d of its batches", state.epoch + 1, state.batch)
 
 
 def _load(config: RunConfig, split: str) -> Corpus:
     path = config.data.path
     if manifest_sha256(path) != config.data.manifest_sha256:
-        raise UserError(f"{path} must hold the records this run began with, but its manifest is another")
+        raise UserError(f"{path} must hold the records that this run was started with, but its manifest differs")
     corpus = load_corpus(path, split)
     if not len(corpus.counts):
         raise UserError(f"{path} must hold pieces in the splits train and val, but {split} is empty; change --{split}")
@@ -141,18 +148,18 @@ def _load(config: RunConfig, split: str) -> Corpus:
 
 
 def default_strategy() -> tf.distribute.Strategy:
-    """All GPUs when there are several; else whatever device there is."""
+    """All GPUs if there are several; else the only device."""
     several = len(tf.config.list_logical_devices("GPU")) > 1
     return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
 
 
 def compiled_model(config: RunConfig, steps_per_epoch: int, strategy: tf.distribute.Strategy) -> keras.Model:
-    """The run's model with its optimizer and loss, all variables made."""
+    """The run's model, compiled with its optimizer and loss; all variables are created."""
     with strategy.scope():
         model = run.run_model(config, precision=arithmetic(config.training.precision, has_bfloat16())[0])
         optimizer = make_optimizer(config.optimizer, config.training.epochs * steps_per_epoch)
         optimizer.build(model.trainable_variables)
-        # XLA does not run cuDNN's GRU
+        # XLA cannot run cuDNN's GRU
         model.compile(optimizer=optimizer, loss=make_loss(config.loss), jit_compile=False)
     return model
 
@@ -160,13 +167,13 @@ def compiled_model(config: RunConfig, steps_per_epoch: int, strategy: tf.distrib
 def fit_batch(
     batch: dict[str, tf.Tensor], articulation: bool = True
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
-    """A training batch as `fit` takes it: inputs by name, targets of all decisions, weights of the steps.
+    """A training batch in the form that `fit` expects: inputs by name, targets of all decisions, weights of the steps.
 
     The weights are the mask, scaled so that its mean over the batch is 1. So the plain mean over a batch is the mean
-    over its unmasked steps, also when the batch is spread over devices whose parts have unequally many of them.
+    over its unmasked steps, also when the batch is spread over devices whose shares have different numbers of them.
 
     Args:
-        batch: As `data.pipeline.make_dataset` makes it.
+        batch: From `data.pipeline.make_dataset`.
         articulation: Whether strikes are decided.
 
     Returns:
@@ -183,20 +190,21 @@ def _fit(
     config: RunConfig,
     corpus: Corpus,
     steps_per_epoch: int,
-    standing: Standing,
+    state: TrainingState,
+    epochs: int,
     callbacks: list[keras.callbacks.Callback],
     quiet: bool,
 ) -> None:
-    """Fits from where the training stands: first what is left of an interrupted epoch, then the whole epochs."""
-    while not standing.finished:
-        first_batch = standing.epoch * steps_per_epoch + standing.batch
+    """Fits from the state to the end of `epochs`: first the rest of an interrupted epoch, then the whole epochs."""
+    while not state.finished and state.epoch < epochs:
+        first_batch = state.epoch * steps_per_epoch + state.batch
         dataset = make_dataset(corpus, config.dataset, config.training.seed, first_batch)
         dataset = dataset.map(functools.partial(fit_batch, articulation=config.model.articulation))
         model.fit(
             dataset,
-            initial_epoch=standing.epoch,
-            epochs=standing.epoch + 1 if standing.batch else config.training.epochs,
-            steps_per_epoch=steps_per_epoch - standing.batch,
+            initial_epoch=state.epoch,
+            epochs=state.epoch + 1 if state.batch else epochs,
+            steps_per_epoch=steps_per_epoch - state.batch,
             callbacks=list(callbacks),
             shuffle=False,  # the dataset is shuffled already
             verbose=0 if quiet else 1 if sys.stdout.isatty() else 2,

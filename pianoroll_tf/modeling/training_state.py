@@ -1,32 +1,30 @@
-"""Where a training stands: position, best so far, early stopping, history. What a checkpoint holds beside arrays."""
+"""The state of a training: position, best epoch, early stopping, history; what a checkpoint holds beside arrays."""
 
 import dataclasses
 import math
 import operator
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from pianoroll_tf.settings import from_dict
 from pianoroll_tf.storage.tables import write_csv
 
-# What a run is judged by on validation, as `config.TrainingConfig.objective` names it: which of two values is better.
+# Objective, a value of `config.TrainingConfig.objective` → whether the first of two values is better
 OBJECTIVES: dict[str, Callable[[float, float], bool]] = {"nll": operator.lt, "pr_auc": operator.gt}
 _TITLES = {"nll": "NLL", "pr_auc": "PR-AUC"}
 
 
 @dataclasses.dataclass
-class Standing:
-    """Where a training stands.
+class TrainingState:
+    """The state of a training.
 
     Attributes:
-        epoch: Epochs that have ended.
-        batch: Batches done of the epoch at work.
-        best_nll: Validation NLL of the best epoch so far, nats a step; None before the first epoch has ended.
+        epoch: Number of epochs that have ended.
+        batch: Number of batches done in the current epoch.
+        best_nll: Validation NLL of the best epoch so far, nats per step; None before the first epoch has ended.
         best_epoch: That epoch, counted from 1: the first with the lowest NLL, or the highest PR-AUC.
-        waited: Epochs since then.
-        finished: Why there is nothing left to do; empty while there is.
-        rows: History, one dict an epoch.
+        waited: Epochs since the best epoch.
+        finished: Why the run is finished; empty while it is not.
+        rows: History, one dict per epoch.
     """
 
     epoch: int = 0
@@ -38,26 +36,26 @@ class Standing:
     rows: list[dict[str, float]] = dataclasses.field(default_factory=list)
 
     def end_epoch(self, row: dict[str, float], epochs: int, patience: int, objective: str = "nll") -> bool:
-        """Takes in the results of an epoch.
+        """Adds the results of an epoch.
 
         Args:
             row: Its history; holds `val_nll`, and `val_pr_auc` where that is the objective.
-            epochs: Epochs of the run at most.
+            epochs: Maximum number of epochs of the run.
             patience: Epochs without a better objective after which the run ends; 0: never.
-            objective: Entry of `OBJECTIVES`.
+            objective: Key in `OBJECTIVES`.
 
         Returns:
             Whether this epoch is the best so far.
 
-        >>> standing = Standing()
-        >>> [standing.end_epoch({"val_nll": nll}, epochs=9, patience=2) for nll in (3.0, 2.0, 2.0, 2.5)]
+        >>> state = TrainingState()
+        >>> [state.end_epoch({"val_nll": nll}, epochs=9, patience=2) for nll in (3.0, 2.0, 2.0, 2.5)]
         [True, True, False, False]
-        >>> standing.finished
+        >>> state.finished
         'no better validation NLL for 2 epochs'
-        >>> standing, aucs = Standing(), (0.5, 0.7, 0.6)
-        >>> [standing.end_epoch({"val_nll": 1.0, "val_pr_auc": auc}, 9, 1, "pr_auc") for auc in aucs]
+        >>> state, aucs = TrainingState(), (0.5, 0.7, 0.6)
+        >>> [state.end_epoch({"val_nll": 1.0, "val_pr_auc": auc}, 9, 1, "pr_auc") for auc in aucs]
         [True, True, False]
-        >>> standing.finished
+        >>> state.finished
         'no better validation PR-AUC for 1 epochs'
         """
         self.epoch, self.batch = self.epoch + 1, 0
@@ -74,26 +72,13 @@ class Standing:
             self.finished = f"no better validation {_TITLES[objective]} for {patience} epochs"
         return better
 
-    def to_meta(self) -> dict[str, Any]:
-        """As a JSON-ready dict."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_meta(cls, meta: dict[str, Any]) -> "Standing":
-        """From what `to_meta` made.
-
-        Raises:
-            ValueError: A name is unknown.
-        """
-        return from_dict(cls, meta)
-
 
 def write_history(path: Path, rows: list[dict[str, float]]) -> None:
-    """Writes history.csv, whole, unless it has the same content: a line an epoch; numbers with all their digits.
+    """Writes history.csv, one line per epoch, unless its content is the same; numbers have all their digits.
 
     Args:
         path: The file.
-        rows: One dict an epoch, all with the same names.
+        rows: One dict per epoch, all with the same keys.
     """
     finite = [{name: value if math.isfinite(value) else None for name, value in row.items()} for row in rows]
     write_csv(path, finite, ["epoch"])

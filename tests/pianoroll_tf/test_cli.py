@@ -1,5 +1,6 @@
 """Exit codes, one-line errors, progress lines."""
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -75,3 +76,14 @@ def test_the_library_imports_no_command_line() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_the_log_of_the_library_is_shown_within_the_context(capsys):
+    log = logging.getLogger("pianoroll_tf.modeling")
+    with cli.shown_log():
+        log.info("%d pieces", 9)
+        log.warning("a file is damaged")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("9 pieces\n", "a file is damaged\n")
+    log.info("not shown")
+    assert capsys.readouterr().out == ""

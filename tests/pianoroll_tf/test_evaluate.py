@@ -11,7 +11,7 @@ from tiny_run import random_piece, tiny_config, write_records
 from pianoroll_tf import evaluate
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.modeling import run, run_folder
-from pianoroll_tf.modeling.baselines import BASELINES
+from pianoroll_tf.modeling.evaluation_folder import LABELS
 from pianoroll_tf.storage.arrays import read_arrays
 
 NUMBERS = {
@@ -52,7 +52,7 @@ def test_table_json_and_picture(tmp_path, capsys):
         assert results[name].keys() == NUMBERS
         assert np.isfinite(list(results[name].values())).all()
         assert f"{results[name]['nll']:.4f}" in line
-        assert line.startswith(evaluate.LABELS[name])
+        assert line.startswith(LABELS[name])
     assert (folder / "evaluation" / "test.png").read_bytes()[:4] == b"\x89PNG"
     # The cells are independent of each other and of the past, so nothing beats the frequencies by much.
     truth = results["note_frequency"]
@@ -68,7 +68,7 @@ def test_thresholds_come_from_the_validation_split(tmp_path):
         split: json.loads((folder / "evaluation" / f"{split}.json").read_text()) for split in ("val", "test", "train")
     }
     assert "uncorrected_ece" not in judged["test"]
-    for name in evaluate.LABELS:
+    for name in LABELS:
         assert len({results[name]["threshold"] for results in judged.values()}) == 1
     assert [judged[split]["steps"] for split in ("val", "test", "train")] == [32, 38, 95]
 
@@ -104,16 +104,12 @@ def test_what_is_not_a_run_or_has_an_empty_split_is_refused_in_one_line(tmp_path
     assert "must hold a trained model" in refused(capsys, folder)
 
 
-def test_every_baseline_has_a_label():
-    assert evaluate.LABELS.keys() == {"model", *BASELINES}
-
-
 def never(_):
     """Stands for the loading of TensorFlow where it must not be reached."""
     raise AssertionError
 
 
-def test_a_run_that_is_not_there_is_told_before_tensorflow_is_loaded(tmp_path, capsys, monkeypatch):
+def test_a_missing_run_is_reported_before_tensorflow_is_loaded(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(evaluate, "load_tensorflow", never)
     assert "must be the folder of a run" in refused(capsys, tmp_path / "none")
     folder = make_run(tmp_path)
@@ -134,7 +130,7 @@ def test_records_on_another_grid_are_refused(tmp_path, capsys, settings):
     assert line.endswith(f"{other} must have the grid of the run, 8 steps a second. Received: {theirs}")
 
 
-def test_results_stand_while_nothing_changes(tmp_path, capsys, monkeypatch):
+def test_results_are_reused_while_nothing_changes(tmp_path, capsys, monkeypatch):
     folder = make_run(tmp_path)
     files = [folder / "evaluation" / name for name in ("test.json", "test.png")]
     assert evaluate.main([str(folder)]) == 0
@@ -154,9 +150,9 @@ def test_music_is_judged_beside_the_split_and_not_twice(tmp_path, capsys, monkey
     folder = make_run(tmp_path)
     monkeypatch.setattr("pianoroll_tf.generation.archive.calibrate", not_measured)
     assert evaluate.main([str(folder), "--music", "--pieces", "2"]) == 0
-    said = capsys.readouterr().out
-    assert "onsets that share their step with another" in said
-    assert "pieces were ended by the model" in said
+    output = capsys.readouterr().out
+    assert "onsets that share their step with another" in output
+    assert "pieces were ended by the model" in output
     judged = json.loads((folder / "evaluation" / "test-music.json").read_text())
     assert judged["pieces"] == {"generated": 2, "real": 2}
     assert judged["test"] is None  # a classifier needs five pieces of either side
@@ -167,15 +163,8 @@ def test_music_is_judged_beside_the_split_and_not_twice(tmp_path, capsys, monkey
     assert "are up to date" in capsys.readouterr().out
 
 
-def test_a_model_worse_than_copying_is_told_so(capsys):
-    numbers = dict.fromkeys(evaluate.COLUMNS, 0.5)
-    results = {"split": "test", "pieces": 2, "steps": 9, **dict.fromkeys(evaluate.LABELS, numbers)}
-    assert "worse than copying" not in evaluate.table(results)
-    assert "worse than copying" in evaluate.table(results | {"model": numbers | {"nll": 0.6}})
-
-
 @pytest.mark.parametrize("change", ["weights", "settings", "results", "picture", "split"])
-def test_results_do_not_stand_when_something_has_changed(tmp_path, capsys, change):
+def test_results_are_computed_anew_when_something_has_changed(tmp_path, capsys, change):
     folder = make_run(tmp_path)
     results = folder / "evaluation" / "test.json"
     assert evaluate.main([str(folder)]) == 0

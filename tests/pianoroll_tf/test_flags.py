@@ -58,3 +58,20 @@ def test_help_tells_every_default_even_no_and_none_and_zero() -> None:
     for words in ("off (default: no)", "on (default: yes)", "hosts (default: none)", "decay (default: 0.0)"):
         assert words in help_text
     assert help_text.count("default") == 4
+
+
+def test_options_are_given_as_pairs(capsys) -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Open(Settings):
+        """Open."""
+
+        more: dict[str, float] = dataclasses.field(default_factory=dict, metadata={"help": "more"})
+
+    parser = argparse.ArgumentParser()
+    add_flags(parser, Open)
+    assert from_args(Open, parser.parse_args([])) == Open()
+    words = ["--more", "a=1", "--more", "b=0.5", "--more", "c=none", "--more", "d=true", "--more", "e=x=y"]
+    assert from_args(Open, parser.parse_args(words)).more == {"a": 1, "b": 0.5, "c": None, "d": True, "e": "x=y"}
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--more", "a"])
+    assert "must be NAME=VALUE. Received: a" in capsys.readouterr().err

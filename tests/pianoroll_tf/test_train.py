@@ -1,4 +1,4 @@
-"""Tests of the command pianoroll_tf.train: exit codes, what is said, and what is left in the run folder."""
+"""Tests of the command pianoroll_tf.train: exit codes, messages, and the files in the run folder."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from tiny_run import tiny_records
 
 from pianoroll_tf import train
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.gru import RECURRENT_LAYERS
 from pianoroll_tf.modeling.losses import LOSSES
@@ -29,12 +30,12 @@ def contents(folder):
 
 def test_a_run_is_made_and_a_finished_one_is_left_alone(folders, capsys):
     assert train.main([*folders, *TINY, "--transpose", "2", "--loss", "focal"]) == 0
-    said = capsys.readouterr().out
-    assert "training: 9 pieces, 309 steps" in said
-    assert "validation: 3 pieces, 98 steps" in said
-    assert "2 batches" in said
-    assert f"{folders[1]} is finished: all 1 epochs are done" in said
-    assert f"next: python -m pianoroll_tf.evaluate '{folders[1]}'" in said  # to be copied, so quoted
+    output = capsys.readouterr().out
+    assert "training: 9 pieces, 309 steps" in output
+    assert "validation: 3 pieces, 98 steps" in output
+    assert "2 batches" in output
+    assert f"{folders[1]} is finished: all 1 epochs are done" in output
+    assert f"next: python -m pianoroll_tf.evaluate '{folders[1]}'" in output  # to be copied, so quoted
     config, _ = run.load_run(folders[1])
     assert (config.dataset.transpose, config.loss.loss, config.model.gru_units) == (2, "focal", 6)
     assert config.records.steps_per_second == 8
@@ -72,12 +73,12 @@ def test_help_names_every_entry_of_every_table(capsys):
         assert f": {', '.join(table)} (default" in words
 
 
-def test_missing_records_are_told_before_tensorflow_is_loaded(tmp_path, monkeypatch):
+def test_missing_records_are_reported_before_tensorflow_is_loaded(tmp_path, monkeypatch):
     def never(_):
         raise AssertionError
 
     monkeypatch.setattr(train, "load_tensorflow", never)
-    with pytest.raises(train.UserError, match="build_records"):
+    with pytest.raises(UserError, match="build_records"):
         train.main([str(tmp_path / "none"), str(tmp_path / "run"), "--debug"])
 
 

@@ -95,7 +95,7 @@ def _write_run(folder: Path, study: StudyConfig, combination: Combination, index
     run_dir.mkdir(parents=True)
     draws = np.random.default_rng(seed)  # the same for all combinations: their differences are paired
     own = np.random.default_rng(1000 * seed + index)
-    final = 5.5 + LEAD[combination.optimizer] + draws.normal(0, 0.02) + own.normal(0, 0.004)
+    final = 5.5 + LEAD.get(combination.optimizer, 0.0) + draws.normal(0, 0.02) + own.normal(0, 0.004)
     final += FOCAL_LEAD * (combination.loss == "focal") + 3 * (combination.ablation == RAW)
     measures, tables, cause = {}, {}, ""
     if combination.ablation != RAW:

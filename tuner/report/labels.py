@@ -1,9 +1,6 @@
-"""Names of what a report speaks of: losses, optimizers, measures, units. English measures are in `measure_table`."""
+"""Names of measures and units in a report. English measures: `measure_table`; choices: `pianoroll_tf.choices`."""
 
 from tuner.study.measure_table import MUSIC, RARITY
-
-LOSSES = {"bce": "BCE", "focal": "focal"}
-OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
 
 UNITS_RU = {
     "": "",

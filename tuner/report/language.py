@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from tuner.report.labels import LOSSES, MEASURES_RU, OPTIMIZERS, SHORT, UNITS_RU
+from pianoroll_tf.choices import label
+from tuner.report.labels import MEASURES_RU, SHORT, UNITS_RU
 from tuner.report.texts import COUNTS, TEXTS
 from tuner.study.measure_table import MEASURES
 from tuner.study.settings import Combination
@@ -110,11 +111,11 @@ class Words:
 
     def loss(self, name: str) -> str:
         """A loss as a person writes it."""
-        return LOSSES.get(name, name)
+        return label("loss", name)
 
     def optimizer(self, name: str) -> str:
         """An optimizer as a person writes it."""
-        return OPTIMIZERS.get(name, name)
+        return label("optimizer", name)
 
     def combination(self, combination: Combination) -> str:
         """A combination as a person writes it.

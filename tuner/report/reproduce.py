@@ -15,8 +15,6 @@ from tuner.study import factorial
 from tuner.study.folder import FINISHED
 from tuner.study.settings import AllSettings
 
-SETTINGS = factorial.SETTINGS
-
 
 def flags(settings: Settings, defaults: Settings | None = None) -> list[str]:
     """The flags that give these settings, without those that are the defaults.
@@ -151,13 +149,14 @@ def tuning_table(data: StudyData, words: Words) -> Table | None:
             rows.append(
                 [
                     words.combination(combination),
-                    *(_setting(run.settings[name]) for name in SETTINGS),
+                    *map(_setting, factorial.in_order(run.settings).values()),
                     words.number(run.val_nll, 3) if run.outcome == FINISHED else words(f"{run.outcome}_head"),
                     str(run.epochs),
                     words("chosen") if chosen else "",
                 ]
             )
-    heads = [words("combination"), *SETTINGS, words.head("val_nll"), words("epochs_head"), ""]
+    names = factorial.in_order(data.tuning[0].settings) if rows else ()
+    heads = [words("combination"), *names, words.head("val_nll"), words("epochs_head"), ""]
     return Table(words("tuning_table"), heads, rows) if rows else None
 
 

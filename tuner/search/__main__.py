@@ -17,7 +17,7 @@ from pianoroll_tf import cli, config
 from pianoroll_tf.errors import UsageError, UserError, usage_errors
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 from tuner.search.parsing import DIRECTIONS, TUNERS, parse_duration, parse_fixes, read_entry, read_space
-from tuner.search.space import DEFAULT, make_space
+from tuner.search.space import default_space, make_space
 
 if TYPE_CHECKING:
     from tuner.search.settings import SearchSettings
@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"do not search this setting; may be given several times. Searched are {', '.join(DEFAULT)}",
+        help=f"do not search this setting; may be given several times. Searched are {', '.join(default_space())}",
     )
     parser.add_argument("--space", type=Path, metavar="FILE", help="TOML or JSON that narrows or widens the space")
     parser.add_argument("--overwrite", action="store_true", help="remove the search in the folder and start anew")

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras_tuner
 
-from tuner.search.space import CONDITIONS, Choice, Range, Space
+from tuner.search.space import Choice, Range, Space, conditions
 
 DIGITS = 4  # significant ones of a number drawn from a range
 OF_HYPERBAND = "tuner/"  # its own entries among the values begin so
@@ -21,7 +21,7 @@ def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
     """
     made = keras_tuner.HyperParameters()
     for name, entry in space.searched.items():
-        parent, values = CONDITIONS.get(name, (None, ()))
+        parent, values = conditions().get(name, (None, ()))
         if parent in space.searched:
             with made.conditional_scope(parent, list(values)):
                 _declare(made, name, entry)

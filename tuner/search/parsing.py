@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pianoroll_tf.choices import CHOICES
 from pianoroll_tf.errors import UsageError, UserError
-from pianoroll_tf.settings import check_entry
-from tuner.search.space import ENTRIES, FIXED_ONLY, Choice, Range, section_of, shown
+from tuner.search.space import FIXED_ONLY, Choice, Range, section_of, shown
 
 TUNERS = ("random", "bayesian", "hyperband")
 DIRECTIONS = {"nll": "min", "pr_auc": "max"}  # of the objectives
@@ -107,8 +107,6 @@ def read_entry(name: str, wanted: Any) -> Any:
 def _value(name: str, value: Any) -> Any:
     """One value, checked as the setting checks it."""
     value = None if value == "none" else value
-    if name in ENTRIES:
-        check_entry(name, value, ENTRIES[name])
     return getattr(section_of(name)(**{name: value}), name)
 
 
@@ -116,7 +114,7 @@ def _range(name: str, wanted: dict[str, Any]) -> Any:
     allowed = [field.name for field in dataclasses.fields(Range)]
     if not {"min", "max"} <= set(wanted) <= set(allowed):
         raise ValueError(f"{name} must be a range with min, max, and perhaps step or log. Received: {name}={wanted}")
-    if name in ENTRIES or any(not _is_number(wanted[key]) for key in wanted if key != "log"):
+    if name in CHOICES or any(not _is_number(wanted[key]) for key in wanted if key != "log"):
         raise ValueError(f"{name} must be a list of values or a range of numbers. Received: {name}={wanted}")
     low, high = _value(name, wanted["min"]), _value(name, wanted["max"])
     step, log = wanted.get("step"), wanted.get("log", False)

@@ -13,7 +13,7 @@ from tuner.search.hyperparameters import OF_HYPERBAND, settings_of, values_of
 from tuner.search.oracle import Lasting, Status, Trial
 from tuner.search.parsing import DIRECTIONS
 from tuner.search.settings import BEST, RESULTS, TRIALS, SearchSettings
-from tuner.search.space import CONDITIONS, SECTIONS, Choice, Range, Space, section_of
+from tuner.search.space import Choice, Range, Space, conditions, section_name
 from tuner.search.trials import RUN, Outcome, copy_run, read_outcome
 
 COLUMNS = ("rank", "trial", "status", "objective", "nll", "pr_auc", "best_epoch", "epochs", "seconds", "cause")
@@ -136,9 +136,8 @@ def write_experiment(folder: Path, settings: SearchSettings) -> None:
 
     if folder.exists():
         return
-    sections = {cls: name for name, cls in SECTIONS.items()}
     searched = [
-        api.HParam(f"{sections[section_of(name)]}.{name}", None if name in CONDITIONS else _domain(entry, api))
+        api.HParam(f"{section_name(name)}.{name}", None if name in conditions() else _domain(entry, api))
         for name, entry in settings.space.searched.items()  # where one does not count it may lie outside its range
     ]
     metrics = [api.Metric("val_nll", display_name="NLL"), api.Metric("val_pr_auc", display_name="PR-AUC")]

@@ -102,7 +102,7 @@ class Search:
                 supervisor = Supervisor(ours, self._oracle, _say)
 
             def poll() -> None:
-                if termination.asked:
+                if termination.requested:
                     raise StoppedError("stopped by SIGTERM, everything is saved; the same command goes on")
                 if supervisor is not None:
                     supervisor.poll()

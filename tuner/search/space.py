@@ -1,42 +1,18 @@
-"""What a search tries: which values each setting may take, and which settings count only beside others."""
+"""The space of a search: the values of each setting, and the settings that depend on values of others."""
 
 import dataclasses
 from typing import Any
 
 from pianoroll_tf import config
+from pianoroll_tf.choices import CHOICES, own_settings
 
-SECTIONS = {
-    "dataset": config.DatasetConfig,
-    "model": config.ModelConfig,
-    "loss": config.LossConfig,
-    "optimizer": config.OptimizerConfig,
-    "training": config.TrainingConfig,
-}
 OWN_FLAGS = ("epochs", "seed", "objective")  # of the command; the same for all trials
 FIXED_ONLY = ("steps_per_epoch", "patience", "precision")  # else trials would not be comparable
-
-# Entries of tables that stand beside frameworks; a test holds them against those.
-ENTRIES = {
-    "loss": ("bce", "focal"),
-    "optimizer": ("adam", "adamw", "rmsprop"),
-    "schedule": ("constant", "cosine", "linear"),
-    "recurrent": ("gru", "keras_gru"),
-    "head": ("independent", "nade"),
-}
-
-# Setting → (other setting, its values beside which the first counts).
-CONDITIONS = {
-    "gamma": ("loss", ("focal",)),
-    "alpha": ("loss", ("focal",)),
-    "weight_decay": ("optimizer", ("adamw",)),
-    "conv_filters": ("conv_layers", tuple(range(1, 9))),
-    "conv_kernel": ("conv_layers", tuple(range(1, 9))),
-}
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One of some values."""
+    """One of several values."""
 
     values: tuple[Any, ...]
 
@@ -47,8 +23,8 @@ class Range:
 
     Attributes:
         min, max: The bounds.
-        step: Distance of neighbours; None: 1 for whole numbers, any number else.
-        log: Drawn evenly by its logarithm.
+        step: Distance between values; None: 1 for whole numbers, else any number.
+        log: Whether values are drawn evenly on a logarithmic scale.
     """
 
     min: float
@@ -57,30 +33,47 @@ class Range:
     log: bool = False
 
 
-# Parents stand before what depends on them.
-DEFAULT: dict[str, Choice | Range] = {
-    "loss": Choice(ENTRIES["loss"]),
-    "gamma": Range(0.5, 4.0),
-    "alpha": Choice((None, 0.25, 0.5, 0.75)),
-    "optimizer": Choice(ENTRIES["optimizer"]),
-    "weight_decay": Range(1e-4, 1e-1, log=True),
-    "learning_rate": Range(3e-4, 1e-2, log=True),
-    "schedule": Choice(ENTRIES["schedule"]),
-    "conv_layers": Range(0, 2),
-    "conv_filters": Choice((64, 128, 256)),
-    "gru_layers": Range(1, 2),
-    "gru_units": Choice((128, 256, 384)),
-    "dropout": Range(0.0, 0.5, step=0.1),
-}
+def conditions() -> dict[str, tuple[str, tuple[Any, ...]]]:
+    """Setting → (another setting, its values with which the first is used).
+
+    >>> conditions()["gamma"]
+    ('loss', ('focal',))
+    """
+    own = {name: (table, keys) for table in CHOICES for name, (keys, _) in own_settings(table).items()}
+    return own | dict.fromkeys(("conv_filters", "conv_kernel"), ("conv_layers", tuple(range(1, 9))))
+
+
+def default_space() -> dict[str, Choice | Range]:
+    """Setting → what a search tries by default; parents before the settings that depend on them."""
+    return {
+        **_choice("loss"),
+        **_choice("optimizer"),
+        "learning_rate": Range(3e-4, 1e-2, log=True),
+        **_choice("schedule"),
+        "conv_layers": Range(0, 2),
+        "conv_filters": Choice((64, 128, 256)),
+        "gru_layers": Range(1, 2),
+        "gru_units": Choice((128, 256, 384)),
+        "dropout": Range(0.0, 0.5, step=0.1),
+    }
+
+
+def _choice(table: str) -> dict[str, Choice | Range]:
+    """All entries of a table, and what is tried of their own settings."""
+    tried: dict[str, Choice | Range] = {table: Choice(tuple(CHOICES[table]))}
+    for name, (_, field) in own_settings(table).items():
+        if entry := field.metadata.get("search"):
+            tried[name] = Range(**entry) if isinstance(entry, dict) else Choice(entry)
+    return tried
 
 
 @dataclasses.dataclass(frozen=True)
 class Space:
-    """What a search tries.
+    """The space of a search.
 
     Attributes:
-        searched: Setting → its values; parents before what depends on them.
-        fixed: Setting → its one value.
+        searched: Setting → its values; parents before the settings that depend on them.
+        fixed: Setting → its only value.
     """
 
     searched: dict[str, Choice | Range]
@@ -98,19 +91,21 @@ class Space:
         ValueError: weight_decay must be left out: it counts only with optimizer=adamw. Received: weight_decay=0.1
         >>> space = make_space({"loss": "focal", "gamma": 1.5})
         >>> space.run_config(config.RunConfig(), {"gru_units": 64}).loss
-        LossConfig(loss='focal', gamma=1.5, alpha=None)
+        LossConfig(loss='focal', gamma=1.5, alpha=None, options={})
         """
         chosen = self.fixed | values
-        left_out = {name: value for name, value in LEFT_OUT.items() if not _counts(name, chosen)}
-        chosen = {name: value for name, value in chosen.items() if _counts(name, chosen)} | left_out
-        sections = {
-            name: dataclasses.replace(getattr(base, name), **{key: chosen[key] for key in names_of(cls) & set(chosen)})
-            for name, cls in SECTIONS.items()
-        }
+        own = [field for table in CHOICES for _, field in own_settings(table).values()]
+        unused = {field.name: field.metadata["unused"] for field in own if "unused" in field.metadata}
+        unused = {name: value for name, value in unused.items() if not _is_used(name, chosen)}
+        chosen = {name: value for name, value in chosen.items() if _is_used(name, chosen)} | unused
+        sections = {}
+        for section, cls in config.SECTIONS.items():
+            changes = {name: value for name, value in chosen.items() if section_name(name) == section}
+            sections[section] = dataclasses.replace(getattr(base, section), **config.as_fields(cls, changes))
         return dataclasses.replace(base, **sections)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """The space as a JSON-ready dict."""
         return {name: shown(entry) for name, entry in (self.searched | self.fixed).items()}
 
 
@@ -118,18 +113,17 @@ def make_space(changes: dict[str, Any]) -> Space:
     """The default space, changed.
 
     Args:
-        changes: Setting → `Choice`, `Range`, or the one value that it is fixed to. What cannot count beside the others
-            is not searched.
+        changes: Setting → `Choice`, `Range`, or the only value. Settings that are used in no trial are not searched.
 
     Raises:
-        ValueError: A setting is fixed that counts in no trial, or nothing is left to search.
+        ValueError: A setting that is used in no trial is fixed, or nothing is left to search.
     """
-    entries: dict[str, Any] = DEFAULT | changes
+    entries: dict[str, Any] = default_space() | changes
     searched = {name: entry for name, entry in entries.items() if isinstance(entry, Choice | Range)}
     fixed = {name: entry for name, entry in entries.items() if name not in searched}
-    for name in [name for name in entries if not _may_count(name, searched, fixed)]:
+    for name in [name for name in entries if not _may_be_used(name, searched, fixed)]:
         if name in fixed:
-            parent, values = CONDITIONS[name]
+            parent, values = conditions()[name]
             raise ValueError(
                 f"{name} must be left out: it counts only with {parent}={' or '.join(map(str, values))}. "
                 f"Received: {name}={fixed[name]}"
@@ -137,33 +131,44 @@ def make_space(changes: dict[str, Any]) -> Space:
         del searched[name]
     if not searched:
         raise ValueError("the space must hold a setting that has several values. Received: all are fixed")
-    order = sorted(searched, key=lambda name: name in CONDITIONS)  # stable; parents first
+    order = sorted(searched, key=lambda name: name in conditions())  # stable; parents first
     return Space({name: searched[name] for name in order}, fixed)
 
 
-LEFT_OUT = {"weight_decay": 0.0}  # values of settings that do not count, where the default would
+def section_name(name: str) -> str:
+    """The section of `RunConfig` that a setting is in.
 
+    Raises:
+        ValueError: There is no such setting, or it is a flag of the command.
 
-def names_of(cls: type) -> set[str]:
-    """The settings of a section."""
-    return {field.name for field in dataclasses.fields(cls)}
+    >>> section_name("gamma"), section_name("dropout")
+    ('loss', 'model')
+    """
+    if name in OWN_FLAGS:
+        raise ValueError(f"{name} must be given as a flag: --{name}. Received: {name} in the space")
+    sections = {
+        field.name: section
+        for section, cls in config.SECTIONS.items()
+        for field in dataclasses.fields(cls)
+        if field.name not in ("options", *OWN_FLAGS)
+    }
+    sections |= {option: section for section in ("loss", "optimizer") for option in own_settings(section)}
+    if name not in sections:
+        raise ValueError(f"a setting of the space must be one of {', '.join(sections)}. Received: {name}")
+    return sections[name]
 
 
 def section_of(name: str) -> type:
-    """The settings a name belongs to."""
-    if name in OWN_FLAGS:
-        raise ValueError(f"{name} must be given as a flag: --{name}. Received: {name} in the space")
-    for cls in SECTIONS.values():
-        if name in names_of(cls):
-            return cls
-    allowed = [field.name for cls in SECTIONS.values() for field in dataclasses.fields(cls)]
-    raise ValueError(
-        f"a setting of the space must be one of {', '.join(n for n in allowed if n not in OWN_FLAGS)}. Received: {name}"
-    )
+    """The dataclass that a setting is a field of: a section, or the own settings of an entry of a table."""
+    cls = config.SECTIONS[section_name(name)]
+    if any(field.name == name for field in dataclasses.fields(cls)):
+        return cls
+    keys, _ = own_settings(section_name(name))[name]
+    return CHOICES[section_name(name)][keys[0]].settings
 
 
 def shown(entry: Any) -> Any:
-    """An entry of a space as JSON could hold it."""
+    """An entry of a space in the form of JSON."""
     if isinstance(entry, Choice):
         return list(entry.values)
     if isinstance(entry, Range):
@@ -172,20 +177,20 @@ def shown(entry: Any) -> Any:
     return entry
 
 
-def _counts(name: str, chosen: dict[str, Any]) -> bool:
-    """Whether a setting counts beside the values chosen; what is not chosen has its default."""
-    if name not in CONDITIONS:
+def _is_used(name: str, chosen: dict[str, Any]) -> bool:
+    """Whether a setting is used with the values chosen; settings that are not chosen have their defaults."""
+    if name not in conditions():
         return True
-    parent, values = CONDITIONS[name]
+    parent, values = conditions()[name]
     return chosen.get(parent, getattr(section_of(parent)(), parent)) in values
 
 
-def _may_count(name: str, searched: dict[str, Any], fixed: dict[str, Any]) -> bool:
-    """Whether a setting counts in some trial."""
-    if name not in CONDITIONS or CONDITIONS[name][0] not in searched:
-        return _counts(name, fixed)
-    parent = searched[CONDITIONS[name][0]]
-    values = CONDITIONS[name][1]
-    if isinstance(parent, Choice):
-        return bool(set(parent.values) & set(values))
-    return any(parent.min <= value <= parent.max for value in values)
+def _may_be_used(name: str, searched: dict[str, Any], fixed: dict[str, Any]) -> bool:
+    """Whether a setting is used in some trial."""
+    parent, values = conditions().get(name, (None, ()))
+    if parent not in searched:
+        return _is_used(name, fixed)
+    tried = searched[parent]
+    if isinstance(tried, Choice):
+        return bool(set(tried.values) & set(values))
+    return any(tried.min <= value <= tried.max for value in values)

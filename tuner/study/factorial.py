@@ -1,21 +1,23 @@
-"""Which runs a study has, with which settings, and in which order. Needs no framework.
+"""The factorial design of a study: its runs, their settings and their order. Needs no framework.
 
 **Fair tuning.** Every combination gets the same number of tuning runs, of the same length, with the same seed. Run k
-has the same learning rate in all of them: values at even ratios between the lowest and the highest. A combination that
-has settings of its own (gamma and alpha of the focal loss, weight decay of AdamW) gets no more runs for them: each of
-its learning rates comes with another value of theirs, from `OWN_SETTINGS` in an order that is fixed. So a loss with
-more settings must find them within the same budget, as its user would have to.
+has the same learning rate in all of them, at even ratios between the lowest and the highest. A combination whose loss
+or optimizer has settings that others lack (gamma and alpha of the focal loss, weight decay of AdamW) gets no additional
+runs for them: each of its learning rates is combined with another value of these, in the fixed order of
+`pianoroll_tf.choices`. So a loss with more settings must be tuned within the same budget, as its user would have to.
 
-**Paired runs.** All combinations share initial weights, windows, transposition and dropout seed by seed. The output
-bias of a loss that is not proper starts at another value, the one whose posterior is the same: each pitch's frequency.
+**Paired runs.** For each seed, all combinations share initial weights, windows, transposition and dropout. The output
+bias of a loss that is not proper starts at another value, whose posterior is the same: the frequency of each pitch.
 
-**Ablations** have their parent's settings and change one thing.
+**Ablations** have the settings of their parent but for one.
 """
 
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from pianoroll_tf.choices import CHOICES, own_settings
 from pianoroll_tf.config import (
     DataFacts,
     LossConfig,
@@ -23,19 +25,15 @@ from pianoroll_tf.config import (
     RecordsConfig,
     RunConfig,
     TrainingConfig,
+    as_fields,
 )
 from tuner.study.settings import RAW, RUNS, TUNING, ZERO_BIAS, AllSettings, Combination, StudyConfig
 
-TUNING_SEED = 1_000_003  # no seed of the second stage, so that no noise is tuned to that is measured later
+TABLES = ("loss", "optimizer")  # a combination is an entry of each
+TUNING_SEED = 1_000_003  # not a seed of the second stage, so that tuning does not fit the noise that is measured later
 
-# Loss or optimizer → setting → values; run k has value k, and after the last the first again. The values usual in
-# papers come first, so that the smallest budget has them.
-OWN_SETTINGS: dict[str, dict[str, tuple[float | None, ...]]] = {
-    "focal": {"gamma": (2.0, 1.0, 0.5, 2.0, 3.0, 1.0), "alpha": (None, 0.25, None, 0.25, None, 0.75)},
-    "adamw": {"weight_decay": (0.01, 0.1, 0.004, 0.3)},
-}
+# Settings that are listed for the tuning runs of every study, whatever it compares
 SETTINGS = ("learning_rate", "weight_decay", "gamma", "alpha")
-IMPROPER = ("focal",)  # losses that the ablation `RAW` is for; the tables of losses would need a framework
 
 
 def combinations(study: StudyConfig) -> list[Combination]:
@@ -47,7 +45,7 @@ def combinations(study: StudyConfig) -> list[Combination]:
     main = [Combination(loss, optimizer) for loss in study.losses for optimizer in study.optimizers]
     if not study.ablations:
         return main
-    raw = [Combination(each.loss, each.optimizer, RAW) for each in main if each.loss in IMPROPER]
+    raw = [Combination(each.loss, each.optimizer, RAW) for each in main if not CHOICES["loss"][each.loss].proper]
     return main + raw + [Combination(loss, study.optimizers[0], ZERO_BIAS) for loss in study.losses]
 
 
@@ -65,19 +63,36 @@ def learning_rates(count: int, low: float, high: float) -> list[float]:
 def design(study: StudyConfig) -> dict[str, list[dict[str, float | None]]]:
     """Combination, without ablations → the settings of each of its tuning runs."""
     rates = learning_rates(study.tuning_runs, study.lowest_rate, study.highest_rate)
+    own = {
+        each.name: {name: values for table in TABLES for name, values in _own(each, table).items()}
+        for each in combinations(dataclasses.replace(study, ablations=False))
+    }
+    every = dict.fromkeys([*SETTINGS, *(name for settings in own.values() for name in settings)])
     return {
-        each.name: [
-            dict.fromkeys(SETTINGS)
-            | {"learning_rate": rate}
-            | {name: values[k % len(values)] for name, values in _own(each).items()}
+        combination: [
+            every | {"learning_rate": rate} | {name: values[k % len(values)] for name, values in settings.items()}
             for k, rate in enumerate(rates)
         ]
-        for each in combinations(dataclasses.replace(study, ablations=False))
+        for combination, settings in own.items()
     }
 
 
-def _own(combination: Combination) -> dict[str, Sequence[float | None]]:
-    return OWN_SETTINGS.get(combination.loss, {}) | OWN_SETTINGS.get(combination.optimizer, {})
+def _own(combination: Combination, table: str) -> dict[str, Sequence[Any]]:
+    """The own settings of a combination's loss or optimizer → the values that tuning runs try."""
+    return {
+        name: field.metadata.get("study", (None,))
+        for name, (keys, field) in own_settings(table).items()
+        if getattr(combination, table) in keys
+    }
+
+
+def in_order(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a tuning run in the order of their columns, as JSON sorts them.
+
+    >>> list(in_order({"alpha": None, "gamma": 2.0, "learning_rate": 0.01, "margin": 1.0, "weight_decay": None}))
+    ['learning_rate', 'weight_decay', 'gamma', 'alpha', 'margin']
+    """
+    return {name: settings[name] for name in dict.fromkeys([*SETTINGS, *settings])}
 
 
 def best(runs: Sequence) -> int:
@@ -104,33 +119,35 @@ def run_config(
     """The settings of one run.
 
     Args:
-        settings: Of the study.
-        combination: What is trained; `RAW` is its parent's training.
-        chosen: Entries of `SETTINGS`; None: the setting's default.
-        seed: Of weights, windows, dropout.
-        epochs: At most; the schedule ends there.
-        records: As `run_folder.data_facts` gives it.
-        data: As `run_folder.data_facts` gives it.
+        settings: The settings of the study.
+        combination: What is trained; the training of `RAW` is that of its parent.
+        chosen: An entry of `design`; None: the setting's default.
+        seed: Seed of weights, windows and dropout.
+        epochs: Maximum number of epochs, where the schedule ends.
+        records: From `run_folder.data_facts`.
+        data: From `run_folder.data_facts`.
     """
     study, model = settings.study, settings.model
     if combination.ablation == ZERO_BIAS:
         model = dataclasses.replace(model, prior_bias=False)
     given = {name: value for name, value in chosen.items() if value is not None}
-    loss = {name: given[name] for name in ("gamma", "alpha") if name in given}
-    optimizer = {"weight_decay": 0.0, "ema": 0.0}  # plain, as they are compared
-    optimizer |= {name: given[name] for name in ("learning_rate", "weight_decay") if name in given}
+    loss, optimizer = (
+        {table: getattr(combination, table)} | {name: given[name] for name in _own(combination, table) if name in given}
+        for table in TABLES
+    )
+    plain = {"weight_decay": 0.0, "ema": 0.0}  # optimizers are compared without additions
     return RunConfig(
         records=records,
         data=data,
         dataset=settings.dataset,
         model=model,
-        loss=LossConfig(loss=combination.loss, **loss),
+        loss=LossConfig(**as_fields(LossConfig, loss)),
         optimizer=OptimizerConfig(
-            optimizer=combination.optimizer,
+            learning_rate=given["learning_rate"],
             clip_norm=study.clip_norm,
             schedule=study.schedule,
             warmup_steps=study.warmup_steps,
-            **optimizer,
+            **as_fields(OptimizerConfig, plain | optimizer),
         ),
         training=TrainingConfig(
             epochs=epochs,
@@ -148,9 +165,9 @@ class Task:
 
     Attributes:
         combination: What is trained.
-        number: Of the tuning run, or the seed.
-        tuning: Whether it is one of the first stage.
-        epochs: That it may take; 0 for an ablation without training.
+        number: Number of the tuning run, or the seed.
+        tuning: Whether it is a tuning run, the first stage.
+        epochs: Maximum number of epochs; 0 for an ablation without training.
     """
 
     combination: Combination
@@ -160,12 +177,12 @@ class Task:
 
     @property
     def folder(self) -> Path:
-        """Its folder, within that of the study."""
+        """Its folder, relative to that of the study."""
         return Path(TUNING if self.tuning else RUNS, self.combination.name, str(self.number))
 
 
 def plan(study: StudyConfig) -> list[Task]:
-    """All runs in their order: tuning, then seed by seed, so that a study that is cut short has whole seeds.
+    """All runs in their order: tuning, then seed by seed, so that an interrupted study has complete seeds.
 
     >>> [str(task.folder) for task in plan(StudyConfig(losses=("bce",), tuning_runs=1, seeds=2))][2:5]
     ['tuning/bce-rmsprop/0', 'runs/bce-adam/0', 'runs/bce-adamw/0']
@@ -185,7 +202,7 @@ def plan(study: StudyConfig) -> list[Task]:
 
 
 def music_seed(study: StudyConfig, seed: int) -> int:
-    """The seed of a run's first piece: no piece of a combination shares its seed with another of it.
+    """The seed of a run's first piece, such that no two pieces of a combination share a seed.
 
     >>> [music_seed(StudyConfig(seeds=3, pieces=10), seed) for seed in range(3)]
     [0, 4, 7]

@@ -10,7 +10,6 @@ from pianoroll_tf.config import NUM_PITCHES, LossConfig, RunConfig
 from pianoroll_tf.data.loading import Corpus
 from pianoroll_tf.data.pipeline import evaluation_dataset
 from pianoroll_tf.modeling.evaluation import Evaluator, model_evaluator
-from pianoroll_tf.modeling.losses import LOSSES
 from pianoroll_tf.modeling.metrics import Statistics
 from tuner.study.measure_table import RARITY
 
@@ -127,7 +126,7 @@ def judge(model, config: RunConfig, splits: Splits) -> tuple[dict[str, float | N
     """
     numbers, sums = judged(model_evaluator(model, config.loss), config, splits)
     results, tables, raw = numbers["test"], {"reliability": reliability(sums)}, sums
-    if not LOSSES[config.loss.loss].proper:
+    if not config.loss.proper:
         raw = model_evaluator(model, config.loss, posterior=False).statistics(
             evaluation_dataset(splits.test, config.dataset)
         )

@@ -70,15 +70,10 @@ def tuning_rows(tuning: Sequence[TuningRun]) -> list[dict[str, Any]]:
             row = dataclasses.asdict(run)
             rows.append(
                 {"combination": row.pop("combination"), "run": row.pop("run"), "chosen": int(run.run == chosen)}
-                | _ordered(row.pop("settings"))
+                | factorial.in_order(row.pop("settings"))
                 | row
             )
     return rows
-
-
-def _ordered(settings: dict[str, float | None]) -> dict[str, float | None]:
-    """Settings in the order of their columns; JSON has sorted them."""
-    return {name: settings[name] for name in factorial.SETTINGS}
 
 
 def result_rows(study: Study, runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -88,7 +83,7 @@ def result_rows(study: Study, runs: Sequence[Run]) -> list[dict[str, Any]]:
         {"combination": run.combination}
         | {name: getattr(named[run.combination], name) for name in ("loss", "optimizer", "ablation")}
         | {"seed": run.seed}
-        | _ordered(run.settings)
+        | factorial.in_order(run.settings)
         | {"outcome": run.outcome, "cause": run.cause}
         | {name: run.measures.get(name) for name in MEASURES}
         for run in runs

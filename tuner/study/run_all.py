@@ -8,10 +8,8 @@ from pathlib import Path
 
 import keras
 
+from pianoroll_tf.choices import CHOICES
 from pianoroll_tf.config import DataFacts, RecordsConfig
-from pianoroll_tf.modeling.gru import check_recurrent
-from pianoroll_tf.modeling.losses import LOSSES
-from pianoroll_tf.modeling.optimizers import OPTIMIZERS, SCHEDULES
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.settings import check_entry
 from tuner.study import factorial
@@ -26,13 +24,11 @@ RUNS_A_PROCESS = 25
 
 
 def check_choices(settings: AllSettings) -> None:
-    """Raises ValueError unless every entry of a table that the settings name is there."""
-    check_recurrent(settings.model.recurrent)
-    check_entry("schedule", settings.study.schedule, SCHEDULES)
+    """Raises ValueError unless the losses and optimizers to compare are in the tables."""
     for loss in settings.study.losses:
-        check_entry("losses", loss, LOSSES)
+        check_entry("losses", loss, CHOICES["loss"])
     for optimizer in settings.study.optimizers:
-        check_entry("optimizers", optimizer, OPTIMIZERS)
+        check_entry("optimizers", optimizer, CHOICES["optimizer"])
 
 
 def go_on(

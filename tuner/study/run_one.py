@@ -17,7 +17,7 @@ from pianoroll_tf.modeling.baselines import BASELINES
 from pianoroll_tf.modeling.callbacks import DivergedError
 from pianoroll_tf.modeling.run import load_model
 from pianoroll_tf.modeling.training import train
-from pianoroll_tf.modeling.training_state import Standing
+from pianoroll_tf.modeling.training_state import TrainingState
 from pianoroll_tf.storage.checksummed_json import write_checksummed
 from pianoroll_tf.storage.files import write_whole
 from tuner.study import factorial
@@ -166,7 +166,7 @@ def measure(bench: Bench, task: Task, chosen: dict[str, float | None], callbacks
     return done
 
 
-def _train(bench: Bench, task: Task, chosen: dict, callbacks: Sequence) -> tuple[Standing, str]:
+def _train(bench: Bench, task: Task, chosen: dict, callbacks: Sequence) -> tuple[TrainingState, str]:
     """Trains; returns where it stands, and why it diverged, if it did."""
     run_dir = bench.folder / task.folder
     watch = _Watch()
@@ -180,7 +180,7 @@ def _train(bench: Bench, task: Task, chosen: dict, callbacks: Sequence) -> tuple
             quiet=True,
         )
     except DivergedError as error:
-        return Standing(epoch=watch.epochs), str(error).partition(";")[0]
+        return TrainingState(epoch=watch.epochs), str(error).partition(";")[0]
     finally:
         for callback in norms:
             callback.close()
@@ -198,7 +198,7 @@ class _Watch(keras.callbacks.Callback):
         self.epochs = epoch
 
 
-def _course(bench: Bench, run_dir: Path, config: RunConfig, standing: Standing) -> dict[str, float | None]:
+def _course(bench: Bench, run_dir: Path, config: RunConfig, standing: TrainingState) -> dict[str, float | None]:
     norms = [norm for _, norm in read_norms(run_dir / study_folder.NORMS)]
     copy = bench.baselines["val"]["copy_last_step"]["nll"]
     return course(standing.rows, norms, config.training.epochs, bench.steps_per_epoch, copy)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from pianoroll_tf.choices import CHOICES
 from pianoroll_tf.config import DatasetConfig, ModelConfig, OptimizerConfig, TrainingConfig
 from pianoroll_tf.settings import Settings, setting
 
@@ -13,8 +14,8 @@ TUNING, RUNS = "tuning", "runs"  # folders of the two stages
 class StudyConfig(Settings):
     """The study."""
 
-    losses: tuple[str, ...] = setting(("bce", "focal"), "losses to compare")
-    optimizers: tuple[str, ...] = setting(("adam", "adamw", "rmsprop"), "optimizers to compare")
+    losses: tuple[str, ...] = setting(tuple(CHOICES["loss"]), "losses to compare")
+    optimizers: tuple[str, ...] = setting(tuple(CHOICES["optimizer"]), "optimizers to compare")
     ablations: bool = setting(
         False, "also: losses without posterior correction; an output bias that starts at 0 (with the first optimizer)"
     )
@@ -33,7 +34,7 @@ class StudyConfig(Settings):
     clip_norm: float = setting(
         OptimizerConfig.clip_norm, "global norm gradients are clipped to; 0: not clipped", minimum=0.0
     )
-    schedule: str = setting(OptimizerConfig.schedule, "learning rate over a run: constant, cosine, linear")
+    schedule: str = setting(OptimizerConfig.schedule, "learning rate over a run", choices=CHOICES["schedule"])
     warmup_steps: int = setting(OptimizerConfig.warmup_steps, "steps of the rise of the learning rate", minimum=0)
     precision: str = setting("float32", "arithmetic of the layers", choices=("float32", "bfloat16"))
     pieces: int = setting(

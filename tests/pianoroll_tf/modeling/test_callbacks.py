@@ -12,7 +12,7 @@ from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, DivergedError, StoppedError, Termination
 from pianoroll_tf.modeling.checkpoints import CheckpointStore
 from pianoroll_tf.modeling.training import compiled_model, default_strategy
-from pianoroll_tf.modeling.training_state import Standing
+from pianoroll_tf.modeling.training_state import TrainingState
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def books(tmp_path):
     """The bookkeeping of a run of seven batches an epoch."""
     config = tiny_config(tiny_records(tmp_path / "records"))
     run_folder.open_run(tmp_path / "run", config)
-    books = Bookkeeping(tmp_path / "run", config, Standing(), {})
+    books = Bookkeeping(tmp_path / "run", config, TrainingState(), {})
     books.set_model(compiled_model(config, 7, default_strategy()))
     books.on_epoch_begin(0)
     return books
@@ -40,9 +40,9 @@ def checkpointing(books, store, termination=None, every_seconds=999.0, running=(
 def test_sigterm_is_noted_and_the_old_handler_comes_back():
     termination, before = Termination(), signal.getsignal(signal.SIGTERM)
     with termination.watched():
-        assert not termination.asked
+        assert not termination.requested
         os.kill(os.getpid(), signal.SIGTERM)
-        assert termination.asked
+        assert termination.requested
     assert signal.getsignal(signal.SIGTERM) == before
 
 
@@ -90,15 +90,15 @@ def test_a_validation_that_is_not_finite_stops(books):
 
 def test_checkpoints_come_when_they_are_due(books, store):
     seldom, often = checkpointing(books, store), checkpointing(books, store, every_seconds=0)
-    books.standing.batch = 3
+    books.state.batch = 3
     seldom.on_train_batch_end(2)
     assert store.paths() == []
     often.on_train_batch_end(2)
     assert [path.name for path in store.paths()] == ["batch-000000000003.npz"]
-    books.standing.batch = 7
+    books.state.batch = 7
     often.on_train_batch_end(6)  # is left to the end of the epoch
     assert len(store.paths()) == 1
-    books.standing.epoch, books.standing.batch = 1, 0
+    books.state.epoch, books.state.batch = 1, 0
     seldom.on_epoch_end(0)
     assert [path.name for path in store.paths()] == ["batch-000000000003.npz", "batch-000000000007.npz"]
 
@@ -106,13 +106,13 @@ def test_checkpoints_come_when_they_are_due(books, store):
 def test_a_termination_saves_and_leaves(books, store):
     termination = Termination()
     callback = checkpointing(books, store, termination)
-    books.standing.batch = 2
-    termination.asked = True
-    with pytest.raises(StoppedError, match="stopped by SIGTERM, everything is saved; the same command goes on"):
+    books.state.batch = 2
+    termination.requested = True
+    with pytest.raises(StoppedError, match="stopped by SIGTERM, everything is saved; the same command resumes"):
         callback.on_train_batch_end(1)
     assert store.newest(print)[1]["batch"] == 2
-    books.standing.finished = "all is done"
-    callback.on_epoch_end(0)  # nothing to go on with
+    books.state.finished = "all is done"
+    callback.on_epoch_end(0)  # nothing to resume
 
 
 def test_an_interrupted_epoch_gets_its_running_loss_back(books, store):
@@ -120,7 +120,7 @@ def test_an_interrupted_epoch_gets_its_running_loss_back(books, store):
     callback = checkpointing(books, store, running=[np.full(variable.shape, 3.0) for variable in variables])
     callback.on_epoch_begin(0)
     assert not any(variable.numpy().any() for variable in variables)
-    books.standing.batch = 2
+    books.state.batch = 2
     callback.on_epoch_begin(0)
     assert variables
     assert all(float(variable.numpy()) == 3.0 for variable in variables)

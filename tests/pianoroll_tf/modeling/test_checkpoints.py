@@ -1,4 +1,4 @@
-"""Tests of pianoroll_tf.modeling.checkpoints: everything is held, two are kept, damage is told and passed over."""
+"""Tests of pianoroll_tf.modeling.checkpoints: everything is saved, two are kept, damage is reported and skipped."""
 
 import errno
 from pathlib import Path
@@ -34,7 +34,7 @@ def train_some(model, batches):
         model.train_on_batch(rng.normal(size=(8, 4)).astype("float32"), np.ones((8, 1), "float32"))
 
 
-def test_a_restored_model_goes_on_bit_for_bit():
+def test_a_restored_model_continues_bit_for_bit():
     model = make_model()
     train_some(model, 3)
     arrays = capture(model, {"hidden/kernel": np.ones(2)})
@@ -87,33 +87,33 @@ def test_the_last_two_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "bit", "empty"])
-def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(tmp_path, damage):
-    store, said = CheckpointStore(tmp_path), []
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_is_used(tmp_path, damage):
+    store, warnings = CheckpointStore(tmp_path), []
     for batch in (1, 2):
         store.save(batch, {"x": np.full(2, batch)}, {})
     newest = store.paths()[-1]
     content = newest.read_bytes()
     flipped = content[:50] + bytes([content[50] ^ 1]) + content[51:]
     newest.write_bytes({"cut": content[:-1], "bit": flipped, "empty": b""}[damage])
-    assert store.newest(said.append)[0]["x"].tolist() == [1, 1]
-    assert len(said) == 1
-    assert newest.name in said[0]
-    assert "damaged" in said[0]
-    assert said[0].endswith("the checkpoint before it is read")
+    assert store.newest(warnings.append)[0]["x"].tolist() == [1, 1]
+    assert len(warnings) == 1
+    assert newest.name in warnings[0]
+    assert "damaged" in warnings[0]
+    assert warnings[0].endswith("the checkpoint before it is read")
     assert [path.name for path in store.paths()] == ["batch-000000000001.npz"]
     assert newest.with_name(newest.name + ".damaged").exists()
 
 
 def test_when_all_are_damaged_there_is_none(tmp_path):
-    store, said = CheckpointStore(tmp_path), []
+    store, warnings = CheckpointStore(tmp_path), []
     for batch in (1, 2):
         store.save(batch, {}, {})
     for path in store.paths():
         path.write_bytes(b"no")
-    assert store.newest(said.append) is None
-    assert len(said) == 2
-    assert said[0].endswith("the checkpoint before it is read")
-    assert said[1].endswith("there is no other, so training starts anew")
+    assert store.newest(warnings.append) is None
+    assert len(warnings) == 2
+    assert warnings[0].endswith("the checkpoint before it is read")
+    assert warnings[1].endswith("there is no other, so training starts from scratch")
 
 
 def test_what_the_system_cannot_read_stays(tmp_path, monkeypatch):

@@ -100,7 +100,7 @@ def test_new_weights_are_seen_without_a_new_trace(corpus):
     assert after < before / 2
 
 
-def test_a_lane_is_reset_and_the_others_go_on():
+def test_a_lane_is_reset_and_the_others_continue():
     # A predictor that counts the steps since its piece began; reset after two batches in lane 1 alone.
     def count(batch, state):
         (seen,) = state

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pianoroll_tf.modeling.fused_gru import CHAINS, GRU, ROWS_A_CHAIN
+from pianoroll_tf.modeling.fused_gru import CHAINS, GRU, ROWS_PER_CHAIN
 
 FEATURES, UNITS = 5, 7
 UNKNOWN = {"input_signature": [tf.TensorSpec([None, None, FEATURES]), tf.TensorSpec([None, UNITS])]}
-CUT = CHAINS * ROWS_A_CHAIN  # the least batch that runs as several chains
+CUT = CHAINS * ROWS_PER_CHAIN  # the least batch that runs as several chains
 TOLERANCE = {"float64": 1e-13, "float32": 1e-5, "mixed_bfloat16": 0.03}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pianoroll_tf.choices import CHOICES
 from pianoroll_tf.config import LossConfig
 from pianoroll_tf.modeling import losses
 
@@ -39,7 +40,8 @@ def focal_oracle(targets, logits, gamma, alpha=None):
 
 
 def test_every_entry_has_golden_row():
-    assert GOLDEN.keys() == losses.LOSSES.keys()
+    assert GOLDEN.keys() == losses.LOSSES.keys() == CHOICES["loss"].keys()
+    assert losses.POSTERIOR_LOGITS.keys() == {key for key, entry in CHOICES["loss"].items() if not entry.proper}
 
 
 def test_an_entry_that_is_not_there_is_named():
@@ -209,8 +211,8 @@ def test_posterior_equals_the_closed_form_in_probabilities():
 
 def test_posterior_of_bce_is_the_output_itself():
     np.testing.assert_array_equal(losses.posterior_logits(LossConfig(loss="bce"), EXTREMES), EXTREMES)
-    assert losses.LOSSES["bce"].proper
-    assert not losses.LOSSES["focal"].proper
+    assert LossConfig(loss="bce").proper
+    assert not LossConfig(loss="focal").proper
 
 
 @pytest.mark.parametrize("alpha", [None, 0.25])

@@ -79,7 +79,7 @@ def test_taught_log_odds_and_gradients_are_those_of_the_loop(articulation, seed,
         decided[:, PITCHES:-1] = cells != 0
     kinds = np.random.default_rng(9).normal(size=decided.shape).astype(np.float32) * decided
     results = []
-    for function in (nade.taught_logits, lambda *args: loop(*args, articulation)):
+    for function in (nade.teacher_forced_logits, lambda *args: loop(*args, articulation)):
         with tf.GradientTape() as tape:
             given = tf.Variable(hidden)
             logits = function(weights, given, tf.constant(before), tf.constant(cells))
@@ -110,7 +110,7 @@ def test_what_is_drawn_follows_the_log_odds_it_is_drawn_from(in_turn):
     weights, (hidden, before, _) = weights_of(7), steps_of(7, rows=300)
     numbers = np.random.default_rng(8).random((300, 2 * PITCHES + 1)).astype(np.float32)
     cells, ends = drawn(weights, hidden, before != 0, numbers, in_turn)
-    probability = tf.sigmoid(nade.taught_logits(weights, hidden, before, cells)).numpy()
+    probability = tf.sigmoid(nade.teacher_forced_logits(weights, hidden, before, cells)).numpy()
     sounds = numbers[:, :PITCHES] < probability[:, :PITCHES]
     struck = sounds & ((before == 0) | (numbers[:, PITCHES:-1] < probability[:, PITCHES:-1]))
     np.testing.assert_array_equal(cells, sounds.astype(np.uint8) + struck)
@@ -134,7 +134,9 @@ def test_steps_are_drawn_as_often_as_their_probability_says():
     cells, _ = drawn(weights, many[0], many[1] != 0, numbers, False)
     found, counts = np.unique(cells.numpy(), axis=0, return_counts=True)
     common = np.argsort(-counts)[:5]
-    logits = nade.taught_logits(weights, np.repeat(hidden, 5, 0), np.repeat(before, 5, 0), found[common]).numpy()
+    logits = nade.teacher_forced_logits(
+        weights, np.repeat(hidden, 5, 0), np.repeat(before, 5, 0), found[common]
+    ).numpy()
     sounds, held = found[common] != 0, np.repeat(before, 5, 0) != 0
     log = -np.logaddexp(0, np.where(sounds, -1, 1) * logits[:, :PITCHES])
     again = -np.logaddexp(0, np.where(found[common] == 2, -1, 1) * logits[:, PITCHES:-1])

@@ -52,7 +52,7 @@ def model_of(config=None, **kwargs) -> keras.Model:
 
 
 def batch(roll, clock) -> dict:
-    """Inputs by name: each step's cells as targets, those of the step before as inputs."""
+    """Inputs by name: each step's cells as targets, those of the previous step as inputs."""
     before = np.concatenate([np.zeros_like(roll[:, :1]), roll[:, :-1]], axis=1)
     return {"inputs": before, "clock": clock, "targets": roll}
 
@@ -111,11 +111,11 @@ def test_a_decision_sees_the_cells_below_it_and_no_others(roll, clock):
 
 def test_the_clock_is_read_where_it_is_wanted(roll, clock):
     other = (clock + 1) % 512
-    told = [
+    distinguished = [
         (build(batch(roll, clock)).numpy() != build(batch(roll, other)).numpy()).any()
         for build in (model_of(), model_of(small(clock=False)), build_model(small()))
     ]
-    assert told == [True, False, False]
+    assert distinguished == [True, False, False]
 
 
 def test_strikes_are_read_only_with_articulation(roll, clock):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from pianoroll_tf.choices import CHOICES
 from pianoroll_tf.config import OptimizerConfig
 from pianoroll_tf.modeling.optimizers import OPTIMIZERS, SCHEDULES, WarmupSchedule, make_optimizer
 
@@ -60,8 +61,8 @@ def run(config, names=("kernel",), start=START, gradients=GRADIENTS):
 
 
 def test_every_entry_has_golden_row():
-    assert GOLDEN.keys() == OPTIMIZERS.keys()
-    assert LEARNING_RATES.keys() == SCHEDULES.keys()
+    assert GOLDEN.keys() == OPTIMIZERS.keys() == CHOICES["optimizer"].keys()
+    assert LEARNING_RATES.keys() == SCHEDULES.keys() == CHOICES["schedule"].keys()
 
 
 def test_an_entry_that_is_not_there_is_named():

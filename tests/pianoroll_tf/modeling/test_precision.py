@@ -39,7 +39,7 @@ def test_gpus_are_known_by_their_capability(tmp_path, monkeypatch, capabilities,
 
 
 @pytest.mark.parametrize(
-    ("wanted", "has", "used", "said"),
+    ("wanted", "has", "used", "message"),
     [
         ("float32", False, "float32", ""),
         ("float32", True, "float32", "--precision bfloat16 trains faster"),
@@ -47,10 +47,10 @@ def test_gpus_are_known_by_their_capability(tmp_path, monkeypatch, capabilities,
         ("bfloat16", False, "float32", "computes in float32"),
     ],
 )
-def test_what_is_used_and_said(wanted, has, used, said):
+def test_the_precision_and_the_message(wanted, has, used, message):
     precision, line = arithmetic(wanted, has)
     assert precision == used
-    assert said in line and bool(said) == bool(line) and "\n" not in line
+    assert message in line and bool(message) == bool(line) and "\n" not in line
 
 
 @pytest.mark.parametrize(("has", "policy"), [(True, "mixed_bfloat16"), (False, "float32")])
@@ -64,9 +64,10 @@ def test_the_model_that_is_trained_computes_in_what_the_machine_has(tmp_path, mo
 
 
 @pytest.mark.parametrize("has", [True, False])
-def test_training_recommends_what_the_machine_has(tmp_path, capsys, monkeypatch, has):
+def test_training_recommends_what_the_machine_has(tmp_path, caplog, monkeypatch, has):
+    caplog.set_level("INFO", "pianoroll_tf")
     monkeypatch.setattr(training, "has_bfloat16", lambda: has)
     config = tiny_config(tiny_records(tmp_path / "records"), training={"epochs": 1, "steps_per_epoch": 1})
     training.train(config, tmp_path / "run")
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("precision:")]
+    lines = [line for line in caplog.messages if line.startswith("precision:")]
     assert lines == [arithmetic("float32", True)[1]] * has

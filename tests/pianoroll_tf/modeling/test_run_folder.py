@@ -140,7 +140,7 @@ def test_the_checksum_is_renewed_when_the_records_moved(opened):
     assert run_folder.load_config(folder) == moved
 
 
-def test_a_disk_that_is_full_before_the_settings_are_written_leaves_a_folder_to_go_on_in(tmp_path, records):
+def test_a_disk_that_is_full_before_the_settings_are_written_leaves_a_usable_folder(tmp_path, records):
     code = (
         "import resource, sys\n"
         "from pathlib import Path\n"

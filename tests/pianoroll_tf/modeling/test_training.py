@@ -114,7 +114,7 @@ def test_the_same_settings_give_the_same_run_and_another_seed_another(tmp_path, 
     assert final(tmp_path / "other")[2] != final(undisturbed)[2]
 
 
-def test_sigterm_saves_and_the_same_call_goes_on(undisturbed, half_done, records):
+def test_sigterm_saves_and_the_same_call_resumes(undisturbed, half_done, records):
     newest = CheckpointStore(half_done / run_folder.CHECKPOINTS).paths()[-1]
     assert newest.name == "batch-000000000011.npz"
     train(tiny_config(records), half_done, quiet=True)
@@ -139,17 +139,50 @@ def test_sigterm_is_left_as_it_was(undisturbed, records):
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_a_run_that_ends_by_until_is_resumed_bit_for_bit(tmp_path, undisturbed, records):
+    config, folder, batches = tiny_config(records), tmp_path / "run", []
+    spy = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: batches.append(batch))
+    for until, epochs in ((1, 1), (1, 1), (2, 2)):
+        state = train(config, folder, [spy], quiet=True, until=until)
+        assert (state.epoch, state.batch, state.finished) == (epochs, 0, "")
+        assert len(batches) == 7 * epochs  # a second call with the same number trains nothing
+        assert len(state.rows) == epochs
+    state = train(config, folder, quiet=True, until=99)
+    assert state.finished == "all 3 epochs are done"
+    assert_equal_runs(folder, undisturbed)
+    with pytest.raises(ValueError, match=r"until must be >= 1\. Received: until=0"):
+        train(config, folder, until=0)
+
+
+def test_until_counts_from_the_start_of_the_run_after_an_interruption(half_done, undisturbed, records):
+    state = train(tiny_config(records), half_done, quiet=True, until=2)  # stopped in the second epoch
+    assert (state.epoch, state.batch, state.finished) == (2, 0, "")
+    train(tiny_config(records), half_done, quiet=True)
+    assert_equal_runs(half_done, undisturbed)
+
+
+def test_a_library_call_prints_nothing_and_logs_what_it_trains(capfd, caplog, tmp_path, records):
+    caplog.set_level("INFO", "pianoroll_tf")
+    config = tiny_config(records)
+    train(config, tmp_path / "run", quiet=True, until=1)
+    assert capfd.readouterr().out == ""
+    assert not caplog.records
+    train(config, tmp_path / "run", until=2)
+    assert "training: 9 pieces, 309 steps" in caplog.messages
+    assert "resumes in epoch 2 after 0 of its batches" in caplog.messages
+
+
 @pytest.mark.parametrize("damage", ["cut", "bit", "both"])
-def test_a_damaged_checkpoint_is_noticed(capsys, undisturbed, half_done, records, damage):
+def test_a_damaged_checkpoint_is_noticed(caplog, undisturbed, half_done, records, damage):
     paths = CheckpointStore(half_done / run_folder.CHECKPOINTS).paths()
     for path in paths if damage == "both" else paths[-1:]:
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 8
         path.write_bytes(content[:-1] if damage == "cut" else content)
     train(tiny_config(records), half_done, quiet=True)
-    said = capsys.readouterr().err
-    assert said.count("is damaged") == (2 if damage == "both" else 1)
-    assert said.count("training starts anew") == (damage == "both")
+    log = caplog.text
+    assert log.count("is damaged") == (2 if damage == "both" else 1)
+    assert log.count("training starts from scratch") == (damage == "both")
     assert_equal_runs(half_done, undisturbed)
 
 
@@ -247,10 +280,10 @@ def test_patience_stops_a_run(tmp_path, records):
         training={"epochs": 30, "patience": 2, "steps_per_epoch": 1},
         optimizer={"learning_rate": 1e-30, "warmup_steps": 0},
     )
-    standing = train(config, tmp_path / "run", quiet=True)
-    assert standing.finished == "no better validation NLL for 2 epochs"
-    assert (standing.epoch, standing.best_epoch) == (3, 1)
-    assert train(config, tmp_path / "run", quiet=True) == standing
+    state = train(config, tmp_path / "run", quiet=True)
+    assert state.finished == "no better validation NLL for 2 epochs"
+    assert (state.epoch, state.best_epoch) == (3, 1)
+    assert train(config, tmp_path / "run", quiet=True) == state
 
 
 def test_another_config_in_an_existing_run_is_refused(undisturbed, records):
@@ -266,7 +299,7 @@ def test_records_that_changed_are_refused(tmp_path, records):
     import dataclasses
 
     moved = dataclasses.replace(config, data=dataclasses.replace(config.data, path=str(tmp_path / "records")))
-    with pytest.raises(UserError, match="its manifest is another"):
+    with pytest.raises(UserError, match="its manifest differs"):
         train(moved, tmp_path / "run")
 
 
@@ -277,15 +310,15 @@ def test_an_empty_validation_split_is_refused(tmp_path):
 
 
 def test_two_trainings_in_one_folder_are_refused(tmp_path, records):
-    config, said = tiny_config(records, training={"epochs": 1, "steps_per_epoch": 1}), []
+    config, errors = tiny_config(records, training={"epochs": 1, "steps_per_epoch": 1}), []
 
     def second(_):
         with pytest.raises(UserError, match="is in use by another process") as error:
             train(config, tmp_path / "run")
-        said.append(error)
+        errors.append(error)
 
     train(config, tmp_path / "run", [At(1, second)], quiet=True)
-    assert said
+    assert errors
 
 
 def test_a_second_start_with_other_settings_writes_nothing(tmp_path, records):
@@ -305,15 +338,15 @@ def test_a_finished_run_keeps_the_times_of_its_files(undisturbed, records):
 
 
 @pytest.mark.slow
-def test_a_full_disk_at_any_point_is_one_line_and_the_same_command_goes_on(tmp_path, undisturbed, records):
-    """The largest file a process may write stands for the disk: settings, logs, best weights, checkpoints fail."""
+def test_a_full_disk_at_any_point_is_one_line_and_the_same_command_resumes(tmp_path, undisturbed, records):
+    """The largest file a process may write simulates a full disk: settings, logs, best weights, checkpoints fail."""
     largest = max(path.stat().st_size for path in undisturbed.rglob("*") if path.is_file())
     folder, failed = tmp_path / "run", []
     for limit in (100, 8000, largest // 2, largest * 9 // 10):  # the largest varies by some bytes: it holds seconds
         process = start(records, folder, limit)
-        said = process.communicate()[0].decode()
-        assert process.returncode == 1, said
-        failed.append(said.splitlines()[-1])
+        output = process.communicate()[0].decode()
+        assert process.returncode == 1, output
+        failed.append(output.splitlines()[-1])
         assert not list(folder.rglob("*.tmp"))
     assert failed[0] == f"File too large: {folder / run_folder.CONFIG}"
     assert failed[-1].startswith(f"File too large: {folder / run_folder.CHECKPOINTS}")
@@ -329,7 +362,7 @@ def batch_of(inputs, targets, mask):
 
 
 def test_padding_reaches_neither_loss_nor_gradient(records):
-    """What stands on padded steps is changed; loss, gradients and so the weights after a step stay."""
+    """Cells on padded steps are changed; loss, gradients and so the weights after a step are not."""
     config = tiny_config(records, model={"dropout": 0.0, "input_noise": 0.0})
     rng = np.random.default_rng(0)
     inputs, targets = (rng.random((2, 3, 6, 84)) < 0.1).astype(np.uint8)
@@ -362,11 +395,11 @@ def test_the_loss_is_the_mean_over_unmasked_steps(records):
 def test_bfloat16_trains(tmp_path, monkeypatch, records):
     monkeypatch.setattr(training, "has_bfloat16", lambda: True)
     config = tiny_config(records, training={"precision": "bfloat16", "epochs": 1, "steps_per_epoch": 3})
-    standing = train(config, tmp_path / "run", quiet=True)
-    assert 10 < standing.best_nll < 20
+    state = train(config, tmp_path / "run", quiet=True)
+    assert 10 < state.best_nll < 20
     exact = train(tiny_config(records, training={"epochs": 1, "steps_per_epoch": 3}), tmp_path / "exact", quiet=True)
-    assert standing.best_nll != exact.best_nll
-    assert standing.best_nll == pytest.approx(exact.best_nll, rel=0.01)
+    assert state.best_nll != exact.best_nll
+    assert state.best_nll == pytest.approx(exact.best_nll, rel=0.01)
 
 
 def test_two_devices_train_as_one(tmp_path, records):
@@ -402,7 +435,7 @@ def test_step_weights_have_mean_one():
 
 
 def test_what_is_judged_and_kept_is_the_average_of_the_weights(tmp_path, records):
-    """By hand: weights after each of three steps, averaged as the optimizer does; training goes on from the weights."""
+    """By hand: weights after each of three steps, averaged as the optimizer does; training continues unaveraged."""
     seen = []
 
     class Spy(keras.callbacks.Callback):

@@ -18,7 +18,7 @@ from pianoroll_tf.data.pipeline import load_corpus, make_dataset
 from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.callbacks import DivergedError
 from pianoroll_tf.modeling.training import train
-from pianoroll_tf.modeling.training_state import Standing, write_history
+from pianoroll_tf.modeling.training_state import TrainingState, write_history
 from tuner.study import __main__ as study
 from tuner.study import folder as study_folder
 from tuner.study import run_one as study_runs
@@ -62,7 +62,7 @@ class Played:
         if extra_callbacks:  # the clock
             for row in rows:
                 extra_callbacks[-1].on_epoch_end(row["epoch"], row)
-        return Standing(epoch=2, best_nll=final, best_epoch=2, finished="all 2 epochs are done", rows=rows)
+        return TrainingState(epoch=2, best_nll=final, best_epoch=2, finished="all 2 epochs are done", rows=rows)
 
     def judge(self, model, config, splits):
         """Numbers that follow from the loss."""

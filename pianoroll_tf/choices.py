@@ -1,0 +1,158 @@
+"""The tables of losses, optimizers, schedules, heads and recurrent layers, without a framework.
+
+An entry says how its choice is called in a report, which settings it alone has, and which values of these a search and
+a study try. The functions and layers themselves are in `modeling.losses`, `optimizers`, `heads` and `gru`, under the
+same keys.
+"""
+
+import dataclasses
+
+from pianoroll_tf.settings import Settings, check_entry, setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoSettings(Settings):
+    """No settings."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FocalSettings(Settings):
+    """Settings of the focal loss."""
+
+    gamma: float = setting(
+        2.0,
+        "focusing parameter of the focal loss",
+        minimum=0.0,
+        maximum=10.0,
+        search={"min": 0.5, "max": 4.0},
+        study=(2.0, 1.0, 0.5, 2.0, 3.0, 1.0),
+    )
+    alpha: float | None = setting(
+        None,
+        "weight of sounding cells in the focal loss; none: no weights",
+        above=0.0,
+        below=1.0,
+        search=(None, 0.25, 0.5, 0.75),
+        study=(None, 0.25, None, 0.25, None, 0.75),
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AdamWSettings(Settings):
+    """Settings of AdamW."""
+
+    weight_decay: float = setting(
+        0.01,
+        "decoupled weight decay per step, times the learning rate",
+        minimum=0.0,
+        maximum=1.0,
+        search={"min": 1e-4, "max": 1e-1, "log": True},
+        study=(0.01, 0.1, 0.004, 0.3),
+        unused=0.0,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NadeSettings(Settings):
+    """Settings of the nade head."""
+
+    head_units: int = setting(64, "hidden units of the nade head", minimum=1, maximum=1024)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One entry of a table.
+
+    Attributes:
+        label: Its name in a report.
+        settings: Settings that only this entry has, a dataclass; entries may share one. Beside the limits of
+            `settings.setting`, the metadata of a field may hold `search`, what a search tries, a tuple of values or the
+            bounds of a range (`{"min": 0.5, "max": 4.0, "log": True}`); `study`, the values of a study's tuning runs,
+            in their order; `unused`, the value for the other entries, where that is not the default.
+        proper: Of a loss: whether its optimal output is the probability itself. A loss that is not proper has a
+            function in `modeling.losses.POSTERIOR_LOGITS`.
+    """
+
+    label: str
+    settings: type[Settings] = NoSettings
+    proper: bool = True
+
+
+# Setting → its values, the keys of the table, in the order in which messages and reports list them
+CHOICES: dict[str, dict[str, Entry]] = {
+    "loss": {
+        "bce": Entry(label="BCE"),
+        "focal": Entry(label="focal", settings=FocalSettings, proper=False),
+    },
+    "optimizer": {
+        "adam": Entry(label="Adam"),
+        "adamw": Entry(label="AdamW", settings=AdamWSettings),
+        "rmsprop": Entry(label="RMSprop"),
+    },
+    "schedule": {
+        "constant": Entry(label="constant"),
+        "cosine": Entry(label="cosine"),
+        "linear": Entry(label="linear"),
+    },
+    "head": {
+        "independent": Entry(label="independent"),
+        "nade": Entry(label="NADE", settings=NadeSettings),
+    },
+    "recurrent": {
+        "gru": Entry(label="GRU"),
+        "keras_gru": Entry(label="Keras’s GRU"),
+    },
+}
+
+
+def register(name: str, key: str, entry: Entry) -> None:
+    """Adds an entry to a table, for this process.
+
+    `modeling.losses.register_loss` and `modeling.optimizers.register_optimizer` call it.
+
+    Args:
+        name: Table, a key of `CHOICES`.
+        key: Key of the entry; it becomes part of folder names.
+        entry: The entry.
+
+    Raises:
+        ValueError: The key is taken or is no identifier, or a setting of the entry has the name of another entry's.
+    """
+    check_entry("name", name, CHOICES)
+    if not key.isidentifier() or key in CHOICES[name]:
+        raise ValueError(f"{name} must be an identifier that is not taken. Received: {name}={key!r}")
+    others = {other.settings for table in CHOICES.values() for other in table.values()} - {entry.settings}
+    taken = {field.name for other in others for field in dataclasses.fields(other)}
+    clashes = [field.name for field in dataclasses.fields(entry.settings) if field.name in taken]
+    if clashes:
+        raise ValueError(f"settings of {key} must have names that are not taken. Received: {', '.join(clashes)}")
+    CHOICES[name][key] = entry
+
+
+def own_settings(name: str) -> dict[str, tuple[tuple[str, ...], dataclasses.Field]]:
+    """The settings that only some entries of a table have.
+
+    Args:
+        name: Table, a key of `CHOICES`.
+
+    Returns:
+        Name of the setting → keys of the entries that have it, and the dataclass field.
+
+    >>> {setting: keys for setting, (keys, _) in own_settings("loss").items()}
+    {'gamma': ('focal',), 'alpha': ('focal',)}
+    """
+    found: dict[str, tuple[tuple[str, ...], dataclasses.Field]] = {}
+    for key, entry in CHOICES[name].items():
+        for field in dataclasses.fields(entry.settings):
+            keys, _ = found.get(field.name, ((), field))
+            found[field.name] = ((*keys, key), field)
+    return found
+
+
+def label(name: str, key: str) -> str:
+    """An entry's name in a report; the key itself where the table has no such entry.
+
+    >>> label("optimizer", "adamw"), label("optimizer", "lion")
+    ('AdamW', 'lion')
+    """
+    return CHOICES[name][key].label if key in CHOICES[name] else key
