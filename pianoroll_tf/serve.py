@@ -36,7 +36,8 @@ def main(argv: list[str] | None = None) -> int:
 def body(args: argparse.Namespace) -> None:
     """Checks the settings, loads the model and serves it."""
     with usage_errors():
-        address, versions, limits = (from_args(kind, args) for kind in (Address, Versions, Limits))
+        address, versions = from_args(Address, args), from_args(Versions, args)
+        limits = from_args(Limits, args)
     from pianoroll_tf.generation.versions import find_version
 
     find_version(args.model)  # raises its error before TensorFlow is imported, which takes seconds

@@ -50,7 +50,7 @@ def make_app(state: State, address: Address, page: Path = PAGE) -> Starlette:
         )
         middleware.append(cors)
     middleware.append(Middleware(guards.Guard, address=address, limits=state.limits, queue=state.queue))
-    handlers = {
+    handlers: dict[Any, Any] = {
         Refusal: refused,
         HTTPException: refused_by_framework,
         ClientDisconnectedError: client_closed,
@@ -83,7 +83,7 @@ def make_routes(page: Path) -> list[BaseRoute]:
 class PageFiles(StaticFiles):
     """The page's files; those under assets/ have a hash in their names and never change."""
 
-    def file_response(self, full_path: PathLike, *args: Any, **options: Any) -> Response:
+    def file_response(self, full_path: str | PathLike[str], *args: Any, **options: Any) -> Response:
         """A file with a Cache-Control header."""
         response = super().file_response(full_path, *args, **options)
         is_fixed = Path(full_path).parent.name == "assets"

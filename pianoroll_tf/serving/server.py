@@ -50,8 +50,8 @@ class Server(uvicorn.Server):
             proxy_headers=False,
             server_header=False,
             h11_max_incomplete_event_size=limits.header_bytes,
-            timeout_keep_alive=limits.keep_alive_seconds,
-            timeout_graceful_shutdown=limits.drain_seconds,
+            timeout_keep_alive=limits.keep_alive_seconds,  # type: ignore[arg-type]  # the event loop takes floats
+            timeout_graceful_shutdown=limits.drain_seconds,  # type: ignore[arg-type]  # likewise
         )
         super().__init__(config)
 

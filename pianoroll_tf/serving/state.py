@@ -21,7 +21,7 @@ from pianoroll_tf.serving.settings import Limits
 
 MAX_INLINE_SIZE = 1 << 15  # bytes or cells that take the event loop a few milliseconds
 T = TypeVar("T")
-Disconnect = Callable[[], Coroutine[Any, Any, None]]
+Disconnect = Callable[[], Coroutine[Any, Any, Any]]
 
 
 class ClientDisconnectedError(Exception):

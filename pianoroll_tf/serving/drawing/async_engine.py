@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import numpy as np
 
@@ -56,7 +56,7 @@ async def _draw_piece(engine: Engine, request: PieceRequest) -> np.ndarray:
 
 async def draw_chunks(
     engine: Engine, request: PieceRequest, max_ahead: int = CHUNKS_AHEAD
-) -> AsyncIterator[np.ndarray]:
+) -> AsyncGenerator[np.ndarray, None]:
     """Draws one piece chunk by chunk.
 
     Args:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ MAX_CACHED_STATES = 64  # states after an empty primer
 
 def _start_settings(row: "Row") -> tuple[float, Meter, int]:
     """What the state after a primer depends on, apart from the primer."""
-    return row.request.density, row.request.meter or Meter(), row.request.place
+    return row.request.density, row.request.meter, row.request.place
 
 
 class EngineClosedError(RuntimeError):
@@ -38,8 +39,8 @@ class Row:
         max_ahead: Chunks that may be drawn before the reader has taken them; None: any number.
         taken: Number of chunks that the reader has taken.
         is_dropped: Whether nobody waits for the piece any more.
-        state: Of the model, after the steps drawn so far.
-        numbers: Random numbers of the current block.
+        state: Of the model, after the steps drawn so far, float32 [state_size]; None before the primer is read.
+        numbers: Random numbers of the current block, float32 [BLOCK_STEPS, decisions]; None before the first one.
         chunks: Number of chunks drawn so far.
         max_steps: Length at which a piece without a requested length is cut; 0: never.
         has_ended: Whether the model has ended the piece.
@@ -50,8 +51,8 @@ class Row:
     max_ahead: int | None = None
     taken: int = 0
     is_dropped: bool = False
-    state: np.ndarray | None = None
-    numbers: np.ndarray | None = None
+    state: Any = None
+    numbers: Any = None
     chunks: int = 0
     max_steps: int = 0
     has_ended: bool = False
@@ -220,7 +221,8 @@ class Engine:
 
     def _choose(self) -> list[Row]:
         """Removes from the queue, and returns, the rows that are ready and have waited longest."""
-        chosen, others = [], []
+        chosen: list[Row] = []
+        others: list[Row] = []
         for row in self._rows:
             (chosen if row.is_ready and len(chosen) < self._active_rows else others).append(row)
         self._rows = collections.deque(others)
@@ -250,13 +252,7 @@ class Engine:
     def _draw_batch(self, rows: list[Row], size: int) -> float:
         """Draws a chunk of some rows and passes it to their readers; returns the seconds spent in the model."""
         steps = [row.chunks * CHUNK_STEPS % BLOCK_STEPS for row in rows]
-        numbers = np.stack(
-            [
-                row.numbers[step : step + CHUNK_STEPS]
-                for row, step in zip(rows, steps, strict=True)
-                if row.numbers is not None
-            ]
-        )
+        numbers = np.stack([row.numbers[step : step + CHUNK_STEPS] for row, step in zip(rows, steps, strict=True)])
         temperature = np.array([row.request.temperature for row in rows], np.float32)
         top_p = np.array([row.request.top_p for row in rows], np.float32)
         started = time.perf_counter()

@@ -16,9 +16,8 @@ class PieceRequest:
         steps: Length of the piece; 0: it never ends; None: until the model ends it.
         seed: Of the random numbers.
         temperature: As in `SamplingConfig`, and so are `top_p` and `density`.
-        meter: Time signature; None: that of the primer's file, or the most frequent one of the training data.
-        tempo: Quarter notes per minute on a grid of beats; None: that of the primer's file, or the training data's
-            median.
+        meter: Time signature.
+        tempo: Quarter notes per minute.
         place: Place in its bar, in steps, of the primer's first step, or of the music's if there is no primer.
         primer: 0 silent, 1 held, 2 struck, uint8 [primer_steps >= 0, 84].
     """
@@ -28,7 +27,7 @@ class PieceRequest:
     temperature: float = SamplingConfig.temperature
     top_p: float = SamplingConfig.top_p
     density: float = SamplingConfig.density
-    meter: Meter | None = None
-    tempo: float | None = None
+    meter: Meter = dataclasses.field(default_factory=Meter)
+    tempo: float = 120.0
     place: int = 0
     primer: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, NUM_PITCHES), np.uint8))

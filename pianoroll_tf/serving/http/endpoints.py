@@ -10,12 +10,13 @@ from starlette.responses import JSONResponse, Response
 
 from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES, SamplingConfig
 from pianoroll_tf.generation.render import midi_bytes
+from pianoroll_tf.generation.saved_model import MusicModel
 from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 from pianoroll_tf.serving.drawing.primers import Primer
 from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.http import bodies, streams
 from pianoroll_tf.serving.http.examples import example_primers
-from pianoroll_tf.serving.http.fields import bounds, piece_schema, read_fields
+from pianoroll_tf.serving.http.fields import PieceFields, bounds, piece_schema, read_fields
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.state import client_disconnect, state_of
@@ -85,13 +86,12 @@ async def generate(request: Request) -> Response:
     is_stream = _is_stream(request)
     form = await bodies.read_json_or_form(request, state.limits)
     fields = read_fields(form.fields, state.limits, is_stream)
-    piece = fields.to_request()
     with contextlib.ExitStack() as stack:
         served = stack.enter_context(state.registry.use(fields.version))
+        read = None
         if form.upload is not None:
-            piece = _with_primer(piece, await run_in_threadpool(state.primers.read, form.upload, served.grid))
-        model = served.model
-        piece = dataclasses.replace(piece, meter=piece.meter or model.meter, tempo=piece.tempo or model.tempo)
+            read = await run_in_threadpool(state.primers.read, form.upload, served.grid)
+        piece = _piece_request(fields, served.model, read)
         state.check_capacity(pieces=1)
         if is_stream:
             stack.enter_context(state.open_stream())
@@ -108,11 +108,16 @@ async def generate(request: Request) -> Response:
         return Response(content, 200, headers, "audio/midi")
 
 
-def _with_primer(piece: PieceRequest, read: Primer) -> PieceRequest:
-    """The request with an uploaded primer, and with its tempo and time signature unless the request names others."""
-    if piece.meter is None and read.meter is not None:
-        piece = dataclasses.replace(piece, meter=read.meter, place=read.place)
-    return dataclasses.replace(piece, primer=read.roll, tempo=piece.tempo or read.tempo)
+def _piece_request(fields: PieceFields, model: MusicModel, read: Primer | None) -> PieceRequest:
+    """The piece that is requested; tempo and meter are by default those of an uploaded primer, or of the model."""
+    values = fields.piece_values()
+    if read is not None:
+        values = {"tempo": read.tempo} | values | {"primer": read.roll}
+        if "meter" not in values and read.meter is not None:
+            values |= {"meter": read.meter, "place": read.place}
+    values.setdefault("meter", model.meter)
+    values.setdefault("tempo", model.tempo)
+    return PieceRequest(**values)
 
 
 def _roll_response(

@@ -21,6 +21,7 @@ MAX_SEED = 2**53 - 1  # up to here a browser's numbers are exact
 MAX_VERSION = 2**53 - 1  # a version may be named by the second in which it was exported
 _KEYWORDS = {"minimum": "ge", "above": "gt", "maximum": "le"}  # limits of a setting -> pydantic's
 _SIGNS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<="}  # bounds in a JSON schema
+_NO_DEFAULT: Any = None  # of fields that may be left out but not null
 _TYPES = {"integer": "a whole number", "number": "a number"}
 
 
@@ -43,7 +44,7 @@ class PieceFields(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
-    version: int = Field(default=None, ge=0, le=MAX_VERSION, description="of the model (default: the newest)")
+    version: int = Field(default=_NO_DEFAULT, ge=0, le=MAX_VERSION, description="of the model (default: the newest)")
     steps: int
     seed: int = Field(
         default_factory=lambda: secrets.randbelow(MAX_SEED + 1),
@@ -67,10 +68,10 @@ class PieceFields(pydantic.BaseModel):
     primer: Any
     output: Literal["midi", "roll"] = Field(default="midi", description="a MIDI file, or the roll as JSON")
 
-    def to_request(self) -> PieceRequest:
-        """The piece that is requested; a field that is null has its default."""
+    def piece_values(self) -> dict[str, Any]:
+        """The values for a `PieceRequest`, without those that are null or left out."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(PieceRequest)}
-        return PieceRequest(**{name: value for name, value in values.items() if value is not None})
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @functools.cache
@@ -86,7 +87,7 @@ def piece_fields(limits: Limits, is_stream: bool = False) -> type[PieceFields]:
         """A request for a piece."""
 
         steps: int = Field(
-            default=None,
+            default=_NO_DEFAULT,
             ge=0 if is_stream else 1,
             le=limits.most_steps,
             description="length of the piece (default: until the model ends it); in a stream also 0: it never ends",
@@ -128,7 +129,7 @@ def read_fields(values: Mapping[str, Any], limits: Limits, is_stream: bool = Fal
     Raises:
         InvalidRequestError: A field is unknown or its value is not allowed; the message names both.
 
-    >>> read_fields({"steps": 8, "seed": 3}, Limits()).to_request().seed
+    >>> read_fields({"steps": 8, "seed": 3}, Limits()).piece_values()["seed"]
     3
     """
     properties = piece_schema(limits, is_stream)["properties"]

@@ -5,7 +5,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from starlette.responses import StreamingResponse
@@ -27,7 +27,7 @@ class EventStream(StreamingResponse):
     Args:
         state: Of the server.
         served: The version that draws the piece.
-        piece: The request, with tempo and meter.
+        piece: The request.
         resources: What is released at the end.
     """
 
@@ -51,7 +51,7 @@ def piece_headers(served: ServedVersion, piece: PieceRequest) -> dict[str, str]:
 
 
 def piece_facts(served: ServedVersion, piece: PieceRequest) -> dict[str, Any]:
-    """What a response says of a piece, whose tempo and meter are known, besides its roll."""
+    """What a response says of a piece besides its roll."""
     return {
         "version": served.version,
         "seed": piece.seed,
@@ -64,7 +64,7 @@ def piece_facts(served: ServedVersion, piece: PieceRequest) -> dict[str, Any]:
     }
 
 
-async def _events(state: State, served: ServedVersion, piece: PieceRequest) -> AsyncIterator[str]:
+async def _events(state: State, served: ServedVersion, piece: PieceRequest) -> AsyncGenerator[str, None]:
     yield _event("begin", piece_facts(served, piece))
     first, started, previous = 0, time.monotonic(), piece.primer
     rate = served.grid.rate(piece.tempo)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -71,13 +72,13 @@ def piece_requests(inputs: Mapping[str, np.ndarray], limits: Limits) -> list[Pie
             raise InvalidRequestError(f"steps must be >= 1 and <= {limits.most_steps}. Received: steps={steps}")
         if not 0 <= seed <= LAST_SEED:
             raise InvalidRequestError(f"seed must be >= 0 and <= {LAST_SEED} in every row. Received: seed={seed}")
-        settings = {name: float(columns[name][row]) for name in SAMPLING_INPUTS if name in columns}
+        settings: dict[str, Any] = {name: float(columns[name][row]) for name in SAMPLING_INPUTS if name in columns}
         try:
             SamplingConfig(**settings)
         except ValueError as error:
             raise InvalidRequestError(str(error)) from error
         pieces.append(PieceRequest(steps=steps, seed=seed, primer=as_states(primers[row]), **settings))
-    total = sum(piece.steps for piece in pieces)
+    total = int(columns["steps"].sum())
     if total > limits.most_steps:
         raise InvalidRequestError(f"steps of all rows must be <= {limits.most_steps}. Received: steps={total}")
     return pieces

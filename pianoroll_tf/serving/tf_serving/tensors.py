@@ -184,7 +184,7 @@ def to_tensor(name: str, value: Any, spec: InputSpec) -> np.ndarray:
 
 def _shape(value: Any) -> tuple[int, ...]:
     """Length of the first list on each level of nesting."""
-    shape = ()
+    shape: tuple[int, ...] = ()
     while isinstance(value, list):
         shape += (len(value),)
         value = value[0] if value else None
