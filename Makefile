@@ -1,4 +1,4 @@
-# make install | page | demo | test | lint | parity | bench | bench-full | bench-serve; PYTHON=python3.12 chooses the interpreter
+# make install | page | demo | docs | test | lint | parity | bench | bench-full | bench-serve; PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
 # What the benchmarks read, and where they write what they print
 DATA ?= ../shared/data
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PAGE := pianoroll_tf/serving/page
 NPM := $(shell command -v npm)
 
-.PHONY: install page demo test lint parity bench bench-full bench-serve clean
+.PHONY: install page demo docs test lint parity bench bench-full bench-serve clean
 
 install: $(VENV)/.installed
 	$(if $(NPM),$(MAKE) page || echo "the page could not be built: the server will answer its API alone")
@@ -33,6 +33,10 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,grpc,serve,tuner,test]'
 	touch $@
 
+$(VENV)/.documented: $(VENV)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,grpc,serve,tuner,docs]'
+	touch $@
+
 # A peer that cannot be installed is a row with the reason.
 $(VENV)/.benched: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,bench]' \
@@ -50,6 +54,11 @@ lint: $(VENV)/.tested
 test: lint install
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
+# A warning is an error, and a dead link is a warning
+docs: $(VENV)/.documented
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
+
 parity:
 	PYTHON=$(PYTHON) bash benchmarks/parity.sh
 
@@ -64,4 +73,4 @@ bench-serve: install
 	$(BIN)/python -m benchmarks.serving --data $(DATA) --out $(BENCH_OUT)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info $(PAGE)/dist $(PAGE)/node_modules
+	rm -rf $(VENV) build dist docs/reference *.egg-info $(PAGE)/dist $(PAGE)/node_modules
