@@ -1,11 +1,11 @@
 # make install | page | demo | docs | test | lint | parity | bench | bench-full | bench-serve; PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
-# What the benchmarks read, and where they write what they print
+# What the benchmarks read, and where they write their results
 DATA ?= ../shared/data
 BENCH_OUT ?= build/benchmarks
 VENV := .venv
 BIN := $(VENV)/bin
-# The page that the server gives; without npm it is left out, and the server says so
+# The page of the server; without npm it is left out, and the server answers its API alone
 PAGE := pianoroll_tf/serving/page
 NPM := $(shell command -v npm)
 
@@ -37,7 +37,7 @@ $(VENV)/.documented: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,grpc,serve,tuner,docs]'
 	touch $@
 
-# A peer that cannot be installed is a row with the reason.
+# A peer that cannot be installed becomes a row with the reason
 $(VENV)/.benched: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,bench]' \
 		|| $(BIN)/pip install --quiet --constraint constraints.txt pypianoroll zstandard \
@@ -68,7 +68,7 @@ bench: $(VENV)/.benched
 bench-full: bench
 	$(BIN)/python -m benchmarks.run --long --data $(DATA) --out $(BENCH_OUT)
 
-# Of saved_models/demo where `make demo` made it, else of an untrained model
+# Serves saved_models/demo if `make demo` made it, else an untrained model
 bench-serve: install
 	$(BIN)/python -m benchmarks.serving --data $(DATA) --out $(BENCH_OUT)
 

@@ -50,11 +50,11 @@ html_copy_source = False
 
 myst_heading_anchors = 3
 
-autodoc_default_options = {"members": True, "undoc-members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_class_signature = "separated"
 napoleon_numpy_docstring = False
-napoleon_use_ivar = True  # an attribute that a docstring describes is not described a second time as a member
+napoleon_use_ivar = True  # attributes are a list, as parameters are
 napoleon_use_rtype = False  # "uint8 [batch, steps, 84]" is prose, not a type to link
 
 nitpicky = True
