@@ -48,6 +48,7 @@ html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False
 
+myst_enable_extensions = ["html_image"]  # an <img> with a width is a picture of the site too
 myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
@@ -73,7 +74,7 @@ def write_pages() -> None:
         command = [sys.executable, "-m", module, "--help"]
         # with a fixed width, so that the page does not depend on the terminal of the build
         environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
         lines += ["", f"## {module.split('.')[1]}", "", "```text", done.stdout.rstrip(), "```"]
     (REFERENCE / "commands.md").write_text("\n".join([*lines, ""]))
 
