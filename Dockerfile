@@ -1,4 +1,4 @@
-# The package in a slim image, run as an ordinary user:
+# A slim image that runs the package as an ordinary user:
 #   docker build -t pianoroll_tf . && docker run --rm -v "$PWD:/work" pianoroll_tf pianoroll_tf.demo
 FROM node:22-slim AS page
 WORKDIR /page

@@ -1,15 +1,15 @@
-# make install | page | demo | test | lint | parity | bench | bench-full | bench-serve; PYTHON=python3.12 chooses the interpreter
+# make install | page | demo | docs | test | lint | parity | bench | bench-full | bench-serve; PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
-# What the benchmarks read, and where they write what they print
+# What the benchmarks read, and where they write their results
 DATA ?= ../shared/data
 BENCH_OUT ?= build/benchmarks
 VENV := .venv
 BIN := $(VENV)/bin
-# The page that the server gives; without npm it is left out, and the server says so
+# The page of the server; without npm it is left out, and the server answers its API alone
 PAGE := pianoroll_tf/serving/page
 NPM := $(shell command -v npm)
 
-.PHONY: install page demo test lint parity bench bench-full bench-serve clean
+.PHONY: install page demo docs test lint parity bench bench-full bench-serve clean
 
 install: $(VENV)/.installed
 	$(if $(NPM),$(MAKE) page || echo "the page could not be built: the server will answer its API alone")
@@ -33,7 +33,11 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,grpc,serve,tuner,test]'
 	touch $@
 
-# A peer that cannot be installed is a row with the reason.
+$(VENV)/.documented: $(VENV)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,grpc,serve,tuner,docs]'
+	touch $@
+
+# A peer that cannot be installed becomes a row with the reason
 $(VENV)/.benched: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,bench]' \
 		|| $(BIN)/pip install --quiet --constraint constraints.txt pypianoroll zstandard \
@@ -50,6 +54,11 @@ lint: $(VENV)/.tested
 test: lint install
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
+# A warning is an error, and a dead link is a warning
+docs: $(VENV)/.documented
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
+
 parity:
 	PYTHON=$(PYTHON) bash benchmarks/parity.sh
 
@@ -59,9 +68,9 @@ bench: $(VENV)/.benched
 bench-full: bench
 	$(BIN)/python -m benchmarks.run --long --data $(DATA) --out $(BENCH_OUT)
 
-# Of saved_models/demo where `make demo` made it, else of an untrained model
+# Serves saved_models/demo if `make demo` made it, else an untrained model
 bench-serve: install
 	$(BIN)/python -m benchmarks.serving --data $(DATA) --out $(BENCH_OUT)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info $(PAGE)/dist $(PAGE)/node_modules
+	rm -rf $(VENV) build dist docs/reference *.egg-info $(PAGE)/dist $(PAGE)/node_modules

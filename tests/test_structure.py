@@ -44,6 +44,7 @@ WITHOUT_MODULE = {
     "test_structure.py",
     "test_readme.py",
     "test_deploy.py",
+    "test_docs.py",
     "test_many_clients.py",
     "pianoroll_tf/serving/page/test_page.py",
 }
