@@ -64,7 +64,7 @@ class Entry:
     """One entry of a table.
 
     Attributes:
-        label: Its name in a report.
+        label: Its name in a report; default: its key.
         settings: Settings that only this entry has, a dataclass; entries may share one. Beside the limits of
             `settings.setting`, the metadata of a field may hold `search`, what a search tries, a tuple of values or the
             bounds of a range (`{"min": 0.5, "max": 4.0, "log": True}`); `study`, the values of a study's tuning runs,
@@ -73,7 +73,7 @@ class Entry:
             function in `modeling.losses.POSTERIOR_LOGITS`.
     """
 
-    label: str
+    label: str = ""
     settings: type[Settings] = NoSettings
     proper: bool = True
 
@@ -82,26 +82,16 @@ class Entry:
 CHOICES: dict[str, dict[str, Entry]] = {
     "loss": {
         "bce": Entry(label="BCE"),
-        "focal": Entry(label="focal", settings=FocalSettings, proper=False),
+        "focal": Entry(settings=FocalSettings, proper=False),
     },
     "optimizer": {
         "adam": Entry(label="Adam"),
         "adamw": Entry(label="AdamW", settings=AdamWSettings),
         "rmsprop": Entry(label="RMSprop"),
     },
-    "schedule": {
-        "constant": Entry(label="constant"),
-        "cosine": Entry(label="cosine"),
-        "linear": Entry(label="linear"),
-    },
-    "head": {
-        "independent": Entry(label="independent"),
-        "nade": Entry(label="NADE", settings=NadeSettings),
-    },
-    "recurrent": {
-        "gru": Entry(label="GRU"),
-        "keras_gru": Entry(label="Keras’s GRU"),
-    },
+    "schedule": {"constant": Entry(), "cosine": Entry(), "linear": Entry()},
+    "head": {"independent": Entry(), "nade": Entry(settings=NadeSettings)},
+    "recurrent": {"gru": Entry(), "keras_gru": Entry()},
 }
 
 
@@ -150,9 +140,9 @@ def own_settings(name: str) -> dict[str, tuple[tuple[str, ...], dataclasses.Fiel
 
 
 def label(name: str, key: str) -> str:
-    """An entry's name in a report; the key itself where the table has no such entry.
+    """An entry's name in a report; the key where it has none, or the table has no such entry.
 
     >>> label("optimizer", "adamw"), label("optimizer", "lion")
     ('AdamW', 'lion')
     """
-    return CHOICES[name][key].label if key in CHOICES[name] else key
+    return CHOICES[name].get(key, Entry()).label or key

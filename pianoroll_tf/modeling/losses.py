@@ -121,7 +121,7 @@ def register_loss(
     function: Callable,
     posterior_logits: Callable | None = None,
     settings: type[Settings] = choices.NoSettings,
-    label: str | None = None,
+    label: str = "",
 ) -> None:
     """Adds a loss, for this process, to everything that offers one: training, export, search, study and report.
 
@@ -136,7 +136,7 @@ def register_loss(
     Raises:
         ValueError: The key or the name of a setting is taken.
     """
-    entry = choices.Entry(label=label or key, settings=settings, proper=posterior_logits is None)
+    entry = choices.Entry(label=label, settings=settings, proper=posterior_logits is None)
     choices.register("loss", key, entry)
     LOSSES[key] = function
     if posterior_logits is not None:

@@ -30,7 +30,7 @@ def register_optimizer(
     key: str,
     optimizer: type[keras.optimizers.Optimizer],
     settings: type[Settings] = choices.NoSettings,
-    label: str | None = None,
+    label: str = "",
 ) -> None:
     """Adds an optimizer, for this process, to everything that offers one: training, search, study and report.
 
@@ -44,7 +44,7 @@ def register_optimizer(
     Raises:
         ValueError: The key or the name of a setting is taken.
     """
-    choices.register("optimizer", key, choices.Entry(label=label or key, settings=settings))
+    choices.register("optimizer", key, choices.Entry(label=label, settings=settings))
     OPTIMIZERS[key] = optimizer
 
 
