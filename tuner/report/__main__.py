@@ -42,14 +42,14 @@ def body(args: argparse.Namespace) -> None:
     from tuner.report import page as report_page
     from tuner.report import search as report_search
     from tuner.report import study as report_study
-    from tuner.report.language import Words
+    from tuner.report.language import Language
 
-    words, out = Words(args.lang), args.out or args.folder / "report"
+    language, out = Language(args.lang), args.out or args.folder / "report"
     if is_study:
-        report = report_study.make(args.folder, words, out, args.wav)
+        report = report_study.make(args.folder, language, out, args.wav)
     else:
-        report = report_search.make(args.folder, words)
-    report_page.write(report, words, out)
+        report = report_search.make(args.folder, language)
+    report_page.write(report, language, out)
     print("\n".join(report.summary))
     print(f"written: {out / 'report.html'}, report.md, figures and results.csv beside it")
 

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from tuner.report.data import StudyData, curve, trained
 from tuner.report.figures import WIDTH, loss_style, numbers, optimizer_style, picture
-from tuner.report.language import Words
+from tuner.report.language import Language
 from tuner.study.folder import DIVERGED
 from tuner.study.settings import Combination
 
@@ -17,27 +17,27 @@ SETTLED = 0.1  # share of a run's epochs after which a curve is to be seen whole
 MARKS = 8  # of a line
 
 
-def by_optimizer(data: StudyData, words: Words) -> bytes | None:
+def by_optimizer(data: StudyData, language: Language) -> bytes | None:
     """A panel an optimizer, a line a loss; None unless two losses are compared."""
     if len({each.loss for each in data.measured(ablations=False)}) < 2:
         return None
     names = data.study.settings.study.optimizers
     return _draw(
         data,
-        {words.optimizer(name): [each for each in data.main if each.optimizer == name] for name in names},
-        lambda each: (words.loss(each.loss), loss_style(data, each.loss)),
-        words,
+        {language.optimizer(name): [each for each in data.main if each.optimizer == name] for name in names},
+        lambda each: (language.loss(each.loss), loss_style(data, each.loss)),
+        language,
     )
 
 
-def by_loss(data: StudyData, words: Words) -> bytes | None:
+def by_loss(data: StudyData, language: Language) -> bytes | None:
     """A panel a loss, a line an optimizer; None where there is no curve."""
     names = data.study.settings.study.losses
     return _draw(
         data,
-        {words.loss(name): [each for each in data.main if each.loss == name] for name in names},
-        lambda each: (words.optimizer(each.optimizer), optimizer_style(data, each.optimizer)),
-        words,
+        {language.loss(name): [each for each in data.main if each.loss == name] for name in names},
+        lambda each: (language.optimizer(each.optimizer), optimizer_style(data, each.optimizer)),
+        language,
     )
 
 
@@ -52,7 +52,7 @@ def _draw(
     data: StudyData,
     groups: dict[str, Sequence[Combination]],
     looks: Callable[[Combination], tuple[str, dict]],
-    words: Words,
+    language: Language,
 ) -> bytes | None:
     curves = {each: curves_of(data, each) for group in groups.values() for each in group if trained(each)}
     groups = {title: [each for each in group if curves[each]] for title, group in groups.items()}
@@ -71,18 +71,24 @@ def _draw(
                 _draw_band(below, curves[each], *looks(each))
             for panel in (axes, below):
                 if copy is not None:
-                    panel.axhline(copy, color="0.35", linewidth=1, linestyle=(0, (1, 2)), label=words("copy_last_step"))
+                    panel.axhline(
+                        copy,
+                        color="0.35",
+                        linewidth=1,
+                        linestyle=(0, (1, 2)),
+                        label=language.gettext("copy the last step"),
+                    )
                 panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-                panel.set_xlabel(words("epoch"))
-                numbers(words, panel.xaxis, panel.yaxis)
+                panel.set_xlabel(language.gettext("epoch"))
+                numbers(language, panel.xaxis, panel.yaxis)
             axes.set_ylim(whole)
             below.set_ylim(end)
             below.set_xlim(left=max(max(map(len, shown)) // 2, 1))
             axes.set_title(title, loc="left")
-            below.set_title(words("second_half", title=title), loc="left")
+            below.set_title(language.gettext("{title}, second half", title=title), loc="left")
             axes.legend(loc="upper right", fontsize="small")
         for panels in (upper, lower):
-            panels[0].set_ylabel(words("val_nll_axis"))
+            panels[0].set_ylabel(language.gettext("validation NLL, nats per step"))
 
     return picture((WIDTH if len(groups) > 1 else 0.7 * WIDTH, 6.6), draw)
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from tuner.report.data import StudyData
-from tuner.report.language import Words
+from tuner.report.language import N_, Language
 from tuner.study.measure_table import CONVERGENCE, MEASURES
 from tuner.study.settings import Combination
 
@@ -73,10 +73,10 @@ def optimizer_style(data: StudyData, optimizer: str) -> dict[str, object]:
     return style_of(len(study.losses) + study.optimizers.index(optimizer))
 
 
-def numbers(words: Words, *axes) -> None:
+def numbers(language: Language, *axes) -> None:
     """Numbers beside axes (`axes.xaxis`, `axes.yaxis`) as the language writes them."""
     for axis in axes:
-        axis.set_major_formatter(FuncFormatter(lambda value, _: words.tick(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: language.tick(value)))
         axis.set_minor_formatter(NullFormatter())
 
 
@@ -106,7 +106,7 @@ def panels(figure: Figure, count: int, columns: int, **arguments: object) -> lis
 def means(
     data: StudyData,
     measures: Sequence[str],
-    words: Words,
+    language: Language,
     columns: int = 2,
     combinations: Sequence[Combination] | None = None,
 ) -> bytes | None:
@@ -115,7 +115,7 @@ def means(
     Args:
         data: What the study holds.
         measures: A panel each.
-        words: The language.
+        language: The language.
         columns: Panels beside each other.
         combinations: Default: those that are no ablations.
 
@@ -130,22 +130,22 @@ def means(
     def draw(figure: Figure) -> None:
         for index, (axes, measure) in enumerate(zip(panels(figure, len(measures), columns), measures, strict=True)):
             for row, combination in enumerate(combinations):
-                _draw_mean(axes, row, data, measure, combination, words)
-            axes.set_title(wrapped(words.measure(measure), 84 // columns), loc="left")
-            axes.set_xlabel(words.unit(MEASURES[measure].unit))
-            labels = [words.combination(each) for each in combinations] if index % columns == 0 else []
+                _draw_mean(axes, row, data, measure, combination, language)
+            axes.set_title(wrapped(language.measure(measure), 84 // columns), loc="left")
+            axes.set_xlabel(language.unit(MEASURES[measure].unit))
+            labels = [language.combination(each) for each in combinations] if index % columns == 0 else []
             axes.set_yticks(range(len(combinations)), labels or [""] * len(combinations))
             axes.set_ylim(len(combinations) - 0.4, -0.6)
             axes.grid(visible=False, axis="y")
             axes.xaxis.set_major_locator(MaxNLocator(6 - columns))
-            numbers(words, axes.xaxis)
+            numbers(language, axes.xaxis)
             if not any(data.values(measure, each) for each in combinations):
                 axes.set_xticks([])
 
     return picture((WIDTH, rows * (0.95 + 0.3 * len(combinations)) + 0.2), draw)
 
 
-def _draw_mean(axes, row: int, data: StudyData, measure: str, combination: Combination, words: Words) -> None:
+def _draw_mean(axes, row: int, data: StudyData, measure: str, combination: Combination, language: Language) -> None:
     """One row of a panel of `means`."""
     values, summary = data.values(measure, combination), data.comparison.measures[measure].summaries[combination.name]
     style = loss_style(data, combination.loss)
@@ -159,6 +159,8 @@ def _draw_mean(axes, row: int, data: StudyData, measure: str, combination: Combi
             summary.mean, row, style["marker"], color=style["color"], markerfacecolor=face, markersize=7, zorder=4
         )
     if summary.missing:
-        key = "never" if MEASURES[measure].group == CONVERGENCE else "without_value"
-        text = words(key, missing=summary.missing, runs=summary.missing + summary.runs)
+        message = N_("{missing} of {runs}: no value")
+        if MEASURES[measure].group == CONVERGENCE:
+            message = N_("{missing} of {runs}: never")
+        text = language.gettext(message, missing=summary.missing, runs=summary.missing + summary.runs)
         axes.text(1.01, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize="small", color="0.25")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.storage.files import write_changed
-from tuner.report.language import Words
+from tuner.report.language import Language
 
 FIGURES = "figures"
 _MIME = {"svg": "image/svg+xml", "png": "image/png"}
@@ -118,12 +118,12 @@ class Report:
         return [block for section in self.sections for block in section.blocks if isinstance(block, Figure)]
 
 
-def render(report: Report, words: Words, suffix: str) -> bytes:
+def render(report: Report, language: Language, suffix: str) -> bytes:
     """The report as a file.
 
     Args:
         report: What it says.
-        words: Its language.
+        language: Its language.
         suffix: "html" or "md".
 
     Raises:
@@ -143,7 +143,9 @@ def render(report: Report, words: Words, suffix: str) -> bytes:
     )
     environment.filters |= {"markdown": markdown, "cell": cell, "is_number": is_number}
     shown = dataclasses.replace(report, sections=[section for section in report.sections if section.blocks])
-    text = environment.get_template(f"report.{suffix}.jinja").render(report=shown, words=words)
+    text = environment.get_template(f"report.{suffix}.jinja").render(
+        report=shown, language=language.code, gettext=language.gettext
+    )
     return re.sub(r"\n{3,}", "\n\n", text).encode()
 
 
@@ -170,17 +172,17 @@ def is_number(text: str) -> bool:
     return text[:1].isdigit() or text[:1] in ("−", "–", "<")
 
 
-def write(report: Report, words: Words, folder: Path) -> None:
+def write(report: Report, language: Language, folder: Path) -> None:
     """Writes the report's files; those that have their content already are left alone.
 
     Args:
         report: What it says.
-        words: Its language.
+        language: Its language.
         folder: Made when needed.
     """
     files = {figure.path: figure.content for figure in report.figures} | report.files
     files["results.csv"] = report.results
-    files |= {f"report.{suffix}": render(report, words, suffix) for suffix in ("md", "html")}
+    files |= {f"report.{suffix}": render(report, language, suffix) for suffix in ("md", "html")}
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_changed(folder / name, content)

@@ -9,8 +9,9 @@ from typing import Any
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.settings import Settings, from_dict, to_dict
 from tuner.report.data import StudyData
-from tuner.report.language import DASH, Words
+from tuner.report.language import DASH, Language
 from tuner.report.page import Code, Table, Text
+from tuner.report.tables import OUTCOMES
 from tuner.study import factorial
 from tuner.study.folder import FINISHED
 from tuner.study.settings import AllSettings
@@ -24,16 +25,16 @@ def flags(settings: Settings, defaults: Settings | None = None) -> list[str]:
     >>> flags(RecordsConfig(pedal=True, limit=9, include="*.mid"))
     ['--pedal', '--include', '*.mid', '--limit', '9']
     """
-    words: list[str] = []
+    arguments: list[str] = []
     for field in dataclasses.fields(settings):
         value, name = getattr(settings, field.name), field.name.replace("_", "-")
         if value == (field.default if defaults is None else getattr(defaults, field.name)) or value is None:
             continue
         if isinstance(value, bool):
-            words.append(f"--{name}" if value else f"--no-{name}")
+            arguments.append(f"--{name}" if value else f"--no-{name}")
         else:
-            words += [f"--{name}", *map(str, value if isinstance(value, tuple) else [value])]
-    return words
+            arguments += [f"--{name}", *map(str, value if isinstance(value, tuple) else [value])]
+    return arguments
 
 
 def records_name(path: str) -> str:
@@ -41,7 +42,7 @@ def records_name(path: str) -> str:
     return f"tfrecords/{Path(path).name}"
 
 
-def study_commands(data: StudyData, words: Words) -> Code:
+def study_commands(data: StudyData, language: Language) -> Code:
     """The commands that make this study and its report again."""
     study = data.study
     records, folder = records_name(study.records["path"]), f"studies/{data.folder.resolve().name}"
@@ -52,18 +53,18 @@ def study_commands(data: StudyData, words: Words) -> Code:
         for flag in flags(getattr(study.settings, field.name), getattr(AllSettings(), field.name))
     ]
     return commands(
-        [*build_words(records, made), ["tuner.study", records, folder, *of_study], report_words(folder, words)]
+        [*build_command(records, made), ["tuner.study", records, folder, *of_study], report_command(folder, language)]
     )
 
 
-def build_words(records: str, made: RecordsConfig) -> list[list[str]]:
+def build_command(records: str, made: RecordsConfig) -> list[list[str]]:
     """The command that made the records."""
     return [["pianoroll_tf.build_records", "MIDI_DIR", records, *flags(made)]]
 
 
-def report_words(folder: str, words: Words) -> list[str]:
+def report_command(folder: str, language: Language) -> list[str]:
     """The command that made the report."""
-    return ["tuner.report", folder, *([] if words.language == "en" else ["--lang", words.language])]
+    return ["tuner.report", folder, *([] if language.code == "en" else ["--lang", language.code])]
 
 
 def commands(lines: Sequence[Sequence[str]]) -> Code:
@@ -71,10 +72,13 @@ def commands(lines: Sequence[Sequence[str]]) -> Code:
     return Code([shlex.join(["python", "-m", *line]) for line in lines])
 
 
-def settings_table(values: dict[str, Any], caption: str, words: Words) -> Table:
+def settings_table(values: dict[str, Any], caption: str, language: Language) -> Table:
     """Nested settings, a row each, named as in their file."""
     return Table(
-        caption, [words("setting"), words("value")], [[name, value] for name, value in _flat(values)], left=True
+        caption,
+        [language.gettext("setting"), language.gettext("value")],
+        [[name, value] for name, value in _flat(values)],
+        left=True,
     )
 
 
@@ -105,7 +109,7 @@ def plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def data_table(path: str, manifest: str, made: dict[str, Any], facts: dict[str, str], words: Words) -> Table:
+def data_table(path: str, manifest: str, made: dict[str, Any], facts: dict[str, str], language: Language) -> Table:
     """What the records are and how they were made.
 
     Args:
@@ -113,35 +117,49 @@ def data_table(path: str, manifest: str, made: dict[str, Any], facts: dict[str, 
         manifest: The sha256 of its manifest.
         made: The settings of build_records.
         facts: What else there is to say of them.
-        words: The language.
+        language: The language.
     """
-    rows = {words("records"): records_name(path), words("manifest"): manifest, **facts}
+    rows = {
+        language.gettext("records"): records_name(path),
+        language.gettext("sha256 of their manifest"): manifest,
+        **facts,
+    }
     return Table(
-        words("data_table"),
-        [words("fact"), words("value")],
+        language.gettext("The records"),
+        [language.gettext("of"), language.gettext("value")],
         [*([name, value] for name, value in rows.items()), *_flat(made, "build_records.")],
         left=True,
     )
 
 
-def study_data_table(data: StudyData, words: Words) -> Table:
+def study_data_table(data: StudyData, language: Language) -> Table:
     """`data_table` of a study: also pieces and steps of each split."""
     records = data.study.records
     facts = {
-        words("split", name=name): f"{words.count(entry['pieces'], 'pieces')}, {words.count(entry['steps'], 'steps')}"
+        language.gettext("split {name}", name=name): ", ".join(
+            [
+                language.ngettext("{n} piece", "{n} pieces", entry["pieces"]),
+                language.ngettext("{n} step", "{n} steps", entry["steps"]),
+            ]
+        )
         for name, entry in records["splits"].items()
     }
-    facts[words("density")] = words.share(records["density"], 2)
-    return data_table(records["path"], records["manifest_sha256"], records["settings"], facts, words)
+    facts[language.gettext("active cells in training")] = language.percent(records["density"], 2)
+    return data_table(records["path"], records["manifest_sha256"], records["settings"], facts, language)
 
 
-def versions_table(versions: dict[str, str], words: Words) -> Table:
+def versions_table(versions: dict[str, str], language: Language) -> Table:
     """The versions a study was begun with."""
     rows = [list(row) for row in versions.items()]
-    return Table(words("versions_table"), [words("package"), words("version")], rows, left=True)
+    return Table(
+        language.gettext("Versions that the study was started with"),
+        [language.gettext("package"), language.gettext("version")],
+        rows,
+        left=True,
+    )
 
 
-def tuning_table(data: StudyData, words: Words) -> Table | None:
+def tuning_table(data: StudyData, language: Language) -> Table | None:
     """All tuning runs, those that were chosen marked; None where there is none yet."""
     rows = []
     for combination in data.main:
@@ -150,27 +168,36 @@ def tuning_table(data: StudyData, words: Words) -> Table | None:
             chosen = len(own) == len(data.study.design[combination.name]) and run.run == factorial.best(own)
             rows.append(
                 [
-                    words.combination(combination),
+                    language.combination(combination),
                     *(_setting(run.settings[name]) for name in SETTINGS),
-                    words.number(run.val_nll, 3) if run.outcome == FINISHED else words(f"{run.outcome}_head"),
+                    language.number(run.val_nll, 3)
+                    if run.outcome == FINISHED
+                    else language.gettext(OUTCOMES[run.outcome]),
                     str(run.epochs),
-                    words("chosen") if chosen else "",
+                    language.gettext("chosen") if chosen else "",
                 ]
             )
-    heads = [words("combination"), *SETTINGS, words.head("val_nll"), words("epochs_head"), ""]
-    return Table(words("tuning_table"), heads, rows) if rows else None
+    heads = [language.gettext("combination"), *SETTINGS, language.head("val_nll"), language.gettext("epochs"), ""]
+    return Table(language.gettext("All tuning runs"), heads, rows) if rows else None
 
 
 def _setting(value: float | None) -> str:
     return DASH if value is None else plain(value)
 
 
-def study_settings(data: StudyData, words: Words) -> list[Table | Text | Code]:
+def study_settings(data: StudyData, language: Language) -> list[Table | Text | Code]:
     """Everything needed to repeat a study."""
     return [
-        settings_table(to_dict(data.study.settings), words("settings_table"), words),
-        study_data_table(data, words),
-        versions_table(data.study.versions, words),
-        Text(words("repeat")),
-        study_commands(data, words),
+        settings_table(
+            to_dict(data.study.settings), language.gettext("Settings of the study, as in study.json"), language
+        ),
+        study_data_table(data, language),
+        versions_table(data.study.versions, language),
+        Text(
+            language.gettext(
+                "These commands reproduce the records (MIDI_DIR is the folder of MIDI files), the study and "
+                "this report; the sha256 above shows whether the records are the same."
+            )
+        ),
+        study_commands(data, language),
     ]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from tuner.report.figures import COLOURS, WIDTH, grid_of, numbers, panels, picture, style_of, wrapped
-from tuner.report.language import Words
+from tuner.report.language import Language
 
 Rows = Sequence[dict[str, Any]]
 COLOUR_MAP = "cividis"  # the same with every colour vision, and in grey
@@ -19,14 +19,14 @@ FEW_TICKS = 3
 RECORD_DECIMALS = 3
 
 
-def by_trial(rows: Rows, label: str, largest: bool, words: Words) -> bytes:
+def by_trial(rows: Rows, label: str, largest: bool, language: Language) -> bytes:
     """The objective of each trial in the order in which they began, and the best so far.
 
     Args:
         rows: Completed trials.
         label: Of the objective.
         largest: Whether more is better.
-        words: The language.
+        language: The language.
     """
     ordered = sorted(rows, key=lambda row: row["trial"])
     places = [int(row["trial"]) if row["trial"].isdigit() else index for index, row in enumerate(ordered)]
@@ -35,12 +35,12 @@ def by_trial(rows: Rows, label: str, largest: bool, words: Words) -> bytes:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        axes.step(places, best, where="post", color=COLOURS[1], linewidth=1.8, label=words("best_so_far"))
-        axes.plot(places, values, "o", color=COLOURS[0], markersize=6, label=words("a_trial"))
-        axes.set(xlabel=words("trial_axis"), ylabel=label)
+        axes.step(places, best, where="post", color=COLOURS[1], linewidth=1.8, label=language.gettext("best so far"))
+        axes.plot(places, values, "o", color=COLOURS[0], markersize=6, label=language.gettext("a trial"))
+        axes.set(xlabel=language.gettext("trial, in order of start"), ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
         axes.legend(loc="upper right")
-        numbers(words, axes.xaxis, axes.yaxis)
+        numbers(language, axes.xaxis, axes.yaxis)
 
     return picture((WIDTH, 3.8), draw)
 
@@ -65,7 +65,7 @@ def positions(rows: Rows, name: str, entry: Any) -> tuple[list[float | None], di
     return found, dict(enumerate(map(str, choices))), False
 
 
-def by_setting(rows: Rows, space: dict[str, Any], label: str, words: Words) -> bytes | None:
+def by_setting(rows: Rows, space: dict[str, Any], label: str, language: Language) -> bytes | None:
     """A panel a setting: the objective of the trials in which it counts; None where none differs."""
     shown = {name: positions(rows, name, entry) for name, entry in space.items()}
     shown = {
@@ -97,16 +97,16 @@ def by_setting(rows: Rows, space: dict[str, Any], label: str, words: Words) -> b
             axes.set_title(name, loc="left")
             if index % columns == 0:
                 axes.set_ylabel(wrapped(label, 18))
-            numbers(words, axes.yaxis)
+            numbers(language, axes.yaxis)
             if not labels:
-                numbers(words, axes.xaxis)
+                numbers(language, axes.xaxis)
             if log:
-                axes.xaxis.set_major_formatter(lambda value, _: words.tick(float(f"{value:.2g}")))
+                axes.xaxis.set_major_formatter(lambda value, _: language.tick(float(f"{value:.2g}")))
 
     return picture((WIDTH, 2.5 * lines + 0.2), draw)
 
 
-def parallel(rows: Rows, space: dict[str, Any], label: str, largest: bool, words: Words) -> bytes | None:
+def parallel(rows: Rows, space: dict[str, Any], label: str, largest: bool, language: Language) -> bytes | None:
     """All trials as lines through their settings, coloured by the objective; None for fewer than two settings."""
     shown = {name: positions(rows, name, entry) for name, entry in space.items()}
     shown = {
@@ -129,7 +129,7 @@ def parallel(rows: Rows, space: dict[str, Any], label: str, largest: bool, words
             axes.plot(*zip(*points, strict=True), color=colours(norm(objectives[index])), linewidth=width, alpha=0.9)
         for place, (places, labels, log) in enumerate(shown.values()):
             axes.axvline(place, color="0.6", linewidth=0.8, zorder=0)
-            for height, text in _marks(places, labels, log, words):
+            for height, text in _marks(places, labels, log, language):
                 axes.annotate(
                     text,
                     (place, height),
@@ -144,7 +144,7 @@ def parallel(rows: Rows, space: dict[str, Any], label: str, largest: bool, words
         axes.grid(visible=False)
         axes.spines["left"].set_visible(False)
         bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, label=label)
-        numbers(words, bar.ax.yaxis)
+        numbers(language, bar.ax.yaxis)
 
     return picture((WIDTH, 4.6), draw)
 
@@ -162,15 +162,15 @@ def _ends(places: Sequence[float | None], labels: dict[float, str]) -> tuple[flo
     return min(there), max(there)
 
 
-def _marks(places, labels: dict[float, str], log: bool, words: Words) -> list[tuple[float, str]]:
+def _marks(places, labels: dict[float, str], log: bool, language: Language) -> list[tuple[float, str]]:
     """Heights and texts of the marks of an axis of `parallel`."""
     low, high = _ends(places, labels)
     if labels:
         return [(place / (high or 1.0), text) for place, text in labels.items()]
-    return [(0.0, words.tick(float(f"{low:.2g}"))), (1.0, words.tick(float(f"{high:.2g}")))]
+    return [(0.0, language.tick(float(f"{low:.2g}"))), (1.0, language.tick(float(f"{high:.2g}")))]
 
 
-def curves(histories: dict[str, list[float]], label: str, words: Words) -> bytes | None:
+def curves(histories: dict[str, list[float]], label: str, language: Language) -> bytes | None:
     """The validation curves of a few trials; the first is the best. None where there is none."""
     histories = {name: values for name, values in histories.items() if values}
     if not histories:
@@ -184,9 +184,13 @@ def curves(histories: dict[str, list[float]], label: str, words: Words) -> bytes
             epochs = range(1, len(values) + 1)
             width = 2.2 if index == 0 else 1.3
             axes.plot(epochs, values, label=name, linewidth=width, markersize=4.5, **style_of(index))
-        axes.set(xlabel=words("epoch"), ylabel=label, ylim=(min(settled) - 0.05 * span, max(settled) + 0.15 * span))
+        axes.set(
+            xlabel=language.gettext("epoch"),
+            ylabel=label,
+            ylim=(min(settled) - 0.05 * span, max(settled) + 0.15 * span),
+        )
         axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
         figure.legend(loc="outside right upper", fontsize="small")
-        numbers(words, axes.xaxis, axes.yaxis)
+        numbers(language, axes.xaxis, axes.yaxis)
 
     return picture((WIDTH, 4.2), draw)

@@ -10,8 +10,9 @@ from tuner.report import figures as report_figures
 from tuner.report import music as report_music
 from tuner.report import summary as report_summary
 from tuner.report import tables
+from tuner.report.captions import CAPTIONS
 from tuner.report.data import StudyData, read, results_csv
-from tuner.report.language import Words
+from tuner.report.language import Language
 from tuner.report.page import Figure, Report, Section, Sounds, Table, Text
 from tuner.report.reproduce import study_settings, tuning_table
 
@@ -25,12 +26,12 @@ ABLATED = ("nll", "pr_auc", "ece", "density_ratio", "steps_to_copy", "music_over
 Block = Text | Table | Figure | Sounds
 
 
-def make(folder: Path, words: Words, out: Path, with_wav: bool) -> Report:
+def make(folder: Path, language: Language, out: Path, with_wav: bool) -> Report:
     """Reads a study and makes its report.
 
     Args:
         folder: Of the study.
-        words: The language.
+        language: The language.
         out: Folder of the report; sounds that stand there are not made again.
         with_wav: Make WAV files.
 
@@ -38,25 +39,52 @@ def make(folder: Path, words: Words, out: Path, with_wav: bool) -> Report:
         UserError: The folder is no study, or a file is damaged.
     """
     data = read(folder)
-    heard, files, maker = report_music.sounds(data, words, out, with_wav)
+    heard, files, maker = report_music.sounds(data, language, out, with_wav)
     if maker:
         print(f"sound: {maker}")
-    notes = [Text(words("missing_lead"), missing)] if (missing := report_summary.missing(data, words)) else []
-    notes.append(Text(words("limits_lead"), report_summary.limits(data, words)))
+    notes = (
+        [
+            Text(
+                language.gettext(
+                    "The study is not finished. Run the same tuner.study command to resume it. There are no "
+                    "results yet for:"
+                ),
+                missing,
+            )
+        ]
+        if (missing := report_summary.missing(data, language))
+        else []
+    )
+    notes.append(Text(language.gettext("Limits of these results:"), report_summary.limits(data, language)))
     sections = [
-        Section("quality", words("quality"), _quality(data, words)),
-        Section("differences", words("differences"), _differences(data, words)),
-        Section("convergence", words("convergence"), _convergence(data, words)),
-        Section("stability", words("stability"), _stability(data, words)),
-        Section("calibration", words("calibration"), _calibration(data, words)),
-        Section("sparsity", words("sparsity"), _sparsity(data, words)),
-        Section("music", words("music"), _music(data, words, heard)),
-        Section("ablations", words("ablations"), _ablations(data, words)),
-        Section("tuning", words("tuning"), _there([tuning_table(data, words)], words("tuning_lead"))),
-        Section("repeat", words("settings"), study_settings(data, words)),
+        Section("quality", language.gettext("Quality on the test split"), _quality(data, language)),
+        Section("differences", language.gettext("What differs, and with what certainty"), _differences(data, language)),
+        Section("convergence", language.gettext("Speed of convergence"), _convergence(data, language)),
+        Section("stability", language.gettext("Stability of training"), _stability(data, language)),
+        Section(
+            "calibration", language.gettext("Calibration, before and after correction"), _calibration(data, language)
+        ),
+        Section(
+            "sparsity", language.gettext("How each loss and optimizer copes with sparsity"), _sparsity(data, language)
+        ),
+        Section("music", language.gettext("Generated music"), _music(data, language, heard)),
+        Section("ablations", language.gettext("Ablations"), _ablations(data, language)),
+        Section(
+            "tuning",
+            language.gettext("Tuning"),
+            _there(
+                [tuning_table(data, language)],
+                language.gettext(
+                    "Every combination had the same number of tuning runs of the same length, at the same "
+                    "learning rates; settings that only it has had to be tuned within them. The run with the "
+                    "lowest validation NLL was chosen."
+                ),
+            ),
+        ),
+        Section("repeat", language.gettext("Settings, data, versions, commands"), study_settings(data, language)),
     ]
-    title = words("study_title", name=folder.resolve().name)
-    return Report(title, report_summary.paragraphs(data, words), notes, sections, results_csv(data), files)
+    title = language.gettext("Study {name}: which loss, which optimizer", name=folder.resolve().name)
+    return Report(title, report_summary.paragraphs(data, language), notes, sections, results_csv(data), files)
 
 
 def _there(blocks: Sequence[Block | None], lead: str = "") -> list[Block]:
@@ -65,97 +93,192 @@ def _there(blocks: Sequence[Block | None], lead: str = "") -> list[Block]:
     return [Text(lead), *found] if lead and found else found
 
 
-def figure(name: str, content: bytes | None, words: Words, suffix: str = "svg", **values: object) -> Figure | None:
+def figure(
+    name: str, content: bytes | None, language: Language, suffix: str = "svg", **values: object
+) -> Figure | None:
     """A figure with its texts, `NAME_alt` and `NAME_caption`; None without content."""
     if content is None:
         return None
-    alt, caption = words(f"{name}_alt", **values), words(f"{name}_caption", **values)
+    alt, caption = (language.gettext(message, **values) for message in CAPTIONS[name])
     return Figure(name.replace("_", "-"), alt, caption, content, suffix)
 
 
-def _quality(data: StudyData, words: Words) -> list[Block]:
-    means = report_figures.means(data, QUALITY_FIGURE, words)
-    return _there([tables.quality(data, words), figure("means", means, words)], words("quality_lead"))
+def _quality(data: StudyData, language: Language) -> list[Block]:
+    means = report_figures.means(data, QUALITY_FIGURE, language)
+    return _there(
+        [tables.quality(data, language), figure("means", means, language)],
+        language.gettext(
+            "All numbers are taken from posterior probabilities, in the same way for every loss. NLL is "
+            "the negative log-likelihood of a step, in nats; PR-AUC is the average precision over all "
+            "cells; onset F1 counts only cells that were silent in the step before; ECE is the expected "
+            "calibration error. Thresholds of F1 are chosen on validation. In small print: the 95 % "
+            "interval of the mean over the seeds."
+        ),
+    )
 
 
-def _differences(data: StudyData, words: Words) -> list[Block]:
+def _differences(data: StudyData, language: Language) -> list[Block]:
     keys = ("losses", "optimizers", "combinations")
     found = [
-        figure("nll_differences", report_differences.differences(data, "nll", words), words),
-        tables.pairs(data, "nll", words, keys, words("pairs_table")),
-        figure("ranks", report_differences.ranks(data, RANKED_FIGURE, words), words),
-        tables.ranks(data, words),
+        figure("nll_differences", report_differences.differences(data, "nll", language), language),
+        tables.pairs(
+            data,
+            "nll",
+            language,
+            keys,
+            language.gettext("Paired differences of the test NLL, nats per step; below 0, the first is better"),
+        ),
+        figure("ranks", report_differences.ranks(data, RANKED_FIGURE, language), language),
+        tables.ranks(data, language),
     ]
-    return _there(found if len(data.main) > 1 else [], words("differences_lead"))
-
-
-def _convergence(data: StudyData, words: Words) -> list[Block]:
-    means = report_figures.means(data, CONVERGENCE_FIGURE, words)
     return _there(
-        [
-            figure("curves_by_optimizer", report_curves.by_optimizer(data, words), words),
-            figure("curves_by_loss", report_curves.by_loss(data, words), words),
-            figure("time_to_baseline", means, words),
-            tables.measures(data, tables.CONVERGENCE, words("convergence_table"), words),
-            tables.measures(data, tables.CONVERGENCE_MORE, words("convergence_more_table"), words),
-        ],
-        words("convergence_lead"),
+        found if len(data.main) > 1 else [],
+        language.gettext(
+            "For each seed, all combinations share initial weights and the order of batches, so "
+            "differences are taken within a seed. The effect size is the mean difference over the "
+            "standard deviation of the differences (Cohen’s d_z)."
+        ),
     )
 
 
-def _stability(data: StudyData, words: Words) -> list[Block]:
-    means = report_figures.means(data, STABILITY_FIGURE, words, columns=3)
-    causes = tables.causes(data, words)
+def _convergence(data: StudyData, language: Language) -> list[Block]:
+    means = report_figures.means(data, CONVERGENCE_FIGURE, language)
     return _there(
         [
-            tables.stability(data, words),
-            Text(words("causes_lead"), causes) if causes else None,
-            figure("stability_means", means, words),
+            figure("curves_by_optimizer", report_curves.by_optimizer(data, language), language),
+            figure("curves_by_loss", report_curves.by_loss(data, language), language),
+            figure("time_to_baseline", means, language),
+            tables.measures(
+                data,
+                tables.CONVERGENCE,
+                language.gettext(
+                    "What it takes to reach the baseline “copy the last step”, and to get within 2 % of the best "
+                    "validation NLL of all runs"
+                ),
+                language,
+            ),
+            tables.measures(
+                data,
+                tables.CONVERGENCE_MORE,
+                language.gettext(
+                    "Time to within 2 % of the best, and the mean over the run of the best validation NLL so far"
+                ),
+                language,
+            ),
         ],
-        words("stability_lead"),
+        language.gettext(
+            "Every point of a curve is the NLL of the validation split after an epoch. Seconds are "
+            "wall-clock time on the machine of the study, including validation."
+        ),
     )
 
 
-def _calibration(data: StudyData, words: Words) -> list[Block]:
+def _stability(data: StudyData, language: Language) -> list[Block]:
+    means = report_figures.means(data, STABILITY_FIGURE, language, columns=3)
+    causes = tables.causes(data, language)
+    return _there(
+        [
+            tables.stability(data, language),
+            Text(language.gettext("Runs that did not end well:"), causes) if causes else None,
+            figure("stability_means", means, language),
+        ],
+        language.gettext(
+            "A run has collapsed if after its last epoch it is worse than “note frequency”, or if the "
+            "density that it predicts is off by more than a factor of 10; it has diverged if a number "
+            "became NaN or infinite. Roughness is the median distance of a point of the validation curve "
+            "from the middle of its neighbours."
+        ),
+    )
+
+
+def _calibration(data: StudyData, language: Language) -> list[Block]:
     improper = any(run.tables.get("reliability_raw") for run in data.runs)
-    lead = words("calibration_lead" if improper else "calibration_lead_proper")
-    return _there([figure("reliability", report_calibration.reliability(data, words), words)], lead)
+    lead = (
+        language.gettext(
+            "The focal loss is not proper: the network’s own sigmoid is not the probability of a note. "
+            "Everything else in this report is taken from the posterior, recovered in closed form; here "
+            "the raw output is shown beside it."
+        )
+        if improper
+        else language.gettext("The points of a calibrated model lie on the diagonal.")
+    )
+    return _there([figure("reliability", report_calibration.reliability(data, language), language)], lead)
 
 
-def _sparsity(data: StudyData, words: Words) -> list[Block]:
+def _sparsity(data: StudyData, language: Language) -> list[Block]:
     return _there(
         [
-            figure("sparsity", report_calibration.sparsity(data, words), words),
-            tables.measures(data, tables.SPARSITY, words("sparsity_table"), words),
-            tables.measures(data, tables.RECALL, words("recall_table"), words),
-            figure("recall", report_figures.means(data, tables.RECALL, words), words),
+            figure("sparsity", report_calibration.sparsity(data, language), language),
+            tables.measures(
+                data, tables.SPARSITY, language.gettext("Density and silence, predicted and true"), language
+            ),
+            tables.measures(
+                data,
+                tables.RECALL,
+                language.gettext("Recall of cells, by the share of training steps in which their pitch sounds"),
+                language,
+            ),
+            figure("recall", report_figures.means(data, tables.RECALL, language), language),
         ],
-        words("sparsity_lead"),
+        language.gettext(
+            "Few cells of a piano-roll are active, and some pitches hardly ever are. Recall is measured "
+            "at the threshold that is best for F1 on validation."
+        ),
     )
 
 
-def _music(data: StudyData, words: Words, heard: dict[str, tuple[str, str | None]]) -> list[Block]:
-    names = ", ".join(words.combination(each) for each in data.measured())
+def _music(data: StudyData, language: Language, heard: dict[str, tuple[str, str | None]]) -> list[Block]:
+    names = ", ".join(language.combination(each) for each in data.measured())
     return _there(
         [
-            figure("rolls", report_music.rolls(data, words), words, suffix="png", names=names),
+            figure("rolls", report_music.rolls(data, language), language, suffix="png", names=names),
             Sounds(heard) if heard else None,
-            tables.music(data, "overlap", words),
-            tables.music(data, "distance", words),
-            tables.measures(data, ("music_overlap", "free_density_ratio"), words("music_table"), words),
+            tables.music(data, "overlap", language),
+            tables.music(data, "distance", language),
+            tables.measures(
+                data,
+                ("music_overlap", "free_density_ratio"),
+                language.gettext(
+                    "Overlap of single runs, which have fewer pieces, and the density of their music without the "
+                    "governor"
+                ),
+                language,
+            ),
         ],
-        words("music_lead", pieces=words.count(data.study.settings.study.pieces, "pieces")),
+        language.gettext(
+            "Each combination generated {pieces} from scratch, with the same seeds for all, under the "
+            "governor that an export of the model would have. The distribution of each feature over the "
+            "pieces is compared with that of the test split, cut to the same length; two random halves "
+            "of the test split are the ceiling of such a comparison.",
+            pieces=language.ngettext("{n} piece", "{n} pieces", data.study.settings.study.pieces),
+        ),
     )
 
 
-def _ablations(data: StudyData, words: Words) -> list[Block]:
+def _ablations(data: StudyData, language: Language) -> list[Block]:
     if not any(each.ablation for each in data.measured()):
         return []
     parents = {each.parent for each in data.measured() if each.ablation}
     shown = [each for each in data.measured() if each.ablation or each.name in parents]
     found = [
-        tables.pairs(data, name, words, ["ablations"], words("ablations_table", measure=words.measure(name, True)))
+        tables.pairs(
+            data,
+            name,
+            language,
+            ["ablations"],
+            language.gettext(
+                "Paired differences of an ablation and its parent: {measure}", measure=language.measure(name, True)
+            ),
+        )
         for name in ABLATED
     ]
-    means = report_figures.means(data, ABLATIONS_FIGURE, words, combinations=shown)
-    return _there([figure("ablations_means", means, words), *found], words("ablations_lead"))
+    means = report_figures.means(data, ABLATIONS_FIGURE, language, combinations=shown)
+    return _there(
+        [figure("ablations_means", means, language), *found],
+        language.gettext(
+            "Each ablation changes one thing in its parent and keeps the parent’s settings: "
+            "“uncorrected” are the very models of the parent, judged and sampled as if their output were "
+            "the posterior; “bias from 0” is trained again with an output bias that starts at 0 and not "
+            "at the log-odds of each pitch."
+        ),
+    )

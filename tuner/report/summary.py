@@ -1,13 +1,13 @@
-"""The first paragraph of a report on a study: the answer in words, with its uncertainty; and what limits it."""
+"""The first paragraph of a report on a study: the answer in language, with its uncertainty; and what limits it."""
 
 from collections.abc import Callable, Sequence
 
 from tuner.report.data import StudyData
-from tuner.report.language import Words, decimals_between
+from tuner.report.language import N_, Language, decimals_between
 from tuner.study import factorial
 from tuner.study.folder import COLLAPSED, DIVERGED, FINISHED
 from tuner.study.measure_table import HIGHER, LOWER, MEASURES
-from tuner.study.statistics import LEVEL, SHOWN, TOO_FEW_SEEDS, Pair, least_p
+from tuner.study.statistics import LEVEL, NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair, least_p
 
 QUESTION = "nll"  # the measure that answers it
 # In which measures one loss is said to lose to another.
@@ -26,86 +26,152 @@ WEIGHED = (
     "recall_rare",
     "music_overlap",
 )
-MOST_PAIRS = 3  # of optimizers, or losses, that the paragraph goes through; else only those of the best
+DIFFERENCES = {
+    SHOWN: N_(
+        "{subject} is lower with {better} than with {worse}, by {amount} nats per step (95 % "
+        "interval {interval}; {seeds}; Wilcoxon’s test with Holm’s correction, {p}): a difference is "
+        "shown."
+    ),
+    TOO_FEW_SEEDS: N_(
+        "{subject} was lower with {better} than with {worse} at all of {n} seeds, by {amount} nats "
+        "per step on average (95 % interval {interval}), but these are too few for a test to show a "
+        "difference ({p})."
+    ),
+    NOT_SHOWN: N_(
+        "{subject} shows no difference between {first} and {second}: {mean} nats per step on average "
+        "(95 % interval {interval}; {seeds}; {p})."
+    ),
+}
+MAX_PAIRS = 3  # of optimizers, or losses, that the paragraph goes through; else only those of the best
 
 
-def paragraphs(data: StudyData, words: Words) -> list[str]:
+def paragraphs(data: StudyData, language: Language) -> list[str]:
     """The answer: how many runs there are, what is best, and what differs by how much; then where else a loss loses."""
-    said = _intro(data, words)
+    said = _intro(data, language)
     if not data.runs:
-        return [" ".join([*said, words("nothing_yet")])]
+        return [" ".join([*said, language.gettext("No run has been measured yet.")])]
     study, found = data.study.settings.study, data.comparison.measures[QUESTION]
-    said += _best(data, words)
+    said += _best(data, language)
     for pairs, name, averaged in (
-        (found.losses, words.loss, "over_optimizers" if len(study.optimizers) > 1 else "subject"),
-        (found.optimizers, words.optimizer, "over_losses" if len(study.losses) > 1 else "subject"),
+        (
+            found.losses,
+            language.loss,
+            language.gettext("Averaged over the optimizers, the test NLL")
+            if len(study.optimizers) > 1
+            else language.gettext("The test NLL"),
+        ),
+        (
+            found.optimizers,
+            language.optimizer,
+            language.gettext("Averaged over the losses, the test NLL")
+            if len(study.losses) > 1
+            else language.gettext("The test NLL"),
+        ),
     ):
-        said += [difference(pair, words, name, words(averaged)) for pair in _told(pairs) if pair.mean is not None]
-    return [" ".join(said), *([" ".join(where)] if (where := _where(data, words)) else [])]
+        said += [difference(pair, language, name, averaged) for pair in _told(pairs) if pair.mean is not None]
+    return [" ".join(said), *([" ".join(where)] if (where := _where(data, language)) else [])]
 
 
-def _intro(data: StudyData, words: Words) -> list[str]:
+def _intro(data: StudyData, language: Language) -> list[str]:
     study, outcomes = data.study.settings.study, data.comparison.outcomes
     total = len(data.study.combinations) * data.seeds
     ended = sum(each[FINISHED] for each in outcomes.values())
-    pieces = words.count(data.study.records["splits"]["test"]["pieces"], "pieces_on")
+    pieces = data.study.records["splits"]["test"]["pieces"]
     if len(data.main) > 1:
         losses, optimizers = (
-            words.join(names) for names in ([*map(words.loss, study.losses)], [*map(words.optimizer, study.optimizers)])
+            language.join(names)
+            for names in ([*map(language.loss, study.losses)], [*map(language.optimizer, study.optimizers)])
         )
         parts = [
-            words(
-                "compared",
-                losses=words("the_losses" if len(study.losses) > 1 else "the_loss", names=losses),
-                optimizers=words("the_optimizers" if len(study.optimizers) > 1 else "the_optimizer", names=optimizers),
+            language.gettext(
+                "{losses} and {optimizers} were compared in every combination.",
+                losses=language.ngettext("The loss {names}", "The losses {names}", len(study.losses), names=losses),
+                optimizers=language.ngettext(
+                    "the optimizer {names}", "the optimizers {names}", len(study.optimizers), names=optimizers
+                ),
             )
         ]
     else:
-        parts = [words("one_combination", name=words.combination(data.main[0]))]
-    times = words.count(data.seeds, "times")
-    parts += [
-        words("trained" if data.seeds > 1 else "trained_once", times=times, pieces=pieces),
-        words("ended", ended=words.number(ended), total=words.count(total, "runs_of")),
-    ]
-    for outcome in (COLLAPSED, DIVERGED):
+        parts = [
+            language.gettext(
+                "Only {name} was trained: only the baselines can be compared with it.",
+                name=language.combination(data.main[0]),
+            )
+        ]
+    if data.seeds > 1:
+        parts.append(
+            language.ngettext(
+                "Each combination is trained {times} from different random seeds and judged on {n} piece that no "
+                "training sees.",
+                "Each combination is trained {times} from different random seeds and judged on {n} pieces that no "
+                "training sees.",
+                pieces,
+                times=language.ngettext("{n} time", "{n} times", data.seeds),
+            )
+        )
+    else:
+        parts.append(
+            language.ngettext(
+                "Each combination is trained once and judged on {n} piece that no training sees.",
+                "Each combination is trained once and judged on {n} pieces that no training sees.",
+                pieces,
+            )
+        )
+    parts.append(
+        language.ngettext(
+            "{ended} of {n} run ended well.", "{ended} of {n} runs ended well.", total, ended=language.number(ended)
+        )
+    )
+    for outcome, message in ((COLLAPSED, N_("Collapsed: {names}.")), (DIVERGED, N_("Diverged: {names}."))):
         bad = [name for name in outcomes if outcomes[name][outcome]]
         if bad:
             labels = [
-                f"{words.combination(each)} ({outcomes[each.name][outcome]})"
+                f"{language.combination(each)} ({outcomes[each.name][outcome]})"
                 for each in data.study.combinations
                 if each.name in bad
             ]
-            parts.append(words(outcome, names=words.join(labels)))
+            parts.append(language.gettext(message, names=language.join(labels)))
     if data.comparison.missing:
-        parts.append(words("unfinished", missing=words.count(data.comparison.missing, "runs")))
+        parts.append(
+            language.gettext(
+                "Still to do: {missing}, so all that follows is provisional.",
+                missing=language.ngettext("{n} run", "{n} runs", data.comparison.missing),
+            )
+        )
     return parts
 
 
-def _best(data: StudyData, words: Words) -> list[str]:
+def _best(data: StudyData, language: Language) -> list[str]:
     """The combination with the lowest mean, beside the baselines."""
     summaries = data.comparison.measures[QUESTION].summaries
     there = [each for each in data.main if summaries[each.name].mean is not None]
     if not there:
-        return [words("nothing_judged")]
+        return [language.gettext("No run ended with a model that can be evaluated.")]
     best = min(there, key=lambda each: summaries[each.name].mean)
     found = summaries[best.name]
-    between = words.interval(found.low, found.high)
-    said = words(
-        "best" if len(there) > 1 else "only",
-        name=words.combination(best),
-        mean=words.mean(found)[0],
-        interval=f" ({words('interval', interval=between)})" if between else "",
+    between = language.interval(found.low, found.high)
+    interval = f" ({language.gettext('95 % interval {interval}', interval=between)})" if between else ""
+    message = N_("{name} has the lowest mean test NLL: {mean} nats per step{interval}")
+    if len(there) == 1:
+        message = N_("{name} has a test NLL of {mean} nats per step{interval}")
+    said = language.gettext(
+        message,
+        name=language.combination(best),
+        mean=language.mean(found)[0],
+        interval=interval,
     )
     baselines = data.baselines.get("test")
     if baselines:
-        numbers = {name: words.number(baselines[name]["nll"], 2) for name in ("copy_last_step", "note_frequency")}
-        said += words("beside_baselines", **numbers)
+        numbers = {name: language.number(baselines[name]["nll"], 2) for name in ("copy_last_step", "note_frequency")}
+        said += language.gettext(
+            ", where copying the last step has {copy_last_step} and note frequency {note_frequency}", **numbers
+        )
     return [said + "."]
 
 
 def _told(pairs: Sequence[Pair]) -> list[Pair]:
     """The pairs to speak of: all when they are few, else those of the one that wins most."""
-    if len(pairs) <= MOST_PAIRS:
+    if len(pairs) <= MAX_PAIRS:
         return list(pairs)
     wins: dict[str, int] = {}
     for pair in pairs:
@@ -116,35 +182,41 @@ def _told(pairs: Sequence[Pair]) -> list[Pair]:
     return [pair for pair in pairs if best in (pair.first, pair.second)]
 
 
-def difference(pair: Pair, words: Words, name: Callable[[str], str], subject: str) -> str:
-    """What a paired difference of the test NLL shows, in words.
+def difference(pair: Pair, language: Language, name: Callable[[str], str], subject: str) -> str:
+    """What a paired difference of the test NLL shows, in language.
 
     Args:
         pair: With a mean.
-        words: The language.
+        language: The language.
         name: How its two are called.
         subject: What is compared, as a sentence begins.
     """
     better, worse = (pair.first, pair.second) if pair.mean < 0 else (pair.second, pair.first)
     if pair.low is None:
-        amount = words.number(abs(pair.mean))
-        return words("single", subject=subject, better=name(better), worse=name(worse), amount=amount)
+        amount = language.number(abs(pair.mean))
+        return language.gettext(
+            "{subject} was lower with {better} than with {worse} by {amount} nats per step at the only "
+            "seed that both have: without an interval, this may be due to chance.",
+            subject=subject,
+            better=name(better),
+            worse=name(worse),
+            amount=amount,
+        )
     decimals = decimals_between(pair.low, pair.high)
     low, high = (pair.low, pair.high) if pair.verdict not in (SHOWN, TOO_FEW_SEEDS) else _positive(pair)
-    keys = {SHOWN: "shown", TOO_FEW_SEEDS: "too_few"}
-    return words(
-        keys.get(pair.verdict, "not_shown"),
+    return language.gettext(
+        DIFFERENCES[pair.verdict],
         subject=subject,
         better=name(better),
         worse=name(worse),
         first=name(pair.first),
         second=name(pair.second),
-        amount=words.number(abs(pair.mean), decimals),
-        mean=words.number(pair.mean, decimals),
-        interval=words.interval(low, high, decimals),
-        seeds=words.count(pair.seeds, "seeds"),
-        in_seeds=words.count(pair.seeds, "in_seeds"),
-        p=words.p_equals(pair.adjusted),
+        amount=language.number(abs(pair.mean), decimals),
+        mean=language.number(pair.mean, decimals),
+        interval=language.interval(low, high, decimals),
+        n=language.number(pair.seeds),
+        seeds=language.ngettext("{n} seed", "{n} seeds", pair.seeds),
+        p=language.p_equals(pair.adjusted),
     )
 
 
@@ -153,10 +225,12 @@ def _positive(pair: Pair) -> tuple[float, float]:
     return (-pair.high, -pair.low) if pair.mean < 0 else (pair.low, pair.high)
 
 
-def _where(data: StudyData, words: Words) -> list[str]:
+def _where(data: StudyData, language: Language) -> list[str]:
     """In which measures each loss loses to each other: shown, in every seed, or not; and where optimizers disagree."""
     said = []
-    averaged = words("averaged") if len(data.study.settings.study.optimizers) > 1 else ""
+    averaged = (
+        language.gettext(", averaged over the optimizers,") if len(data.study.settings.study.optimizers) > 1 else ""
+    )
     pairs = data.comparison.measures[QUESTION].losses
     for index in range(len(pairs)):
         found: dict[tuple[str, str], list[str]] = {}
@@ -167,24 +241,38 @@ def _where(data: StudyData, words: Words) -> list[str]:
                 continue
             worse = _worse(pair, MEASURES[measure].better)
             if worse and pair.seeds > 1 and pair.verdict in (SHOWN, TOO_FEW_SEEDS):
-                found.setdefault((worse, pair.verdict), []).append(_but(data, measure, pair, words))
+                found.setdefault((worse, pair.verdict), []).append(_but(data, measure, pair, language))
             else:
-                open_ones.append(words.head(measure))
+                open_ones.append(language.head(measure))
         for (worse, verdict), names in found.items():
             other = pairs[index].second if worse == pairs[index].first else pairs[index].first
-            key = "loses" if verdict == SHOWN else "loses_in_all_seeds"
+            message = N_(
+                "At every seed, though too few to show it, {worse} was worse than {better}{averaged} in: {measures}."
+            )
+            if verdict == SHOWN:
+                message = N_("It is shown that {worse} is worse than {better}{averaged} in: {measures}.")
             said.append(
-                words(
-                    key, worse=words.loss(worse), better=words.loss(other), measures=_listed(names), averaged=averaged
+                language.gettext(
+                    message,
+                    worse=language.loss(worse),
+                    better=language.loss(other),
+                    measures=_listed(names),
+                    averaged=averaged,
                 )
             )
         if open_ones and pairs[index].seeds > 1:
-            names = {"first": words.loss(pairs[index].first), "second": words.loss(pairs[index].second)}
-            said.append(words("undecided", measures=_listed(open_ones), **names))
+            names = {"first": language.loss(pairs[index].first), "second": language.loss(pairs[index].second)}
+            said.append(
+                language.gettext(
+                    "No difference between {first} and {second} is shown in: {measures}.",
+                    measures=_listed(open_ones),
+                    **names,
+                )
+            )
     return said
 
 
-def _but(data: StudyData, measure: str, pair: Pair, words: Words) -> str:
+def _but(data: StudyData, measure: str, pair: Pair, language: Language) -> str:
     """The measure's name, with the optimizers whose means differ the other way, which an average over them hides."""
     means = {(each.loss, each.optimizer): each.name for each in data.main}
     summaries = data.comparison.measures[measure].summaries
@@ -192,8 +280,10 @@ def _but(data: StudyData, measure: str, pair: Pair, words: Words) -> str:
     for optimizer in data.study.settings.study.optimizers:
         first, second = (summaries[means[loss, optimizer]].mean for loss in (pair.first, pair.second))
         if first is not None and second is not None and (first - second) * pair.mean < 0:
-            other_way.append(words.optimizer(optimizer))
-    return words.head(measure) + (words("other_way", names=words.join(other_way)) if other_way else "")
+            other_way.append(language.optimizer(optimizer))
+    return language.head(measure) + (
+        language.gettext(" (the other way round with {names})", names=language.join(other_way)) if other_way else ""
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -208,16 +298,34 @@ def _worse(pair: Pair, better: str) -> str:
     return pair.first if first_is_worse else pair.second
 
 
-def limits(data: StudyData, words: Words) -> list[str]:
+def limits(data: StudyData, language: Language) -> list[str]:
     """What the reader must know to weigh the numbers."""
     said = []
     seeds = data.seeds
     if seeds == 1:
-        said.append(words("one_seed"))
+        said.append(
+            language.gettext(
+                "With one run per combination there is no interval and no test: every difference may be due to chance."
+            )
+        )
     elif least_p(seeds) >= 1 - LEVEL:
-        said.append(words("few_seeds", seeds=words.count(seeds, "seeds"), p=words.p(least_p(seeds))))
+        said.append(
+            language.gettext(
+                "With {n} seeds a paired test cannot give less than p = {p}: no difference can be "
+                "significant at 0.05, however large. Only the intervals, and whether all seeds agree, can be "
+                "considered.",
+                n=language.number(seeds),
+                p=language.p(least_p(seeds)),
+            )
+        )
     if seeds > 1:
-        said.append(words("narrow"))
+        said.append(
+            language.gettext(
+                "Intervals are bootstrap intervals of the mean over the seeds; with few seeds they are too "
+                "narrow (for five values they cover the true mean about 83 times in 100, not 95). Holm’s "
+                "correction is for the pairs of one measure; each measure is tested on its own."
+            )
+        )
     edges: dict[float, list[str]] = {}
     rates = {run.settings["learning_rate"] for run in data.tuning}
     for each in data.main:
@@ -226,26 +334,47 @@ def limits(data: StudyData, words: Words) -> list[str]:
             continue
         rate = next(run for run in own if run.run == factorial.best(own)).settings["learning_rate"]
         if len(rates) > 1 and rate in (min(rates), max(rates)):
-            edges.setdefault(rate, []).append(words.combination(each))
-    said += [words("edge", names="; ".join(names), rate=words.tick(rate)) for rate, names in edges.items()]
-    return [*said, words("one_corpus")]
+            edges.setdefault(rate, []).append(language.combination(each))
+    said += [
+        language.gettext(
+            "The best learning rate, {rate}, lies at the edge of those tried for {names}: a wider range may be better.",
+            names="; ".join(names),
+            rate=language.tick(rate),
+        )
+        for rate, names in edges.items()
+    ]
+    return [
+        *said,
+        language.gettext(
+            "The seeds vary weights, windows and dropout, not the data: the results are of this corpus, "
+            "this size of model and this budget of tuning."
+        ),
+    ]
 
 
-def missing(data: StudyData, words: Words) -> list[str]:
+def missing(data: StudyData, language: Language) -> list[str]:
     """What an unfinished study lacks, a line each; empty when it is finished."""
     said = []
     if data.missing_tuning:
-        said.append(words("missing_tuning", runs=words.count(data.missing_tuning, "runs")))
+        said.append(
+            language.ngettext(
+                "the first stage: {n} run of tuning", "the first stage: {n} runs of tuning", data.missing_tuning
+            )
+        )
     wholly = []
     for each in data.study.combinations:
         seeds = data.missing.get(each.name, [])
         if len(seeds) == data.seeds:
-            wholly.append(words.combination(each))
+            wholly.append(language.combination(each))
         elif seeds:
-            numbers = words.join([*map(str, seeds)])
-            said.append(words("missing_runs", name=words.combination(each), seeds=numbers))
+            numbers = language.join([*map(str, seeds)])
+            said.append(language.gettext("{name}: seeds {seeds}", name=language.combination(each), seeds=numbers))
     if wholly:
-        said.append(words("missing_wholly", names="; ".join(wholly)))
+        said.append(language.gettext("all seeds of: {names}", names="; ".join(wholly)))
     if data.runs and not data.music:
-        said.append(words("missing_music"))
+        said.append(
+            language.gettext(
+                "the comparison of music with its ceiling (music.csv), which tuner.study writes at its end"
+            )
+        )
     return said

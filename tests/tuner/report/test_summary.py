@@ -7,10 +7,10 @@ from synthetic_study import tiny_settings, write_study
 
 from tuner.report import data as report_data
 from tuner.report import summary as report_summary
-from tuner.report.language import Words
+from tuner.report.language import Language
 from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
 
-EN, RU = Words("en"), Words("ru")
+EN, RU = Language("en"), Language("ru")
 
 
 def pair(mean, low, high, verdict, seeds=6, adjusted=0.03125, names=("bce", "focal")):
@@ -22,32 +22,34 @@ def pair(mean, low, high, verdict, seeds=6, adjusted=0.03125, names=("bce", "foc
     [
         (
             pair(-0.0194, -0.0211, -0.0175, SHOWN),
-            "The test NLL is lower with BCE than with focal, by 0.0194 nats a step (95 % interval 0.0175 to 0.0211; "
+            "The test NLL is lower with BCE than with focal, by 0.0194 nats per step (95 % interval 0.0175 to 0.0211; "
             "6 seeds; Wilcoxon’s test with Holm’s correction, p = 0.0312): a difference is shown.",
         ),
         (
             pair(0.5, 0.4, 0.6, TOO_FEW_SEEDS, seeds=5, adjusted=0.0625),
-            "The test NLL was lower with focal than with BCE at all of 5 seeds, by 0.50 nats a step on average "
+            "The test NLL was lower with focal than with BCE at all of 5 seeds, by 0.50 nats per step on average "
             "(95 % interval 0.40 to 0.60), but these are too few for a test to show a difference (p = 0.0625).",
         ),
         (
             pair(-0.01, -0.03, 0.02, NOT_SHOWN, adjusted=1.0),
-            "The test NLL shows no difference between BCE and focal: −0.010 nats a step on average "
+            "The test NLL shows no difference between BCE and focal: −0.010 nats per step on average "
             "(95 % interval −0.030 to 0.020; 6 seeds; p = 1).",
         ),
         (
             pair(0.25, None, None, NOT_SHOWN, seeds=1, adjusted=1.0),
-            "The test NLL was lower with focal than with BCE by 0.2500 nats a step at the only seed that both have: "
-            "without an interval, this may be chance.",
+            "The test NLL was lower with focal than with BCE by 0.2500 nats per step at the only seed that both have: "
+            "without an interval, this may be due to chance.",
         ),
     ],
 )
 def test_a_difference_in_words(found, english):
-    assert report_summary.difference(found, EN, EN.loss, EN("subject")) == english
+    assert report_summary.difference(found, EN, EN.loss, "The test NLL") == english
 
 
 def test_a_difference_in_russian():
-    said = report_summary.difference(pair(-0.0194, -0.0211, -0.0175, SHOWN), RU, RU.loss, RU("over_optimizers"))
+    said = report_summary.difference(
+        pair(-0.0194, -0.0211, -0.0175, SHOWN), RU, RU.loss, RU.gettext("Averaged over the optimizers, the test NLL")
+    )
     assert said.startswith("В среднем по оптимизаторам NLL на тесте с BCE ниже, чем с focal, на 0,0194 ната на шаг")
     assert "95 %-й интервал от 0,0175 до 0,0211; 6 зёрен" in said
 
@@ -102,7 +104,7 @@ def test_an_average_does_not_hide_an_optimizer_that_disagrees(data):
     )
     assert report_summary.paragraphs(found, EN)[1] == (
         "It is shown that BCE is worse than focal, averaged over the optimizers, in: "
-        "PR-AUC (the other way with RMSprop)."
+        "PR-AUC (the other way round with RMSprop)."
     )
     assert report_summary.paragraphs(found, RU)[1].endswith("PR-AUC (с RMSprop наоборот).")
 
@@ -112,7 +114,7 @@ def test_the_first_paragraph_of_a_whole_study(data):
     assert first.startswith(
         "The losses BCE and focal and the optimizers Adam and RMSprop were compared in every combination. Each "
         "combination is trained 3 times from different random seeds and judged on 11 pieces that no training sees. "
-        "12 of 12 runs ended well. The lowest mean test NLL has BCE\u00a0·\u00a0Adam: 5."
+        "12 of 12 runs ended well. BCE\u00a0·\u00a0Adam has the lowest mean test NLL: 5."
     )
     assert "where copying the last step has 6.54 and note frequency 12.06." in first
     assert "Averaged over the optimizers, the test NLL was lower with BCE than with focal at all of 3 seeds" in first
@@ -141,12 +143,10 @@ def test_one_run_of_one_combination(tmp_path):
     settings = tiny_settings(losses=("bce",), optimizers=("adam",), seeds=1)
     data = report_data.read(write_study(tmp_path / "study", settings))
     [said] = report_summary.paragraphs(data, EN)
-    assert said.startswith(
-        "Only BCE\u00a0·\u00a0Adam was trained: there is nothing to compare it with but the baselines."
-    )
+    assert said.startswith("Only BCE\u00a0·\u00a0Adam was trained: only the baselines can be compared with it.")
     assert "is trained once" in said
     assert "interval" not in said
-    assert "every difference may be chance" in report_summary.limits(data, EN)[0]
+    assert "every difference may be due to chance" in report_summary.limits(data, EN)[0]
 
 
 def test_nothing_measured_yet_and_nothing_that_could_be_judged(tmp_path):
@@ -171,6 +171,6 @@ def test_what_is_missing_is_named(tmp_path):
         "the first stage: 1 run of tuning",
         "BCE\u00a0·\u00a0Adam: seeds 1 and 2",
         "focal\u00a0·\u00a0Adam: seeds 0",
-        "the comparison of music with its ceiling (music.csv), which tuner.study writes when it ends",
+        "the comparison of music with its ceiling (music.csv), which tuner.study writes at its end",
     ]
-    assert "3 runs are still to be done" in report_summary.paragraphs(data, EN)[0]
+    assert "Still to do: 3 runs" in report_summary.paragraphs(data, EN)[0]

@@ -8,11 +8,11 @@ from tuner.report import data as report_data
 from tuner.report import differences as report_differences
 from tuner.report import reproduce as report_repeat
 from tuner.report import tables as report_tables
-from tuner.report.language import Words
+from tuner.report.language import Language
 from tuner.study import __main__ as study
 from tuner.study.measure_table import MUSIC
 
-EN = Words("en")
+EN = Language("en")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def column(table, head):
 
 def test_quality_has_the_baselines_first_and_says_which_means_lack_a_run(data):
     table = report_tables.quality(data, EN)
-    nll = column(table, "test NLL, nats a step")
+    nll = column(table, "test NLL, nats per step")
     assert list(nll)[:3] == ["copy the last step", "note frequency", "BCE\u00a0·\u00a0Adam"]
     assert nll["copy the last step"] == EN.number(BASELINES["copy_last_step"]["nll"])
     mean, small = nll["focal\u00a0·\u00a0RMSprop"]
@@ -101,12 +101,12 @@ def test_the_tuning_run_that_was_chosen_is_marked(data):
 
 
 def test_the_commands_make_the_study_again(data):
-    lines = report_repeat.study_commands(data, Words("ru")).lines
+    lines = report_repeat.study_commands(data, Language("ru")).lines
     assert (
         lines[0] == "python -m pianoroll_tf.build_records MIDI_DIR tfrecords/made-up --grid seconds --include '*.mid'"
     )
-    words = lines[1].split()
-    assert words[:5] == ["python", "-m", "tuner.study", "tfrecords/made-up", "studies/made-up"]
-    args = study.build_parser().parse_args(words[3:])
+    language = lines[1].split()
+    assert language[:5] == ["python", "-m", "tuner.study", "tfrecords/made-up", "studies/made-up"]
+    args = study.build_parser().parse_args(language[3:])
     assert from_args(type(data.study.settings.study), args) == data.study.settings.study
     assert lines[2] == "python -m tuner.report studies/made-up --lang ru"
