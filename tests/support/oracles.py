@@ -10,15 +10,15 @@ from tuner.search.repair import restore
 from tuner.search.worker import new_oracle
 
 
-def no_word(line: str) -> None:
+def fail_on_message(line: str) -> None:
     raise AssertionError(line)
 
 
-def make(folder: Path, settings, most: int = 30):
+def make(folder: Path, settings, trial_limit: int = 30):
     """An oracle with what its folder holds."""
     oracle = new_oracle(settings, folder)
-    oracle.most = most
-    restore(oracle, folder, no_word)
+    oracle.trial_limit = trial_limit
+    restore(oracle, folder, fail_on_message)
     return oracle
 
 

@@ -17,9 +17,9 @@ from pianoroll_tf.modeling.run_folder import HISTORY, dump_checksummed
 from pianoroll_tf.settings import to_dict
 from tuner.study import factorial
 from tuner.study import folder as study_folder
-from tuner.study.folder import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
 from tuner.study.measure_table import MUSIC
 from tuner.study.measures import course
+from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
 from tuner.study.settings import RAW, RUNS, TUNING, AllSettings, Combination, StudyConfig
 
 STEPS_PER_EPOCH = 20
@@ -110,7 +110,7 @@ def _write_run(folder: Path, study: StudyConfig, combination: Combination, index
     if outcome == COLLAPSED:
         cause = "silent: it predicts a density of 0.10 %, the data have 3.60 %"
     chosen = factorial.design(study)[combination.parent][0]
-    run = Run(combination.name, seed, chosen, outcome, cause, measures, tables)
+    run = Run(combination.name, seed, chosen, outcome, cause, measures, tables, STEPS_PER_EPOCH)
     _write_checksummed(run_dir / study_folder.MEASURES, dataclasses.asdict(run))
 
 

@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator
 from tuner.report.data import StudyData
 from tuner.report.figures import WIDTH, grid_of, loss_style, numbers, panels, picture, style_of
 from tuner.report.language import Language
-from tuner.study.folder import Run
+from tuner.study.results_model import Run
 
 MIN_CELLS = 50  # of a pitch in the test split, over all runs, for its recall to be drawn
 

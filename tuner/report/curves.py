@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from tuner.report.data import StudyData, curve, trained
 from tuner.report.figures import WIDTH, loss_style, numbers, optimizer_style, picture
 from tuner.report.language import Language
-from tuner.study.folder import DIVERGED
+from tuner.study.results_model import DIVERGED
 from tuner.study.settings import Combination
 
 HEADROOM = 0.25  # of an axis, above what matters, that the fall at the start may fill

@@ -13,8 +13,8 @@ from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.run_folder import HISTORY
 from tuner.study import folder as study_folder
 from tuner.study import results as study_results
-from tuner.study.folder import Comparison, Run, Study, TuningRun
 from tuner.study.measure_table import CONVERGENCE, MEASURES, STABILITY
+from tuner.study.results_model import Comparison, Run, Study, TuningRun
 from tuner.study.settings import RAW, RUNS, Combination
 
 Key = tuple[str, int]  # combination and seed
@@ -101,7 +101,7 @@ def read(folder: Path) -> StudyData:
     tuning = study_folder.read_tuning(folder)
     runs = study_folder.read_runs(folder)
     histories = {(run.combination, run.seed): _rows(_run_dir(folder, run) / HISTORY) for run in runs}
-    steps = study.settings.study.steps_per_epoch or _steps_per_epoch(folder, runs, histories)
+    steps = study.settings.study.steps_per_epoch or _steps_per_epoch(runs)
     if steps:
         runs = study_results.with_efforts(folder, study, runs, steps)
     done = {(run.combination, run.seed) for run in runs}
@@ -111,7 +111,7 @@ def read(folder: Path) -> StudyData:
         study=study,
         runs=runs,
         tuning=tuning,
-        comparison=_comparison(folder, study, runs, tuning),
+        comparison=_comparison(folder, study, runs),
         baselines=_baselines(folder),
         music=_rows(folder / study_folder.MUSIC_CSV),
         histories=histories,
@@ -124,7 +124,7 @@ def read(folder: Path) -> StudyData:
     )
 
 
-def _comparison(folder: Path, study: Study, runs: Sequence[Run], tuning: Sequence[TuningRun]) -> Comparison:
+def _comparison(folder: Path, study: Study, runs: Sequence[Run]) -> Comparison:
     """comparison.json, if it is of as many runs of each combination as there are; else it is made anew."""
     try:
         found = study_folder.read_comparison(folder)
@@ -133,7 +133,7 @@ def _comparison(folder: Path, study: Study, runs: Sequence[Run], tuning: Sequenc
     counts = {each.name: sum(run.combination == each.name for run in runs) for each in study.combinations}
     if found is not None and {name: sum(each.values()) for name, each in found.outcomes.items()} == counts:
         return found
-    return study_results.compared(study, runs, tuning)
+    return study_results.compared(study, runs)
 
 
 def _baselines(folder: Path) -> dict[str, Any]:
@@ -149,13 +149,12 @@ def _run_dir(folder: Path, run: Run) -> Path:
     return folder / RUNS / run.combination / str(run.seed)
 
 
-def _steps_per_epoch(folder: Path, runs: Sequence[Run], histories: dict[Key, list]) -> int | None:
-    """Batches an epoch, from the first run that has written the steps of all its epochs."""
+def _steps_per_epoch(runs: Sequence[Run]) -> int | None:
+    """Batches per epoch; in studies of earlier versions from a run that reached the baseline; None: unknown."""
     for run in runs:
-        epochs = len(histories[run.combination, run.seed])
-        path = _run_dir(folder, run) / study_folder.NORMS
-        if run.outcome != study_folder.DIVERGED and epochs and path.is_file() and (norms := _rows(path)):
-            return round(norms[-1]["step"] / epochs)
+        epochs, steps = run.measures.get("epochs_to_copy"), run.measures.get("steps_to_copy")
+        if run.steps_per_epoch or (epochs and steps):
+            return run.steps_per_epoch or round(steps / epochs)
     return None
 
 

@@ -1,6 +1,6 @@
 """The figures that say what differs: paired differences with intervals, and mean ranks with the critical difference."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -9,40 +9,16 @@ from matplotlib.ticker import MaxNLocator
 from tuner.report.data import StudyData
 from tuner.report.figures import COLOURS, WIDTH, grid_of, numbers, panels, picture, wrapped
 from tuner.report.language import N_, Language
-from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
+from tuner.report.tables import VERDICTS, groups_of
+from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS
 
 FACES = {SHOWN: COLOURS[0], TOO_FEW_SEEDS: "#9fcbe6", NOT_SHOWN: "white"}  # colour of a point, by its verdict
-VERDICTS = {
-    SHOWN: N_("difference shown"),
-    TOO_FEW_SEEDS: N_("all seeds agree, too few to show it"),
-    NOT_SHOWN: N_("no difference shown"),
-}
 TITLES = {
     "losses": N_("losses, averaged over the optimizers"),
     "optimizers": N_("optimizers, averaged over the losses"),
     "combinations": N_("combinations"),
     "ablations": N_("Ablations"),
 }
-
-
-def groups_of(data: StudyData, measure: str, language: Language) -> dict[str, list[tuple[str, Pair]]]:
-    """The pairs of a measure that have a difference, in groups: losses, optimizers, combinations; label and pair."""
-    found, named = data.comparison.measures[measure], {each.name: each for each in data.study.combinations}
-
-    def combination(name: str) -> str:
-        return language.combination(named[name])
-
-    groups: list[tuple[str, Sequence[Pair], Callable[[str], str]]] = [
-        ("losses", found.losses, language.loss),
-        ("optimizers", found.optimizers, language.optimizer),
-        ("combinations", found.pairs if len(data.main) > 2 else [], combination),
-        ("ablations", found.ablations, combination),
-    ]
-    labelled = {
-        key: [(f"{name(pair.first)} − {name(pair.second)}", pair) for pair in pairs if pair.mean is not None]
-        for key, pairs, name in groups
-    }
-    return {key: pairs for key, pairs in labelled.items() if pairs}
 
 
 def differences(data: StudyData, measure: str, language: Language) -> bytes | None:

@@ -13,7 +13,7 @@ from tuner.report.language import DASH, Language
 from tuner.report.page import Code, Table, Text
 from tuner.report.tables import OUTCOMES
 from tuner.study import factorial
-from tuner.study.folder import FINISHED
+from tuner.study.results_model import FINISHED
 from tuner.study.settings import AllSettings
 
 SETTINGS = factorial.SETTINGS

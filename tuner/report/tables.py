@@ -3,19 +3,24 @@
 from collections.abc import Callable, Sequence
 
 from tuner.report.data import StudyData
-from tuner.report.differences import VERDICTS, groups_of
 from tuner.report.language import N_, Language
 from tuner.report.page import Cell, Table
 from tuner.study import folder as study_folder
-from tuner.study.folder import COLLAPSED, DIVERGED, FINISHED
 from tuner.study.measure_table import MEASURES, MUSIC
+from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
 from tuner.study.settings import Combination
+from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
 
 BASELINES = {"copy_last_step": N_("copy the last step"), "note_frequency": N_("note frequency")}
 OUTCOMES = {
     FINISHED: N_("finished"),
     COLLAPSED: N_("collapsed"),
     DIVERGED: N_("diverged"),
+}
+VERDICTS = {
+    SHOWN: N_("difference shown"),
+    TOO_FEW_SEEDS: N_("all seeds agree, too few to show it"),
+    NOT_SHOWN: N_("no difference shown"),
 }
 QUALITY = ("nll", "pr_auc", "f1", "onset_f1", "ece", "ece_raw")
 CONVERGENCE = ("epochs_to_copy", "steps_to_copy", "seconds_to_copy", "epochs_to_best", "steps_to_best")
@@ -146,6 +151,26 @@ def ranks(data: StudyData, language: Language) -> Table | None:
         [language.gettext("combination"), *(language.head(name) for name in found)],
         rows,
     )
+
+
+def groups_of(data: StudyData, measure: str, language: Language) -> dict[str, list[tuple[str, Pair]]]:
+    """The pairs of a measure that have a difference, in groups: losses, optimizers, combinations; label and pair."""
+    found, named = data.comparison.measures[measure], {each.name: each for each in data.study.combinations}
+
+    def combination(name: str) -> str:
+        return language.combination(named[name])
+
+    groups: list[tuple[str, Sequence[Pair], Callable[[str], str]]] = [
+        ("losses", found.losses, language.loss),
+        ("optimizers", found.optimizers, language.optimizer),
+        ("combinations", found.pairs if len(data.main) > 2 else [], combination),
+        ("ablations", found.ablations, combination),
+    ]
+    labelled = {
+        key: [(f"{name(pair.first)} − {name(pair.second)}", pair) for pair in pairs if pair.mean is not None]
+        for key, pairs, name in groups
+    }
+    return {key: pairs for key, pairs in labelled.items() if pairs}
 
 
 def pairs(data: StudyData, measure: str, language: Language, keys: Sequence[str], caption: str) -> Table | None:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from pianoroll_tf import cli, config
 from pianoroll_tf.errors import UsageError, UserError, usage_errors
 from pianoroll_tf.tensorflow_startup import load_tensorflow
-from tuner.search.parsing import DIRECTIONS, TUNERS, parse_duration, parse_fixes, read_entry, read_space
+from tuner.search.parsing import DIRECTIONS, TUNERS, parse_fixes, read_entry, read_space
 from tuner.search.space import DEFAULT, make_space
+from tuner.terminal import parse_duration
 
 if TYPE_CHECKING:
     from tuner.search.settings import SearchSettings
@@ -88,26 +89,26 @@ def body(args: argparse.Namespace) -> int:
     if args.role == "worker":
         given = any(getattr(args, flag) != build_parser().get_default(flag) for flag in SEARCH_FLAGS)
         if args.supervised:
-            from tuner.search.supervisor import leave_with_parent
+            from tuner.search.supervisor import exit_with_parent
 
-            leave_with_parent()
+            exit_with_parent()
         load_tensorflow(args)
-        from tuner.search.worker import work
+        from tuner.search.worker import run_worker
 
-        return work(args.folder, settings, given, args.chief, lease, args.threads)
+        return run_worker(args.folder, settings, given, args.chief, lease, args.threads)
     from tuner.search.settings import open_search, sole_search
 
     with sole_search(args.folder):
         open_search(args.folder, settings, args.overwrite)
         load_tensorflow(args)
-        from tuner.search import session as search_roles
+        from tuner.search.session import Search
 
-        search = search_roles.Search(args.folder, settings, args.max_trials, budget)
+        search = Search(args.folder, settings, args.max_trials, budget)
         if args.role is None and args.workers == 1:
-            search.alone(args.threads)
+            search.run_alone(args.threads)
         else:
             count = 0 if args.role == "chief" else args.workers
-            search.lead(args.chief or LOOPBACK[args.role], lease, count, _worker_command(args), args.threads)
+            search.run_as_chief(args.chief or LOOPBACK[args.role], lease, count, _worker_command(args), args.threads)
         return search.finish()
 
 

@@ -2,19 +2,17 @@
 
 import dataclasses
 import json
-import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.errors import UsageError, UserError
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.settings import check_entry
 from tuner.search.space import ENTRIES, FIXED_ONLY, Choice, Range, section_of, shown
 
 TUNERS = ("random", "bayesian", "hyperband")
 DIRECTIONS = {"nll": "min", "pr_auc": "max"}  # of the objectives
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def read_space(path: Path) -> dict[str, Any]:
@@ -130,15 +128,3 @@ def _range(name: str, wanted: dict[str, Any]) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of "90s", "30m", "2h" or "1d".
-
-    >>> parse_duration("30m")
-    1800.0
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if not found or not float(found[1]):
-        raise UsageError(f"a time must be a number > 0 with its unit s, m, h or d, as in 30m. Received: {text}")
-    return float(found[1]) * _UNITS[found[2]]

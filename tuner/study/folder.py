@@ -28,7 +28,6 @@ music.npz of the very models of "LOSS-OPTIMIZER", judged and sampled as if their
 """
 
 import csv
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.run_folder import load_checksummed
 from pianoroll_tf.settings import from_dict
 from pianoroll_tf.storage.arrays import read_arrays, write_arrays
+from tuner.study.results_model import Compared, Comparison, Run, Study, TuningRun
 from tuner.study.settings import RUNS, TUNING, AllSettings, Combination
 from tuner.study.statistics import Pair, Ranks, Summary
 
@@ -48,117 +48,6 @@ OUTCOME, MEASURES, NORMS, PIECES = "outcome.json", "measures.json", "gradient_no
 RESULTS_CSV, TUNING_CSV, MUSIC_CSV = "results.csv", "tuning.csv", "music.csv"
 TEST = "test"  # folder and file of the real pieces
 CEILING = "test halves"  # in music.csv
-
-FINISHED, COLLAPSED, DIVERGED = "finished", "collapsed", "diverged"  # outcomes
-
-
-@dataclasses.dataclass(frozen=True)
-class Study:
-    """What study.json holds.
-
-    Attributes:
-        settings: All settings.
-        combinations: Losses × optimizers in the order given, then the ablations.
-        design: Combination → the settings of each of its tuning runs.
-        records: `path`, `manifest_sha256`, `settings` (of build_records), `density` (share of active cells in
-            training), and `splits`: split → `pieces`, `steps`.
-        versions: Package → version.
-    """
-
-    settings: AllSettings
-    combinations: list[Combination]
-    design: dict[str, list[dict[str, float | None]]]
-    records: dict[str, Any]
-    versions: dict[str, str]
-
-
-@dataclasses.dataclass(frozen=True)
-class TuningRun:
-    """One run of the first stage; the combination's best has the lowest `val_nll`.
-
-    Attributes:
-        combination: Its name.
-        run: Its number, from 0.
-        settings: learning_rate, weight_decay, gamma, alpha; None where it has none.
-        outcome: `FINISHED` or `DIVERGED`.
-        cause: In words, unless finished.
-        val_nll: Lowest validation NLL, nats a step; None when diverged.
-        epochs: Epochs trained.
-    """
-
-    combination: str
-    run: int
-    settings: dict[str, float | None]
-    outcome: str
-    cause: str
-    val_nll: float | None
-    epochs: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One run of the second stage, measured.
-
-    Attributes:
-        combination: Its name.
-        seed: Of weights, windows, dropout; music is drawn with seeds of its own, the same for every combination.
-        settings: What the first stage chose: learning_rate, weight_decay, gamma, alpha; None where it has none.
-        outcome: `FINISHED`; `COLLAPSED`: after its last epoch it is worse than "note frequency", or the density that
-            it predicts is off by more than a factor of 10; `DIVERGED`: a number became NaN or infinite.
-        cause: In words, unless finished.
-        measures: Measures of this run alone, by their name in `measure_table.MEASURES`; None: it has no such value.
-            Those that depend on other runs ("within 2 % of the best of all") are in results.csv.
-        tables: Columns for figures. `reliability`, and `reliability_raw` where the loss is not proper: `probability`
-            and `frequency` (None: no cell), `cells`, 15 each. `pitch`: `frequency` (share of training steps), `cells`
-            (sounding in the test split), `recall` (None: no cell), 84 each. `polyphony`: true `notes` of a step (0, 1,
-            …), `steps` with so many, `predicted` (mean number of expected notes; None: no step).
-    """
-
-    combination: str
-    seed: int
-    settings: dict[str, float | None]
-    outcome: str
-    cause: str
-    measures: dict[str, float | None]
-    tables: dict[str, dict[str, list]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Compared:
-    """A measure over the seeds.
-
-    Attributes:
-        summaries: Combination, ablations too → mean with interval.
-        pairs: Each combination with each, without ablations.
-        losses: Each loss with each, averaged over the optimizers within a seed.
-        optimizers: Each optimizer with each, averaged over the losses within a seed.
-        ablations: Each ablation (first) with its parent (second).
-        ranks: Without ablations; None for a measure of which neither more nor less is better.
-    """
-
-    summaries: dict[str, Summary]
-    pairs: list[Pair]
-    losses: list[Pair]
-    optimizers: list[Pair]
-    ablations: list[Pair]
-    ranks: Ranks | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """What comparison.json holds.
-
-    Attributes:
-        missing: Runs of the second stage that are not done yet.
-        outcomes: Combination → outcome → number of runs.
-        measures: Name in `measure_table.MEASURES` → what the seeds say of it.
-        sentences: The result in words, English, each whole.
-    """
-
-    missing: int
-    outcomes: dict[str, dict[str, int]]
-    measures: dict[str, Compared]
-    sentences: list[str]
 
 
 def read_checksummed(path: Path) -> dict[str, Any]:
@@ -217,6 +106,7 @@ def read_tuning(folder: Path | str) -> list[TuningRun]:
 def read_comparison(folder: Path | str) -> Comparison:
     """The comparison of the runs."""
     values = read_checksummed(Path(folder) / COMPARISON)
+    values.pop("sentences", None)  # earlier versions wrote the result in words too
     values["measures"] = {name: _compared(entry) for name, entry in values["measures"].items()}
     return Comparison(**values)
 

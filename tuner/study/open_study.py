@@ -17,7 +17,7 @@ from pianoroll_tf.storage.files import remove_temporaries, write_whole
 from pianoroll_tf.storage.locks import sole_process
 from tuner.study import factorial
 from tuner.study import folder as study_folder
-from tuner.study.folder import Study
+from tuner.study.results_model import Study
 from tuner.study.settings import AllSettings
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy")

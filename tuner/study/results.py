@@ -12,14 +12,13 @@ from pianoroll_tf.modeling.run_folder import HISTORY, dump_checksummed
 from pianoroll_tf.storage.files import write_changed, write_whole
 from tuner.study import factorial
 from tuner.study import folder as study_folder
-from tuner.study.folder import Compared, Comparison, Run, Study, TuningRun
 from tuner.study.measure_table import HIGHER, MEASURES, MUSIC, ONE
 from tuner.study.measures import NEAR, effort, reached
 from tuner.study.music_distance import compare, distribution
+from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Compared, Comparison, Run, Study, TuningRun
 from tuner.study.settings import RAW
 from tuner.study.statistics import Ranks, rank, summarise
 from tuner.study.statistics import compare as compare_pairs
-from tuner.study.terminal_summary import sentences
 
 Values = dict[str, list[float | None]]  # combination → a value a seed
 
@@ -38,7 +37,7 @@ def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Com
     write_changed(folder / study_folder.TUNING_CSV, _csv(tuning_rows(tuning)))
     write_changed(folder / study_folder.RESULTS_CSV, _csv(result_rows(study, runs)))
     write_changed(folder / study_folder.MUSIC_CSV, _csv(music_rows(folder, study, real)))
-    comparison = compared(study, runs, tuning)
+    comparison = compared(study, runs)
     write_whole(folder / study_folder.COMPARISON, dump_checksummed(dataclasses.asdict(comparison)))
     return comparison
 
@@ -46,7 +45,7 @@ def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Com
 def with_efforts(folder: Path, study: Study, runs: Sequence[Run], steps_per_epoch: int) -> list[Run]:
     """The runs with what it took them to come within 2 % of the best validation NLL of all of them."""
     trained = {each.name for each in study.combinations if each.ablation != RAW}
-    ended = [run for run in runs if run.outcome != study_folder.DIVERGED and run.combination in trained]
+    ended = [run for run in runs if run.outcome != DIVERGED and run.combination in trained]
     if not ended:
         return list(runs)
     target = NEAR * min(run.measures["val_nll"] for run in ended)
@@ -124,14 +123,14 @@ def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def compared(study: Study, runs: Sequence[Run], tuning: Sequence[TuningRun]) -> Comparison:
-    """What the runs say of each measure, and in words."""
+def compared(study: Study, runs: Sequence[Run]) -> Comparison:
+    """The comparison of the runs by each measure."""
     config, by_key = study.settings.study, {(run.combination, run.seed): run for run in runs}
     names = [each.name for each in study.combinations]
     outcomes = {
         name: {
             outcome: sum(run.outcome == outcome for run in runs if run.combination == name)
-            for outcome in (study_folder.FINISHED, study_folder.COLLAPSED, study_folder.DIVERGED)
+            for outcome in (FINISHED, COLLAPSED, DIVERGED)
         }
         for name in names
     }
@@ -145,8 +144,7 @@ def compared(study: Study, runs: Sequence[Run], tuning: Sequence[TuningRun]) -> 
         }
         done = {name: [(name, seed) in by_key for seed in range(config.seeds)] for name in names}
         measures[measure] = compared_measure(study, measure, values, done)
-    comparison = Comparison(len(names) * config.seeds - len(runs), outcomes, measures, [])
-    return dataclasses.replace(comparison, sentences=sentences(study, comparison, tuning))
+    return Comparison(len(names) * config.seeds - len(runs), outcomes, measures)
 
 
 def compared_measure(study: Study, measure: str, values: Values, done: dict[str, list[bool]]) -> Compared:

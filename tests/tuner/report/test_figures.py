@@ -18,7 +18,7 @@ from tuner.report import figures as report_figures
 from tuner.report import music as report_music
 from tuner.report.language import Language
 from tuner.report.tables import RECALL
-from tuner.study.folder import Run
+from tuner.study.results_model import Run
 from tuner.study.settings import Combination
 
 MODULES = (report_figures, report_curves, report_differences, report_calibration, report_music)

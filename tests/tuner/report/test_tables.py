@@ -5,7 +5,6 @@ from synthetic_study import BASELINES, tiny_settings, write_study
 
 from pianoroll_tf.flags import from_args
 from tuner.report import data as report_data
-from tuner.report import differences as report_differences
 from tuner.report import reproduce as report_repeat
 from tuner.report import tables as report_tables
 from tuner.report.language import Language
@@ -62,7 +61,7 @@ def test_pairs_have_their_tests_and_verdict(data):
     assert len(table.rows) == 1 + 6
     ablations = report_tables.pairs(data, "ece", EN, ["ablations"], "ablations")
     assert ablations.rows[0][0] == "focal\u00a0·\u00a0Adam, uncorrected − focal\u00a0·\u00a0Adam"
-    assert set(report_differences.groups_of(data, "nll", EN)) == {"losses", "optimizers", "combinations", "ablations"}
+    assert set(report_tables.groups_of(data, "nll", EN)) == {"losses", "optimizers", "combinations", "ablations"}
 
 
 def test_ranks_end_with_the_test(data):

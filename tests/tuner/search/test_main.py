@@ -138,7 +138,7 @@ def test_when_all_fail_the_exit_code_says_so(words, fake, capsys):
 
 def test_a_budget_starts_nothing_once_it_is_spent(words, fake, capsys):
     assert search.main([*words, "--budget", "0.000001s"]) == 1
-    assert "no trial was done" in capsys.readouterr().err
+    assert "no trial was run" in capsys.readouterr().err
     assert search.main([*words, "--budget", "1h"]) == 0
 
 
@@ -150,7 +150,7 @@ def test_a_worker_refuses_other_settings_and_records(words, fake, tmp_path, caps
     assert search.main([str(other), words[1], *worker]) == 1
     errors = capsys.readouterr().err
     assert "tuner is random there, hyperband here" in errors
-    assert "but its manifest is another" in errors
+    assert "but its manifest is different" in errors
 
 
 def test_kerastuner_s_own_variables_name_the_role(words, monkeypatch):
@@ -189,7 +189,7 @@ def test_kill_9_in_a_trial_and_the_same_command_again(words, capsys):
     oracle.write_bytes(oracle.read_bytes()[:200])  # as KerasTuner's own write could have left it
     assert search.main(words) == 0
     said = capsys.readouterr()
-    assert "oracle.json is damaged; it is made anew from the files of the trials" in said.err
+    assert "oracle.json is damaged; it is rebuilt from the files of the trials" in said.err
     assert len([line for line in said.out.splitlines() if " completed " in line]) == 2
     assert (trials / "0000" / "outcome.json").stat() == first
     load_run(Path(words[1]) / "best")
@@ -206,6 +206,6 @@ def test_two_workers_of_which_one_is_killed(words):
     said = process.communicate(timeout=500)[0].decode()
     assert process.returncode == 0, said
     assert "the port has no authentication" in said
-    assert "was killed by signal 9; it is started again" in said
+    assert "was killed by signal 9; it is restarted" in said
     assert len([line for line in said.splitlines() if " completed " in line]) == 4, said
     assert all(read_outcome(folder / "trials" / f"{index:04d}").epochs == 1 for index in range(4))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pianoroll_tf.errors import UsageError, UserError
-from tuner.search.parsing import parse_duration, parse_fixes, read_entry, read_space
+from pianoroll_tf.errors import UserError
+from tuner.search.parsing import parse_fixes, read_entry, read_space
 from tuner.search.space import Choice, Range
 
 
@@ -94,10 +94,3 @@ def test_damaged_space_files(tmp_path, name, content, line):
         (tmp_path / name).write_text(content)
     with pytest.raises(UserError, match=line):
         read_space(tmp_path / name)
-
-
-def test_durations():
-    assert [parse_duration(text) for text in ("90s", "30m", "1.5h", "1d")] == [90, 1800, 5400, 86400]
-    for text in ("30", "m", "-3m", "0s", "3 m", "1w", ""):
-        with pytest.raises(UsageError, match="a number > 0 with its unit s, m, h or d, as in 30m"):
-            parse_duration(text)

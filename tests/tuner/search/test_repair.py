@@ -26,7 +26,7 @@ def few_candidates(monkeypatch):
 def begin(folder, settings, said=None):
     """The oracle of a folder, which keeps the values of trials as a search does."""
     oracle = new_oracle(settings, folder)
-    oracle.most = 40
+    oracle.trial_limit = 40
 
     def keep(trial):
         path = folder / TRIALS / trial.trial_id / VALUES
@@ -94,7 +94,7 @@ def test_a_damaged_oracle_is_made_anew_from_the_trials(tmp_path, tuner, content)
         path.write_text(text[: len(text) // 2] if content == "half" else content)
     after = begin(tmp_path, settings, said)
     assert len(said) == 1
-    assert "it is made anew from the files of the trials" in said[0]
+    assert "it is rebuilt from the files of the trials" in said[0]
     assert values_of_all(after) == values_of_all(before)
     assert after.end_order == before.end_order
     assert after._tried_so_far == before._tried_so_far
@@ -170,4 +170,4 @@ def test_a_new_search_that_was_killed_at_once(tmp_path):
     oracle = begin(tmp_path, settings, said)
     (tmp_path / PROJECT / "oracle.json").write_text("{")
     assert begin(tmp_path, settings, said).trials == {} == oracle.trials
-    assert "the search starts anew" in said[0]
+    assert "the search starts from scratch" in said[0]

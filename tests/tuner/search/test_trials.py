@@ -10,7 +10,7 @@ from tiny_run import tiny_config, tiny_records
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run_folder
-from tuner.search import trials
+from tuner import training
 from tuner.search.trials import OUTCOME, Outcome, copy_run, read_outcome, run_trial
 
 
@@ -54,7 +54,7 @@ def test_a_trial_does_not_depend_on_one_of_another_objective_before_it(tmp_path,
 
 def test_a_trial_that_is_done_is_not_run_again(records, whole, monkeypatch):
     before = (whole / OUTCOME).stat()
-    monkeypatch.setattr(trials, "train", never)
+    monkeypatch.setattr(training, "train", never)
     assert run_trial(tiny(records), whole) == read_outcome(whole)
     assert (whole / OUTCOME).stat() == before
 
@@ -74,13 +74,13 @@ def test_rungs_go_on_as_one_training(tmp_path, records, whole):
 def test_a_loss_that_is_not_finite_is_an_outcome(tmp_path, records, monkeypatch):
     def diverge(config, folder, **_):
         folder.mkdir(parents=True)
-        raise trials.DivergedError("the loss became nan in epoch 1, step 2; there is no model yet. Try a lower rate")
+        raise training.DivergedError("the loss became nan in epoch 1, step 2; there is no model yet. Try a lower rate")
 
-    monkeypatch.setattr(trials, "train", diverge)
+    monkeypatch.setattr(training, "train", diverge)
     outcome = run_trial(tiny(records), tmp_path / "a")
     assert outcome == Outcome(until=2, cause="the loss became nan in epoch 1, step 2")
     assert read_outcome(tmp_path / "a") == outcome
-    monkeypatch.setattr(trials, "train", never)
+    monkeypatch.setattr(training, "train", never)
     assert run_trial(tiny(records), tmp_path / "a") == outcome  # it is not tried again
 
 
@@ -97,7 +97,7 @@ def test_what_a_trial_may_fail_by(tmp_path, records, monkeypatch, error, is_outc
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(trials, "train", fail)
+    monkeypatch.setattr(training, "train", fail)
     if is_outcome:
         assert str(error) in run_trial(tiny(records), tmp_path / "a").cause
     else:
@@ -121,14 +121,14 @@ def test_a_damaged_run_and_one_of_other_settings_give_way(tmp_path, records, who
     def note(config, folder, **_):
         trained.append((config, folder.exists()))
 
-    monkeypatch.setattr(trials, "train", note)
+    monkeypatch.setattr(training, "train", note)
     lower = tiny(records, optimizer={"learning_rate": 0.001})
-    assert run_trial(lower, folder, say=said.append).objective is None
+    assert run_trial(lower, folder, log=said.append).objective is None
     assert (trained, said) == ([(lower, False)], [])
     folder = Path(shutil.copytree(whole, tmp_path / "other"))
     path = folder / "run" / "config.json"
     path.write_bytes(path.read_bytes()[:100])
-    run_trial(tiny(records), folder, say=said.append)
+    run_trial(tiny(records), folder, log=said.append)
     assert trained[1:] == [(tiny(records), False)]
     assert "is damaged" in said[0]
 
