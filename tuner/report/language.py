@@ -69,12 +69,13 @@ class Language:
         self._symbols = str.maketrans(symbols)
 
     def gettext(self, message: str, **values: object) -> str:
-        """A message with values put in.
+        """A message, with values put in if there are any.
 
         >>> Language("ru").gettext("split {name}", name="train")
         'выборка train'
         """
-        return self._translations.gettext(message).format(**values)
+        text = self._translations.gettext(message)
+        return text.format(**values) if values else text
 
     def ngettext(self, singular: str, plural: str, number: int, **values: object) -> str:
         """The form of a message that belongs to a number, which is put in as `{n}`.

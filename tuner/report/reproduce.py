@@ -1,8 +1,8 @@
-"""The end of a report: settings, data, versions and the commands, so that everything can be done again."""
+"""The end of a report: settings, data, versions and the commands that reproduce the results."""
 
 import dataclasses
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ SETTINGS = factorial.SETTINGS
 
 
 def flags(settings: Settings, defaults: Settings | None = None) -> list[str]:
-    """The flags that give these settings, without those that are the defaults.
+    """The flags of these settings, without those that are the defaults.
 
     >>> flags(RecordsConfig(pedal=True, limit=9, include="*.mid"))
     ['--pedal', '--include', '*.mid', '--limit', '9']
@@ -38,12 +38,12 @@ def flags(settings: Settings, defaults: Settings | None = None) -> list[str]:
 
 
 def records_name(path: str) -> str:
-    """The folder of records as commands name it, wherever it lies on the machine of the study."""
+    """The folder of records as commands name it, wherever it was on the machine of the study."""
     return f"tfrecords/{Path(path).name}"
 
 
 def study_commands(data: StudyData, language: Language) -> Code:
-    """The commands that make this study and its report again."""
+    """The commands that reproduce a study and its report."""
     study = data.study
     records, folder = records_name(study.records["path"]), f"studies/{data.folder.resolve().name}"
     made = from_dict(RecordsConfig, study.records["settings"])
@@ -72,28 +72,28 @@ def commands(lines: Sequence[Sequence[str]]) -> Code:
     return Code([shlex.join(["python", "-m", *line]) for line in lines])
 
 
+def two_columns(rows: Mapping[str, str], caption: str, head: str, language: Language) -> Table:
+    """A table of names and values; `head` stands above the names."""
+    return Table(caption, [head, language.gettext("value")], [[name, value] for name, value in rows.items()], left=True)
+
+
 def settings_table(values: dict[str, Any], caption: str, language: Language) -> Table:
-    """Nested settings, a row each, named as in their file."""
-    return Table(
-        caption,
-        [language.gettext("setting"), language.gettext("value")],
-        [[name, value] for name, value in _flat(values)],
-        left=True,
-    )
+    """Nested settings, one row each, named as in their file."""
+    return two_columns(_flat(values), caption, language.gettext("setting"), language)
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    rows = []
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    rows = {}
     for name, value in values.items():
         if isinstance(value, dict) and not set(value) & {"min", "max"}:
-            rows += _flat(value, f"{prefix}{name}.")
+            rows |= _flat(value, f"{prefix}{name}.")
         else:
-            rows.append((prefix + name, plain(value)))
+            rows[prefix + name] = plain(value)
     return rows
 
 
 def plain(value: Any) -> str:
-    """A setting's value as one would type it.
+    """A setting's value as plain text.
 
     >>> plain(None), plain(True), plain((1, "a")), plain({"min": 1, "max": 2, "step": None, "log": True}), plain(1e-4)
     ('none', 'yes', '1, a', '1 … 2 (log)', '0.0001')
@@ -110,73 +110,51 @@ def plain(value: Any) -> str:
 
 
 def data_table(path: str, manifest: str, made: dict[str, Any], facts: dict[str, str], language: Language) -> Table:
-    """What the records are and how they were made.
+    """The records and how they were made.
 
     Args:
         path: Their folder.
-        manifest: The sha256 of its manifest.
+        manifest: The sha256 of their manifest.
         made: The settings of build_records.
-        facts: What else there is to say of them.
-        language: The language.
+        facts: Further facts.
+        language: Of the table.
     """
-    rows = {
-        language.gettext("records"): records_name(path),
-        language.gettext("sha256 of their manifest"): manifest,
-        **facts,
-    }
-    return Table(
-        language.gettext("The records"),
-        [language.gettext("of"), language.gettext("value")],
-        [*([name, value] for name, value in rows.items()), *_flat(made, "build_records.")],
-        left=True,
-    )
+    _ = language.gettext
+    rows = {_("records"): records_name(path), _("sha256 of their manifest"): manifest, **facts}
+    return two_columns(rows | _flat(made, "build_records."), _("The records"), _("of"), language)
 
 
 def study_data_table(data: StudyData, language: Language) -> Table:
     """`data_table` of a study: also pieces and steps of each split."""
-    records = data.study.records
-    facts = {
-        language.gettext("split {name}", name=name): ", ".join(
-            [
-                language.ngettext("{n} piece", "{n} pieces", entry["pieces"]),
-                language.ngettext("{n} step", "{n} steps", entry["steps"]),
-            ]
-        )
-        for name, entry in records["splits"].items()
-    }
+    records, facts = data.study.records, {}
+    for name, entry in records["splits"].items():
+        pieces = language.ngettext("{n} piece", "{n} pieces", entry["pieces"])
+        steps = language.ngettext("{n} step", "{n} steps", entry["steps"])
+        facts[language.gettext("split {name}", name=name)] = f"{pieces}, {steps}"
     facts[language.gettext("active cells in training")] = language.percent(records["density"], 2)
     return data_table(records["path"], records["manifest_sha256"], records["settings"], facts, language)
 
 
 def versions_table(versions: dict[str, str], language: Language) -> Table:
-    """The versions a study was begun with."""
-    rows = [list(row) for row in versions.items()]
-    return Table(
-        language.gettext("Versions that the study was started with"),
-        [language.gettext("package"), language.gettext("version")],
-        rows,
-        left=True,
-    )
+    """The versions of packages with which a study was started."""
+    caption = language.gettext("Versions that the study was started with")
+    heads = [language.gettext("package"), language.gettext("version")]
+    return Table(caption, heads, [list(row) for row in versions.items()], left=True)
 
 
 def tuning_table(data: StudyData, language: Language) -> Table | None:
-    """All tuning runs, those that were chosen marked; None where there is none yet."""
+    """All tuning runs, with the chosen ones marked; None if there is none yet."""
     rows = []
     for combination in data.main:
         own = [run for run in data.tuning if run.combination == combination.name]
         for run in own:
             chosen = len(own) == len(data.study.design[combination.name]) and run.run == factorial.best(own)
-            rows.append(
-                [
-                    language.combination(combination),
-                    *(_setting(run.settings[name]) for name in SETTINGS),
-                    language.number(run.val_nll, 3)
-                    if run.outcome == FINISHED
-                    else language.gettext(OUTCOMES[run.outcome]),
-                    str(run.epochs),
-                    language.gettext("chosen") if chosen else "",
-                ]
-            )
+            settings = [_setting(run.settings[name]) for name in SETTINGS]
+            nll = language.number(run.val_nll, 3)
+            if run.outcome != FINISHED:
+                nll = language.gettext(OUTCOMES[run.outcome])
+            mark = language.gettext("chosen") if chosen else ""
+            rows.append([language.combination(combination), *settings, nll, str(run.epochs), mark])
     heads = [language.gettext("combination"), *SETTINGS, language.head("val_nll"), language.gettext("epochs"), ""]
     return Table(language.gettext("All tuning runs"), heads, rows) if rows else None
 
@@ -187,17 +165,15 @@ def _setting(value: float | None) -> str:
 
 def study_settings(data: StudyData, language: Language) -> list[Table | Text | Code]:
     """Everything needed to repeat a study."""
+    _ = language.gettext
+    explanation = _(
+        "These commands reproduce the records (MIDI_DIR is the folder of MIDI files), the study and this report; the "
+        "sha256 above shows whether the records are the same."
+    )
     return [
-        settings_table(
-            to_dict(data.study.settings), language.gettext("Settings of the study, as in study.json"), language
-        ),
+        settings_table(to_dict(data.study.settings), _("Settings of the study, as in study.json"), language),
         study_data_table(data, language),
         versions_table(data.study.versions, language),
-        Text(
-            language.gettext(
-                "These commands reproduce the records (MIDI_DIR is the folder of MIDI files), the study and "
-                "this report; the sha256 above shows whether the records are the same."
-            )
-        ),
+        Text(explanation),
         study_commands(data, language),
     ]

@@ -1,4 +1,4 @@
-"""A report on a search: the best settings, what else was tried, and how it can be done again."""
+"""A report on a search: its sections and their contents."""
 
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tuner.report.reproduce import (
     records_name,
     report_command,
     settings_table,
+    two_columns,
 )
 from tuner.report.search_summary import objective_name, paragraph, read_results
 from tuner.report.study import figure
@@ -31,11 +32,7 @@ JUDGED = {
     "epochs": N_("epochs"),
     "seconds": N_("seconds"),
 }
-STATUS = {
-    "completed": N_("completed"),
-    "failed": N_("failed"),
-    "unfinished": N_("unfinished"),
-}
+STATUS = {"completed": N_("completed"), "failed": N_("failed"), "unfinished": N_("unfinished")}
 SPACE = "space.json"
 RUN = "run"  # the run folder of a trial, in the trial's folder
 
@@ -50,39 +47,34 @@ def make(folder: Path, language: Language) -> Report:
     done = [row for row in found["trials"] if row["status"] == "completed"]
     label = objective_name(found, language, with_unit=True)
     searched = {name: entry for name, entry in found["space"].items() if isinstance(entry, list | dict)}
+    _ = language.gettext
     sections = [
-        Section("best", language.gettext("Best settings"), _best(folder, found, done, language)),
-        Section("trials", language.gettext("All trials"), _trials(found, searched, language)),
-        Section(
-            "progress",
-            language.gettext("How the search went"),
-            _figures(folder, found, done, searched, label, language),
-        ),
-        Section("repeat", language.gettext("Settings, data, versions, commands"), _repeat(folder, found, language)),
+        Section("best", _("Best settings"), _best(folder, found, done, language)),
+        Section("trials", _("All trials"), _trials(found, searched, language)),
+        Section("progress", _("How the search went"), _figures(folder, found, done, searched, label, language)),
+        Section("repeat", _("Settings, data, versions, commands"), _repeat(folder, found, language)),
     ]
     limits = [
-        language.gettext(
-            "The best of many trials is selected by the numbers shown here, which are therefore "
-            "optimistic: evaluate it on the test split with pianoroll_tf.evaluate."
+        _(
+            "The best of many trials is selected by the numbers shown here, which are therefore optimistic: evaluate "
+            "it on the test split with pianoroll_tf.evaluate."
         ),
-        language.gettext(
-            "Trials are not spread evenly over the settings, and each setting varies together with all "
-            "others: the figures show where good trials were found, not the effect of a single setting."
+        _(
+            "Trials are not spread evenly over the settings, and each setting varies together with all others: the "
+            "figures show where good trials were found, not the effect of a single setting."
         ),
     ]
     if found["tuner"] == "hyperband":
         limits.append(
-            language.gettext(
-                "Hyperband gives most trials only a few epochs, so trials of different lengths are listed together."
-            )
+            _("Hyperband gives most trials only a few epochs, so trials of different lengths are listed together.")
         )
-    notes = [Text(language.gettext("Limits of these results:"), limits)]
+    notes = [Text(_("Limits of these results:"), limits)]
     failed = [row for row in found["trials"] if row["status"] == "failed"]
     if failed:
-        causes = [language.gettext("trial {trial}: {cause}", trial=row["trial"], cause=row["cause"]) for row in failed]
-        notes.insert(0, Text(language.gettext("Failed trials:"), causes))
+        causes = [_("trial {trial}: {cause}", trial=row["trial"], cause=row["cause"]) for row in failed]
+        notes.insert(0, Text(_("Failed trials:"), causes))
     results = (folder / RESULTS[0]).read_bytes()
-    title = language.gettext("Search {name}: the best settings found", name=folder.resolve().name)
+    title = _("Search {name}: the best settings found", name=folder.resolve().name)
     return Report(title, [paragraph(found, language)], notes, sections, results, {SPACE: space_file(found)})
 
 
@@ -99,16 +91,12 @@ def _best(folder: Path, found: dict[str, Any], done: list[dict], language: Langu
     if not done:
         return []
     best = done[0]
-    rows = [[name, plain(best[name])] for name in found["space"] if best.get(name) is not None]
-    rows += [[name, plain(value)] for name, value in found["space"].items() if not isinstance(value, list | dict)]
+    rows = {name: plain(best[name]) for name in found["space"] if best.get(name) is not None}
+    rows |= {name: plain(value) for name, value in found["space"].items() if not isinstance(value, list | dict)}
+    caption = language.gettext("Settings of trial {trial}, and the settings shared by all trials", trial=best["trial"])
     export = ["pianoroll_tf.export", f"searches/{folder.resolve().name}/{BEST}", "saved_models/NAME"]
     return [
-        Table(
-            language.gettext("Settings of trial {trial}, and the settings shared by all trials", trial=best["trial"]),
-            [language.gettext("setting"), language.gettext("value")],
-            rows,
-            left=True,
-        ),
+        two_columns(rows, caption, language.gettext("setting"), language),
         Text(language.gettext("Export the best run as a model that generates music:")),
         commands([export]),
     ]
@@ -125,12 +113,8 @@ def _trials(found: dict[str, Any], searched: dict[str, Any], language: Language)
         ]
         for row in found["trials"]
     ]
-    heads = [
-        language.gettext("trial"),
-        language.gettext("rank"),
-        *map(language.gettext, JUDGED.values()),
-        language.gettext("status"),
-    ]
+    heads = [language.gettext("trial"), language.gettext("rank"), *map(language.gettext, JUDGED.values())]
+    heads.append(language.gettext("status"))
     caption = language.gettext("Trials, best first, by {name}", name=objective_name(found, language))
     return [Table(caption, [*heads, *searched], rows)]
 
@@ -166,22 +150,15 @@ def _repeat(folder: Path, found: dict[str, Any], language: Language) -> list:
     search += ["--epochs", str(training.epochs), "--objective", training.objective, "--seed", str(training.seed)]
     search += ["--space", SPACE]
     made: RecordsConfig = base.records
+    facts = {language.gettext("active cells in training"): language.percent(base.data.density, 2)}
+    explanation = language.gettext(
+        "These commands reproduce the records (MIDI_DIR is the folder of MIDI files), the search and this report; "
+        "space.json is beside the report."
+    )
+    caption = language.gettext("The search space: what was tried, and what was fixed")
     return [
-        settings_table(
-            found["space"], language.gettext("The search space: what was tried, and what was fixed"), language
-        ),
-        data_table(
-            base.data.path,
-            base.data.manifest_sha256,
-            to_dict(made),
-            {language.gettext("active cells in training"): language.percent(base.data.density, 2)},
-            language,
-        ),
-        Text(
-            language.gettext(
-                "These commands reproduce the records (MIDI_DIR is the folder of MIDI files), the search and "
-                "this report; space.json is beside the report."
-            )
-        ),
+        settings_table(found["space"], caption, language),
+        data_table(base.data.path, base.data.manifest_sha256, to_dict(made), facts, language),
+        Text(explanation),
         commands([*build_command(records, made), search, report_command(target, language)]),
     ]

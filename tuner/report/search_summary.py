@@ -18,7 +18,7 @@ def objective_name(found: dict[str, Any], language: Language, with_unit: bool = 
 
 
 def read_results(folder: Path) -> dict[str, Any]:
-    """What results.json holds.
+    """The content of results.json.
 
     Raises:
         UserError: It is missing or damaged.
@@ -31,7 +31,7 @@ def read_results(folder: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise UserError(f"{folder} must be a search of which a trial has ended: it has no {RESULTS[1]}") from error
     except (ValueError, TypeError, RecursionError) as error:
-        raise UserError(f"{path} is damaged: {error}; the search writes it anew when it goes on") from error
+        raise UserError(f"{path} is damaged: {error}; the search writes it again when it is resumed") from error
     return found
 
 
@@ -42,60 +42,42 @@ def paragraph(found: dict[str, Any], language: Language) -> str:
         found: As `read_results` gives it.
         language: Of the text.
     """
+    _, number = language.gettext, language.number
     done = [row for row in found["trials"] if row["status"] == "completed"]
-    sentences = [
-        language.gettext(
-            "{done} of {all} finished.",
-            done=language.ngettext("{n} trial", "{n} trials", len(done)),
-            all=language.number(len(found["trials"])),
-        )
-    ]
+    trials = language.ngettext("{n} trial", "{n} trials", len(done))
+    sentences = [_("{done} of {all} finished.", done=trials, all=number(len(found["trials"])))]
     if not done:
-        return " ".join([*sentences, language.gettext("There is no model yet.")])
-    name = objective_name(found, language)
-    unit = language.gettext(" nats per step") if found["objective"] == "nll" else ""
-    best = done[0]
+        return " ".join([*sentences, _("There is no model yet.")])
+    unit, best = _(" nats per step") if found["objective"] == "nll" else "", done[0]
+    settings = ", ".join(f"{name} {plain(best[name])}" for name in found["space"] if best.get(name) is not None)
     sentences.append(
-        language.gettext(
+        _(
             "The best {name} is {value}, of trial {trial} at epoch {epoch}: {settings}.",
-            name=name,
-            value=language.number(best["objective"]) + unit,
+            name=objective_name(found, language),
+            value=number(best["objective"]) + unit,
             trial=best["trial"],
-            settings=_settings_in_words(best, found),
+            settings=settings,
             epoch=best["best_epoch"],
         )
     )
     if len(done) > 1:
-        lead = abs(done[1]["objective"] - best["objective"])
-        sentences.append(
-            language.gettext(
-                "Its lead over the second, trial {trial}, is {lead}.",
-                trial=done[1]["trial"],
-                lead=language.number(lead) + unit,
-            )
-        )
-    for setting, title, message in (
+        second, lead = done[1]["trial"], number(abs(done[1]["objective"] - best["objective"])) + unit
+        sentences.append(_("Its lead over the second, trial {trial}, is {lead}.", trial=second, lead=lead))
+    for setting, label, message in (
         ("loss", language.loss, N_("The best of each loss: {values}.")),
         ("optimizer", language.optimizer, N_("The best of each optimizer: {values}.")),
     ):
-        firsts: dict[str, float] = {}
+        bests: dict[str, float] = {}
         for row in done:
             if row.get(setting) is not None:
-                firsts.setdefault(row[setting], row["objective"])
-        if len(firsts) > 1:
-            parts = [f"{title(value)} {language.number(objective)}" for value, objective in firsts.items()]
-            sentences.append(language.gettext(message, values=language.join(parts)))
-    return " ".join(
-        [
-            *sentences,
-            language.gettext(
-                "A trial is one run, so these numbers have no interval, and small leads may be due to "
-                "chance: which loss or optimizer is better can be answered with tuner.study."
-            ),
-        ]
+                bests.setdefault(row[setting], row["objective"])
+        if len(bests) > 1:
+            values = language.join([f"{label(value)} {number(objective)}" for value, objective in bests.items()])
+            sentences.append(_(message, values=values))
+    sentences.append(
+        _(
+            "A trial is one run, so these numbers have no interval, and small leads may be due to chance: which loss "
+            "or optimizer is better can be answered with tuner.study."
+        )
     )
-
-
-def _settings_in_words(row: dict[str, Any], found: dict[str, Any]) -> str:
-    names = [name for name in found["space"] if row.get(name) is not None]
-    return ", ".join(f"{name} {plain(row[name])}" for name in names)
+    return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""A report on a study: which sections it has, and what stands in each."""
+"""A report on a study: its sections and their contents."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,11 @@ from tuner.report import calibration as report_calibration
 from tuner.report import curves as report_curves
 from tuner.report import differences as report_differences
 from tuner.report import figures as report_figures
+from tuner.report import limits as report_limits
 from tuner.report import music as report_music
 from tuner.report import summary as report_summary
 from tuner.report import tables
-from tuner.report.captions import CAPTIONS
+from tuner.report.captions import FIGURES, SECTIONS
 from tuner.report.data import StudyData, read, results_csv
 from tuner.report.language import Language
 from tuner.report.page import Figure, Report, Section, Sounds, Table, Text
@@ -31,254 +32,139 @@ def make(folder: Path, language: Language, out: Path, with_wav: bool) -> Report:
 
     Args:
         folder: Of the study.
-        language: The language.
-        out: Folder of the report; sounds that stand there are not made again.
+        language: Of the report.
+        out: Folder of the report; existing sounds that are up to date are not made again.
         with_wav: Make WAV files.
 
     Raises:
         UserError: The folder is no study, or a file is damaged.
     """
     data = read(folder)
-    heard, files, maker = report_music.sounds(data, language, out, with_wav)
-    if maker:
-        print(f"sound: {maker}")
-    notes = (
-        [
-            Text(
-                language.gettext(
-                    "The study is not finished. Run the same tuner.study command to resume it. There are no "
-                    "results yet for:"
-                ),
-                missing,
-            )
-        ]
-        if (missing := report_summary.missing(data, language))
-        else []
-    )
-    notes.append(Text(language.gettext("Limits of these results:"), report_summary.limits(data, language)))
+    sounds, files, synthesizer = report_music.sounds(data, language, out, with_wav)
+    if synthesizer:
+        print(f"sound: {synthesizer}")
+    notes = [Text(language.gettext("Limits of these results:"), report_limits.limits(data, language))]
+    if missing := report_limits.missing(data, language):
+        unfinished = language.gettext(
+            "The study is not finished. Run the same tuner.study command to resume it. There are no results yet for:"
+        )
+        notes.insert(0, Text(unfinished, missing))
     sections = [
-        Section("quality", language.gettext("Quality on the test split"), _quality(data, language)),
-        Section("differences", language.gettext("What differs, and with what certainty"), _differences(data, language)),
-        Section("convergence", language.gettext("Speed of convergence"), _convergence(data, language)),
-        Section("stability", language.gettext("Stability of training"), _stability(data, language)),
-        Section(
-            "calibration", language.gettext("Calibration, before and after correction"), _calibration(data, language)
-        ),
-        Section(
-            "sparsity", language.gettext("How each loss and optimizer copes with sparsity"), _sparsity(data, language)
-        ),
-        Section("music", language.gettext("Generated music"), _music(data, language, heard)),
-        Section("ablations", language.gettext("Ablations"), _ablations(data, language)),
-        Section(
-            "tuning",
-            language.gettext("Tuning"),
-            _there(
-                [tuning_table(data, language)],
-                language.gettext(
-                    "Every combination had the same number of tuning runs of the same length, at the same "
-                    "learning rates; settings that only it has had to be tuned within them. The run with the "
-                    "lowest validation NLL was chosen."
-                ),
-            ),
-        ),
-        Section("repeat", language.gettext("Settings, data, versions, commands"), study_settings(data, language)),
+        _section("quality", _quality(data, language), language),
+        _section("differences", _differences(data, language), language),
+        _section("convergence", _convergence(data, language), language),
+        _section("stability", _stability(data, language), language),
+        _calibration(data, language),
+        _section("sparsity", _sparsity(data, language), language),
+        _music(data, language, sounds),
+        _section("ablations", _ablations(data, language), language),
+        _section("tuning", [tuning_table(data, language)], language),
+        _section("repeat", study_settings(data, language), language),
     ]
     title = language.gettext("Study {name}: which loss, which optimizer", name=folder.resolve().name)
     return Report(title, report_summary.paragraphs(data, language), notes, sections, results_csv(data), files)
 
 
-def _there(blocks: Sequence[Block | None], lead: str = "") -> list[Block]:
-    """The blocks that have something to show, after a paragraph; nothing where none has."""
-    found = [block for block in blocks if block is not None and not (isinstance(block, Table) and not block.rows)]
-    return [Text(lead), *found] if lead and found else found
+def _section(name: str, blocks: Sequence[Block | None], language: Language, **values: object) -> Section:
+    """A section with its title and first paragraph; empty if no block has something to show.
+
+    Args:
+        name: Entry of `captions.SECTIONS`.
+        blocks: None and tables without rows are left out.
+        language: Of the report.
+        **values: Put into the first paragraph.
+    """
+    title, lead = (language.gettext(message, **values) if message else "" for message in SECTIONS[name])
+    shown = [block for block in blocks if block is not None and not (isinstance(block, Table) and not block.rows)]
+    anchor = name.partition("_")[0]
+    return Section(anchor, title, [Text(lead), *shown] if lead and shown else shown)
 
 
 def figure(
     name: str, content: bytes | None, language: Language, suffix: str = "svg", **values: object
 ) -> Figure | None:
-    """A figure with its texts, `NAME_alt` and `NAME_caption`; None without content."""
+    """A figure with its texts from `captions.FIGURES`; None without content."""
     if content is None:
         return None
-    alt, caption = (language.gettext(message, **values) for message in CAPTIONS[name])
+    alt, caption = (language.gettext(message, **values) for message in FIGURES[name])
     return Figure(name.replace("_", "-"), alt, caption, content, suffix)
 
 
-def _quality(data: StudyData, language: Language) -> list[Block]:
+def _quality(data: StudyData, language: Language) -> list[Block | None]:
     means = report_figures.means(data, QUALITY_FIGURE, language)
-    return _there(
-        [tables.quality(data, language), figure("means", means, language)],
-        language.gettext(
-            "All numbers are taken from posterior probabilities, in the same way for every loss. NLL is "
-            "the negative log-likelihood of a step, in nats; PR-AUC is the average precision over all "
-            "cells; onset F1 counts only cells that were silent in the step before; ECE is the expected "
-            "calibration error. Thresholds of F1 are chosen on validation. In small print: the 95 % "
-            "interval of the mean over the seeds."
-        ),
-    )
+    return [tables.quality(data, language), figure("means", means, language)]
 
 
-def _differences(data: StudyData, language: Language) -> list[Block]:
-    keys = ("losses", "optimizers", "combinations")
-    found = [
+def _differences(data: StudyData, language: Language) -> list[Block | None]:
+    if len(data.main) < 2:
+        return []
+    caption = language.gettext("Paired differences of the test NLL, nats per step; below 0, the first is better")
+    return [
         figure("nll_differences", report_differences.differences(data, "nll", language), language),
-        tables.pairs(
-            data,
-            "nll",
-            language,
-            keys,
-            language.gettext("Paired differences of the test NLL, nats per step; below 0, the first is better"),
-        ),
+        tables.pairs(data, "nll", language, ("losses", "optimizers", "combinations"), caption),
         figure("ranks", report_differences.ranks(data, RANKED_FIGURE, language), language),
         tables.ranks(data, language),
     ]
-    return _there(
-        found if len(data.main) > 1 else [],
-        language.gettext(
-            "For each seed, all combinations share initial weights and the order of batches, so "
-            "differences are taken within a seed. The effect size is the mean difference over the "
-            "standard deviation of the differences (Cohen’s d_z)."
-        ),
-    )
 
 
-def _convergence(data: StudyData, language: Language) -> list[Block]:
-    means = report_figures.means(data, CONVERGENCE_FIGURE, language)
-    return _there(
-        [
-            figure("curves_by_optimizer", report_curves.by_optimizer(data, language), language),
-            figure("curves_by_loss", report_curves.by_loss(data, language), language),
-            figure("time_to_baseline", means, language),
-            tables.measures(
-                data,
-                tables.CONVERGENCE,
-                language.gettext(
-                    "What it takes to reach the baseline “copy the last step”, and to get within 2 % of the best "
-                    "validation NLL of all runs"
-                ),
-                language,
-            ),
-            tables.measures(
-                data,
-                tables.CONVERGENCE_MORE,
-                language.gettext(
-                    "Time to within 2 % of the best, and the mean over the run of the best validation NLL so far"
-                ),
-                language,
-            ),
-        ],
-        language.gettext(
-            "Every point of a curve is the NLL of the validation split after an epoch. Seconds are "
-            "wall-clock time on the machine of the study, including validation."
-        ),
-    )
+def _convergence(data: StudyData, language: Language) -> list[Block | None]:
+    return [
+        figure("curves_by_optimizer", report_curves.by_optimizer(data, language), language),
+        figure("curves_by_loss", report_curves.by_loss(data, language), language),
+        figure("time_to_baseline", report_figures.means(data, CONVERGENCE_FIGURE, language), language),
+        tables.means(data, "convergence", language),
+        tables.means(data, "convergence_more", language),
+    ]
 
 
-def _stability(data: StudyData, language: Language) -> list[Block]:
+def _stability(data: StudyData, language: Language) -> list[Block | None]:
     means = report_figures.means(data, STABILITY_FIGURE, language, columns=3)
     causes = tables.causes(data, language)
-    return _there(
-        [
-            tables.stability(data, language),
-            Text(language.gettext("Runs that did not end well:"), causes) if causes else None,
-            figure("stability_means", means, language),
-        ],
-        language.gettext(
-            "A run has collapsed if after its last epoch it is worse than “note frequency”, or if the "
-            "density that it predicts is off by more than a factor of 10; it has diverged if a number "
-            "became NaN or infinite. Roughness is the median distance of a point of the validation curve "
-            "from the middle of its neighbours."
-        ),
-    )
+    return [
+        tables.stability(data, language),
+        Text(language.gettext("Runs that did not end well:"), causes) if causes else None,
+        figure("stability_means", means, language),
+    ]
 
 
-def _calibration(data: StudyData, language: Language) -> list[Block]:
+def _calibration(data: StudyData, language: Language) -> Section:
     improper = any(run.tables.get("reliability_raw") for run in data.runs)
-    lead = (
-        language.gettext(
-            "The focal loss is not proper: the network’s own sigmoid is not the probability of a note. "
-            "Everything else in this report is taken from the posterior, recovered in closed form; here "
-            "the raw output is shown beside it."
-        )
-        if improper
-        else language.gettext("The points of a calibrated model lie on the diagonal.")
-    )
-    return _there([figure("reliability", report_calibration.reliability(data, language), language)], lead)
+    blocks = [figure("reliability", report_calibration.reliability(data, language), language)]
+    return _section("calibration" if improper else "calibration_proper", blocks, language)
 
 
-def _sparsity(data: StudyData, language: Language) -> list[Block]:
-    return _there(
-        [
-            figure("sparsity", report_calibration.sparsity(data, language), language),
-            tables.measures(
-                data, tables.SPARSITY, language.gettext("Density and silence, predicted and true"), language
-            ),
-            tables.measures(
-                data,
-                tables.RECALL,
-                language.gettext("Recall of cells, by the share of training steps in which their pitch sounds"),
-                language,
-            ),
-            figure("recall", report_figures.means(data, tables.RECALL, language), language),
-        ],
-        language.gettext(
-            "Few cells of a piano-roll are active, and some pitches hardly ever are. Recall is measured "
-            "at the threshold that is best for F1 on validation."
-        ),
-    )
+def _sparsity(data: StudyData, language: Language) -> list[Block | None]:
+    return [
+        figure("sparsity", report_calibration.sparsity(data, language), language),
+        tables.means(data, "sparsity", language),
+        tables.means(data, "recall", language),
+        figure("recall", report_figures.means(data, tables.RECALL, language), language),
+    ]
 
 
-def _music(data: StudyData, language: Language, heard: dict[str, tuple[str, str | None]]) -> list[Block]:
+def _music(data: StudyData, language: Language, sounds: dict[str, tuple[str, str | None]]) -> Section:
     names = ", ".join(language.combination(each) for each in data.measured())
-    return _there(
-        [
-            figure("rolls", report_music.rolls(data, language), language, suffix="png", names=names),
-            Sounds(heard) if heard else None,
-            tables.music(data, "overlap", language),
-            tables.music(data, "distance", language),
-            tables.measures(
-                data,
-                ("music_overlap", "free_density_ratio"),
-                language.gettext(
-                    "Overlap of single runs, which have fewer pieces, and the density of their music without the "
-                    "governor"
-                ),
-                language,
-            ),
-        ],
-        language.gettext(
-            "Each combination generated {pieces} from scratch, with the same seeds for all, under the "
-            "governor that an export of the model would have. The distribution of each feature over the "
-            "pieces is compared with that of the test split, cut to the same length; two random halves "
-            "of the test split are the ceiling of such a comparison.",
-            pieces=language.ngettext("{n} piece", "{n} pieces", data.study.settings.study.pieces),
-        ),
-    )
+    blocks = [
+        figure("rolls", report_music.rolls(data, language), language, suffix="png", names=names),
+        Sounds(sounds) if sounds else None,
+        tables.music(data, "overlap", language),
+        tables.music(data, "distance", language),
+        tables.means(data, "music", language),
+    ]
+    pieces = language.ngettext("{n} piece", "{n} pieces", data.study.settings.study.pieces)
+    return _section("music", blocks, language, pieces=pieces)
 
 
-def _ablations(data: StudyData, language: Language) -> list[Block]:
+def _ablations(data: StudyData, language: Language) -> list[Block | None]:
     if not any(each.ablation for each in data.measured()):
         return []
     parents = {each.parent for each in data.measured() if each.ablation}
     shown = [each for each in data.measured() if each.ablation or each.name in parents]
-    found = [
-        tables.pairs(
-            data,
-            name,
-            language,
-            ["ablations"],
-            language.gettext(
-                "Paired differences of an ablation and its parent: {measure}", measure=language.measure(name, True)
-            ),
-        )
-        for name in ABLATED
+    blocks = [
+        figure("ablations_means", report_figures.means(data, ABLATIONS_FIGURE, language, combinations=shown), language)
     ]
-    means = report_figures.means(data, ABLATIONS_FIGURE, language, combinations=shown)
-    return _there(
-        [figure("ablations_means", means, language), *found],
-        language.gettext(
-            "Each ablation changes one thing in its parent and keeps the parent’s settings: "
-            "“uncorrected” are the very models of the parent, judged and sampled as if their output were "
-            "the posterior; “bias from 0” is trained again with an output bias that starts at 0 and not "
-            "at the log-odds of each pitch."
-        ),
-    )
+    for name in ABLATED:
+        measure = language.measure(name, with_unit=True)
+        caption = language.gettext("Paired differences of an ablation and its parent: {measure}", measure=measure)
+        blocks.append(tables.pairs(data, name, language, ["ablations"], caption))
+    return blocks

@@ -12,47 +12,62 @@ from tuner.study.settings import Combination
 from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
 
 BASELINES = {"copy_last_step": N_("copy the last step"), "note_frequency": N_("note frequency")}
-OUTCOMES = {
-    FINISHED: N_("finished"),
-    COLLAPSED: N_("collapsed"),
-    DIVERGED: N_("diverged"),
-}
+OUTCOMES = {FINISHED: N_("finished"), COLLAPSED: N_("collapsed"), DIVERGED: N_("diverged")}
 VERDICTS = {
     SHOWN: N_("difference shown"),
     TOO_FEW_SEEDS: N_("all seeds agree, too few to show it"),
     NOT_SHOWN: N_("no difference shown"),
 }
 QUALITY = ("nll", "pr_auc", "f1", "onset_f1", "ece", "ece_raw")
-CONVERGENCE = ("epochs_to_copy", "steps_to_copy", "seconds_to_copy", "epochs_to_best", "steps_to_best")
-CONVERGENCE_MORE = ("seconds_to_best", "curve_area")
-SPARSITY = ("density_ratio", "step_density_error", "silent_predicted", "silent_ratio")
 RECALL = ("recall_rare", "recall_uncommon", "recall_common", "recall_frequent")
 RANKED = ("nll", "pr_auc", "onset_f1", "ece", "curve_area", "recall_rare", "music_overlap")
+# Table of means → its caption and measures
+MEANS = {
+    "quality": (N_("Numbers on the test split, means over the seeds"), QUALITY),
+    "stability": (N_("How the runs ended"), ("val_nll", "last_val_nll", "gradient_ratio", "roughness")),
+    "convergence": (
+        N_(
+            "What it takes to reach the baseline “copy the last step”, and to get within 2 % of the best validation "
+            "NLL of all runs"
+        ),
+        ("epochs_to_copy", "steps_to_copy", "seconds_to_copy", "epochs_to_best", "steps_to_best"),
+    ),
+    "convergence_more": (
+        N_("Time to within 2 % of the best, and the mean over the run of the best validation NLL so far"),
+        ("seconds_to_best", "curve_area"),
+    ),
+    "sparsity": (
+        N_("Density and silence, predicted and true"),
+        ("density_ratio", "step_density_error", "silent_predicted", "silent_ratio"),
+    ),
+    "recall": (N_("Recall of cells, by the share of training steps in which their pitch sounds"), RECALL),
+    "music": (
+        N_("Overlap of single runs, which have fewer pieces, and the density of their music without the governor"),
+        ("music_overlap", "free_density_ratio"),
+    ),
+}
 
 
-def measures(
-    data: StudyData,
-    names: Sequence[str],
-    caption: str,
-    language: Language,
-    more: dict[str, Callable[[Combination], Cell]] | None = None,
+def means(
+    data: StudyData, name: str, language: Language, more: dict[str, Callable[[Combination], Cell]] | None = None
 ) -> Table:
-    """The combinations, a row each: means of some measures with their intervals.
+    """The means of some measures with their intervals, one row per combination.
 
     Args:
-        data: What the study holds.
-        names: Of the measures.
-        caption: Above the table.
-        language: Its language.
+        data: The study.
+        name: Entry of `MEANS`.
+        language: Of the table.
         more: Head → cell of a combination, of columns that come first.
     """
+    caption, measures = MEANS[name]
     more = more or {}
     rows = []
-    for each in data.shown(names):
-        found = [data.comparison.measures[name].summaries[each.name] for name in names]
-        cells: list[Cell] = [_mean_cell(summary, language) for summary in found]
+    for each in data.shown(measures):
+        summaries = [data.comparison.measures[measure].summaries[each.name] for measure in measures]
+        cells: list[Cell] = [_mean_cell(summary, language) for summary in summaries]
         rows.append([language.combination(each), *(make(each) for make in more.values()), *cells])
-    return Table(caption, [language.gettext("combination"), *more, *(_head(name, language) for name in names)], rows)
+    heads = [language.gettext("combination"), *more, *(_head(measure, language) for measure in measures)]
+    return Table(language.gettext(caption), heads, rows)
 
 
 def _mean_cell(summary, language: Language) -> Cell:
@@ -71,7 +86,7 @@ def _head(name: str, language: Language) -> str:
 
 def quality(data: StudyData, language: Language) -> Table:
     """The judged numbers, baselines first."""
-    table = measures(data, QUALITY, language.gettext("Numbers on the test split, means over the seeds"), language)
+    table = means(data, "quality", language)
     judged = data.baselines.get("test", {})
     rows = [
         [
@@ -85,7 +100,7 @@ def quality(data: StudyData, language: Language) -> Table:
 
 
 def stability(data: StudyData, language: Language) -> Table:
-    """How runs ended, their spread over the seeds, gradients and roughness."""
+    """How the runs ended, their spread over the seeds, norms of gradients and roughness."""
     outcomes = data.comparison.outcomes
 
     def ended(each: Combination) -> Cell:
@@ -104,12 +119,11 @@ def stability(data: StudyData, language: Language) -> Table:
         language.gettext("diverged"): count(DIVERGED),
         language.gettext("validation NLL, sd over seeds"): spread,
     }
-    names = ("val_nll", "last_val_nll", "gradient_ratio", "roughness")
-    return measures(data, names, language.gettext("How the runs ended"), language, more)
+    return means(data, "stability", language, more)
 
 
 def causes(data: StudyData, language: Language) -> list[str]:
-    """A line for each run that did not end well: which, how, why."""
+    """One line per run that did not end well: which, how and why."""
     named = {each.name: each for each in data.study.combinations}
     return [
         language.gettext(
@@ -125,7 +139,7 @@ def causes(data: StudyData, language: Language) -> list[str]:
 
 
 def ranks(data: StudyData, language: Language) -> Table | None:
-    """Mean ranks; None where there are none."""
+    """Mean ranks; None if there are none."""
     found = {name: data.comparison.measures[name].ranks for name in RANKED}
     found = {name: each for name, each in found.items() if each is not None and each.seeds}
     if not found or len(data.main) < 2:
@@ -174,7 +188,7 @@ def groups_of(data: StudyData, measure: str, language: Language) -> dict[str, li
 
 
 def pairs(data: StudyData, measure: str, language: Language, keys: Sequence[str], caption: str) -> Table | None:
-    """Paired differences of a measure with their tests; None where there are none."""
+    """Paired differences of a measure with their tests; None if there are none."""
     groups = groups_of(data, measure, language)
     rows = []
     for key in keys:
@@ -191,24 +205,17 @@ def pairs(data: StudyData, measure: str, language: Language, keys: Sequence[str]
                     language.gettext(VERDICTS[pair.verdict]),
                 ]
             )
-    heads = [
-        language.gettext("pair"),
-        language.gettext("difference, 95 % interval"),
-        language.gettext("seeds"),
-        language.gettext("effect (d_z)"),
-        language.gettext("p, Wilcoxon"),
-        language.gettext("p, sign test"),
-        language.gettext("p, Wilcoxon with Holm"),
-        language.gettext("verdict"),
-    ]
+    _ = language.gettext
+    heads = [_("pair"), _("difference, 95 % interval"), _("seeds"), _("effect (d_z)"), _("p, Wilcoxon")]
+    heads += [_("p, sign test"), _("p, Wilcoxon with Holm"), _("verdict")]
     return Table(caption, heads, rows) if rows else None
 
 
 def music(data: StudyData, column: str, language: Language) -> Table | None:
-    """The music's overlap with the test music, or its distance from it, a row a fact, beside the ceiling.
+    """Overlap of the music with the test music, or distance from it: one row per feature, with the ceiling.
 
     Args:
-        data: What the study holds.
+        data: The study.
         column: "overlap" or "distance".
         language: The language.
     """
@@ -225,8 +232,8 @@ def music(data: StudyData, column: str, language: Language) -> Table | None:
         rows.append([head, *(language.number(found.get((name, fact)), decimals) for name in names)])
     if column == "overlap":
         totals = [[found.get((name, fact)) for fact in MUSIC] for name in names]
-        means = [None if None in each else sum(each) / len(each) for each in totals]
-        rows.append([language.gettext("mean of all"), *(language.number(value, 3) for value in means)])
+        averages = [None if None in each else sum(each) / len(each) for each in totals]
+        rows.append([language.gettext("mean of all"), *(language.number(value, 3) for value in averages)])
     heads = [
         language.gettext("of"),
         language.gettext("test halves (ceiling)"),

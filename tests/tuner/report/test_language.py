@@ -1,11 +1,13 @@
 """Language, numbers and intervals of a report in both languages."""
 
+import ast
 import string
 
 import catalogue
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from repository import ROOT
 
 from tuner.report.language import LANGUAGES, Language, decimals_between
 from tuner.study.settings import Combination
@@ -35,6 +37,17 @@ def test_every_message_of_the_code_has_its_translation_and_no_other_is_left():
             translations = message.string if message.pluralizable else [message.string]
             assert message.id == "" or not message.fuzzy, message.id
             assert all(translations), message.id
+
+
+def test_babel_finds_every_message_of_the_code():
+    """It does not look into f-strings, for example."""
+    names = {"gettext", "ngettext", "_", "N_"}
+    found = {message.id if isinstance(message.id, str) else message.id[0] for message in catalogue.messages()}
+    for path in (ROOT / "tuner").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in names:
+                message = node.args[0]
+                assert not isinstance(message, ast.Constant) or message.value in found, message.value
 
 
 def test_translations_put_in_the_same_values_and_are_in_their_language():

@@ -6,6 +6,7 @@ import pytest
 from synthetic_study import tiny_settings, write_study
 
 from tuner.report import data as report_data
+from tuner.report import limits as report_limits
 from tuner.report import summary as report_summary
 from tuner.report.language import Language
 from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
@@ -118,25 +119,25 @@ def test_the_first_paragraph_of_a_whole_study(data):
     )
     assert "where copying the last step has 6.54 and note frequency 12.06." in first
     assert "Averaged over the optimizers, the test NLL was lower with BCE than with focal at all of 3 seeds" in first
-    said = report_summary.limits(data, EN)
+    said = report_limits.limits(data, EN)
     assert "With 3 seeds a paired test cannot give less than p = 0.25" in said[0]
-    assert report_summary.missing(data, EN) == []
+    assert report_limits.missing(data, EN) == []
 
 
 def test_the_edge_of_the_learning_rates_is_named(data):
     """The middle rate of two is none: both are edges, and run 0 is the best of each combination."""
-    [edge] = [line for line in report_summary.limits(data, RU) if "на краю" in line]
+    [edge] = [line for line in report_limits.limits(data, RU) if "на краю" in line]
     assert "0,001" in edge or "0,004" in edge
     assert edge.count(";") == 3  # four combinations in one line
 
 
-def test_many_optimizers_are_told_by_the_best_alone():
+def test_of_many_optimizers_only_the_pairs_of_the_best_are_compared():
     names = ["a", "b", "c", "d"]
     pairs = [pair(-1.0 if one == "b" else 1.0, 0, 0, SHOWN, names=(one, other)) for one in names for other in names]
     pairs = [each for each in pairs if each.first < each.second]
-    told = report_summary._told(pairs)
+    told = report_summary.pairs_to_compare(pairs)
     assert [(each.first, each.second) for each in told] == [("a", "b"), ("b", "c"), ("b", "d")]
-    assert report_summary._told(pairs[:3]) == pairs[:3]
+    assert report_summary.pairs_to_compare(pairs[:3]) == pairs[:3]
 
 
 def test_one_run_of_one_combination(tmp_path):
@@ -146,7 +147,7 @@ def test_one_run_of_one_combination(tmp_path):
     assert said.startswith("Only BCE\u00a0·\u00a0Adam was trained: only the baselines can be compared with it.")
     assert "is trained once" in said
     assert "interval" not in said
-    assert "every difference may be due to chance" in report_summary.limits(data, EN)[0]
+    assert "every difference may be due to chance" in report_limits.limits(data, EN)[0]
 
 
 def test_nothing_measured_yet_and_nothing_that_could_be_judged(tmp_path):
@@ -154,7 +155,7 @@ def test_nothing_measured_yet_and_nothing_that_could_be_judged(tmp_path):
     both = [("bce-adam", 0), ("bce-adam", 1)]
     data = report_data.read(write_study(tmp_path / "none", settings, skipped=both, with_music=False))
     assert report_summary.paragraphs(data, EN)[0].endswith("No run has been measured yet.")
-    assert report_summary.missing(data, EN) == ["all seeds of: BCE\u00a0·\u00a0Adam"]
+    assert report_limits.missing(data, EN) == ["all seeds of: BCE\u00a0·\u00a0Adam"]
     data = report_data.read(write_study(tmp_path / "diverged", settings, diverged=both))
     said = " ".join(report_summary.paragraphs(data, RU))
     assert "Расхождение: BCE\u00a0·\u00a0Adam (2)." in said
@@ -167,7 +168,7 @@ def test_what_is_missing_is_named(tmp_path):
     folder = write_study(tmp_path / "study", settings, skipped=skipped, with_music=False)
     (folder / "tuning" / "focal-adam" / "1" / "outcome.json").unlink()
     data = report_data.read(folder)
-    assert report_summary.missing(data, EN) == [
+    assert report_limits.missing(data, EN) == [
         "the first stage: 1 run of tuning",
         "BCE\u00a0·\u00a0Adam: seeds 1 and 2",
         "focal\u00a0·\u00a0Adam: seeds 0",
