@@ -15,7 +15,7 @@ def fail_on_message(line: str) -> None:
 
 
 def make(folder: Path, settings, trial_limit: int = 30):
-    """An oracle with what its folder holds."""
+    """An oracle, restored from its folder."""
     oracle = new_oracle(settings, folder)
     oracle.trial_limit = trial_limit
     restore(oracle, folder, fail_on_message)
@@ -23,7 +23,7 @@ def make(folder: Path, settings, trial_limit: int = 30):
 
 
 def end(oracle, trial, settings, sign: float = 1.0) -> float:
-    """Reports on a trial."""
+    """Reports the objective of a trial and ends it."""
     config = settings.space.run_config(settings.base, settings_of(settings.space, trial.hyperparameters.values))
     value = sign * objective_of(config, trial.hyperparameters.values.get("tuner/epochs", 9))
     oracle.update_trial(trial.trial_id, {oracle.objective.name: value})

@@ -1,6 +1,6 @@
-"""A folder of a study with numbers that are made up, by the definitions of tuner/study/folder.py; nothing is trained.
+"""A folder of a study with synthetic numbers, as described in tuner/study/folder.py; nothing is trained.
 
-python tests/synthetic_study.py DIR [NAME=JSON ...]
+python tests/support/synthetic_study.py DIR [NAME=JSON ...]
 """
 
 import csv
@@ -43,9 +43,9 @@ def write_study(
     """Writes study.json, baselines.json and all runs; neither comparison.json nor results.csv.
 
     Args:
-        folder: To be made.
+        folder: Is created.
         settings: Of the study.
-        skipped: Runs (combination, seed) that are not done.
+        skipped: Runs (combination, seed) without a result.
         diverged: Runs that diverged.
         collapsed: Runs that collapsed.
         with_music: Write music.csv too, as a study that has ended does.

@@ -15,7 +15,7 @@ MIN_CELLS = 50  # of a pitch in the test split, over all runs, for its recall to
 
 
 def reliability(data: StudyData, language: Language) -> bytes | None:
-    """A panel a combination: how often cells sound that were given a probability, of all runs together."""
+    """Reliability curves, one panel per combination, of the cells of all its runs."""
     combinations = [each for each in data.measured(ablations=False) if _with_table(data.of(each), "reliability")]
     if not combinations:
         return None
@@ -46,11 +46,11 @@ def reliability(data: StudyData, language: Language) -> bytes | None:
 
 
 def pooled_reliability(runs: Sequence[Run], name: str) -> tuple[np.ndarray, np.ndarray]:
-    """A reliability curve of the cells of several runs together.
+    """The reliability curve of the cells of several runs.
 
     Args:
         runs: Of one combination.
-        name: The table: "reliability" or "reliability_raw".
+        name: Of the table: "reliability" or "reliability_raw".
 
     Returns:
         (mean predicted probability, share of cells that sound) of each bin that has cells; empty without a table.
@@ -107,7 +107,7 @@ def sparsity(data: StudyData, language: Language) -> bytes | None:
 
 
 def pooled_recall(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
-    """Training frequency and recall of each pitch that has `MIN_CELLS` sounding cells in all runs together."""
+    """Training frequency and recall of each pitch with at least `MIN_CELLS` sounding cells over all runs."""
     frequency = np.array(runs[0].tables["pitch"]["frequency"])
     cells = np.array([run.tables["pitch"]["cells"] for run in runs], np.float64)
     recall = np.array([[value or 0.0 for value in run.tables["pitch"]["recall"]] for run in runs])
@@ -117,7 +117,7 @@ def pooled_recall(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pooled_polyphony(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
-    """True number of notes of a step, and the mean expected number of all runs in such steps."""
+    """True number of notes in a step, and the mean expected number in such steps over all runs."""
     tables = [run.tables["polyphony"] for run in runs]
     steps = np.array([table["steps"] for table in tables], np.float64)
     predicted = np.array([[value or 0.0 for value in table["predicted"]] for table in tables])

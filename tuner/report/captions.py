@@ -160,7 +160,7 @@ FIGURES = {
         N_("Recall by rarity of the pitch. Grey: every run; coloured: mean and 95 % interval."),
     ),
     "ablations_means": (
-        N_("Ablations beside their parents, a panel a measure; their differences are in the tables below."),
+        N_("Ablations beside their parents, one panel per measure; their differences are in the tables below."),
         N_(
             "Ablations (hollow) beside their parents. Grey: every run; coloured: mean and 95 % interval over the seeds."
         ),

@@ -1,4 +1,4 @@
-"""The figures that say what differs: paired differences with intervals, and mean ranks with the critical difference."""
+"""Figures of differences: paired differences with intervals, and mean ranks with the critical difference."""
 
 from collections.abc import Sequence
 
@@ -22,9 +22,9 @@ TITLES = {
 
 
 def differences(data: StudyData, measure: str, language: Language) -> bytes | None:
-    """Every paired difference of a measure with its interval, one below the other; None where there is none."""
+    """All paired differences of a measure with their intervals; None if there are none."""
     groups = groups_of(data, measure, language)
-    far = groups.pop("ablations", None)  # so large that the others would be no more than points
+    far = groups.pop("ablations", None)  # so large that the others would shrink to points
     if not groups and not far:
         return None
     groups = groups or {"ablations": far}
@@ -60,10 +60,10 @@ def differences(data: StudyData, measure: str, language: Language) -> bytes | No
 
 
 def ranks(data: StudyData, measures: Sequence[str], language: Language) -> bytes | None:
-    """Mean ranks over the seeds, a panel a measure; the grey zone is as wide as the critical difference.
+    """Mean ranks over the seeds, one panel per measure; the grey zone is as wide as the critical difference.
 
     Returns:
-        The content of an SVG file; None where no measure has a critical difference.
+        The content of an SVG file; None if no measure has a critical difference.
     """
     found = {name: data.comparison.measures[name].ranks for name in measures}
     found = {name: each for name, each in found.items() if each is not None and each.critical_difference is not None}

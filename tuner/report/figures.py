@@ -1,4 +1,4 @@
-"""How every figure of a report looks: size, colours, numbers on axes; and the figure of means with intervals."""
+"""The style of all figures of a report: size, colours, numbers on axes; and the figure of means with intervals."""
 
 import io
 import textwrap
@@ -15,8 +15,8 @@ from tuner.study.measure_table import CONVERGENCE, MEASURES
 from tuner.study.settings import Combination
 
 WIDTH = 10.0  # inches
-DOTS = 150  # an inch, of a PNG
-# Okabe and Ito 2008: told apart with any colour vision; marker and line style say it once more.
+DOTS_PER_INCH = 150  # of a PNG
+# Okabe and Ito 2008: distinguishable with any colour vision, and by marker and line style.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
@@ -46,7 +46,7 @@ def picture(size: tuple[float, float], draw: Callable[[Figure], None], suffix: s
         suffix: "svg" or "png".
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=size, dpi=DOTS, layout="constrained")
+        figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout="constrained")
         draw(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix, metadata={"Date": None} if suffix == "svg" else {"Software": None})
@@ -54,7 +54,7 @@ def picture(size: tuple[float, float], draw: Callable[[Figure], None], suffix: s
 
 
 def style_of(index: int) -> dict[str, object]:
-    """Colour, marker and line style of the nth of some things."""
+    """Colour, marker and line style of entry `index`."""
     return {
         "color": COLOURS[index % len(COLOURS)],
         "marker": MARKERS[index % len(MARKERS)],
@@ -68,25 +68,25 @@ def loss_style(data: StudyData, loss: str) -> dict[str, object]:
 
 
 def optimizer_style(data: StudyData, optimizer: str) -> dict[str, object]:
-    """The style of an optimizer, the same in all figures, and of no loss where there are few."""
+    """The style of an optimizer, the same in all figures, and different from those of losses if there are few."""
     study = data.study.settings.study
     return style_of(len(study.losses) + study.optimizers.index(optimizer))
 
 
 def numbers(language: Language, *axes) -> None:
-    """Numbers beside axes (`axes.xaxis`, `axes.yaxis`) as the language writes them."""
+    """Formats the numbers of axes (`axes.xaxis`, `axes.yaxis`) in the language."""
     for axis in axes:
         axis.set_major_formatter(FuncFormatter(lambda value, _: language.tick(value)))
         axis.set_minor_formatter(NullFormatter())
 
 
 def wrapped(text: str, width: int) -> str:
-    """A text in lines of at most so many characters."""
+    """A text in lines of at most `width` characters."""
     return "\n".join(textwrap.wrap(text, width))
 
 
 def grid_of(count: int, columns: int) -> tuple[int, int]:
-    """Rows and columns for so many panels.
+    """Rows and columns of a grid of panels.
 
     >>> grid_of(5, 3), grid_of(2, 3)
     ((2, 3), (1, 2))
@@ -96,7 +96,7 @@ def grid_of(count: int, columns: int) -> tuple[int, int]:
 
 
 def panels(figure: Figure, count: int, columns: int, **arguments: object) -> list:
-    """The axes of so many panels; what is left of the last row stays empty."""
+    """The axes of `count` panels; the rest of the last row stays empty."""
     axes = list(figure.subplots(*grid_of(count, columns), squeeze=False, **arguments).flat)
     for each in axes[count:]:
         each.remove()
@@ -110,17 +110,17 @@ def means(
     columns: int = 2,
     combinations: Sequence[Combination] | None = None,
 ) -> bytes | None:
-    """Combinations one below the other, a panel a measure: every run, the mean, its interval.
+    """One panel per measure, in it for each combination every run, the mean and its interval.
 
     Args:
-        data: What the study holds.
-        measures: A panel each.
+        data: The study.
+        measures: One panel each.
         language: The language.
-        columns: Panels beside each other.
-        combinations: Default: those that are no ablations.
+        columns: Panels per row.
+        combinations: Default: all without ablations.
 
     Returns:
-        The content of an SVG file; None where no run has any of these measures.
+        The content of an SVG file; None if no run has any of these measures.
     """
     combinations = data.measured(ablations=False) if combinations is None else combinations
     if not any(data.values(name, each) for name in measures for each in combinations):

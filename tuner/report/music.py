@@ -27,7 +27,7 @@ BEATS_PER_SECOND = 120 / 60  # of a grid of beats: at the tempo that a MIDI file
 
 
 def real_examples(data: StudyData) -> list[np.ndarray]:
-    """Real pieces to lay beside the others: those of median and of third-quartile density, whole parts only."""
+    """Real pieces for comparison: those of median and of upper-quartile density, parts of full length only."""
     pieces = data.real_pieces()
     whole = [piece for piece in pieces if len(piece) == max(map(len, pieces))]
     order = sorted(range(len(whole)), key=lambda index: whole[index].mean())
@@ -36,7 +36,7 @@ def real_examples(data: StudyData) -> list[np.ndarray]:
 
 
 def examples(data: StudyData, language: Language) -> dict[str, tuple[str, np.ndarray, object]]:
-    """File name → label, roll and colour, of real pieces and of each combination; empty until one has some."""
+    """File name → label, roll and colour, of real pieces and of each combination; empty if there is no music yet."""
     generated = {}
     for combination in data.measured():
         pieces = data.pieces(combination)
@@ -53,7 +53,7 @@ def examples(data: StudyData, language: Language) -> dict[str, tuple[str, np.nda
 
 
 def rolls(data: StudyData, language: Language) -> bytes | None:
-    """The rolls, a panel each, all with the same axes; None where there is no music. PNG."""
+    """The rolls as a PNG file, one panel each, with the same axes; None if there is no music."""
     found = examples(data, language)
     if not found:
         return None
@@ -101,16 +101,16 @@ def sounds(data: StudyData, language: Language, folder: Path, with_wav: bool) ->
     Args:
         data: What the study holds.
         language: The language of the labels.
-        folder: Of the report; WAV files that stand there and play the same music are not made again.
+        folder: Of the report; WAV files of the same music that exist in it are not made again.
         with_wav: Else only MIDI files are made.
 
     Returns:
-        (label → names of MIDI and WAV file, name → content of the files that are to be written, what made the
-        sound in words; empty where no file was made).
+        (label → names of MIDI and WAV file, name → content of the files to write, the synthesizer of the
+        sound; empty if no file was made).
     """
     grid = from_dict(RecordsConfig, data.study.records["settings"])
     steps_per_second = grid.steps_per_unit * (1 if grid.grid == "seconds" else BEATS_PER_SECOND)
-    names, files, maker = {}, {}, ""
+    names, files, synthesizer = {}, {}, ""
     found = examples(data, language)
     with Progress(len(found), "sounds") as progress:
         for name, (label, roll, _) in found.items():
@@ -118,9 +118,9 @@ def sounds(data: StudyData, language: Language, folder: Path, with_wav: bool) ->
             files[midi] = midi_bytes(roll, steps_per_second)
             names[label] = (midi, wav if with_wav else None)
             if with_wav and not _plays(folder / wav, folder / midi, files[midi]):
-                files[wav], maker = wav_bytes(files[midi], len(roll) / steps_per_second)
+                files[wav], synthesizer = wav_bytes(files[midi], len(roll) / steps_per_second)
             progress.update(note=label)
-    return names, files, maker
+    return names, files, synthesizer
 
 
 def _plays(wav: Path, midi: Path, content: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A report as data, sections of text, tables and figures, and how it becomes one HTML file and one Markdown file."""
+"""A report as data (sections of text, tables and figures), rendered to one HTML file and one Markdown file."""
 
 import base64
 import dataclasses
@@ -14,7 +14,7 @@ from tuner.report.language import Language
 FIGURES = "figures"
 _MIME = {"svg": "image/svg+xml", "png": "image/png"}
 
-Cell = str | tuple[str, str]  # a text, or a text and what stands below it in small print
+Cell = str | tuple[str, str]  # a text, or a text and another in small print below it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Text:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table; the first cell of a row is its head. Numbers stand to the right, unless `left`."""
+    """A table; the first cell of a row is its head. Numbers are aligned to the right, unless `left`."""
 
     caption: str
     head: Sequence[str]
@@ -43,7 +43,7 @@ class Figure:
 
     Attributes:
         name: Of its file, without suffix.
-        alt: What one who does not see it must know.
+        alt: Its description for those who do not see it.
         caption: Below it.
         content: Of the file.
         suffix: "svg" or "png".
@@ -97,10 +97,10 @@ class Report:
     """All of a report.
 
     Attributes:
-        title: Above all.
+        title: Of the page.
         summary: Paragraphs; the first answers the question.
-        notes: Paragraphs below it, such as what is missing.
-        sections: In their order; empty ones are left out.
+        notes: Paragraphs below the summary, such as limits of the results.
+        sections: In order; empty ones are left out.
         results: The content of results.csv.
         files: Other files of the report, name within its folder → content.
     """
@@ -122,8 +122,8 @@ def render(report: Report, language: Language, suffix: str) -> bytes:
     """The report as a file.
 
     Args:
-        report: What it says.
-        language: Its language.
+        report: The report.
+        language: Of the report.
         suffix: "html" or "md".
 
     Raises:
@@ -164,7 +164,7 @@ def cell(found: Cell) -> tuple[str, str]:
 
 
 def is_number(text: str) -> bool:
-    """Whether a cell is set like a number.
+    """Whether a cell is formatted as a number.
 
     >>> is_number("−1,5 %"), is_number("–"), is_number("5 of 5"), is_number("Adam")
     (True, True, True, False)
@@ -173,12 +173,12 @@ def is_number(text: str) -> bool:
 
 
 def write(report: Report, language: Language, folder: Path) -> None:
-    """Writes the report's files; those that have their content already are left alone.
+    """Writes the files of a report, unless they are up to date.
 
     Args:
-        report: What it says.
-        language: Its language.
-        folder: Made when needed.
+        report: The report.
+        language: Of the report.
+        folder: Of the report; made when needed.
     """
     files = {figure.path: figure.content for figure in report.figures} | report.files
     files["results.csv"] = report.results

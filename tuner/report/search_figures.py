@@ -15,18 +15,17 @@ from tuner.report.language import Language
 
 Rows = Sequence[dict[str, Any]]
 COLOUR_MAP = "cividis"  # the same with every colour vision, and in grey
-FEW_TICKS = 3
-RECORD_DECIMALS = 3
+LOG_TICKS = 3
 
 
 def by_trial(rows: Rows, label: str, largest: bool, language: Language) -> bytes:
-    """The objective of each trial in the order in which they began, and the best so far.
+    """The objective of each trial in order of start, and the best so far.
 
     Args:
         rows: Completed trials.
         label: Of the objective.
-        largest: Whether more is better.
-        language: The language.
+        largest: Whether higher is better.
+        language: Of the figure.
     """
     ordered = sorted(rows, key=lambda row: row["trial"])
     places = [int(row["trial"]) if row["trial"].isdigit() else index for index, row in enumerate(ordered)]
@@ -46,7 +45,7 @@ def by_trial(rows: Rows, label: str, largest: bool, language: Language) -> bytes
 
 
 def positions(rows: Rows, name: str, entry: Any) -> tuple[list[float | None], dict[float, str], bool]:
-    """Where the trials lie along a setting.
+    """The positions of the trials along the axis of a setting.
 
     Args:
         rows: Trials.
@@ -54,8 +53,8 @@ def positions(rows: Rows, name: str, entry: Any) -> tuple[list[float | None], di
         entry: Of the space: a list of values, or a dict with min, max and log.
 
     Returns:
-        (a place a trial, None where the setting does not count; place → label of each value of a list, else empty;
-        whether the axis is logarithmic).
+        (the position of each trial, None if the setting has no effect in it; position → label of each value of a
+        list, else empty; whether the axis is logarithmic).
     """
     values = [row.get(name) for row in rows]
     if isinstance(entry, dict):
@@ -65,12 +64,15 @@ def positions(rows: Rows, name: str, entry: Any) -> tuple[list[float | None], di
     return found, dict(enumerate(map(str, choices))), False
 
 
+def _varied(rows: Rows, space: dict[str, Any]) -> dict[str, tuple[list[float | None], dict[float, str], bool]]:
+    """`positions` along each setting that differs between the trials."""
+    found = {name: positions(rows, name, entry) for name, entry in space.items()}
+    return {name: each for name, each in found.items() if len(set(each[0]) - {None}) > 1}
+
+
 def by_setting(rows: Rows, space: dict[str, Any], label: str, language: Language) -> bytes | None:
-    """A panel a setting: the objective of the trials in which it counts; None where none differs."""
-    shown = {name: positions(rows, name, entry) for name, entry in space.items()}
-    shown = {
-        name: found for name, found in shown.items() if len({place for place in found[0] if place is not None}) > 1
-    }
+    """One panel per setting: the objective of the trials in which it has an effect; None if no setting differs."""
+    shown = _varied(rows, space)
     if not shown:
         return None
     lines, columns = grid_of(len(shown), 3)
@@ -82,7 +84,7 @@ def by_setting(rows: Rows, space: dict[str, Any], label: str, language: Language
             if log:
                 axes.set_xscale("log")
                 low, high = min(place for place, _ in found), max(place for place, _ in found)
-                axes.xaxis.set_major_locator(FixedLocator(np.geomspace(low, high, FEW_TICKS)))
+                axes.xaxis.set_major_locator(FixedLocator(np.geomspace(low, high, LOG_TICKS)))
                 axes.set_xlim(low / 1.3, high * 1.3)
             elif labels:
                 axes.set_xticks(list(labels), list(labels.values()))
@@ -107,11 +109,8 @@ def by_setting(rows: Rows, space: dict[str, Any], label: str, language: Language
 
 
 def parallel(rows: Rows, space: dict[str, Any], label: str, largest: bool, language: Language) -> bytes | None:
-    """All trials as lines through their settings, coloured by the objective; None for fewer than two settings."""
-    shown = {name: positions(rows, name, entry) for name, entry in space.items()}
-    shown = {
-        name: found for name, found in shown.items() if len({place for place in found[0] if place is not None}) > 1
-    }
+    """Parallel coordinates: trials as lines through their settings, coloured by objective; None for one setting."""
+    shown = _varied(rows, space)
     if len(shown) < 2:
         return None
     heights = {name: _heights(*found) for name, found in shown.items()}
@@ -150,7 +149,7 @@ def parallel(rows: Rows, space: dict[str, Any], label: str, largest: bool, langu
 
 
 def _heights(places: Sequence[float | None], labels: dict[float, str], log: bool) -> list[float | None]:
-    """Places along a setting as heights 0..1."""
+    """Positions along a setting as heights 0..1."""
     low, high = _ends(places, labels)
     scale = np.log if log else float
     span = scale(high) - scale(low) or 1.0
@@ -171,7 +170,7 @@ def _marks(places, labels: dict[float, str], log: bool, language: Language) -> l
 
 
 def curves(histories: dict[str, list[float]], label: str, language: Language) -> bytes | None:
-    """The validation curves of a few trials; the first is the best. None where there is none."""
+    """The validation curves of some trials, the best first; None if there are none."""
     histories = {name: values for name, values in histories.items() if values}
     if not histories:
         return None

@@ -168,7 +168,7 @@ def ranks(data: StudyData, language: Language) -> Table | None:
 
 
 def groups_of(data: StudyData, measure: str, language: Language) -> dict[str, list[tuple[str, Pair]]]:
-    """The pairs of a measure that have a difference, in groups: losses, optimizers, combinations; label and pair."""
+    """Losses, optimizers, combinations, ablations → (label, pair) of each pair that has a difference in a measure."""
     found, named = data.comparison.measures[measure], {each.name: each for each in data.study.combinations}
 
     def combination(name: str) -> str:

@@ -27,19 +27,19 @@ class Leases:
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds, self._clock = seconds, clock
-        self._heard: dict[str, float] = {}
+        self._last_heard: dict[str, float] = {}
 
     def touch(self, tuner_id: str) -> None:
         """Renews the lease of a worker."""
-        self._heard[tuner_id] = self._clock()
+        self._last_heard[tuner_id] = self._clock()
 
     def lapsed(self, tuner_id: str) -> bool:
         """Whether a worker's lease has ended; that of an unknown worker begins now."""
-        return self._clock() - self._heard.setdefault(tuner_id, self._clock()) > self.seconds
+        return self._clock() - self._last_heard.setdefault(tuner_id, self._clock()) > self.seconds
 
     def alive(self) -> int:
         """Number of workers whose lease has not ended."""
-        return sum(not self.lapsed(tuner_id) for tuner_id in list(self._heard))
+        return sum(not self.lapsed(tuner_id) for tuner_id in list(self._last_heard))
 
 
 class Servicer(OracleServicer):

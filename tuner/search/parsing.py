@@ -1,4 +1,4 @@
-"""What a person says of a search, in a file or on the command line, turned into choices, ranges and seconds."""
+"""Parses the settings of a search given in a file or on the command line."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ DIRECTIONS = {"nll": "min", "pr_auc": "max"}  # of the objectives
 
 
 def read_space(path: Path) -> dict[str, Any]:
-    """What a space file says, TOML (`.toml`) or JSON (`.json`).
+    """Reads a space file, TOML (`.toml`) or JSON (`.json`).
 
     Raises:
         UserError: The file is missing or is neither.
@@ -25,7 +25,9 @@ def read_space(path: Path) -> dict[str, Any]:
         raise UserError(f"the space's file must be named .toml or .json. Received: {path}")
     try:
         text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text, object_pairs_hook=_no_doubles)
+        values = (
+            tomllib.loads(text) if path.suffix == ".toml" else json.loads(text, object_pairs_hook=_without_duplicates)
+        )
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing") from error
     except (ValueError, RecursionError) as error:
@@ -46,16 +48,16 @@ def parse_fixes(texts: Iterable[str]) -> dict[str, Any]:
     """
     values = {}
     for text in texts:
-        name, equals, word = text.partition("=")
+        name, equals, given = text.partition("=")
         if not equals:
             raise ValueError(f"--fix must be key=value. Received: {text}")
         if name in values:
             raise ValueError(f"--fix must name a setting once. Received: {name} twice")
         section_of(name)
-        value = word
+        value = given
         for read in (json.loads, {"none": None}.__getitem__):
             try:
-                value = read(word)
+                value = read(given)
                 break
             except (ValueError, KeyError, RecursionError):
                 continue
@@ -63,8 +65,8 @@ def parse_fixes(texts: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object's dict; JSON itself lets a name come twice."""
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The dict of a JSON object, in which JSON itself allows a name twice."""
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
         raise ValueError(f"{max(names, key=names.count)} comes twice")
@@ -72,7 +74,7 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_entry(name: str, wanted: Any) -> Any:
-    """What a space's file or a flag says of one setting.
+    """Parses one setting of a space file or a flag.
 
     Args:
         name: The setting.

@@ -136,7 +136,7 @@ class SearchTuner(BaseTuner):
             The objective.
 
         Raises:
-            keras_tuner.errors.FailedTrialError: It failed; the search goes on.
+            keras_tuner.errors.FailedTrialError: The trial failed; the search continues.
             keras_tuner.errors.FatalError: No further trial can be run; its cause says why.
         """
         values = trial.hyperparameters.values

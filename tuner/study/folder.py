@@ -1,29 +1,29 @@
-"""The folder that a study leaves: its files, and functions that read them. Needs no framework.
+"""The folder of a study: its files, and functions that read them. Needs no framework.
 
     DIR/study.json                     checksummed: a `Study`
     DIR/baselines.json                 checksummed: split (val, test) → baseline (copy_last_step, note_frequency) →
-                                       judged numbers, as `metrics.Statistics.results` names them: nll in nats a step, …
+                                       judged numbers, named as in `metrics.Statistics.results`: nll in nats per step, …
     DIR/tuning/COMBINATION/K/          run folders of the first stage, each with outcome.json, a `TuningRun`
     DIR/runs/COMBINATION/SEED/         run folders of the second stage, each with
-        measures.json                    checksummed: a `Run`; there once all of the run is measured
+        measures.json                    checksummed: a `Run`; written when the run is measured
         gradient_norms.csv               step (from 1), norm: global norm of the gradient before it is clipped
-        history.csv                      a row an epoch, as every training leaves it: epoch (from 1), loss,
-                                         learning_rate, val_nll (nats a step), val_pr_auc, …, seconds (of the epoch)
+        history.csv                      one row per epoch, as in every run folder: epoch (from 1), loss,
+                                         learning_rate, val_nll (nats per step), val_pr_auc, …, seconds (of the epoch)
         music.npz                        the pieces it generated (`read_pieces`)
-    DIR/music/test.npz                 the test split, cut as long as the generated pieces (`read_pieces`)
+    DIR/music/test.npz                 the test split, cut as long as generated pieces (`read_pieces`)
     DIR/music/COMBINATION/SEED-K.mid   piece K, for the first few, as MIDI; DIR/music/test/K.mid real ones
-    DIR/tuning.csv                     a row a tuning run: combination, run, chosen (0 or 1), settings, outcome, cause,
-                                       val_nll, epochs
-    DIR/results.csv                    a row a run: combination, loss, optimizer, ablation, seed, settings, outcome,
+    DIR/tuning.csv                     one row per tuning run: combination, run, chosen (0 or 1), settings, outcome,
+                                       cause, val_nll, epochs
+    DIR/results.csv                    one row per run: combination, loss, optimizer, ablation, seed, settings, outcome,
                                        cause, and a column for each of `measure_table.MEASURES`; empty: no value
-    DIR/music.csv                      a row for each combination (all its seeds' pieces together) and each of
+    DIR/music.csv                      one row for each combination (pieces of all seeds together) and each of
                                        `measure_table.MUSIC`: combination, measure, overlap (0..1), distance (in the
                                        measure's unit); and the same with combination "test halves": the ceiling
     DIR/comparison.json                checksummed: a `Comparison`
 
-The CSV files and comparison.json are written anew whenever the study ends, also when its budget is spent before all
-runs are done. A combination is "LOSS-OPTIMIZER", or an ablation "LOSS-OPTIMIZER-ABLATION": `zero-bias` is trained anew
-with an output bias that starts at 0; `raw` has no training of its own: its folders hold only measures.json and
+The CSV files and comparison.json are written whenever the study ends, also when its budget is spent before all
+runs are done. A combination is "LOSS-OPTIMIZER", or an ablation "LOSS-OPTIMIZER-ABLATION": `zero-bias` is trained again
+with an output bias that starts at 0; `raw` is not trained: its folders hold only measures.json and
 music.npz of the very models of "LOSS-OPTIMIZER", judged and sampled as if their output were the posterior.
 """
 

@@ -1,4 +1,4 @@
-"""Measures of a trained model on the test split: its judged numbers, and how it copes with sparsity."""
+"""Measures of a trained model on the test split: its judged numbers, and those of sparsity."""
 
 import dataclasses
 import math
@@ -19,7 +19,7 @@ _COUNTS = ("hits", "sounding", "steps", "expected")
 
 
 def sparsity_statistics(threshold: float):
-    """The function that adds up what a batch says of sparsity, for `evaluation.Evaluator`.
+    """The function that sums the statistics of sparsity over a batch, for `evaluation.Evaluator`.
 
     Args:
         threshold: Probability from which a cell is called sounding.
@@ -72,7 +72,7 @@ def sparsity(sums: dict, pitch_frequency: np.ndarray) -> tuple[dict[str, float |
         pitch_frequency: Share of the training steps in which each pitch sounds, [84].
 
     Returns:
-        Entries of `measure_table.MEASURES`, and the tables `pitch` and `polyphony` of a `study_folder.Run`.
+        Entries of `measure_table.MEASURES`, and the tables `pitch` and `polyphony` of a `results_model.Run`.
     """
     steps = sums["steps"].sum()
     measures: dict[str, float | None] = {
@@ -111,7 +111,7 @@ def reliability(sums: Statistics) -> dict[str, list]:
 
 @dataclasses.dataclass(frozen=True)
 class Splits:
-    """What models are judged on: `val` for thresholds, `test` for everything else."""
+    """The splits on which models are evaluated: `val` for thresholds, `test` for everything else."""
 
     val: Corpus
     test: Corpus

@@ -1,4 +1,4 @@
-"""From the runs of a study to its tables, its comparison, and sentences that claim no more than it shows."""
+"""From the runs of a study to its tables and its comparison."""
 
 import csv
 import dataclasses
@@ -24,12 +24,12 @@ Values = dict[str, list[float | None]]  # combination → a value a seed
 
 
 def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Comparison:
-    """Writes the CSV files and comparison.json of all runs that are done.
+    """Writes the CSV files and comparison.json of all runs with a result.
 
     Args:
         folder: Of the study.
         study: Its settings.
-        steps_per_epoch: Batches an epoch.
+        steps_per_epoch: Batches per epoch.
         real: `measures_music.Reference`.
     """
     runs, tuning = study_folder.read_runs(folder), study_folder.read_tuning(folder)
@@ -43,7 +43,7 @@ def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Com
 
 
 def with_efforts(folder: Path, study: Study, runs: Sequence[Run], steps_per_epoch: int) -> list[Run]:
-    """The runs with what it took them to come within 2 % of the best validation NLL of all of them."""
+    """The runs, with epochs, steps and seconds to within 2 % of the best validation NLL of all of them."""
     trained = {each.name for each in study.combinations if each.ablation != RAW}
     ended = [run for run in runs if run.outcome != DIVERGED and run.combination in trained]
     if not ended:
@@ -105,7 +105,7 @@ def music_rows(folder: Path, study: Study, real) -> list[dict[str, Any]]:
         ]
         pieces = [piece for path in paths if path.is_file() for piece in study_folder.read_pieces(path)]
         for name in MUSIC if pieces else ():
-            found = compare(name, distribution(name, pieces), real.facts[name])
+            found = compare(name, distribution(name, pieces), real.features[name])
             rows.append(_music_row(combination.name, name, *found))
     return rows
 
@@ -148,13 +148,13 @@ def compared(study: Study, runs: Sequence[Run]) -> Comparison:
 
 
 def compared_measure(study: Study, measure: str, values: Values, done: dict[str, list[bool]]) -> Compared:
-    """What the seeds say of one measure.
+    """The comparison by one measure.
 
     Args:
         study: Its settings.
         measure: Entry of `measure_table.MEASURES`.
-        values: A value a seed for every combination, ablations too; None: there is none.
-        done: Whether the run has been done; where it has not, its value does not count as missing.
+        values: One value per seed for every combination, ablations too; None: no value.
+        done: Whether the run has a result; if not, its value does not count as missing.
     """
     config = study.settings.study
     main = {each.name: values[each.name] for each in study.combinations if not each.ablation}
@@ -177,12 +177,12 @@ def compared_measure(study: Study, measure: str, values: Values, done: dict[str,
 
 
 def _mean(rows: Iterable[Sequence[float | None]]) -> list[float | None]:
-    """The mean a seed; None where one of the values is."""
+    """The mean for each seed; None if one of the values is None."""
     return [None if None in column else math.fsum(column) / len(column) for column in zip(*rows, strict=True)]
 
 
 def _ranks(measure: str, values: Values) -> Ranks | None:
-    """The ranks, where one value is better than another and there are two combinations and a whole seed."""
+    """The ranks; None if no value is better than another, or without two combinations and a complete seed."""
     better = MEASURES[measure].better
     if not better or len(values) < 2 or not all(values.values()):
         return None

@@ -39,7 +39,7 @@ class TuningRun:
         settings: learning_rate, weight_decay, gamma, alpha; None where it has none.
         outcome: `FINISHED` or `DIVERGED`.
         cause: In words, unless finished.
-        val_nll: Lowest validation NLL, nats a step; None when diverged.
+        val_nll: Lowest validation NLL, nats per step; None when diverged.
         epochs: Epochs trained.
     """
 
@@ -58,7 +58,7 @@ class Run:
 
     Attributes:
         combination: Its name.
-        seed: Of weights, windows, dropout; music is drawn with seeds of its own, the same for every combination.
+        seed: Of weights, windows, dropout; music has other seeds, the same for every combination.
         settings: What the first stage chose: learning_rate, weight_decay, gamma, alpha; None where it has none.
         outcome: `FINISHED`; `COLLAPSED`: after its last epoch it is worse than "note frequency", or the density that
             it predicts is off by more than a factor of 10; `DIVERGED`: a number became NaN or infinite.

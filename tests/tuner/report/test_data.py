@@ -57,7 +57,7 @@ def test_a_study_of_an_earlier_version_has_no_steps_per_epoch(tmp_path):
     assert {run.steps_per_epoch for run in found.runs} == {None}
 
 
-def test_a_comparison_of_other_runs_is_not_believed(data):
+def test_a_comparison_of_other_runs_is_not_used(data):
     stale = dataclasses.replace(data.comparison, missing=99)
     path = data.folder / study_folder.COMPARISON
     earlier = {"sentences": ["an entry of earlier versions"]}

@@ -75,7 +75,7 @@ def undrawn(monkeypatch):
         monkeypatch.setattr(module, "picture", lambda size, draw, suffix="svg": b"a picture")
 
 
-def test_the_page_stands_alone_and_is_accessible(study):
+def test_the_page_is_self_contained_and_accessible(study):
     out = study / "report"
     text = (out / "report.html").read_text()
     page = Page(text)
@@ -158,7 +158,7 @@ def test_a_grid_of_beats(tmp_path, undrawn):
 
 @pytest.fixture
 def search(tmp_path):
-    """A search of four trials, one failed, one at work."""
+    """A search of four trials, one failed, one unfinished."""
     folder = tmp_path / "found"
     space = {
         "loss": ["bce", "focal"],
@@ -240,10 +240,10 @@ def test_folders_that_cannot_be_reported(search, tmp_path, capsys):
     assert report.main([str(search)]) == 1
     (search / "results.json").unlink()
     assert report.main([str(search)]) == 1
-    said = capsys.readouterr().err.splitlines()
-    assert "must be the folder of a study or a search: it has no study.json or search.json" in said[0]
-    assert "results.json is damaged" in said[1]
-    assert "must be a search of which a trial has ended" in said[2]
+    output = capsys.readouterr().err.splitlines()
+    assert "must be the folder of a study or a search: it has no study.json or search.json" in output[0]
+    assert "results.json is damaged" in output[1]
+    assert "must be a search of which a trial has ended" in output[2]
 
 
 def test_texts_from_outside_cannot_become_markup(tmp_path):

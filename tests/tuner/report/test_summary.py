@@ -48,11 +48,11 @@ def test_a_difference_in_words(found, english):
 
 
 def test_a_difference_in_russian():
-    said = report_summary.difference(
+    text = report_summary.difference(
         pair(-0.0194, -0.0211, -0.0175, SHOWN), RU, RU.loss, RU.gettext("Averaged over the optimizers, the test NLL")
     )
-    assert said.startswith("В среднем по оптимизаторам NLL на тесте с BCE ниже, чем с focal, на 0,0194 ната на шаг")
-    assert "95 %-й интервал от 0,0175 до 0,0211; 6 зёрен" in said
+    assert text.startswith("В среднем по оптимизаторам NLL на тесте с BCE ниже, чем с focal, на 0,0194 ната на шаг")
+    assert "95 %-й интервал от 0,0175 до 0,0211; 6 зёрен" in text
 
 
 def with_losses(data, means=None, **pairs):
@@ -77,7 +77,7 @@ def data(tmp_path_factory):
     return report_data.read(write_study(tmp_path_factory.mktemp("study") / "made-up", tiny_settings()))
 
 
-def test_where_a_loss_loses_is_said(data):
+def test_the_losses_are_compared_by_measure(data):
     """More PR-AUC is better, more NLL is worse; a density ratio is in neither list."""
     found = with_losses(
         data,
@@ -119,8 +119,8 @@ def test_the_first_paragraph_of_a_whole_study(data):
     )
     assert "where copying the last step has 6.54 and note frequency 12.06." in first
     assert "Averaged over the optimizers, the test NLL was lower with BCE than with focal at all of 3 seeds" in first
-    said = report_limits.limits(data, EN)
-    assert "With 3 seeds a paired test cannot give less than p = 0.25" in said[0]
+    text = report_limits.limits(data, EN)
+    assert "With 3 seeds a paired test cannot give less than p = 0.25" in text[0]
     assert report_limits.missing(data, EN) == []
 
 
@@ -135,18 +135,18 @@ def test_of_many_optimizers_only_the_pairs_of_the_best_are_compared():
     names = ["a", "b", "c", "d"]
     pairs = [pair(-1.0 if one == "b" else 1.0, 0, 0, SHOWN, names=(one, other)) for one in names for other in names]
     pairs = [each for each in pairs if each.first < each.second]
-    told = report_summary.pairs_to_compare(pairs)
-    assert [(each.first, each.second) for each in told] == [("a", "b"), ("b", "c"), ("b", "d")]
+    compared = report_summary.pairs_to_compare(pairs)
+    assert [(each.first, each.second) for each in compared] == [("a", "b"), ("b", "c"), ("b", "d")]
     assert report_summary.pairs_to_compare(pairs[:3]) == pairs[:3]
 
 
 def test_one_run_of_one_combination(tmp_path):
     settings = tiny_settings(losses=("bce",), optimizers=("adam",), seeds=1)
     data = report_data.read(write_study(tmp_path / "study", settings))
-    [said] = report_summary.paragraphs(data, EN)
-    assert said.startswith("Only BCE\u00a0·\u00a0Adam was trained: only the baselines can be compared with it.")
-    assert "is trained once" in said
-    assert "interval" not in said
+    [text] = report_summary.paragraphs(data, EN)
+    assert text.startswith("Only BCE\u00a0·\u00a0Adam was trained: only the baselines can be compared with it.")
+    assert "is trained once" in text
+    assert "interval" not in text
     assert "every difference may be due to chance" in report_limits.limits(data, EN)[0]
 
 
@@ -157,9 +157,9 @@ def test_nothing_measured_yet_and_nothing_that_could_be_judged(tmp_path):
     assert report_summary.paragraphs(data, EN)[0].endswith("No run has been measured yet.")
     assert report_limits.missing(data, EN) == ["all seeds of: BCE\u00a0·\u00a0Adam"]
     data = report_data.read(write_study(tmp_path / "diverged", settings, diverged=both))
-    said = " ".join(report_summary.paragraphs(data, RU))
-    assert "Расхождение: BCE\u00a0·\u00a0Adam (2)." in said
-    assert "Ни один прогон не закончился моделью" in said
+    text = " ".join(report_summary.paragraphs(data, RU))
+    assert "Расхождение: BCE\u00a0·\u00a0Adam (2)." in text
+    assert "Ни один прогон не закончился моделью" in text
 
 
 def test_what_is_missing_is_named(tmp_path):

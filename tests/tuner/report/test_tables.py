@@ -73,7 +73,7 @@ def test_ranks_end_with_the_test(data):
     assert nll["p of Friedman’s test"] == EN.p(found.p)
 
 
-def test_music_stands_beside_its_ceiling(data):
+def test_music_is_shown_with_its_ceiling(data):
     table = report_tables.music(data, "overlap", EN)
     assert table.head[1] == "test halves (ceiling)"
     assert table.rows[0][:3] == ["density of a piece", "0.900", "0.890"]

@@ -30,7 +30,7 @@ def test_a_search_killed_at_any_trial_proposes_the_same(tmp_path, tuner):
         end(whole, trial, settings)
         if index % 3 == 0:
             assert cut.create_trial("a").hyperparameters.values == proposed[-1]
-            cut = make(tmp_path / "cut", settings)  # killed while at work
+            cut = make(tmp_path / "cut", settings)  # killed while a trial is running
         elif index % 3 == 1:
             cut = make(tmp_path / "cut", settings)  # killed in between
         again = cut.create_trial("b")

@@ -1,4 +1,4 @@
-"""What a person may say of a search's space, and what is refused with the key and what is allowed."""
+"""Spaces of a search that are accepted, and errors that name the setting and what is allowed."""
 
 import pytest
 

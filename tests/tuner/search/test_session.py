@@ -1,4 +1,4 @@
-"""A search as it runs: how far it is in a few words, and the chief that SIGTERM stops."""
+"""A running search: its progress, and a chief stopped by SIGTERM."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def test_the_time_left_is_that_of_the_trials_to_come_or_of_the_budget():
     assert time_left([], trials=4, workers=1, budget=50.0) == 50.0
 
 
-def test_how_far_it_is_in_a_few_words(search, monkeypatch):
+def test_the_note_of_the_progress(search, monkeypatch):
     notes = []
     monkeypatch.setattr(search._progress, "update", lambda count, note: notes.append((count, note)))
 
@@ -57,7 +57,7 @@ def test_sigterm_stops_a_chief(search):
     timer.join()
 
 
-def test_a_search_goes_on_in_its_folder(search, tmp_path, capsys):
+def test_a_search_is_resumed_in_its_folder(search, tmp_path, capsys):
     search.run_alone()
     again = Search(tmp_path, search_settings(), trial_limit=3, budget_seconds=None)
     assert list(again._oracle.trials) == ["0000", "0001", "0002"]

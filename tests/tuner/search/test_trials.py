@@ -1,4 +1,4 @@
-"""A trial: a run folder that goes on after a kill, stops at a rung, and does not feel the trials before it."""
+"""A trial: resumed after a kill, stopped at a rung, and independent of the trials before it."""
 
 import dataclasses
 import shutil
@@ -59,7 +59,7 @@ def test_a_trial_that_is_done_is_not_run_again(records, whole, monkeypatch):
     assert (whole / OUTCOME).stat() == before
 
 
-def test_rungs_go_on_as_one_training(tmp_path, records, whole):
+def test_rungs_are_one_training(tmp_path, records, whole):
     first = run_trial(tiny(records), tmp_path / "one", until=1)
     assert (first.epochs, first.until) == (1, 1)
     assert first.objective != read_outcome(whole).objective
@@ -106,7 +106,7 @@ def test_what_a_trial_may_fail_by(tmp_path, records, monkeypatch, error, is_outc
         assert not (tmp_path / "a" / OUTCOME).exists()
 
 
-def test_a_damaged_outcome_is_made_anew_from_the_run(tmp_path, records, whole):
+def test_a_damaged_outcome_is_rebuilt_from_the_run(tmp_path, records, whole):
     folder = Path(shutil.copytree(whole, tmp_path / "trial"))
     content = (folder / OUTCOME).read_bytes()
     (folder / OUTCOME).write_bytes(content.replace(b'"until": 2', b'"until": 1'))
@@ -116,21 +116,21 @@ def test_a_damaged_outcome_is_made_anew_from_the_run(tmp_path, records, whole):
 
 
 def test_a_damaged_run_and_one_of_other_settings_give_way(tmp_path, records, whole, monkeypatch):
-    folder, said, trained = Path(shutil.copytree(whole, tmp_path / "trial")), [], []
+    folder, messages, trained = Path(shutil.copytree(whole, tmp_path / "trial")), [], []
 
     def note(config, folder, **_):
         trained.append((config, folder.exists()))
 
     monkeypatch.setattr(training, "train", note)
     lower = tiny(records, optimizer={"learning_rate": 0.001})
-    assert run_trial(lower, folder, log=said.append).objective is None
-    assert (trained, said) == ([(lower, False)], [])
+    assert run_trial(lower, folder, log=messages.append).objective is None
+    assert (trained, messages) == ([(lower, False)], [])
     folder = Path(shutil.copytree(whole, tmp_path / "other"))
     path = folder / "run" / "config.json"
     path.write_bytes(path.read_bytes()[:100])
-    run_trial(tiny(records), folder, log=said.append)
+    run_trial(tiny(records), folder, log=messages.append)
     assert trained[1:] == [(tiny(records), False)]
-    assert "is damaged" in said[0]
+    assert "is damaged" in messages[0]
 
 
 def test_a_copy_appears_whole_in_the_place_of_an_older_one(tmp_path):

@@ -1,4 +1,4 @@
-"""A search in one process: failed trials do not end it, what ends it comes out, a busy run folder is waited for."""
+"""A search in one process: failed trials, fatal errors, run folders in use."""
 
 import keras_tuner
 import pytest
@@ -71,21 +71,21 @@ def test_a_run_folder_in_use_is_waited_for(tmp_path, monkeypatch):
         tuner.search()
 
 
-def test_hyperband_s_trials_are_told_where_they_go_on(tmp_path):
-    told = []
+def test_trials_of_hyperband_resume_others(tmp_path):
+    calls = []
 
     def run(config, folder, until=None, origin=None, callbacks=()):
-        told.append((until, origin and origin.name, config.training.epochs))
+        calls.append((until, origin and origin.name, config.training.epochs))
         return fake_run(config, folder, until=until)
 
     tuner, _ = tuner_of(tmp_path, run, search_settings("hyperband"), trial_limit=13)
     tuner.search()
-    assert told[:9] == [(1, None, 9)] * 9
-    assert [(until, epochs) for until, _, epochs in told[9:]] == [(3, 9)] * 3 + [(9, 9)]
-    assert told[12][1] in ("0009", "0010", "0011")
+    assert calls[:9] == [(1, None, 9)] * 9
+    assert [(until, epochs) for until, _, epochs in calls[9:]] == [(3, 9)] * 3 + [(9, 9)]
+    assert calls[12][1] in ("0009", "0010", "0011")
 
 
-def test_changes_are_told(tmp_path):
+def test_changes_are_reported(tmp_path):
     changes = []
 
     def run(config, folder, callbacks=(), **named):
