@@ -1,31 +1,29 @@
-"""From MIDI files to records: build_records beside the obvious script; reading alone beside the libraries."""
+"""From MIDI files to records: build_records compared with a simple script, and reading compared with libraries."""
 
 import itertools
 import os
 import shutil
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.harness import ROOT, Experiment, Side
+from benchmarks.harness import ROOT, Experiment, Variant, run_python
 from benchmarks.rows import Row
-from benchmarks.worker import MissingPeerError, Stopwatch, cpus
+from benchmarks.worker import MissingPeerError, Stopwatch, cpu_count
 
 NAMES = ("building", "reading")
 EVERY = 8  # `reading` takes every eighth file
 
 
 def our_work(midi: str, scratch: str) -> Iterator[dict[str, float]]:
-    """Seconds of the build itself: our modules are imported, the reader processes are not started yet."""
+    """Seconds of the build itself: our modules are imported, but the reader processes are not started."""
     from pianoroll_tf.config import RecordsConfig
     from pianoroll_tf.data.build import build
 
     for number in itertools.count():
         out = Path(scratch) / f"work-{number}"
         watch = Stopwatch()
-        build(Path(midi), out, RecordsConfig(), cpus())
+        build(Path(midi), out, RecordsConfig(), cpu_count())
         seconds = watch.lap()
         shutil.rmtree(out)
         yield {"seconds": seconds} if number else {}
@@ -35,37 +33,30 @@ def our_command(midi: str, scratch: str) -> Iterator[dict[str, float]]:
     """Seconds of the whole command."""
     for number in itertools.count():
         out = Path(scratch) / f"command-{number}"
-        seconds, _ = _run("-m", "pianoroll_tf.build_records", midi, str(out))
+        seconds, _ = run_python("-m", "pianoroll_tf.build_records", midi, str(out))
         shutil.rmtree(out)
         yield {"seconds": seconds} if number else {}
 
 
 def obvious(midi: str, scratch: str) -> Iterator[dict[str, float]]:
-    """Seconds of the obvious script: of its loop, and of the whole."""
+    """Seconds of the simple script: of its loop, and of the whole process."""
     yield {}
     while True:
         out = Path(scratch) / "obvious.tfrecord"
-        seconds, said = _run(str(ROOT / "benchmarks" / "obvious_build.py"), midi, str(out))
+        seconds, output = run_python(str(ROOT / "benchmarks" / "obvious_build.py"), midi, str(out))
         out.unlink()
-        yield {"work": float(said.split()[-1]), "seconds": seconds}
-
-
-def _run(*arguments: str) -> tuple[float, str]:
-    """Seconds and output of a Python program."""
-    watch = Stopwatch()
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT, check=True)
-    return watch.lap(), done.stdout
+        yield {"work": float(output.split()[-1]), "seconds": seconds}
 
 
 def bare_parse(midi: str) -> Iterator[dict[str, float]]:
-    """Seconds in which symusic parses all files, one process, and nothing else is done."""
+    """Seconds of symusic's parsing of all files, in one process, and of nothing else."""
     from symusic import Score
 
     yield from _over(midi, lambda path: Score(path, ttype="tick"))
 
 
 def our_reading(midi: str, every: int) -> Iterator[dict[str, float]]:
-    """Seconds of our conversion of files to records, in this one process."""
+    """Seconds of our conversion of files to records, in one process."""
     from pianoroll_tf.config import RecordsConfig
     from pianoroll_tf.data.conversion import convert
 
@@ -74,7 +65,7 @@ def our_reading(midi: str, every: int) -> Iterator[dict[str, float]]:
 
 
 def pretty_midi_reading(midi: str, every: int) -> Iterator[dict[str, float]]:
-    """Seconds of pretty_midi from files to rolls at 8 steps a second."""
+    """Seconds of pretty_midi from files to rolls at 8 steps per second."""
     import pretty_midi
 
     warnings.simplefilter("ignore")
@@ -82,7 +73,7 @@ def pretty_midi_reading(midi: str, every: int) -> Iterator[dict[str, float]]:
 
 
 def pypianoroll_reading(midi: str, every: int) -> Iterator[dict[str, float]]:
-    """Seconds of pypianoroll from files to binary rolls on its own grid, that of beats."""
+    """Seconds of pypianoroll from files to binary rolls on its own grid, which counts beats."""
     try:
         import pypianoroll
     except ImportError as error:
@@ -92,7 +83,7 @@ def pypianoroll_reading(midi: str, every: int) -> Iterator[dict[str, float]]:
 
 
 def _over(midi: str, work: Callable[[str], object], every: int = 1) -> Iterator[dict[str, float]]:
-    """Measures `work` over every so manieth MIDI file, the first once before."""
+    """Measures `work` on every `every`-th MIDI file, after a warm-up on the first."""
     paths = sorted(os.fspath(path) for path in Path(midi).rglob("*") if path.suffix.lower() == ".mid")[::every]
     work(paths[0])
     yield {"files": len(paths)}
@@ -103,28 +94,31 @@ def _over(midi: str, work: Callable[[str], object], every: int = 1) -> Iterator[
         yield {"seconds": watch.lap()}
 
 
-def experiments(materials) -> Iterator[Experiment]:
-    """`building`, twice as the obvious script takes half a minute; `reading`."""
-    midi = materials.midi
-    place = {"midi": midi, "scratch": materials.folder("building")}
-    sides = {
-        "work": Side(function="benchmarks.building:our_work", arguments=place),
-        "command": Side(function="benchmarks.building:our_command", arguments=place),
-        "obvious": Side(function="benchmarks.building:obvious", arguments=place),
-        "symusic": Side(function="benchmarks.building:bare_parse", arguments={"midi": midi}),
+def experiments(fixtures) -> Iterator[Experiment]:
+    """`building` and `reading`; few repetitions, because the simple script takes half a minute."""
+    midi = fixtures.midi
+    folders = {"midi": midi, "scratch": fixtures.folder("building")}
+    variants = {
+        "work": Variant(function="benchmarks.building:our_work", arguments=folders),
+        "command": Variant(function="benchmarks.building:our_command", arguments=folders),
+        "obvious": Variant(function="benchmarks.building:obvious", arguments=folders),
+        "symusic": Variant(function="benchmarks.building:bare_parse", arguments={"midi": midi}),
     }
-    yield Experiment(name="building", sides=sides, repeats=materials.repeats(3))
-    some = {"midi": midi, "every": EVERY}
+    yield Experiment(name="building", variants=variants, repeats=fixtures.repeats(3))
+    selection = {"midi": midi, "every": EVERY}
     readers = {"ours": "our_reading", "pretty_midi": "pretty_midi_reading", "pypianoroll": "pypianoroll_reading"}
-    sides = {name: Side(function=f"benchmarks.building:{side}", arguments=some) for name, side in readers.items()}
-    yield Experiment(name="reading", sides=sides, repeats=materials.repeats(2))
+    variants = {
+        name: Variant(function=f"benchmarks.building:{function}", arguments=selection)
+        for name, function in readers.items()
+    }
+    yield Experiment(name="reading", variants=variants, repeats=fixtures.repeats(2))
 
 
 def rows() -> list[Row]:
-    """Their lines of the table."""
+    """Their rows of the table."""
     obvious_script = "pretty_midi, dense Example, one process"
     shared = {"unit": "s", "more": False}
-    found = [
+    rows = [
         Row(
             name="build_records, 295 files, the work",
             ours="building/work.seconds",
@@ -134,12 +128,8 @@ def rows() -> list[Row]:
             limit="building/symusic.seconds",
             limit_name="symusic's bare parse in one process",
             note=(
-                "without the interpreter's start and its imports on either side; ours with the start of its reader"
-                " processes (one a CPU) and their imports, and with the records on disk (fsync) at the end"
-            ),
-            cause=(
-                "a third of it is the start of the reader processes, 0.2 to 0.4 s here, once a build: 47 to 54 times"
-                " was seen with these files"
+                "both without the start of the interpreter and its imports; ours with the start of its reader"
+                " processes (one per CPU) and their imports, and with the records written to disk (fsync)"
             ),
             **shared,
         ),
@@ -152,7 +142,7 @@ def rows() -> list[Row]:
         ),
     ]
     for library in ("pretty_midi", "pypianoroll"):
-        found.append(
+        rows.append(
             Row(
                 name=f"reading file by file beside {library}",
                 ours="reading/ours.seconds",
@@ -162,4 +152,4 @@ def rows() -> list[Row]:
                 **shared,
             )
         )
-    return found
+    return rows

@@ -1,16 +1,16 @@
-"""Judging the test split in one pass, beside the forward pass of training."""
+"""Evaluates the test split in one pass, compared with the forward pass of training."""
 
 import dataclasses
 from collections.abc import Iterator
 
-from benchmarks.harness import Experiment, Side
+from benchmarks.harness import Experiment, Variant
 from benchmarks.rows import Row
-from benchmarks.worker import Stopwatch, tensorflow_as_ours
+from benchmarks.worker import Stopwatch, import_tensorflow
 
 
 def one_pass(records: str) -> Iterator[dict[str, float]]:
-    """Windows a second of a whole evaluation: pipeline, network with its state carried, all sums."""
-    tensorflow_as_ours()
+    """Windows per second of a whole evaluation: pipeline, network with its state carried over, all statistics."""
+    import_tensorflow()
     from pianoroll_tf.config import DatasetConfig, LossConfig, ModelConfig
     from pianoroll_tf.data.pipeline import evaluation_dataset, load_corpus
     from pianoroll_tf.data.windows import plan_lanes
@@ -30,13 +30,13 @@ def one_pass(records: str) -> Iterator[dict[str, float]]:
 
 
 def forward(records: str, as_evaluated: bool = False) -> Iterator[dict[str, float]]:
-    """Windows a second of the forward pass and the loss of training, on batches that are in memory.
+    """Windows per second of the forward pass and the loss of training, for batches in memory.
 
     Args:
-        records: Where the pieces are.
-        as_evaluated: Whether batches have as many rows as an evaluation has lanes, fewer than a training batch.
+        records: Folder of records.
+        as_evaluated: Whether batches have as many rows as the evaluation has lanes, fewer than a training batch.
     """
-    tf = tensorflow_as_ours()
+    tf = import_tensorflow()
     from pianoroll_tf.config import DatasetConfig, LossConfig, ModelConfig
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
     from pianoroll_tf.data.windows import plan_lanes
@@ -65,37 +65,27 @@ def forward(records: str, as_evaluated: bool = False) -> Iterator[dict[str, floa
         yield {"windows": len(batches) * config.batch_size / watch.lap()}
 
 
-def experiments(materials) -> Iterator[Experiment]:
+def experiments(fixtures) -> Iterator[Experiment]:
     """The experiment `evaluating`."""
-    records = {"records": materials.records}
-    sides = {
-        "ours": Side(function="benchmarks.evaluating:one_pass", arguments=records),
-        "forward": Side(function="benchmarks.evaluating:forward", arguments=records),
-        "narrow": Side(function="benchmarks.evaluating:forward", arguments=records | {"as_evaluated": True}),
+    records = {"records": fixtures.records}
+    variants = {
+        "ours": Variant(function="benchmarks.evaluating:one_pass", arguments=records),
+        "forward": Variant(function="benchmarks.evaluating:forward", arguments=records),
+        "narrow": Variant(function="benchmarks.evaluating:forward", arguments=records | {"as_evaluated": True}),
     }
-    yield Experiment(name="evaluating", sides=sides, repeats=materials.repeats(5))
+    yield Experiment(name="evaluating", variants=variants, repeats=fixtures.repeats(5))
 
 
 def rows() -> list[Row]:
-    """Its lines of the table."""
+    """Its rows of the table."""
     shared = {
         "name": "evaluation of the test split, one pass",
         "unit": "windows/s",
         "ours": "evaluating/ours.windows",
-        "note": "ours with pipeline, metrics and the padding of its lanes; its peers from memory",
+        "note": "ours includes pipeline, metrics and the padding of its lanes; the peers read batches from memory",
     }
-    cause = (
-        "the state is carried, so windows of a piece are read one after another, and the longest of the 40 test pieces"
-        " leaves few lanes for the others; a step of few rows costs more a row: see the next line"
-    )
     narrow = "the same in batches of as many rows as the evaluation has lanes"
     return [
-        Row(
-            **shared,
-            peers=("evaluating/forward.windows",),
-            peer_name="training's forward pass and loss",
-            goal=1,
-            cause=cause,
-        ),
+        Row(**shared, peers=("evaluating/forward.windows",), peer_name="training's forward pass and loss", goal=1),
         Row(**shared, peers=("evaluating/narrow.windows",), peer_name=narrow),
     ]

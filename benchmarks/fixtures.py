@@ -1,68 +1,67 @@
-"""What the measurements are made with: records, an exported model, a scratch folder; made when first needed."""
+"""Fixtures of the benchmarks: records, exported models, scratch folders; created on first use."""
 
 import dataclasses
 import functools
-import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.harness import ROOT
+from benchmarks.harness import run_python
 
 
 @dataclasses.dataclass(frozen=True)
-class Materials:
-    """Where things are.
+class Fixtures:
+    """Paths of the fixtures.
 
     Attributes:
-        data: Folder of the shared data sets.
-        scratch: Folder that is removed at the end.
-        quick: Whether to measure each side once only, on less.
+        data: Folder of the data sets.
+        scratch: Folder that the caller removes at the end.
+        quick: Whether to measure each variant only once, with smaller sizes.
     """
 
     data: Path
     scratch: Path
     quick: bool = False
 
-    def repeats(self, usual: int) -> int:
-        """Measurements a side."""
-        return 1 if self.quick else usual
+    def repeats(self, default: int) -> int:
+        """Measurements per variant."""
+        return 1 if self.quick else default
 
     @property
     def midi(self) -> str:
-        """Folder of the 295 classical MIDI files."""
+        """The folder of the 295 classical MIDI files."""
         return str(self.data / "classical-piano-midi")
 
     def folder(self, name: str) -> str:
-        """A new folder of scratch."""
+        """Creates a folder in the scratch folder."""
         path = self.scratch / name
         path.mkdir()
         return str(path)
 
     @functools.cached_property
     def records(self) -> str:
-        """Records of the classical files."""
+        """The folder of the records of the classical files."""
         path = self.scratch / "records"
-        _run("-m", "pianoroll_tf.build_records", self.midi, str(path))
+        run_python("-m", "pianoroll_tf.build_records", self.midi, str(path))
         return str(path)
 
     @functools.cached_property
     def model(self) -> str:
-        """An exported model of default size with random weights: how fast it is does not depend on them."""
+        """An exported model of default size with random weights, on which its speed does not depend."""
         return self._export("nade")
 
     @functools.cached_property
     def independent_model(self) -> str:
-        """Likewise with the independent head."""
+        """The same with the independent head."""
         return self._export("independent")
 
     def _export(self, head: str) -> str:
         path = self.scratch / f"saved_model_{head}"
-        _run("-m", "benchmarks.fixtures", self.records, str(path), head)
+        run_python("-m", "benchmarks.fixtures", self.records, str(path), head)
         return str(path)
 
 
 def export_untrained(records: str, folder: str, head: str = "nade") -> None:
-    """Exports the default model, as initialised, with the facts of these records and a short calibration."""
+    """Exports the default model, untrained, with the facts of these records and a short calibration."""
     from pianoroll_tf.config import ModelConfig, RunConfig
     from pianoroll_tf.generation.archive import export
     from pianoroll_tf.modeling.run import run_model
@@ -71,17 +70,6 @@ def export_untrained(records: str, folder: str, head: str = "nade") -> None:
     made, data = data_facts(records)
     config = RunConfig(records=made, data=data, model=ModelConfig(head=head))
     export(run_model(config), config, Path(folder), rows=16, window_steps=64)
-
-
-def _run(*arguments: str) -> None:
-    """Runs Python with these arguments from the project's folder.
-
-    Raises:
-        RuntimeError: It failed.
-    """
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} failed: {done.stderr.strip()[-500:]}")
 
 
 if __name__ == "__main__":

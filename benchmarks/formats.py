@@ -1,6 +1,7 @@
-"""Ways to keep rolls in TFRecords: bytes an active cell, and how long it takes to have them back as a Corpus.
+"""Encodings of rolls in TFRecords: bytes per active cell, and the time to read them back as a Corpus.
 
-All are read in the same way: the whole file, unpacked; our framing, CRCs checked; one `parse_example`; numpy.
+All are read in the same way: the whole file is decompressed, split by our TFRecord reader with its CRC checks, parsed
+by one `parse_example`, and decoded with numpy.
 """
 
 import gzip
@@ -11,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import Experiment, Measured, Side
-from benchmarks.rows import Row, look_up, number, spread_in_words
+from benchmarks.harness import Experiment, Measurements, Variant
+from benchmarks.rows import Row, format_spread, look_up, number
 from benchmarks.worker import MissingPeerError, Stopwatch
 
-SPLIT = "test"  # a tenth of the corpus: dense float32 takes a hundred times the room
+SPLIT = "test"  # a tenth of the corpus, because dense float32 takes a hundred times the space
 PACKINGS = ("bare", "gzip", "zstd")
 ENCODINGS = {
-    "ours": "ours: a byte a step and one a cell",
+    "ours": "ours: one byte per step and one per active cell",
     "index_lists": "int64 lists of step and pitch",
     "dense_uint8": "dense uint8",
     "dense_float32": "dense float32",
@@ -52,7 +53,7 @@ def _bytes(array: np.ndarray):
 
 
 def _decoder(encoding: str) -> Callable[[Any], tuple[np.ndarray, np.ndarray]]:
-    """A function from a batch of serialized Examples to the counts and cells of its pieces."""
+    """Returns a function from a batch of serialized Examples to the counts and cells of its pieces."""
     import tensorflow as tf
 
     from pianoroll_tf.data.loading import split_bytes
@@ -90,22 +91,22 @@ def _decoder(encoding: str) -> Callable[[Any], tuple[np.ndarray, np.ndarray]]:
 
 
 def _packings() -> dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]]:
-    """Name → functions that pack and unpack the bytes of a whole TFRecord file."""
+    """Name → functions that compress and decompress the bytes of a whole TFRecord file."""
     try:
         import zstandard
     except ImportError as error:
         raise MissingPeerError(f"zstandard is not installed ({error})") from error
     zstd = zstandard.ZstdCompressor(), zstandard.ZstdDecompressor()
-    found = (
+    functions = (
         (bytes, bytes),
-        (lambda whole: gzip.compress(whole, 6), gzip.decompress),
+        (lambda data: gzip.compress(data, 6), gzip.decompress),
         (zstd[0].compress, zstd[1].decompress),
     )
-    return dict(zip(PACKINGS, found, strict=True))
+    return dict(zip(PACKINGS, functions, strict=True))
 
 
 def all_formats(records: str, scratch: str) -> Iterator[dict[str, float]]:
-    """Milliseconds of reading each file, and its bytes an active cell, all in one process and in turn."""
+    """Milliseconds of reading each file, and its bytes per active cell; all files in turn, in one process."""
     from pianoroll_tf.data.roll import STRUCK_BIT
     from pianoroll_tf.data.tfrecord import frame, read_records
 
@@ -126,17 +127,17 @@ def all_formats(records: str, scratch: str) -> Iterator[dict[str, float]]:
         return counts, cells % STRUCK_BIT
 
     counts, cells = read("ours", "bare")
-    for key in files:  # warms up, and proves that all say the same
+    for key in files:  # warms up, and checks that all encodings hold the same cells
         assert all(np.array_equal(*pair) for pair in zip(read(*key), (counts, cells), strict=True)), key
     sizes = {f"bytes {' '.join(key)}": path.stat().st_size / active for key, path in files.items()}
     yield {"pieces": len(rolls), "active_cells": active, "steps": len(counts)}
     while True:
-        took = {}
+        times = {}
         for key in files:
             watch = Stopwatch()
             read(*key)
-            took[f"read {' '.join(key)}"] = 1000 * watch.lap()
-        yield sizes | took
+            times[f"read {' '.join(key)}"] = 1000 * watch.lap()
+        yield sizes | times
 
 
 def _shards(records: str) -> list[str]:
@@ -154,26 +155,26 @@ def _pieces(path: Path) -> list:
         return [decode_piece(record)[0] for record in read_records(file)]
 
 
-def experiments(materials) -> list[Experiment]:
+def experiments(fixtures) -> list[Experiment]:
     """The experiment `formats`."""
-    places = {"records": materials.records, "scratch": materials.folder("formats")}
-    side = Side(function="benchmarks.formats:all_formats", arguments=places)
-    return [Experiment(name="formats", sides={"all": side}, repeats=materials.repeats(7))]
+    places = {"records": fixtures.records, "scratch": fixtures.folder("formats")}
+    variant = Variant(function="benchmarks.formats:all_formats", arguments=places)
+    return [Experiment(name="formats", variants={"all": variant}, repeats=fixtures.repeats(7))]
 
 
 def rows() -> list[Row]:
-    """Its lines of the table: ours beside each other encoding, bare, and beside the smallest of all that is packed."""
-    found = []
+    """Rows: ours compared with each other encoding, uncompressed, and with the best of all other files."""
+    rows = []
     kinds = {"bytes": ("records, size", "bytes an active cell"), "read": (f"records, reading {SPLIT}", "ms")}
     for metric, (name, unit) in kinds.items():
         for encoding, words in ENCODINGS.items():
             if encoding != "ours":
-                found.append(_row(metric, name, unit, (f"{encoding} bare",), words))
+                rows.append(_row(metric, name, unit, (f"{encoding} bare",), words))
         others = tuple(f"{encoding} {packing}" for encoding in ENCODINGS if encoding != "ours" for packing in PACKINGS)
-        found.append(_row(metric, name, unit, others, "best of these and of their gzip and zstd"))
+        rows.append(_row(metric, name, unit, others, "best of these and of their gzip and zstd"))
         for packing in PACKINGS[1:]:
-            found.append(_row(metric, name, unit, (f"ours {packing}",), f"ours in {packing}"))
-    return found
+            rows.append(_row(metric, name, unit, (f"ours {packing}",), f"ours in {packing}"))
+    return rows
 
 
 def _row(metric: str, name: str, unit: str, peers: tuple[str, ...], words: str) -> Row:
@@ -182,8 +183,8 @@ def _row(metric: str, name: str, unit: str, peers: tuple[str, ...], words: str) 
     return Row(name=name, unit=unit, ours=ours, peers=references, peer_name=words, more=False)
 
 
-def details(results: dict[str, dict[str, Measured]], folder: Path) -> str:
-    """All encodings and packings as a table of its own."""
+def details(results: dict[str, dict[str, Measurements]], folder: Path) -> str:
+    """A table of all encodings and compressions."""
     if "formats" not in results or results["formats"]["all"].missing:
         return ""
     lines = [
@@ -192,8 +193,8 @@ def details(results: dict[str, dict[str, Measured]], folder: Path) -> str:
     ]
     for encoding, words in ENCODINGS.items():
         for packing in PACKINGS:
-            size, took = (
+            size, time = (
                 look_up(results, f"formats/all.{metric} {encoding} {packing}") for metric in ("bytes", "read")
             )
-            lines.append(f"| {words} | {packing} | {number(size.median)} | {spread_in_words(vars(took))} |")
+            lines.append(f"| {words} | {packing} | {number(size.median)} | {format_spread(vars(time))} |")
     return "\n".join(lines)

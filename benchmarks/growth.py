@@ -1,4 +1,4 @@
-"""Measurements of growth: the experiment, the far ends as rows, a plot, a table and a sentence an axis."""
+"""Benchmarks of growth: the experiment, rows of the largest values, and a plot, a table and a sentence per axis."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,68 +6,71 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import plots
-from benchmarks.harness import Experiment, Measured, Side
+from benchmarks.harness import Experiment, Measurements, Variant
 from benchmarks.rows import Row
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Growth:
-    """Seconds along some axes, by side; a side's metrics are called "axis value".
+    """Seconds of each variant along some axes; the metrics are named "axis value".
 
     Attributes:
-        name: Of the experiment.
-        function: "module:name" of the side, which takes `side`, `axes` and what `experiments` is given.
-        what: What is timed, as the beginning of a row's name.
+        name: Name of the experiment.
+        function: "module:name" of the variants' function, which takes `variant`, `axes` and the keyword arguments of
+            `experiments`.
+        what: What is timed: the first words of the rows' names.
         axes: Axis → its values, ascending.
-        words: Axis → what it counts.
-        sides: Side → its name; the first is ours.
+        labels: Axis → what it counts.
+        variants: Variant → the name shown; the first is ours.
+        sentences: Axis → a sentence about its plot.
         titles: Axis → title of its plot, and label of the seconds.
-        repeats: Measurements a side.
+        repeats: Measurements per variant.
     """
 
     name: str
     function: str
     what: str
     axes: Mapping[str, Sequence[int]]
-    words: Mapping[str, str]
-    sides: Mapping[str, str]
+    labels: Mapping[str, str]
+    variants: Mapping[str, str]
+    sentences: Mapping[str, str]
     titles: Callable[[str], tuple[str, str]]
     repeats: int
 
-    def experiments(self, materials, **arguments: Any) -> Iterator[Experiment]:
-        """The one experiment; a quick one takes two values an axis."""
-        axes = {axis: values[:2] if materials.quick else values for axis, values in self.axes.items()}
-        sides = {
-            side: Side(function=self.function, arguments={"side": side, "axes": axes} | arguments)
-            for side in self.sides
+    def experiments(self, fixtures, **arguments: Any) -> Iterator[Experiment]:
+        """The experiment; a quick one takes two values per axis."""
+        axes = {axis: values[:2] if fixtures.quick else values for axis, values in self.axes.items()}
+        variants = {
+            variant: Variant(function=self.function, arguments={"variant": variant, "axes": axes} | arguments)
+            for variant in self.variants
         }
-        yield Experiment(name=self.name, sides=sides, repeats=materials.repeats(self.repeats))
+        yield Experiment(name=self.name, variants=variants, repeats=fixtures.repeats(self.repeats))
 
     def rows(self) -> list[Row]:
-        """The far end of each axis, ours beside each peer."""
-        ours, *peers = self.sides
+        """The largest value of each axis, ours compared with each peer."""
+        ours, *peers = self.variants
         return [
             Row(
-                name=f"{self.what}, {values[-1]:,} {self.words[axis]}",
+                name=f"{self.what}, {values[-1]:,} {self.labels[axis]}",
                 unit="s",
                 ours=f"{self.name}/{ours}.{axis} {values[-1]}",
                 peers=(f"{self.name}/{peer}.{axis} {values[-1]}",),
-                peer_name=self.sides[peer],
+                peer_name=self.variants[peer],
                 more=False,
             )
             for axis, values in self.axes.items()
             for peer in peers
         ]
 
-    def details(self, results: Mapping[str, Mapping[str, Measured]], folder: Path, sentences: Mapping[str, str]) -> str:
-        """The plots, written to the folder, with their tables and what is to be said of each."""
-        sides = {self.sides[side]: found for side, found in results[self.name].items() if not found.missing}
+    def details(self, results: Mapping[str, Mapping[str, Measurements]], folder: Path) -> str:
+        """Writes the plots to the folder; returns Markdown of the plots, their sentences and their tables."""
+        shown = {self.variants[name]: one.values for name, one in results[self.name].items() if not one.missing}
         texts = []
-        for axis, words in self.words.items():
-            lines = {name: plots.points(found.values, axis) for name, found in sides.items()}
+        for axis, words in self.labels.items():
+            lines = {name: plots.points(values, axis) for name, values in shown.items()}
             picture = f"{self.name.replace('_', '-')}-{axis}.png"
             title, label = self.titles(axis)
             plots.draw(folder / picture, title, (words, label), lines)
-            said = [f"![{title}, by {words}]({picture})", sentences.get(axis, ""), f"{label.capitalize()}:"]
-            texts.append("\n\n".join([*filter(None, said), plots.table(words, lines)]))
+            parts = [f"![{title}, by {words}]({picture})", self.sentences.get(axis, ""), f"{label.capitalize()}:"]
+            texts.append("\n\n".join([*filter(None, parts), plots.table(words, lines)]))
         return "\n\n".join(texts)

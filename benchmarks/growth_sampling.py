@@ -1,50 +1,48 @@
-"""How the time of sampling grows with the number of steps and with the batch, ours beside PyTorch."""
+"""Growth of the time of sampling with the number of steps and the batch size, compared with PyTorch."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchmarks import sampling
 from benchmarks.growth import Growth
-from benchmarks.harness import Experiment, Measured
-from benchmarks.rows import Row
+from benchmarks.harness import Experiment
 from benchmarks.worker import Stopwatch
 
 AXES = {"steps": (128, 1024, 8192, 65536), "batch": (1, 8, 64, 256, 1024)}
-WORDS = {"steps": "steps, batch 1", "batch": "rows a batch, 128 steps"}
-SIDES = {"compiled": "ours, compiled", "plain": "ours, plain", "torch": "PyTorch"}
+LABELS = {"steps": "steps, batch 1", "batch": "rows a batch, 128 steps"}
+VARIANTS = {"compiled": "ours, compiled", "plain": "ours, plain", "torch": "PyTorch"}
 SENTENCES = {
     "steps": (
-        "Linear from 1,024 steps on; below, the fixed part of a call counts, and compiled drawing makes whole blocks of"
-        " 256 steps."
+        "Linear from 1,024 steps on; below that, the fixed part of a call counts, and compiled sampling generates whole"
+        " blocks of 256 steps."
     ),
     "batch": (
-        "Up to 8 rows more of them cost little, because a small product waits for its weights; from 64 on it is near"
-        " linear. Compiled drawing makes 256 steps where 128 are asked for, so a step of it takes half of what the line"
-        " shows."
+        "Up to 8 rows, more rows cost little, because a small product waits for its weights; from 64 rows on, the time"
+        " is nearly linear. Compiled sampling generates 256 steps where 128 are requested, so its time per step is half"
+        " of what the line shows."
     ),
 }
-FEW_STEPS = 128  # along the axis of the batch
+BATCH_AXIS_STEPS = 128
 
 
-def _place(axis: str, value: int) -> dict[str, int]:
-    """Batch and steps at a point of an axis."""
-    return {"batch": 1, "steps": value} if axis == "steps" else {"batch": value, "steps": FEW_STEPS}
+def _batch_and_steps(axis: str, value: int) -> dict[str, int]:
+    """Batch size and number of steps for a value of an axis."""
+    return {"batch": 1, "steps": value} if axis == "steps" else {"batch": value, "steps": BATCH_AXIS_STEPS}
 
 
-def sweep(side: str, axes: dict[str, list[int]], model: str) -> Iterator[dict[str, float]]:
-    """Seconds of drawing at every point of every axis."""
-    draw = _torch_draw if side == "torch" else sampling.generator(model, side)
-    places = [(axis, value) for axis, values in axes.items() for value in values]
-    for axis, value in places:  # traces and compiles
-        draw(_place(axis, value)["batch"], FEW_STEPS)
+def sweep(variant: str, axes: dict[str, list[int]], model: str) -> Iterator[dict[str, float]]:
+    """Seconds of sampling for each value of each axis."""
+    draw = _torch_draw if variant == "torch" else sampling.generator(model, variant)
+    points = [(axis, value) for axis, values in axes.items() for value in values]
+    for axis, value in points:  # traces and compiles
+        draw(_batch_and_steps(axis, value)["batch"], BATCH_AXIS_STEPS)
     yield {}
     while True:
-        found = {}
-        for axis, value in places:
+        seconds = {}
+        for axis, value in points:
             watch = Stopwatch()
-            draw(**_place(axis, value))
-            found[f"{axis} {value}"] = watch.lap()
-        yield found
+            draw(**_batch_and_steps(axis, value))
+            seconds[f"{axis} {value}"] = watch.lap()
+        yield seconds
 
 
 def _torch_draw(batch: int, steps: int) -> None:
@@ -58,23 +56,15 @@ GROWTH = Growth(
     function="benchmarks.growth_sampling:sweep",
     what="sampling",
     axes=AXES,
-    words=WORDS,
-    sides=SIDES,
-    titles=lambda axis: ("Drawing music", "seconds"),
+    labels=LABELS,
+    variants=VARIANTS,
+    sentences=SENTENCES,
+    titles=lambda axis: ("Sampling music", "seconds"),
     repeats=3,
 )
+rows, details = GROWTH.rows, GROWTH.details
 
 
-def experiments(materials) -> Iterator[Experiment]:
+def experiments(fixtures) -> Iterator[Experiment]:
     """The experiment `growth_sampling`."""
-    return GROWTH.experiments(materials, model=materials.model)
-
-
-def rows() -> list[Row]:
-    """The far end of each axis as lines of the table."""
-    return GROWTH.rows()
-
-
-def details(results: dict[str, dict[str, Measured]], folder: Path) -> str:
-    """A plot and a table an axis."""
-    return GROWTH.details(results, folder, SENTENCES)
+    return GROWTH.experiments(fixtures, model=fixtures.model)

@@ -1,4 +1,4 @@
-"""Runs the sides of a measurement in turn, A B A B ..., each in a process of its own, and keeps every number."""
+"""Measures the variants of an experiment in turn, A B A B ..., each in its own process, and keeps every number."""
 
 import contextlib
 import dataclasses
@@ -9,22 +9,23 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-TIME_LIMIT = 900.0  # seconds for preparation or for one measurement of a side
+TIMEOUT_SECONDS = 900.0  # of the preparation or of one measurement of a variant
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Side:
-    """One side of an experiment.
+class Variant:
+    """One of the implementations that an experiment compares: ours, a peer, or another way of ours.
 
     Attributes:
         function: "module:name" of a generator function; see `benchmarks.worker`.
-        arguments: Its keyword arguments, JSON-ready.
-        environment: Variables its process has beside ours.
+        arguments: Its keyword arguments; they must be JSON-serializable.
+        environment: Environment variables of its process, in addition to those of this process.
     """
 
     function: str
@@ -34,27 +35,27 @@ class Side:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Sides that are measured in turn.
+    """A comparison of variants, which are measured in turn.
 
     Attributes:
-        name: What `--rows` chooses by.
-        sides: Name → side, in the order in which they take turns.
-        repeats: Measurements a side.
+        name: The name that `--rows` selects by.
+        variants: Name → variant, in the order in which they are measured.
+        repeats: Measurements per variant.
     """
 
     name: str
-    sides: Mapping[str, Side]
+    variants: Mapping[str, Variant]
     repeats: int = 5
 
 
 @dataclasses.dataclass
-class Measured:
-    """What a side gave.
+class Measurements:
+    """The results of a variant.
 
     Attributes:
-        facts: Said once, when it was ready.
-        values: Metric → one number a repetition.
-        missing: Why there are none; empty if there are.
+        facts: Reported once, when it was ready.
+        values: Metric → one number per repetition.
+        missing: Why it could not be measured; empty if it was.
     """
 
     facts: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -77,115 +78,128 @@ class Spread:
 
     @classmethod
     def of(cls, values: list[float]) -> "Spread":
-        """The spread of some numbers, at least one."""
+        """The spread of at least one number."""
         return cls(statistics.median(values), min(values), max(values), len(values))
 
 
-class SideError(Exception):
-    """A side that could not be measured; its text says why."""
+def run_python(*arguments: str, code: int = 0) -> tuple[float, str]:
+    """Runs Python with these arguments in the project's folder; returns wall time in seconds and standard output.
+
+    Raises:
+        RuntimeError: The exit code is not `code`.
+    """
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT)
+    seconds = time.perf_counter() - start
+    if done.returncode != code:
+        command, message = " ".join(arguments), done.stderr.strip()[-500:]
+        raise RuntimeError(f"{command} ended with exit code {done.returncode}: {message}")
+    return seconds, done.stdout
 
 
-class SideProcess:
-    """A running side."""
+class WorkerError(Exception):
+    """A variant could not be measured; the message is the reason."""
 
-    def __init__(self, side: Side) -> None:
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
+
+class WorkerProcess:
+    """The worker process of a variant."""
+
+    def __init__(self, variant: Variant) -> None:
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", side.function, json.dumps(dict(side.arguments))],
+            [sys.executable, "-m", "benchmarks.worker", variant.function, json.dumps(dict(variant.arguments))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._words,
+            stderr=self._stderr,
             cwd=ROOT,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | dict(side.environment),
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | dict(variant.environment),
         )
 
     def facts(self) -> dict[str, Any]:
-        """Waits until it is ready.
+        """Waits until the variant is ready, and returns its facts.
 
         Raises:
-            SideError: It cannot be measured here, died or took too long.
+            WorkerError: The variant is not available here, its process ended, or it took too long.
         """
-        return self._answer("facts")
+        return self._response("facts")
 
     def measure(self) -> dict[str, float]:
-        """One measurement.
+        """Measures once, and returns metric → number.
 
         Raises:
-            SideError: It cannot be measured here, died or took too long.
+            WorkerError: The variant is not available here, its process ended, or it took too long.
         """
         try:
             self._process.stdin.write(b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # its last words say why
-        return self._answer("values")
+            pass  # the last line on standard error is the reason
+        return self._response("values")
 
-    def _answer(self, kind: str) -> dict[str, Any]:
-        # One line a request, so nothing is ever left in the buffer that `select` does not see.
-        if not select.select([self._process.stdout], [], [], TIME_LIMIT)[0]:
-            raise SideError(f"took more than {TIME_LIMIT:.0f} s")
+    def _response(self, kind: str) -> dict[str, Any]:
+        # One line per request, so the buffer never holds a line that `select` does not see.
+        if not select.select([self._process.stdout], [], [], TIMEOUT_SECONDS)[0]:
+            raise WorkerError(f"took more than {TIMEOUT_SECONDS:.0f} s")
         line = self._process.stdout.readline()
-        answer = json.loads(line) if line else {"missing": self._last_words()}
-        if "missing" in answer:
-            raise SideError(answer["missing"])
-        return answer[kind]
+        response = json.loads(line) if line else {"missing": self._last_error_line()}
+        if "missing" in response:
+            raise WorkerError(response["missing"])
+        return response[kind]
 
-    def _last_words(self) -> str:
-        self._words.seek(0)
-        lines = self._words.read().decode(errors="replace").strip().splitlines()
+    def _last_error_line(self) -> str:
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         return f"its process ended: {lines[-1] if lines else 'no message'}"
 
     def close(self) -> None:
-        """Ends it."""
+        """Ends the process."""
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._words):
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
             with contextlib.suppress(OSError):
                 stream.close()
 
 
 def measure(
     experiment: Experiment,
-    say: Callable[[str], None] = lambda line: None,
-    start: Callable[[Side], SideProcess] = SideProcess,
-) -> dict[str, Measured]:
-    """Prepares all sides, one after the other, and then measures them in turn.
+    log: Callable[[str], None] = lambda line: None,
+    start: Callable[[Variant], WorkerProcess] = WorkerProcess,
+) -> dict[str, Measurements]:
+    """Prepares all variants, one after the other, and then measures them in turn.
 
     Args:
-        experiment: What to measure.
-        say: Told what is going on.
-        start: Starts a side.
+        experiment: The experiment.
+        log: Called with each line of progress.
+        start: Starts the worker process of a variant.
 
     Returns:
-        Name of the side → what it gave. A side that fails has the reason, and the others go on.
+        Name of the variant → its measurements. A variant that fails is not measured again; the others are.
     """
-    found = {name: Measured() for name in experiment.sides}
-    running: dict[str, SideProcess] = {}
+    results = {name: Measurements() for name in experiment.variants}
+    running: dict[str, WorkerProcess] = {}
     try:
-        for name, side in experiment.sides.items():
-            say(f"{experiment.name}: {name} prepares")
-            running[name] = start(side)
-            _guarded(found[name], lambda name=name: found[name].facts.update(running[name].facts()))
+        for name, variant in experiment.variants.items():
+            log(f"{experiment.name}: preparing {name}")
+            running[name] = start(variant)
+            with _failure_recorded(results[name]):
+                results[name].facts.update(running[name].facts())
         for repetition in range(experiment.repeats):
-            say(f"{experiment.name}: repetition {repetition + 1} of {experiment.repeats}")
+            log(f"{experiment.name}: repetition {repetition + 1} of {experiment.repeats}")
             for name, process in running.items():
-                _guarded(found[name], lambda process=process, name=name: _keep(found[name], process.measure()))
+                if not results[name].missing:
+                    with _failure_recorded(results[name]):
+                        for metric, value in process.measure().items():
+                            results[name].values.setdefault(metric, []).append(value)
     finally:
         for process in running.values():
             process.close()
-    return found
+    return results
 
 
-def _guarded(measured: Measured, action: Callable[[], None]) -> None:
-    """Does it, unless the side has failed before; a failure is kept as the reason."""
-    if measured.missing:
-        return
+@contextlib.contextmanager
+def _failure_recorded(measurements: Measurements) -> Iterator[None]:
+    """Records a failure of the worker as the reason why its variant is missing."""
     try:
-        action()
-    except SideError as error:
-        measured.missing = str(error)
-
-
-def _keep(measured: Measured, values: dict[str, float]) -> None:
-    for metric, value in values.items():
-        measured.values.setdefault(metric, []).append(value)
+        yield
+    except WorkerError as error:
+        measurements.missing = str(error)

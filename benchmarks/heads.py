@@ -1,13 +1,13 @@
-"""What the head that draws chords costs beside independent cells: a training step, drawing, a loop in TensorFlow."""
+"""The cost of the nade head, compared with independent cells: a training step, sampling, a loop in TensorFlow."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import Experiment, Side
+from benchmarks.harness import Experiment, Variant
 from benchmarks.rows import Row
-from benchmarks.worker import Stopwatch, tensorflow_as_ours
+from benchmarks.worker import Stopwatch, import_tensorflow
 
 NAMES = ("head_training", "head_sampling_1", "head_sampling_64", "head_loop")
 HEADS = ("nade", "independent")
@@ -16,14 +16,14 @@ FEATURES, UNITS, PITCHES, DECISIONS = 256, 64, 84, 169
 
 
 def loop(way: str, steps: int) -> Iterator[dict[str, float]]:
-    """One row's cells drawn step by step from a fixed output of the network, without the network.
+    """Samples the cells of one row step by step from a fixed output of the network, without running the network.
 
     Args:
-        way: "jumps", as the plain export draws; or "pitches": a loop over the 84 pitches in plain TensorFlow
-            operations, as other implementations of the NADE have it.
-        steps: Steps of a measurement.
+        way: "jumps", as in the plain export; or "pitches", a loop over the 84 pitches in TensorFlow operations, as in
+            other implementations of NADE.
+        steps: Steps per measurement.
     """
-    tf = tensorflow_as_ours()
+    tf = import_tensorflow()
     from pianoroll_tf.modeling.heads import make_head
     from pianoroll_tf.modeling.nade import plain_thresholds
 
@@ -54,34 +54,36 @@ def loop(way: str, steps: int) -> Iterator[dict[str, float]]:
         yield {"microseconds": 1e6 * watch.lap() / steps}
 
 
-def experiments(materials) -> Iterator[Experiment]:
-    """Both heads, interleaved."""
-    few = materials.quick
-    training: dict[str, Any] = {"records": materials.records, "steps": 3 if few else 12}
-    sides = {head: Side(function="benchmarks.training:command", arguments=training | {"head": head}) for head in HEADS}
-    yield Experiment(name="head_training", sides=sides, repeats=materials.repeats(5))
-    models = {"nade": materials.model, "independent": materials.independent_model}
+def experiments(fixtures) -> Iterator[Experiment]:
+    """The experiments of both heads."""
+    quick = fixtures.quick
+    training: dict[str, Any] = {"records": fixtures.records, "steps": 3 if quick else 12}
+    variants = {
+        head: Variant(function="benchmarks.training:command", arguments=training | {"head": head}) for head in HEADS
+    }
+    yield Experiment(name="head_training", variants=variants, repeats=fixtures.repeats(5))
+    models = {"nade": fixtures.model, "independent": fixtures.independent_model}
     for batch in (1, 64):
-        shared = {"batch": batch, "steps": 64 if few else STEPS}
-        sides = {
-            f"{head}_{way}": Side(
+        shared = {"batch": batch, "steps": 64 if quick else STEPS}
+        variants = {
+            f"{head}_{way}": Variant(
                 function="benchmarks.sampling:ours", arguments=shared | {"model": models[head], "way": way}
             )
             for head in HEADS
             for way in ("plain", "compiled")
         }
-        yield Experiment(name=f"head_sampling_{batch}", sides=sides, repeats=materials.repeats(5))
-    sides = {
-        way: Side(function="benchmarks.heads:loop", arguments={"way": way, "steps": 16 if few else 128})
+        yield Experiment(name=f"head_sampling_{batch}", variants=variants, repeats=fixtures.repeats(5))
+    variants = {
+        way: Variant(function="benchmarks.heads:loop", arguments={"way": way, "steps": 16 if quick else 128})
         for way in ("jumps", "pitches")
     }
-    yield Experiment(name="head_loop", sides=sides, repeats=materials.repeats(5))
+    yield Experiment(name="head_loop", variants=variants, repeats=fixtures.repeats(5))
 
 
 def rows() -> list[Row]:
-    """Their lines of the table; a goal of 0.77 is "at most 1.3 times as long"."""
-    shared = {"more": False, "note": "of untrained models, whose steps have as many notes as the data"}
-    found = [
+    """Their rows of the table; a goal of 1 / 1.3 means "at most 1.3 times as long"."""
+    shared = {"more": False, "note": "untrained models, whose steps have as many notes as the data"}
+    rows = [
         Row(
             name="training step, nade head",
             ours="head_training/nade.milliseconds",
@@ -93,7 +95,7 @@ def rows() -> list[Row]:
         )
     ]
     for batch, way, goal in ((1, "compiled", 1 / 3), (1, "plain", None), (64, "compiled", 1 / 2), (64, "plain", None)):
-        found.append(
+        rows.append(
             Row(
                 name=f"drawing, nade head, {way}, batch {batch}",
                 ours=f"head_sampling_{batch}/nade_{way}.microseconds",
@@ -104,7 +106,7 @@ def rows() -> list[Row]:
                 **shared,
             )
         )
-    found.append(
+    rows.append(
         Row(
             name="drawing a step by jumps, the head alone, batch 1",
             ours="head_loop/jumps.microseconds",
@@ -114,4 +116,4 @@ def rows() -> list[Row]:
             more=False,
         )
     )
-    return found
+    return rows

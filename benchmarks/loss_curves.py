@@ -1,9 +1,10 @@
-"""Draws the training loss with our GRU and with Keras's, same data and same initial weights, and how far they differ.
+"""Plots the training loss with our GRU and with Keras's, for the same data and initial weights, and their difference.
 
 Usage: python -m benchmarks.loss_curves tfrecords/classical docs/loss_curves.png [--steps 300]
 
-Two orders of adding up the same numbers differ by rounding, and training makes such differences grow. So a third run
-shows what rounding alone does: Keras's GRU with every initial weight moved to the next float32.
+The two add up the same numbers in different orders, so they differ by rounding, and training amplifies such
+differences. A third run shows the effect of rounding alone: Keras's GRU with every initial weight moved to the next
+float32.
 """
 
 import argparse
@@ -19,10 +20,10 @@ COLOURS = {"ours": "#0072B2", "Keras": "#D55E00", MOVED: "#009E73"}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Trains three times, draws and prints."""
+    """Trains three times, writes the plot, and prints the differences."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("records", type=Path, help="folder of records")
-    parser.add_argument("picture", type=Path, help="the .png that is written")
+    parser.add_argument("picture", type=Path, help="the .png file to write")
     parser.add_argument("--steps", type=int, default=300, help="training steps of each run")
     args = parser.parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -30,9 +31,10 @@ def main(argv: list[str] | None = None) -> int:
     draw(args.picture, curves)
     last = slice(-50, None)
     for name, curve in curves.items():
-        apart = np.abs(curve - curves["Keras"])
-        print(f"{name}: mean loss of the last 50 steps {curve[last].mean():.4f} nats a step; ", end="")
-        print(f"off Keras's by {apart.max():.2e} at most, {apart[last].mean():.2e} on average in the last 50")
+        difference = np.abs(curve - curves["Keras"])
+        print(f"{name}: mean loss of the last 50 steps {curve[last].mean():.4f} nats per step; ", end="")
+        largest, mean = difference.max(), difference[last].mean()
+        print(f"difference from Keras: at most {largest:.2e}, mean of the last 50 steps {mean:.2e}")
     return 0
 
 
@@ -57,32 +59,36 @@ def losses(records: Path, recurrent: str, moved: bool, steps: int) -> np.ndarray
     if moved:
         model.set_weights([np.nextafter(weight, np.float32(np.inf)) for weight in model.get_weights()])
     dataset = make_dataset(load_corpus(records, "train"), config.dataset, seed=0).map(fit_batch)
-    found = []
+    values = []
     for inputs, targets, weights in dataset.take(steps):
         model.reset_metrics()
-        found.append(float(model.train_on_batch(inputs, targets, sample_weight=weights)))
-    return np.array(found)
+        values.append(float(model.train_on_batch(inputs, targets, sample_weight=weights)))
+    return np.array(values)
 
 
 def draw(path: Path, curves: dict[str, np.ndarray]) -> None:
-    """Writes the picture: the losses above, what they differ by from Keras's below."""
+    """Writes the plot: the losses above, their differences from Keras's below."""
     import matplotlib
 
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    figure, (above, below) = pyplot.subplots(2, 1, figsize=(6.8, 6.0), sharex=True, layout="constrained")
+    figure, (losses_plot, differences_plot) = pyplot.subplots(
+        2, 1, figsize=(6.8, 6.0), sharex=True, layout="constrained"
+    )
     for name in ("Keras", "ours"):
         steps = np.arange(1, len(curves[name]) + 1)
         width = 3.0 if name == "Keras" else 1.0
-        above.plot(steps, curves[name], color=COLOURS[name], linewidth=width, label=name)
+        losses_plot.plot(steps, curves[name], color=COLOURS[name], linewidth=width, label=name)
     for name in (name for name in curves if name != "Keras"):
-        apart = np.abs(curves[name] - curves["Keras"])
-        shown = np.where(apart > 0, apart, np.nan)  # 0 has no place on a logarithmic axis
-        below.plot(steps, shown, ".-", color=COLOURS[name], linewidth=0.8, markersize=3, label=f"{name} - Keras")
-    above.set(ylabel="training loss, nats a step", title="Same data, same initial weights: loss of each batch")
-    below.set(ylabel="difference of the losses, nats a step", xlabel="training step", yscale="log")
-    for plot in (above, below):
+        difference = np.abs(curves[name] - curves["Keras"])
+        shown = np.where(difference > 0, difference, np.nan)  # a logarithmic axis cannot show 0
+        differences_plot.plot(
+            steps, shown, ".-", color=COLOURS[name], linewidth=0.8, markersize=3, label=f"{name} - Keras"
+        )
+    losses_plot.set(ylabel="training loss, nats per step", title="Same data, same initial weights: loss of each batch")
+    differences_plot.set(ylabel="difference of the losses, nats per step", xlabel="training step", yscale="log")
+    for plot in (losses_plot, differences_plot):
         plot.grid(alpha=0.3)
         plot.legend()
     figure.savefig(path, dpi=130)

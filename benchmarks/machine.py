@@ -1,4 +1,4 @@
-"""What the measurements ran on: processor, memory, load, versions."""
+"""Describes the machine of the measurements: processor, memory, load, versions."""
 
 import importlib.metadata
 import os
@@ -6,13 +6,13 @@ import platform
 from pathlib import Path
 from typing import Any
 
-FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")  # what matrix products use
+FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")  # that matrix products use
 LIBRARIES = ("tensorflow", "keras", "torch", "numpy", "symusic", "pretty_midi", "pypianoroll", "zstandard", "protobuf")
 BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")  # instructions that multiply bfloat16
 
 
 def machine() -> dict[str, Any]:
-    """Facts, JSON-ready."""
+    """Facts about the machine, JSON-serializable."""
     model, flags = _processor()
     return {
         "cpu": model,
@@ -32,7 +32,7 @@ def multiplies_bfloat16() -> bool:
 
 
 def _processor() -> tuple[str, set[str]]:
-    """Model and flags, as Linux says them; elsewhere what Python knows and no flags."""
+    """Model and flags from /proc/cpuinfo; on systems without it, Python's name of the processor and no flags."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -48,8 +48,8 @@ def _version(name: str) -> str | None:
         return None
 
 
-def in_words(facts: dict[str, Any]) -> str:
-    """One paragraph for beneath the table."""
+def describe(facts: dict[str, Any]) -> str:
+    """The facts as a paragraph, for below the table."""
     has = ", ".join(flag for flag, there in facts["flags"].items() if there) or "none of them"
     lacks = ", ".join(flag for flag, there in facts["flags"].items() if not there) or "none"
     versions = ", ".join(f"{name} {version or 'missing'}" for name, version in facts["versions"].items())

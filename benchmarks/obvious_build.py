@@ -1,4 +1,7 @@
-"""The peer of build_records: what one writes in a quarter of an hour. python obvious_build.py MIDI_DIR OUT.tfrecord."""
+"""The peer of build_records: a script as simple as possible.
+
+Usage: python obvious_build.py MIDI_DIR OUT.tfrecord
+"""
 
 import sys
 import time
@@ -11,8 +14,8 @@ import tensorflow as tf
 
 
 def main() -> None:
-    """Reads every file, writes one dense Example each; prints how many and the seconds without the imports above."""
-    begin = time.perf_counter()
+    """Writes a dense Example per file; prints the number of files, and the seconds without the imports above."""
+    start = time.perf_counter()
     warnings.simplefilter("ignore")
     count = 0
     with tf.io.TFRecordWriter(sys.argv[2]) as writer:
@@ -27,7 +30,7 @@ def main() -> None:
             }
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
             count += 1
-    print(count, time.perf_counter() - begin)
+    print(count, time.perf_counter() - start)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Addons' side of the parity check: inputs.npz → addons.npz, in a process without this package.
 
-TensorFlow Addons knows Keras 2 only. Beside Keras 3 it imports with tf-keras, TF_USE_LEGACY_KERAS=1 and the name
-`keras` standing for `tf_keras`; both change the whole process, so nothing else may run in it.
+TensorFlow Addons supports only Keras 2. With Keras 3 installed, it needs tf-keras, TF_USE_LEGACY_KERAS=1 and the name
+`keras` bound to `tf_keras`; both change the whole process, so nothing else may run in it.
 
 Usage: python parity_addons.py INPUTS.npz OUTPUTS.npz
 """
@@ -11,7 +11,7 @@ import sys
 import warnings
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
-warnings.filterwarnings("ignore", message="\\s*TensorFlow Addons")  # says that the project has ended
+warnings.filterwarnings("ignore", message="\\s*TensorFlow Addons")  # announces the end of the project
 
 import numpy as np  # noqa: E402 (the lines above must come first, here and below)
 import tensorflow as tf  # noqa: E402
@@ -21,7 +21,7 @@ from parity_cases import compute  # noqa: E402
 sys.modules["keras"] = tf_keras
 import tensorflow_addons as tfa  # noqa: E402
 
-tf.get_logger().setLevel("ERROR")  # each setting is a new graph: no news
+tf.get_logger().setLevel("ERROR")  # retracing for each setting is expected
 
 
 def focal(targets: np.ndarray, logits: np.ndarray, gamma: float, alpha: float) -> tuple[np.ndarray, np.ndarray]:
@@ -37,7 +37,7 @@ def focal(targets: np.ndarray, logits: np.ndarray, gamma: float, alpha: float) -
 
 
 def adamw(start: np.ndarray, gradients: np.ndarray, learning_rate: float, weight_decay: float) -> np.ndarray:
-    """The weights after each step. Addons' decay a step is its `weight_decay` itself, not times the rate."""
+    """The weights after each step. Addons does not multiply `weight_decay` by the learning rate."""
     optimizer = tfa.optimizers.AdamW(weight_decay=learning_rate * weight_decay, learning_rate=learning_rate)
     weights, after = tf.Variable(start), []
     for gradient in gradients:

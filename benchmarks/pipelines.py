@@ -1,4 +1,4 @@
-"""From records to training batches: windows a second, ours beside what TensorFlow's guides lead one to write."""
+"""From records to training batches: windows per second of our pipeline and of those in TensorFlow's guides."""
 
 import os
 from collections.abc import Iterator
@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import Experiment, Side
+from benchmarks.harness import Experiment, Variant
 from benchmarks.rows import Row
-from benchmarks.worker import Stopwatch, tensorflow_as_ours
+from benchmarks.worker import Stopwatch, import_tensorflow
 
 NAMES = ("pipelines", "epochs")
-STEPS, BATCH, PITCHES = 128, 64, 84  # of a window; windows a batch; the default model's
-WINDOW_BYTES = 2 * STEPS * PITCHES * 4  # inputs and targets, float32
-STEADY_SECONDS = 1.0  # of a measurement of batches that keep coming
+STEPS, BATCH, PITCHES = 128, 64, 84  # steps per window, windows per batch, and pitches of the default model
+BYTES_PER_WINDOW = 2 * STEPS * PITCHES * 4  # inputs and targets, float32
+STEADY_SECONDS = 1.0  # of a measurement of a running pipeline
 
 
 def _steady(batches: Iterator) -> float:
-    """Windows a second of an endless iterator that is running already."""
+    """Windows per second of an endless iterator that is already running."""
     watch, seconds, count = Stopwatch(), 0.0, 0
     while seconds < STEADY_SECONDS:
         next(batches)
@@ -25,8 +25,8 @@ def _steady(batches: Iterator) -> float:
     return count * BATCH / seconds
 
 
-def _forget(paths: list[Path]) -> None:
-    """Drops files from the system's cache, so that they must come from the disk."""
+def _drop_from_cache(paths: list[Path]) -> None:
+    """Drops files from the system's cache, so that they are read from the disk."""
     for path in paths:
         descriptor = os.open(path, os.O_RDONLY)
         os.fsync(descriptor)
@@ -35,8 +35,8 @@ def _forget(paths: list[Path]) -> None:
 
 
 def ours(records: str) -> Iterator[dict[str, float]]:
-    """Windows a second of our pipeline: while it runs, and of one epoch with loading and tracing, cold and warm."""
-    tensorflow_as_ours()
+    """Windows per second of our pipeline: while it runs, and of one epoch with loading and tracing, cold and warm."""
+    import_tensorflow()
     from pianoroll_tf.config import DatasetConfig
     from pianoroll_tf.data.pipeline import batches_per_epoch, load_corpus, make_dataset
 
@@ -58,13 +58,13 @@ def ours(records: str) -> Iterator[dict[str, float]]:
     yield {"batches_an_epoch": batches_per_epoch(corpus, config), "bytes": sum(path.stat().st_size for path in files)}
     while True:
         steady = _steady(batches)
-        found = {"steady": steady, "gigabytes": steady * WINDOW_BYTES / 1e9}
-        _forget(files)
-        yield found | {"cold": epoch(), "warm": epoch()}
+        speeds = {"steady": steady, "gigabytes": steady * BYTES_PER_WINDOW / 1e9}
+        _drop_from_cache(files)
+        yield speeds | {"cold": epoch(), "warm": epoch()}
 
 
 def _pieces(records: str) -> list[np.ndarray]:
-    """The training pieces as dense rolls, each after one silent step, float32 [steps + 1, 84]."""
+    """The training pieces as dense rolls, each preceded by one silent step, float32 [steps + 1, 84]."""
     from pianoroll_tf.data.loading import load_corpus
 
     corpus = load_corpus(records, "train")
@@ -75,15 +75,15 @@ def _pieces(records: str) -> list[np.ndarray]:
 
 def _windows(pieces: list[np.ndarray], seed: int) -> Iterator[np.ndarray]:
     """Windows of T + 1 steps in random order, padded at the end."""
-    places = [(piece, start) for piece in pieces for start in range(0, len(piece) - 1, STEPS)]
-    for index in np.random.default_rng(seed).permutation(len(places)):
-        piece, start = places[index]
+    starts = [(piece, start) for piece in pieces for start in range(0, len(piece) - 1, STEPS)]
+    for index in np.random.default_rng(seed).permutation(len(starts)):
+        piece, start = starts[index]
         window = piece[start : start + STEPS + 1]
         yield np.pad(window, ((0, STEPS + 1 - len(window)), (0, 0)))
 
 
 def from_generator(records: str) -> Iterator[dict[str, float]]:
-    """A Python generator of windows over the same pieces, dense in memory, behind `from_generator`."""
+    """`from_generator` with a Python generator of windows of the same pieces, dense in memory."""
     import tensorflow as tf
 
     pieces = _pieces(records)
@@ -106,9 +106,10 @@ def per_example(records: str, scratch: str, unit: str) -> Iterator[dict[str, flo
     """Sparse Examples, parsed one by one and made dense by `tf.sparse.to_dense`; from disk, cold and warm.
 
     Args:
-        records: Where the pieces are.
+        records: Folder of records.
         scratch: Folder for the Examples.
-        unit: "piece", cut by `window` after parsing, as in TensorFlow's music tutorial; "window", cut before writing.
+        unit: What an Example holds: "piece", split by `window` after parsing, as in TensorFlow's music tutorial; or
+            "window", split before writing.
     """
     import tensorflow as tf
 
@@ -147,9 +148,9 @@ def per_example(records: str, scratch: str, unit: str) -> Iterator[dict[str, flo
 
     yield {"windows": count, "bytes": path.stat().st_size}
     while True:
-        found = {"steady": _steady(batches)}
-        _forget([path])
-        yield found | {"cold": epoch(), "warm": epoch()}
+        speeds = {"steady": _steady(batches)}
+        _drop_from_cache([path])
+        yield speeds | {"cold": epoch(), "warm": epoch()}
 
 
 def _write_sparse(path: Path, rolls: list[np.ndarray]) -> None:
@@ -164,15 +165,15 @@ def _write_sparse(path: Path, rolls: list[np.ndarray]) -> None:
 
 
 def epoch_ends(records: str, way: str, steps: int = 150, epochs: int = 3) -> Iterator[dict[str, float]]:
-    """Seconds of an epoch of `fit` that are none of its steps: from one epoch's last step to the next one's first.
+    """Seconds from the last step of an epoch of `fit` to the first step of the next.
 
     Args:
-        records: Where the pieces are.
-        way: "one_iterator", ours, endless with `steps_per_epoch`; "iterator_an_epoch", a finite autotuned dataset.
-        steps: Steps of an epoch; with so small a model some seconds.
-        epochs: Epochs of a measurement.
+        records: Folder of records.
+        way: "one_iterator", ours: endless, with `steps_per_epoch`; or "iterator_an_epoch", a finite autotuned dataset.
+        steps: Steps per epoch, which take a few seconds with the very small model.
+        epochs: Epochs per measurement.
     """
-    tf = tensorflow_as_ours()
+    tf = import_tensorflow()
     import keras
 
     from pianoroll_tf.config import DatasetConfig, LossConfig, ModelConfig
@@ -193,8 +194,8 @@ def epoch_ends(records: str, way: str, steps: int = 150, epochs: int = 3) -> Ite
 
     def fit() -> dict[str, float]:
         clock.between, clock.within = [], []
-        each = steps if way == "one_iterator" else None
-        model.fit(dataset, epochs=epochs, steps_per_epoch=each, verbose=0, callbacks=[clock.callback(keras)])
+        steps_per_epoch = steps if way == "one_iterator" else None
+        model.fit(dataset, epochs=epochs, steps_per_epoch=steps_per_epoch, verbose=0, callbacks=[clock.callback(keras)])
         return {"between": float(np.mean(clock.between)), "steps": float(np.mean(clock.within))}
 
     fit()
@@ -204,7 +205,7 @@ def epoch_ends(records: str, way: str, steps: int = 150, epochs: int = 3) -> Ite
 
 
 class _Clock:
-    """Seconds between the last step of an epoch and the first of the next, and from its first step to its last."""
+    """Records the seconds between epochs, from last step to first step, and within epochs, from first step to last."""
 
     def __init__(self) -> None:
         self.between: list[float] = []
@@ -227,27 +228,29 @@ class _Clock:
         return Callback()
 
 
-def experiments(materials) -> Iterator[Experiment]:
+def experiments(fixtures) -> Iterator[Experiment]:
     """`pipelines` and `epochs`."""
-    records = {"records": materials.records}
-    sides = {
-        "ours": Side(function="benchmarks.pipelines:ours", arguments=records),
-        "from_generator": Side(function="benchmarks.pipelines:from_generator", arguments=records),
+    records = {"records": fixtures.records}
+    variants = {
+        "ours": Variant(function="benchmarks.pipelines:ours", arguments=records),
+        "from_generator": Variant(function="benchmarks.pipelines:from_generator", arguments=records),
     }
-    scratch = materials.folder("sparse")
+    scratch = fixtures.folder("sparse")
     for unit in ("piece", "window"):
         arguments = records | {"scratch": scratch, "unit": unit}
-        sides[f"per_{unit}"] = Side(function="benchmarks.pipelines:per_example", arguments=arguments)
-    yield Experiment(name="pipelines", sides=sides, repeats=materials.repeats(5))
+        variants[f"per_{unit}"] = Variant(function="benchmarks.pipelines:per_example", arguments=arguments)
+    yield Experiment(name="pipelines", variants=variants, repeats=fixtures.repeats(5))
     ways = ("one_iterator", "iterator_an_epoch")
-    sides = {way: Side(function="benchmarks.pipelines:epoch_ends", arguments=records | {"way": way}) for way in ways}
-    yield Experiment(name="epochs", sides=sides, repeats=materials.repeats(2))
+    variants = {
+        way: Variant(function="benchmarks.pipelines:epoch_ends", arguments=records | {"way": way}) for way in ways
+    }
+    yield Experiment(name="epochs", variants=variants, repeats=fixtures.repeats(2))
 
 
 def rows() -> list[Row]:
-    """Their lines of the table."""
+    """Their rows of the table."""
     note = (
-        "running: batches that keep coming; cold and warm: one epoch, with checking, loading, tracing"
+        "running: batches of a running pipeline; cold and warm: one epoch, with checks, loading, tracing"
         " and all batches; cold: after the files were dropped from the system's cache (posix_fadvise)"
     )
     sparse = {
@@ -255,13 +258,9 @@ def rows() -> list[Row]:
         "per_window": "an Example a window, cut before, `tf.sparse.to_dense`",
     }
     peers = {"from_generator": "`from_generator`", **sparse}
-    cause = (
-        "20 times this peer, which parses what was cut and thinned out before, would be 18 to 21 GB/s of float32"
-        " windows, more than one and a half times what the copy of memory reaches here"
-    )
-    found = [_row("running", "steady", *peer, goal=20, note=note, cause=cause) for peer in peers.items()]
+    rows = [_row("running", "steady", *peer, goal=20, note=note) for peer in peers.items()]
     for name, metric in (("an epoch from disk, cold", "cold"), ("an epoch from disk, warm", "warm")):
-        found += [_row(name, metric, *peer, note=note) for peer in sparse.items()]
+        rows += [_row(name, metric, *peer, note=note) for peer in sparse.items()]
     beside_training = Row(
         name="pipeline beside training",
         unit="windows/s",
@@ -276,7 +275,7 @@ def rows() -> list[Row]:
         ours="pipelines/ours.gigabytes",
         limit="limits/memory.gigabytes",
         limit_name="copy of memory, one thread",
-        note="float32 inputs and targets, each written once from the records' bits",
+        note="float32 inputs and targets, each written once, decoded from the bits in memory",
     )
     ends = Row(
         name="an epoch's end, time without a step",
@@ -288,9 +287,9 @@ def rows() -> list[Row]:
         at_most=0.1,
         note="`fit` of a very small model, no validation: from the last step of an epoch to the first of the next",
     )
-    return [*found, written, beside_training, ends]
+    return [*rows, written, beside_training, ends]
 
 
-def _row(name: str, metric: str, peer: str, words: str, **more) -> Row:
+def _row(name: str, metric: str, peer: str, peer_name: str, **others) -> Row:
     references = {"ours": f"pipelines/ours.{metric}", "peers": (f"pipelines/{peer}.{metric}",)}
-    return Row(name=f"pipeline, {name}", unit="windows/s", peer_name=words, **references, **more)
+    return Row(name=f"pipeline, {name}", unit="windows/s", peer_name=peer_name, **references, **others)

@@ -1,4 +1,4 @@
-"""Line plots of what grows: one line a side, median and range, logarithmic axes."""
+"""Line plots of growth: one line per variant, with median and range, on logarithmic axes."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.harness import Spread
 
-# Okabe and Ito's colours, told apart by people with any kind of colour vision; the markers differ as well.
+# Okabe and Ito's palette, which is safe for colour-blind readers; the markers differ as well.
 STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"))
 
 
@@ -15,17 +15,17 @@ def draw(
     title: str,
     axes: tuple[str, str],
     lines: Mapping[str, Sequence[tuple[float, Spread]]],
-    straight: bool = True,
+    reference: bool = True,
 ) -> None:
-    """Writes a picture.
+    """Writes a plot.
 
     Args:
-        path: A .png.
-        title: Above it.
-        axes: Labels with units, of x and y.
-        lines: Name → (x, spread of y) in the order of x.
-        straight: Whether to draw beside each line what it would be if it grew as x does from its first point on; if
-            not, y is linear and begins at 0.
+        path: The .png file.
+        title: Title of the plot.
+        axes: Labels of x and y, with units.
+        lines: Name → (x, spread of y), in the order of x.
+        reference: Whether y is logarithmic and a dotted line shows linear growth from the first point of each line; if
+            not, y is linear and starts at 0.
     """
     import matplotlib
 
@@ -37,14 +37,14 @@ def draw(
         xs, spreads = zip(*points, strict=True)
         plot.plot(xs, [spread.median for spread in spreads], color=colour, marker=marker, label=name)
         plot.fill_between(xs, [s.lowest for s in spreads], [s.highest for s in spreads], color=colour, alpha=0.2)
-        if straight:
+        if reference:
             rate = spreads[0].median / xs[0]
             plot.plot(xs, [rate * x for x in xs], color=colour, linewidth=0.8, linestyle=":")
     plot.set_xscale("log", base=2 if max(xs) <= 1 << 17 and min(xs) & (min(xs) - 1) == 0 else 10)
-    plot.set_yscale("log" if straight else "linear")
+    plot.set_yscale("log" if reference else "linear")
     plot.set_xticks(xs, [f"{x:,}" for x in xs])
     plot.xaxis.set_minor_locator(ticker.NullLocator())
-    if straight:
+    if reference:
         plot.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
         plot.yaxis.set_minor_locator(ticker.NullLocator())
     else:
@@ -52,23 +52,23 @@ def draw(
     plot.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     plot.set(title=title, xlabel=axes[0], ylabel=axes[1])
     plot.grid(alpha=0.3)
-    plot.legend(title="dotted: linear from its first point" if straight else None, title_fontsize="small")
+    plot.legend(title="dotted: linear from its first point" if reference else None, title_fontsize="small")
     figure.savefig(path, dpi=130)
     pyplot.close(figure)
 
 
 def points(values: Mapping[str, list[float]], axis: str) -> list[tuple[int, Spread]]:
-    """What was measured along an axis; a metric is called "axis value".
+    """The measurements along an axis, sorted by its values; their metrics are named "axis value".
 
     >>> points({"batch 8": [2.0], "batch 1": [1.0], "hidden 2": [3.0]}, "batch")[0]
     (1, Spread(median=1.0, lowest=1.0, highest=1.0, count=1))
     """
-    found = [(int(name.split()[1]), Spread.of(list_)) for name, list_ in values.items() if name.split()[0] == axis]
-    return sorted(found, key=lambda point: point[0])
+    pairs = [(int(name.split()[1]), Spread.of(list_)) for name, list_ in values.items() if name.split()[0] == axis]
+    return sorted(pairs, key=lambda point: point[0])
 
 
 def table(axis: str, lines: Mapping[str, Sequence[tuple[float, Spread]]], scale: float = 1.0) -> str:
-    """The same numbers as a Markdown table, medians; a line a value of x."""
+    """The medians as a Markdown table, one row per value of x."""
     from benchmarks.rows import number
 
     head = f"| {axis} | " + " | ".join(lines) + " |\n| ---: | " + " | ".join("---:" for _ in lines) + " |"

@@ -1,10 +1,10 @@
-"""The four polyphonic sets of the literature: log-likelihood per step of our network, beside published numbers.
+"""The four polyphonic data sets of the literature: log-likelihood per step of our network, and published numbers.
 
 Usage: python -m benchmarks.polyphonic DATA OUT [--sets jsb nottingham ...] [--heads nade ...] [--seeds 3]
 
-Official splits, 88 pitches, the protocol of Bai et al. 2018 (TCN): the first step of a piece is not predicted, the mean
-is over all other steps of a split, in nats; the epoch is chosen on valid, and test is looked at once. A run that is
-finished is not repeated: OUT/SET-HEAD-SEED.npz holds the log-likelihood of each step, OUT/table.md the table.
+Official splits, 88 pitches, and the protocol of Bai et al. 2018 (TCN): the first step of a piece is not predicted, and
+the mean is over all other steps of a split, in nats. The epoch is selected on valid, and test is evaluated once. A
+finished run is not repeated: OUT/SET-HEAD-SEED.npz holds the log-likelihood of each step, and OUT/table.md the table.
 
 Reference:
     Boulanger-Lewandowski et al. 2012, "Modeling Temporal Dependencies in High-Dimensional Sequences"; Bai, Kolter,
@@ -22,26 +22,26 @@ import numpy as np
 PITCHES, LOWEST = 88, 21
 SPLITS = ("train", "valid", "test")
 HEADS = ("independent", "nade")
-# The note 1-gram on test, which says that splits, pitches and means are those of the literature
+# The note 1-gram on test; equal numbers show that splits, pitches and means are those of the literature
 UNIGRAM = {"jsb": 11.09, "nottingham": 10.26, "piano_midi": 11.05, "muse": 11.51}
 
 
 @dataclasses.dataclass(frozen=True)
 class SetConfig:
-    """How a set is trained on.
+    """A data set and the settings of its training.
 
     Attributes:
-        file: Its name in the folder of the data.
-        title: As the table names it.
-        units: Of the GRU.
-        window: Steps of a training window.
-        batch: Windows of a batch.
-        dropout: After each layer.
-        epochs: Of the schedule.
+        file: Name of its file in the data folder.
+        title: Name in the table.
+        units: Units of the GRU.
+        window: Steps per training window.
+        batch: Windows per batch.
+        dropout: Dropout after each layer.
+        epochs: Epochs of the schedule.
         rate: Peak learning rate.
-        input_dropout: Of the input's cells.
-        weight_decay: Of AdamW.
-        head_units: Of the nade head.
+        input_dropout: Dropout of the input's cells.
+        weight_decay: Weight decay of AdamW.
+        head_units: Units of the nade head.
     """
 
     file: str
@@ -76,7 +76,7 @@ PUBLISHED = {
 
 
 def load_set(path: Path) -> dict[str, list[np.ndarray]]:
-    """The pieces of each split, uint8 0 or 1 [steps, 88]."""
+    """Loads the pieces of each split, uint8 [steps, 88] of 0 and 1."""
     found = {}
     with np.load(path, allow_pickle=False) as arrays:
         for split in SPLITS:
@@ -88,7 +88,7 @@ def load_set(path: Path) -> dict[str, list[np.ndarray]]:
 
 
 def note_unigram(pieces: dict[str, list[np.ndarray]]) -> float:
-    """Nats per step on test of independent pitches that sound as often as in train; the first steps are not counted."""
+    """Nats per step on test of independent pitches with their frequencies in train; first steps are not counted."""
     share = np.concatenate(pieces["train"]).mean(axis=0)
     share = np.clip(share, 1e-6, 1 - 1e-6)
     steps = np.concatenate([piece[1:] for piece in pieces["test"]])
@@ -96,7 +96,7 @@ def note_unigram(pieces: dict[str, list[np.ndarray]]) -> float:
 
 
 def padded(pieces: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """Whole pieces as one batch: inputs, targets and mask of all steps but the first."""
+    """Pads whole pieces to one batch: inputs, targets and mask of all steps except the first."""
     longest = max(len(piece) for piece in pieces) - 1
     roll = np.zeros((len(pieces), longest + 1, PITCHES), np.uint8)
     mask = np.zeros((len(pieces), longest), np.float32)
@@ -107,7 +107,7 @@ def padded(pieces: list[np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def windows(pieces: list[np.ndarray], config: SetConfig, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """The pieces of an epoch, cut into windows from a random phase, shuffled."""
+    """The shuffled windows of an epoch; each piece is split from a random phase."""
     parts = []
     for piece in pieces:
         phase = int(rng.integers(0, config.window)) if len(piece) > config.window + 1 else 0
@@ -119,10 +119,10 @@ def windows(pieces: list[np.ndarray], config: SetConfig, rng: np.random.Generato
 
 
 def train(pieces: dict[str, list[np.ndarray]], config: SetConfig, head: str, seed: int) -> dict[str, np.ndarray]:
-    """Trains a network and judges the epoch that is best on valid.
+    """Trains a network and evaluates the epoch that is best on valid.
 
     Returns:
-        `valid` and `test`, log-likelihood of each step; `epoch`, the one chosen; `history`, valid by epoch.
+        `valid` and `test`, log-likelihood of each step; `epoch`, the selected one; `history`, nats on valid per epoch.
     """
     import keras
     import tensorflow as tf
@@ -174,7 +174,7 @@ def train(pieces: dict[str, list[np.ndarray]], config: SetConfig, head: str, see
 
 
 def as_inputs(inputs, targets) -> dict:
-    """A batch as the network takes it."""
+    """A batch as the network expects it."""
     import tensorflow as tf
 
     inputs, targets = tf.convert_to_tensor(inputs), tf.convert_to_tensor(targets)
@@ -182,14 +182,14 @@ def as_inputs(inputs, targets) -> dict:
 
 
 def decisions(targets):
-    """What each decision should be; that on the end of the piece is not made."""
+    """The target of each decision; -1 masks the decision on the end of the piece."""
     import tensorflow as tf
 
     return tf.pad(tf.cast(targets, tf.float32), [[0, 0], [0, 0], [0, 1]], constant_values=-1.0)
 
 
 def log_likelihoods(model, pieces: list[np.ndarray], rows: int = 16) -> np.ndarray:
-    """Log-likelihood of each step but the first of each piece, float64 [steps]."""
+    """Log-likelihood of each step except the first of each piece, float64 [steps]."""
     order, found = np.argsort([-len(piece) for piece in pieces], kind="stable"), {}
     for first in range(0, len(order), rows):
         part = order[first : first + rows]
@@ -202,12 +202,12 @@ def log_likelihoods(model, pieces: list[np.ndarray], rows: int = 16) -> np.ndarr
 
 
 def mixture(likelihoods: list[np.ndarray]) -> float:
-    """Nats per step of the average of several models' probabilities of each step."""
+    """Nats per step of several models whose probabilities of each step are averaged."""
     return -float((np.logaddexp.reduce(likelihoods, axis=0) - np.log(len(likelihoods))).mean())
 
 
 def table(folder: Path) -> str:
-    """Published numbers, and those of the runs in a folder: of each seed, and of the average of their probabilities."""
+    """Published numbers, and those of the runs in a folder: mean of the seeds, and averaged probabilities."""
     head = ["", *(config.title for config in SETS.values())]
     lines = [head, ["---"] * len(head)]
     for name, numbers in PUBLISHED.items():
@@ -228,7 +228,7 @@ def table(folder: Path) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Trains what is missing, writes the table after each run; returns the exit code."""
+    """Trains the missing runs, and writes the table after each; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.polyphonic", description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder of the four .npz files")
     parser.add_argument("out", type=Path, help="folder of the results")
@@ -241,7 +241,7 @@ def main(argv: list[str] | None = None) -> int:
     for name in args.sets:
         check = note_unigram(pieces[name])
         print(f"{SETS[name].title}: note 1-gram {check:.2f} on test, published {UNIGRAM[name]}", flush=True)
-    for seed, name, head in itertools.product(range(args.seeds), args.sets, args.heads):  # one seed of all sets first
+    for seed, name, head in itertools.product(range(args.seeds), args.sets, args.heads):  # first one seed of all sets
         path = args.out / f"{name}-{head}-{seed}.npz"
         if path.exists():
             continue

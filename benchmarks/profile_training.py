@@ -1,8 +1,8 @@
-"""Where the time of a training step goes: a table of its parts, each against the float32 peak of the same process.
+"""Profiles a training step: a table of the time of its parts, each compared with the float32 peak of the same process.
 
 Usage: python -m benchmarks.profile_training [--recurrent keras_gru] [--threads 2]
 
-The profiler's times of operations are added up, on one thread unless told otherwise, so that they do not overlap.
+The profiler's times of operations are added up; by default on one thread, so that they do not overlap.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.training import PLAIN, SIZES, as_ours, batches, flop_of_step
 
-# part -> what the names of its operations have; the first part that fits counts
+# Part -> regular expression for the names of its operations; the first part that matches counts
 PARTS = {
     "dropout": "dropout",
     "convolution": "conv_1",
@@ -29,11 +29,11 @@ PARTS = {
     "GRU: recurrent product, backward": r"gru_backward.*/while(_\d+)?/MatMul",
     "GRU: other work of the steps, backward": "gru_backward.*/while",
     "GRU: gradients of inputs and weights": "gru_gradients.*MatMul",
-    "GRU: all else, such as stacking; all of Keras's": "gru_|transpose",
+    "GRU: the rest, such as stacking; all of Keras's": "gru_|transpose",
     "optimizer": "adam|clip|norm",
 }
 OTHER = "other"
-CONTAINERS = ("Execute", "ExecutorState", "Run")  # in the names of what holds operations
+CONTAINERS = ("Execute", "ExecutorState", "Run")  # in the names of events that contain operations
 
 
 def flop_of_parts(batch: int, time: int, units: int, filters: int, kernel: int, pitches: int) -> dict[str, float]:
@@ -51,21 +51,21 @@ def flop_of_parts(batch: int, time: int, units: int, filters: int, kernel: int, 
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Profiles and prints."""
+    """Profiles training steps, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--recurrent", default="gru", help="entry of the table of recurrent layers")
     parser.add_argument("--threads", type=int, default=1, help="threads of TensorFlow (0: as many as cores)")
     parser.add_argument("--steps", type=int, default=10, help="training steps that are averaged")
     args = parser.parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    importlib.import_module("pianoroll_tf")  # before TensorFlow: it chooses oneDNN
+    importlib.import_module("pianoroll_tf")  # before TensorFlow, because it chooses oneDNN
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(args.threads)
     tf.config.threading.set_inter_op_parallelism_threads(args.threads)
     step = _training_step(args.recurrent)
     peak = float32_peak()
-    operations, wall = _profiled(step, args.steps)
+    operations, wall = _profile(step, args.steps)
     print(
         f"recurrent={args.recurrent}, threads={args.threads}: a step takes {1000 * wall:.0f} ms of wall time, ", end=""
     )
@@ -75,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _training_step(recurrent: str):
-    """One batch of the default training, as `fit` takes it, compiled."""
+    """Returns a function that runs one compiled training step of `fit` for the default model."""
     import tensorflow as tf
 
     from pianoroll_tf.config import ModelConfig, RunConfig
@@ -94,7 +94,7 @@ def _training_step(recurrent: str):
 
 
 def float32_peak(size: int = 2048, times: int = 8) -> float:
-    """Operations a second of the best of some large float32 products."""
+    """Floating point operations per second of the fastest of several large float32 products."""
     import tensorflow as tf
 
     left = tf.random.stateless_normal([size, size], seed=(0, 0))
@@ -108,8 +108,8 @@ def float32_peak(size: int = 2048, times: int = 8) -> float:
     return 2 * size**3 / min(seconds)
 
 
-def _profiled(step, steps: int) -> tuple[dict[str, float], float]:
-    """Seconds a step of each operation by its name, from its median, and of the wall clock without the profiler."""
+def _profile(step, steps: int) -> tuple[dict[str, float], float]:
+    """Seconds per step of each operation by name, from its median, and of the wall clock without the profiler."""
     import tensorflow as tf
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
@@ -118,7 +118,7 @@ def _profiled(step, steps: int) -> tuple[dict[str, float], float]:
         begin = time.perf_counter()
         step()
         walls.append(time.perf_counter() - begin)
-    found: dict[str, list[float]] = collections.defaultdict(list)
+    durations: dict[str, list[float]] = collections.defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         with tf.profiler.experimental.Profile(folder):
             for _ in range(steps):
@@ -127,8 +127,8 @@ def _profiled(step, steps: int) -> tuple[dict[str, float], float]:
             space = xplane_pb2.XSpace.FromString(path.read_bytes())
             for plane in (plane for plane in space.planes if "CPU" in plane.name):
                 for event in (event for line in plane.lines for event in line.events):
-                    found[plane.event_metadata[event.metadata_id].name].append(event.duration_ps / 1e12)
-    return {name: statistics.median(times) * len(times) / steps for name, times in found.items()}, min(walls)
+                    durations[plane.event_metadata[event.metadata_id].name].append(event.duration_ps / 1e12)
+    return {name: statistics.median(times) * len(times) / steps for name, times in durations.items()}, min(walls)
 
 
 def _by_part(operations: dict[str, float]) -> dict[str, float]:

@@ -1,31 +1,31 @@
-"""Rows of the table: which numbers are compared, what the goal is, whether it is met."""
+"""Rows of the table of results: which numbers are compared, the goal, and whether it is met."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from benchmarks.harness import Measured, Spread
+from benchmarks.harness import Measurements, Spread
 
-Results = Mapping[str, Mapping[str, Measured]]  # experiment → side → what it gave
+Results = Mapping[str, Mapping[str, Measurements]]  # experiment → variant → its measurements
+MISSED_GOALS = "see “Missed goals” in docs/benchmarks/README.md"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-    """A line of the table. A number is named "experiment/side.metric".
+    """A row of the table. Numbers are referred to as "experiment/variant.metric".
 
     Attributes:
         name: What is measured.
-        unit: Of all its numbers.
+        unit: Unit of all its numbers.
         ours: Our number.
-        peers: The peer's number; of several the best counts.
-        peer_name: The peer in words.
+        peers: The peer's number; the best one of several counts.
+        peer_name: The peer as the table names it.
         more: Whether more is better.
-        goal: The least ratio: how many times better ours must be than the peer.
-        at_most: The most ours may be.
-        limit: What the machine can do, a number of the same run.
-        limit_name: That in words.
-        note: What one must know to read it.
-        cause: Why the goal is missed where it is missed, and what was tried.
+        goal: Minimum ratio: how many times better our number must be than the peer's.
+        at_most: Maximum of our number.
+        limit: What the machine can do at most, a number of the same run.
+        limit_name: The limit as the table names it.
+        note: What a reader must know to interpret the row.
     """
 
     name: str
@@ -39,61 +39,55 @@ class Row:
     limit: str = ""
     limit_name: str = ""
     note: str = ""
-    cause: str = ""
-
-    @property
-    def experiments(self) -> set[str]:
-        """Names of the experiments it needs."""
-        return {reference.partition("/")[0] for reference in (self.ours, *self.peers)}
 
 
 class NoNumberError(Exception):
-    """A number that was not measured; its text says why."""
+    """A number was not measured; the message is the reason."""
 
 
 def look_up(results: Results, reference: str) -> Spread:
-    """The spread of a number.
+    """The spread of the number of a reference.
 
     Raises:
-        NoNumberError: It was not measured.
+        NoNumberError: The number was not measured.
     """
     experiment, _, rest = reference.partition("/")
-    side, _, metric = rest.rpartition(".")
-    measured = results.get(experiment, {}).get(side)
+    variant, _, metric = rest.rpartition(".")
+    measured = results.get(experiment, {}).get(variant)
     if measured is None:
-        raise NoNumberError("not asked for")
+        raise NoNumberError("not requested")
     if measured.missing:
         raise NoNumberError(measured.missing)
     if metric not in measured.values:
-        raise NoNumberError(f"{side} gave no {metric}")
+        raise NoNumberError(f"{variant} has no {metric}")
     return Spread.of(measured.values[metric])
 
 
 def outcome(row: Row, results: Results) -> dict[str, Any]:
-    """What a row says, JSON-ready: spreads, ratio, share of the limit, whether the goal is met, and why not."""
-    found: dict[str, Any] = {"name": row.name, "unit": row.unit, "goal": goal_in_words(row), "note": row.note}
-    found |= {"peer_name": row.peer_name, "limit_name": row.limit_name}
-    found |= {"ours": None, "peer": None, "ratio": None, "limit": None, "share": None, "met": None, "why": ""}
+    """The results of a row, JSON-serializable: spreads, ratio, share of the limit, whether the goal is met, why not."""
+    result: dict[str, Any] = {"name": row.name, "unit": row.unit, "goal": format_goal(row), "note": row.note}
+    result |= {"peer_name": row.peer_name, "limit_name": row.limit_name}
+    result |= {"ours": None, "peer": None, "ratio": None, "limit": None, "share": None, "met": None, "why": ""}
     try:
         ours = look_up(results, row.ours)
-        found["ours"] = dataclasses.asdict(ours)
+        result["ours"] = dataclasses.asdict(ours)
         if row.peers:
             peer = _best([look_up(results, peer) for peer in row.peers], row.more)
-            found["peer"] = dataclasses.asdict(peer)
-            found["ratio"] = times_better(ours.median, peer.median, row.more)
+            result["peer"] = dataclasses.asdict(peer)
+            result["ratio"] = times_better(ours.median, peer.median, row.more)
     except NoNumberError as error:
-        found["why"] = f"not measured: {error}"
+        result["why"] = f"not measured: {error}"
     else:
-        found["met"] = _met(row, ours.median, found["ratio"])
-        found["why"] = row.cause if found["met"] is False else ""
-    if row.limit and found["ours"]:
+        result["met"] = _met(row, ours.median, result["ratio"])
+        result["why"] = MISSED_GOALS if result["met"] is False else ""
+    if row.limit and result["ours"]:
         try:
             limit = look_up(results, row.limit)
-            found["limit"] = dataclasses.asdict(limit)
-            found["share"] = times_better(found["ours"]["median"], limit.median, row.more)
+            result["limit"] = dataclasses.asdict(limit)
+            result["share"] = times_better(result["ours"]["median"], limit.median, row.more)
         except NoNumberError:
-            pass  # the row stands without it
-    return found
+            pass  # the row is shown without its limit
+    return result
 
 
 def _best(spreads: list[Spread], more: bool) -> Spread:
@@ -101,7 +95,7 @@ def _best(spreads: list[Spread], more: bool) -> Spread:
 
 
 def times_better(ours: float, theirs: float, more: bool) -> float:
-    """How many times better ours is.
+    """How many times better our number is.
 
     >>> times_better(10.0, 5.0, more=True), times_better(10.0, 5.0, more=False)
     (2.0, 0.5)
@@ -110,7 +104,7 @@ def times_better(ours: float, theirs: float, more: bool) -> float:
 
 
 def _met(row: Row, ours: float, ratio: float | None) -> bool | None:
-    """Whether all goals of the row are met; none if it has none."""
+    """Whether all goals of the row are met; None if it has none."""
     goals = []
     if row.goal is not None:
         goals.append(ratio >= row.goal)
@@ -119,10 +113,10 @@ def _met(row: Row, ours: float, ratio: float | None) -> bool | None:
     return all(goals) if goals else None
 
 
-def goal_in_words(row: Row) -> str:
-    """The goal as the table shows it.
+def format_goal(row: Row) -> str:
+    """Formats the goal.
 
-    >>> goal_in_words(Row(name="a", unit="s", ours="e/s.m", at_most=0.5))
+    >>> format_goal(Row(name="a", unit="s", ours="e/s.m", at_most=0.5))
     '≤ 0.5 s'
     """
     words = [f"≥ {row.goal:g}×"] if row.goal is not None else []
@@ -131,7 +125,7 @@ def goal_in_words(row: Row) -> str:
 
 
 def number(value: float) -> str:
-    """A number to three significant digits.
+    """Formats a number to three significant digits.
 
     >>> number(0.012345), number(1234.5), number(99.96)
     ('0.0123', '1,230', '100')
@@ -140,8 +134,8 @@ def number(value: float) -> str:
     return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"
 
 
-def spread_in_words(spread: dict[str, float] | None) -> str:
-    """Median and range: "3 (2 to 4)"; the range only where there are several numbers."""
+def format_spread(spread: dict[str, float] | None) -> str:
+    """Formats median and range, "3 (2 to 4)"; the range only if there are several numbers."""
     if spread is None:
         return "–"
     if spread["count"] == 1:
@@ -150,33 +144,33 @@ def spread_in_words(spread: dict[str, float] | None) -> str:
 
 
 def table(outcomes: Iterable[dict[str, Any]]) -> str:
-    """All rows as one Markdown table, and their notes beneath it."""
+    """All rows as one Markdown table, with their notes below it."""
     outcomes = list(outcomes)
     head = ("", "ours", "peer", "ratio", "goal", "met", "limit of the machine")
     lines = [head, ("---",) + ("---:",) * 3 + ("---",) * 3]
-    lines += [_cells(found) for found in outcomes]
+    lines += [_cells(result) for result in outcomes]
     notes = [f"- *{', '.join(named)}*: {note}" for note, named in _notes(outcomes).items()]
     return "\n".join(["| " + " | ".join(line) + " |" for line in lines] + ["", *notes])
 
 
 def _notes(outcomes: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Each note with the names of its rows."""
+    """Each note, with the names of its rows."""
     notes: dict[str, list[str]] = {}
-    for found in outcomes:
-        if found["note"]:
-            names = notes.setdefault(found["note"], [])
-            names += [found["name"]] if found["name"] not in names else []
+    for result in outcomes:
+        if result["note"]:
+            names = notes.setdefault(result["note"], [])
+            names += [result["name"]] if result["name"] not in names else []
     return notes
 
 
-def _cells(found: dict[str, Any]) -> tuple[str, ...]:
-    peer = f"{found['peer_name']}: {spread_in_words(found['peer'])}" if found["peer_name"] else ""
-    ratio = f"**{number(found['ratio'])}×**" if found["ratio"] is not None else ""
-    met = {True: "yes", False: "no", None: ""}[found["met"]]
-    met = ": ".join(word for word in (met, found["why"]) if word)
+def _cells(result: dict[str, Any]) -> tuple[str, ...]:
+    peer = f"{result['peer_name']}: {format_spread(result['peer'])}" if result["peer_name"] else ""
+    ratio = f"**{number(result['ratio'])}×**" if result["ratio"] is not None else ""
+    met = {True: "yes", False: "no", None: ""}[result["met"]]
+    met = ": ".join(word for word in (met, result["why"]) if word)
     limit = (
-        f"{found['limit_name']}: {number(found['limit']['median'])}, {found['share']:.0%} of it"
-        if found["limit"]
+        f"{result['limit_name']}: {number(result['limit']['median'])}, {result['share']:.0%} of it"
+        if result["limit"]
         else ""
     )
-    return f"{found['name']}, {found['unit']}", spread_in_words(found["ours"]), peer, ratio, found["goal"], met, limit
+    return f"{result['name']}, {result['unit']}", format_spread(result["ours"]), peer, ratio, result["goal"], met, limit

@@ -1,43 +1,32 @@
-"""Drawing music step by step: microseconds a step, and how long it takes from nothing to the first step."""
+"""Sampling music step by step: microseconds per step, and the time from loading to the first step."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import ROOT, Experiment, Side
+from benchmarks.harness import Experiment, Variant, run_python
 from benchmarks.rows import Row
 from benchmarks.training import SIZES, torch_layers
-from benchmarks.worker import Stopwatch, tensorflow_as_ours, torch_as_tuned
+from benchmarks.worker import Stopwatch, import_tensorflow, import_torch
 
 NAMES = ("sampling_1", "sampling_64", "first_step")
-STEPS = 512  # drawn a measurement
-PREDICTED = 20  # by `model.predict`, of which a step takes as long as all of ours
-# Why a goal may be missed: way and peers → in words
-CAUSES = {
-    ("chosen", "plain", "compiled"): (
-        "what is chosen is one of the two, the same program in another process: the difference is the machine's noise"
-    ),
-    ("compiled", "torch"): (
-        "both read all weights, 1.5 MB, in every step, ours at some 30 GB/s from the caches of one core, so what is"
-        " left to gain is PyTorch's calls between the products, which were quick in this run: 4.4 to 5.5 times was seen"
-    ),
-}
-SEEN = 128  # steps that `model.predict` is given each time
+STEPS = 512  # per measurement
+PREDICT_STEPS = 20  # by `model.predict`, whose single step takes as long as all steps of ours
+CONTEXT_STEPS = 128  # that `model.predict` receives for each new step
 PITCHES = 84
 
 
 def generator(model: str, way: str) -> Callable[[int, int], np.ndarray]:
-    """Our exported model as a function of (batch, steps).
+    """Returns our exported model as a function of (batch, steps).
 
     Args:
         model: Its folder.
-        way: "plain", "compiled" after loading, or "chosen": that of the two which the package takes for long music.
+        way: "plain"; "compiled" after loading; or "chosen", the one of the two that the package uses for long music.
     """
-    tensorflow_as_ours()
+    import_tensorflow()
     from pianoroll_tf.config import MAX_STEPS, SamplingConfig
     from pianoroll_tf.generation import compiled, saved_model
 
@@ -53,7 +42,7 @@ def generator(model: str, way: str) -> Callable[[int, int], np.ndarray]:
 
 
 def _measured(draw: Callable[[int], Any], steps: int, warm_up: int | None = None) -> Iterator[dict[str, float]]:
-    """Measures `draw(steps)`, after it drew `warm_up` steps; default: as many."""
+    """Measures `draw(steps)`, after a warm-up of `warm_up` steps (default: `steps`)."""
     draw(warm_up or steps)
     yield {}
     while True:
@@ -63,14 +52,14 @@ def _measured(draw: Callable[[int], Any], steps: int, warm_up: int | None = None
 
 
 def ours(model: str, batch: int, steps: int, way: str) -> Iterator[dict[str, float]]:
-    """The exported model, with governor, as `generate` asks it."""
+    """The exported model, with its governor, as `generate` calls it."""
     draw = generator(model, way)
     yield from _measured(lambda count: draw(batch, count), steps)
 
 
 def pytorch(batch: int, steps: int, warm_up: int | None = None) -> Iterator[dict[str, float]]:
-    """A PyTorch loop over steps: the last 5 frames, one step of the GRU, the draw."""
-    torch = torch_as_tuned()
+    """A PyTorch loop over steps: convolution of the last 5 frames, one step of the GRU, random cells."""
+    torch = import_torch()
     with torch.inference_mode():
         convolution, recurrent, dense = torch_layers(torch, SIZES)
 
@@ -89,7 +78,7 @@ def pytorch(batch: int, steps: int, warm_up: int | None = None) -> Iterator[dict
 
 
 def model_predict(batch: int, steps: int) -> Iterator[dict[str, float]]:
-    """Keras's `model.predict` on the last 128 steps for each new step."""
+    """Keras's `model.predict` of the last 128 steps, for each new step."""
     from pianoroll_tf.config import ModelConfig
     from pianoroll_tf.modeling.network import build_model
 
@@ -97,10 +86,14 @@ def model_predict(batch: int, steps: int) -> Iterator[dict[str, float]]:
     rng = np.random.default_rng(0)
 
     def draw(count: int) -> np.ndarray:
-        roll = np.zeros((batch, SEEN, PITCHES), np.uint8)
+        roll = np.zeros((batch, CONTEXT_STEPS, PITCHES), np.uint8)
         for _ in range(count):
-            seen = {"inputs": roll[:, -SEEN:], "clock": np.zeros((batch, SEEN), np.int32), "targets": roll[:, -SEEN:]}
-            logits = network.predict(seen, verbose=0)[:, -1, :PITCHES]
+            context = {
+                "inputs": roll[:, -CONTEXT_STEPS:],
+                "clock": np.zeros((batch, CONTEXT_STEPS), np.int32),
+                "targets": roll[:, -CONTEXT_STEPS:],
+            }
+            logits = network.predict(context, verbose=0)[:, -1, :PITCHES]
             frame = rng.random(logits.shape) < 1 / (1 + np.exp(-logits))
             roll = np.concatenate([roll, frame[:, None].astype(np.uint8)], axis=1)
         return roll
@@ -109,17 +102,16 @@ def model_predict(batch: int, steps: int) -> Iterator[dict[str, float]]:
 
 
 def first_step(model: str, way: str) -> Iterator[dict[str, float]]:
-    """Seconds of loading, and of the first step after it, each time in a new process that has imported TensorFlow."""
+    """Seconds of loading and of the first step, each time in a new process that has imported TensorFlow."""
     yield {}
     while True:
-        command = [sys.executable, "-m", "benchmarks.sampling", model, way]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-        yield json.loads(done.stdout.splitlines()[-1])
+        _, output = run_python("-m", "benchmarks.sampling", model, way)
+        yield json.loads(output.splitlines()[-1])
 
 
 def _print_first_step(model: str, way: str) -> None:
-    tensorflow_as_ours()  # its import is no part of the load time
-    import pianoroll_tf.generation.saved_model  # noqa: F401  (likewise)
+    import_tensorflow()  # its import does not count as loading
+    import pianoroll_tf.generation.saved_model  # noqa: F401  (the same)
 
     watch = Stopwatch()
     draw = generator(model, way)
@@ -128,60 +120,59 @@ def _print_first_step(model: str, way: str) -> None:
     print(json.dumps({"load": load, "first": watch.lap()}))
 
 
-def experiments(materials) -> Iterator[Experiment]:
-    """`sampling_1` and `sampling_64`, by the batch; `first_step`."""
-    steps = {"steps": 64 if materials.quick else STEPS}
+def experiments(fixtures) -> Iterator[Experiment]:
+    """`sampling_1` and `sampling_64`, named for the batch size; `first_step`."""
+    steps = {"steps": 64 if fixtures.quick else STEPS}
     for batch in (1, 64):
         shared = {"batch": batch, **steps}
-        exported = shared | {"model": materials.model}
-        sides = {
-            way: Side(function="benchmarks.sampling:ours", arguments=exported | {"way": way})
+        exported = shared | {"model": fixtures.model}
+        variants = {
+            way: Variant(function="benchmarks.sampling:ours", arguments=exported | {"way": way})
             for way in ("plain", "compiled", "chosen")
         }
-        sides["torch"] = Side(function="benchmarks.sampling:pytorch", arguments=shared)
-        few = shared | {"steps": PREDICTED}
-        sides["predict"] = Side(function="benchmarks.sampling:model_predict", arguments=few)
-        yield Experiment(name=f"sampling_{batch}", sides=sides, repeats=materials.repeats(5))
-    sides = {
-        way: Side(function="benchmarks.sampling:first_step", arguments={"model": materials.model, "way": way})
+        variants["torch"] = Variant(function="benchmarks.sampling:pytorch", arguments=shared)
+        few = shared | {"steps": PREDICT_STEPS}
+        variants["predict"] = Variant(function="benchmarks.sampling:model_predict", arguments=few)
+        yield Experiment(name=f"sampling_{batch}", variants=variants, repeats=fixtures.repeats(5))
+    variants = {
+        way: Variant(function="benchmarks.sampling:first_step", arguments={"model": fixtures.model, "way": way})
         for way in ("plain", "compiled")
     }
-    yield Experiment(name="first_step", sides=sides, repeats=materials.repeats(3))
+    yield Experiment(name="first_step", variants=variants, repeats=fixtures.repeats(3))
 
 
 def rows() -> list[Row]:
-    """Their lines of the table."""
+    """Their rows of the table."""
     note = (
-        f"{STEPS} steps in one call, all that `generate` does included; `model.predict`: {PREDICTED}; chosen: what"
-        " the package takes for long music; it should be no slower than the better of both, within 5 %"
+        f"{STEPS} steps in one call, with all that `generate` does; `model.predict`: {PREDICT_STEPS} steps; chosen:"
+        " what the package uses for long music, which should be within 5 % of the faster one"
     )
-    predict = f"`model.predict` on the last {SEEN} steps"
+    predict = f"`model.predict` on the last {CONTEXT_STEPS} steps"
     shared = {"unit": "µs a step", "more": False, "note": note}
     words = {"plain": "plain `tf.while_loop`", "torch": "PyTorch, step by step", "predict": predict}
     words["compiled"] = "compiled by XLA"
-    beside = {
+    comparisons = {
         ("compiled", 1): {("plain",): 2.5, ("torch",): 5.0, ("predict",): None},
         ("chosen", 64): {("plain", "compiled"): 0.95, ("torch",): None, ("predict",): None},
     }
-    found = []
-    for (way, batch), peers in beside.items():
+    rows = []
+    for (way, batch), peers in comparisons.items():
         for names, goal in peers.items():
             references = tuple(f"sampling_{batch}/{peer}.microseconds" for peer in names)
-            found.append(
+            rows.append(
                 Row(
                     name=f"sampling, {way}, batch {batch}",
                     ours=f"sampling_{batch}/{way}.microseconds",
                     peers=references,
                     peer_name=" or ".join(words[name] for name in names),
                     goal=goal,
-                    cause=CAUSES.get((way, *names), ""),
                     **shared,
                 )
             )
     for metric, name in (("load", "loading the SavedModel"), ("first", "the first step after it")):
         references = {"ours": f"first_step/compiled.{metric}", "peers": (f"first_step/plain.{metric}",)}
-        found.append(Row(name=f"sampling, {name}", unit="s", more=False, peer_name="not compiled", **references))
-    return found
+        rows.append(Row(name=f"sampling, {name}", unit="s", more=False, peer_name="not compiled", **references))
+    return rows
 
 
 if __name__ == "__main__":

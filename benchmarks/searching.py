@@ -1,4 +1,4 @@
-"""What a search takes beside the training of its trials: proposing, bookkeeping, tables, TensorBoard's logs."""
+"""The overhead of a search beside the training of its trials: proposals, bookkeeping, tables, TensorBoard logs."""
 
 import contextlib
 import io
@@ -6,24 +6,24 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.harness import Experiment, Side
+from benchmarks.harness import Experiment, Variant
 from benchmarks.rows import Row
-from benchmarks.worker import Stopwatch, tensorflow_as_ours
+from benchmarks.worker import Stopwatch, import_tensorflow
 
 TRIALS = 4
-MINUTE_SHARE = 3.0  # seconds: 5 % of a trial of a minute
+MAX_SECONDS = 3.0  # 5 % of a trial of one minute
 SMALL = ("conv_filters=16", "gru_units=16", "recurrent=gru")
 
 
 def overhead(records: str, scratch: str, tuner: str) -> Iterator[dict[str, float]]:
-    """Seconds a trial of a whole `tuner.search` but for the calls of `train`.
+    """Seconds per trial of a whole `tuner.search`, without the calls of `train`.
 
     Args:
         records: Folder of records.
         scratch: Folder for the searches.
-        tuner: Who proposes.
+        tuner: Entry of the table of tuners.
     """
-    tensorflow_as_ours()
+    import_tensorflow()
     from tuner import training
     from tuner.search import __main__ as search
 
@@ -48,26 +48,26 @@ def overhead(records: str, scratch: str, tuner: str) -> Iterator[dict[str, float
             code = search.main(words)
         whole = watch.lap()
         if code:
-            raise RuntimeError(f"tuner.search left with {code}")
+            raise RuntimeError(f"tuner.search ended with exit code {code}")
         yield {"seconds": (whole - trained) / TRIALS, "training": trained / TRIALS}
 
 
-def experiments(materials) -> Iterator[Experiment]:
+def experiments(fixtures) -> Iterator[Experiment]:
     """The experiment `searching`."""
-    places = {"records": materials.records, "scratch": materials.folder("searches")}
-    side = Side(function="benchmarks.searching:overhead", arguments=places | {"tuner": "bayesian"})
-    yield Experiment(name="searching", sides={"bayesian": side}, repeats=materials.repeats(2))
+    folders = {"records": fixtures.records, "scratch": fixtures.folder("searches")}
+    variant = Variant(function="benchmarks.searching:overhead", arguments=folders | {"tuner": "bayesian"})
+    yield Experiment(name="searching", variants={"bayesian": variant}, repeats=fixtures.repeats(2))
 
 
 def rows() -> list[Row]:
-    """Its line of the table."""
+    """Its row of the table."""
     return [
         Row(
             name="search, time of a trial beside its training",
             unit="s",
             ours="searching/bayesian.seconds",
-            at_most=MINUTE_SHARE,
+            at_most=MAX_SECONDS,
             more=False,
-            note=f"{TRIALS} trials proposed by `--tuner bayesian`; 3 s are 5 % of a trial of a minute",
+            note=f"{TRIALS} trials proposed by `--tuner bayesian`; 3 s is 5 % of a trial of one minute",
         )
     ]

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.fixtures import Materials
-from benchmarks.harness import Measured
+from benchmarks.fixtures import Fixtures
+from benchmarks.harness import Measurements
 from benchmarks.rows import Row, number, outcome, table
-from benchmarks.run import as_json, say
+from benchmarks.run import as_json, log
 from benchmarks.serving_phase import Server, phase
 
 NAME = "serving"
@@ -55,12 +55,12 @@ def main(argv: list[str] | None = None) -> int:
             if not (args.data / "classical-piano-midi").is_dir():
                 print(f"model must be a folder (make demo makes one). Received: model={model}", file=sys.stderr)
                 return 2
-            say(f"{model} is not there: an untrained model is made")
-            model, kind = Path(Materials(args.data.resolve(), Path(scratch).resolve()).model), "untrained"
+            log(f"{model} is not there: an untrained model is made")
+            model, kind = Path(Fixtures(args.data.resolve(), Path(scratch).resolve()).model), "untrained"
         results = {NAME: measure(model.resolve(), args.seconds, args.steps)}
     lines = [outcome(row, results) for row in rows(args.steps)]
     command = f"`python -m benchmarks.serving --seconds {args.seconds:g} --steps {args.steps}`, a model that is {kind}."
-    text = "\n\n".join([command, table(lines), details(results[NAME]), machine.in_words(facts)]) + "\n"
+    text = "\n\n".join([command, table(lines), details(results[NAME]), machine.describe(facts)]) + "\n"
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / f"{NAME}.md").write_text(text)
     (args.out / f"{NAME}.json").write_text(as_json(facts, results, lines, time.monotonic() - begin))
@@ -85,9 +85,9 @@ def servers(model: Path) -> Iterator[dict[str, Server]]:
         yield made
 
 
-def measure(model: Path, seconds: float, steps: int) -> dict[str, Measured]:
+def measure(model: Path, seconds: float, steps: int) -> dict[str, Measurements]:
     """All phases in turn, ours and then naive; a server that fails has the reason, and the other goes on."""
-    found = {"ours": Measured(), "naive": Measured()}
+    found = {"ours": Measurements(), "naive": Measurements()}
     with servers(model) as running:
         for server in running.values():
             server.wait()
@@ -96,13 +96,13 @@ def measure(model: Path, seconds: float, steps: int) -> dict[str, Measured]:
             for name, server in running.items():
                 if found[name].missing:
                     continue
-                say(f"{NAME}: {name}, {name_of_phase}")
+                log(f"{NAME}: {name}, {name_of_phase}")
                 try:
                     values = phase(server, clients, seconds, steps)
                 except (OSError, ValueError) as error:  # it has died: nobody answers, its memory cannot be read
                     found[name].missing = f"it ended with {server.process.poll()} ({error})"
                     continue
-                say(f"{values['rate']:.1f} a second, /healthz at most {values['health_longest']:.0f} ms")
+                log(f"{values['rate']:.1f} a second, /healthz at most {values['health_longest']:.0f} ms")
                 found[name].values |= {f"{metric}, {name_of_phase}": [value] for metric, value in values.items()}
     return found
 
@@ -155,7 +155,7 @@ COLUMNS = {
 }
 
 
-def details(found: dict[str, Measured]) -> str:
+def details(found: dict[str, Measurements]) -> str:
     """Every phase, in the order in which they came, in a table of its own."""
     head = ["", *COLUMNS]
     lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---", *["---:"] * len(COLUMNS)])]

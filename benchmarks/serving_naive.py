@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from benchmarks.worker import tensorflow_as_ours
+from benchmarks.worker import import_tensorflow
 
 PITCHES = 84
 STEPS_PER_SECOND = 8.0
@@ -22,7 +22,7 @@ STEPS_PER_SECOND = 8.0
 
 def make_app(folder: str) -> Starlette:
     """`POST /generate` with `steps` and `seed` in JSON → audio/midi, and `GET /healthz`."""
-    tf = tensorflow_as_ours()
+    tf = import_tensorflow()
     from pianoroll_tf.generation.render import midi_bytes
 
     program = tf.saved_model.load(folder)

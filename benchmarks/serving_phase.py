@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 from benchmarks.harness import ROOT
-from benchmarks.worker import cpus
+from benchmarks.worker import cpu_count
 
 STEADY_SECONDS = 5.0  # after which the memory of a phase is to be flat
 LOOKS_A_SECOND = 2  # at the memory
@@ -186,7 +186,7 @@ def of_engine(before: dict[str, float], after: dict[str, float], seconds: float)
         values = (sum(v for key, v in found.items() if key.partition("{")[0] == name) for found in (after, before))
         return next(values) - next(values)
 
-    found = {"model_share": more("pianoroll_model_seconds_total") / seconds / cpus()}
+    found = {"model_share": more("pianoroll_model_seconds_total") / seconds / cpu_count()}
     found["rows"] = more("pianoroll_steps_total") / CHUNK_STEPS / max(1.0, more("pianoroll_chunks_total"))
     bounds = sorted(
         (float(name.removeprefix(DELAY).rstrip('"}')), after[name] - before.get(name, 0.0))

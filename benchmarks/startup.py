@@ -1,77 +1,60 @@
-"""How long a command takes to say --help, and to refuse wrong arguments."""
+"""Start-up time of the commands: how long --help and the refusal of a wrong argument take."""
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.harness import ROOT, Experiment, Side
+from benchmarks.harness import ROOT, Experiment, Variant, run_python
 from benchmarks.rows import Row
-from benchmarks.worker import Stopwatch
 
 PACKAGES = ("pianoroll_tf", "tuner")
-WRONG = "--no-such-flag"
+WRONG_ARGUMENT = "--no-such-flag"
 
 
 def commands() -> list[str]:
-    """Modules with a command: those that stand at the door of a package and run when called by name."""
-    found = []
+    """The modules that are commands: those of a package's top level, and `__main__` modules, with a __main__ block."""
+    names = []
     for package in PACKAGES:
         folder = ROOT / package
         for path in sorted([*folder.glob("*.py"), *folder.glob("*/__main__.py")]):
             tree = ast.parse(path.read_text())
             if any(isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in tree.body):
                 parts = path.relative_to(ROOT).with_suffix("").parts
-                found.append(".".join(part for part in parts if part != "__main__"))
-    return found
-
-
-def run_seconds(arguments: list[str], codes: tuple[int, ...] = (0,)) -> float:
-    """Wall time of `python ARGUMENTS`.
-
-    Raises:
-        RuntimeError: It left with another exit code.
-    """
-    watch = Stopwatch()
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT)
-    seconds = watch.lap()
-    if done.returncode not in codes:
-        raise RuntimeError(f"{' '.join(arguments)} left with {done.returncode}: {done.stderr.strip()[-200:]}")
-    return seconds
+                names.append(".".join(part for part in parts if part != "__main__"))
+    return names
 
 
 def all_commands() -> Iterator[dict[str, float]]:
-    """Seconds of every command, with --help and with an argument that is wrong, and the slowest of each."""
+    """Seconds of every command with --help and with a wrong argument, and the slowest of each."""
     names = commands()
-    run_seconds(["-m", names[0], "--help"])
+    run_python("-m", names[0], "--help")
     yield {"commands": names}
     while True:
-        said = {f"help {name}": run_seconds(["-m", name, "--help"]) for name in names}
-        refused = {f"wrong {name}": run_seconds(["-m", name, WRONG], codes=(2,)) for name in names}
-        yield {**said, **refused, "slowest_help": max(said.values()), "slowest_wrong": max(refused.values())}
+        helped = {f"help {name}": run_python("-m", name, "--help")[0] for name in names}
+        refused = {f"wrong {name}": run_python("-m", name, WRONG_ARGUMENT, code=2)[0] for name in names}
+        yield {**helped, **refused, "slowest_help": max(helped.values()), "slowest_wrong": max(refused.values())}
 
 
 def python(code: str) -> Iterator[dict[str, float]]:
     """Seconds of `python -c CODE`."""
-    run_seconds(["-c", code])
+    run_python("-c", code)
     yield {}
     while True:
-        yield {"seconds": run_seconds(["-c", code])}
+        yield {"seconds": run_python("-c", code)[0]}
 
 
-def experiments(materials) -> list[Experiment]:
+def experiments(fixtures) -> list[Experiment]:
     """The experiment `startup`."""
-    sides = {
-        "commands": Side(function="benchmarks.startup:all_commands"),
-        "pass": Side(function="benchmarks.startup:python", arguments={"code": "pass"}),
-        "tensorflow": Side(function="benchmarks.startup:python", arguments={"code": "import tensorflow"}),
+    variants = {
+        "commands": Variant(function="benchmarks.startup:all_commands"),
+        "pass": Variant(function="benchmarks.startup:python", arguments={"code": "pass"}),
+        "tensorflow": Variant(function="benchmarks.startup:python", arguments={"code": "import tensorflow"}),
     }
-    return [Experiment(name="startup", sides=sides, repeats=materials.repeats(5))]
+    return [Experiment(name="startup", variants=variants, repeats=fixtures.repeats(5))]
 
 
 def rows() -> list[Row]:
-    """Its lines of the table."""
+    """Its rows of the table."""
     names = ", ".join(Path(name.replace(".", "/")).name for name in commands())
     shared = {
         "unit": "s",

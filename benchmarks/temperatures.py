@@ -1,4 +1,4 @@
-"""How temperature, top-p and density change a model's music: notes, onsets, clashes.
+"""Measures how temperature, top-p and density change a model's music: notes, onsets, clashes.
 
 Usage: python -m benchmarks.temperatures saved_models/NAME
 """
@@ -14,7 +14,7 @@ SETTINGS += [{"temperature": 1.0, "top_p": 0.9}, {"temperature": 1.0, "density":
 
 
 def main(argv: list[str]) -> int:
-    """Prints a table of the facts of pieces from scratch; the same seeds for every line."""
+    """Prints a table of the music facts of pieces generated without a primer, with the same seeds for every row."""
     from pianoroll_tf.config import SamplingConfig
     from pianoroll_tf.generation import saved_model
     from pianoroll_tf.generation.music_facts import corpus_facts, heard

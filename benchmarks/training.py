@@ -1,38 +1,31 @@
-"""Training the default model: windows a second, ours beside stock Keras and PyTorch, same sizes and same batches."""
+"""Training of the default model: windows per second, compared with stock Keras and PyTorch on the same batches."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import Experiment, Side
+from benchmarks.harness import Experiment, Variant
 from benchmarks.machine import multiplies_bfloat16
 from benchmarks.rows import Row
-from benchmarks.worker import MissingPeerError, Stopwatch, tensorflow_as_ours, torch_as_tuned
+from benchmarks.worker import MissingPeerError, Stopwatch, import_tensorflow, import_torch
 
-DENSITY = 0.037  # share of sounding cells, that of the classical files
-BATCHES = 4  # different ones, taken in turn
+DENSITY = 0.037  # share of sounding cells, as in the classical files
+BATCHES = 4  # different batches, used in turn
 LEARNING_RATE = 2e-3
 SIZES = {"batch": 64, "time": 128, "units": 256, "filters": 128, "kernel": 5, "pitches": 84}
-ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}  # what the package sets for itself, and TensorFlow not for every CPU
-CAUSES = {
-    "keras_onednn": "where the rest of a step goes stands in profile.md: mostly into the products, near their own peak",
-    "torch": (
-        "1.5 times its speed would be some four fifths of the arithmetic of a large product, and a step is not only"
-        " products: profile.md"
-    ),
-}
+ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}  # set by the package, and not by TensorFlow on every CPU
 NO_BFLOAT16 = "this CPU has neither AMX nor AVX512-BF16, so bfloat16 can only be slower"
 
-# The network of the peers: independent cells of a plain roll, and nothing that they do not do
+# The network of the peers: independent cells of a plain roll, without anything that the peers do not do
 PLAIN = {"head": "independent", "articulation": False, "clock": False, "dropout": 0.0, "input_noise": 0.0}
 
 
 def flop_of_step(batch: int, time: int, units: int, filters: int, kernel: int, pitches: int) -> float:
     """Floating point operations of the matrix products of one training step.
 
-    A product forward, and as much again for the gradient of the weights and for that of the input; the first layer's
-    input needs no gradient.
+    One product forward, one for the gradient of the weights and one for that of the input, which the first layer does
+    not need.
     """
     rows = 2 * batch * time
     first = rows * kernel * pitches * filters
@@ -41,26 +34,26 @@ def flop_of_step(batch: int, time: int, units: int, filters: int, kernel: int, p
 
 
 def batches(batch: int, time: int, pitches: int, **_: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Inputs and targets, float32 [batch, time, pitch]; independent cells: what they say does not change the time."""
+    """Random inputs and targets, float32 [batch, time, pitch]; their content does not change the time of a step."""
     rng = np.random.default_rng(0)
     cells = (rng.random((BATCHES, batch, time + 1, pitches)) < DENSITY).astype(np.float32)
     return [(part[:, :-1].copy(), part[:, 1:].copy()) for part in cells]
 
 
 def _measured(train, sizes: dict[str, int], steps: int) -> Iterator[dict[str, Any]]:
-    """Measures `train(steps)`, which trains so many steps and returns when they are done."""
+    """Measures `train(steps)`, which returns after that many training steps."""
     train(min(3, steps))  # traces, and warms up
     yield {"flop_of_step": flop_of_step(**sizes)}
     while True:
         watch = Stopwatch()
         train(steps)
         seconds = watch.lap() / steps
-        found = {"windows": sizes["batch"] / seconds, "milliseconds": 1000 * seconds}
-        yield found | {"gigaflops": flop_of_step(**sizes) / seconds / 1e9}
+        speed = {"windows": sizes["batch"] / seconds, "milliseconds": 1000 * seconds}
+        yield speed | {"gigaflops": flop_of_step(**sizes) / seconds / 1e9}
 
 
 def _dataset(sizes: dict[str, int]):
-    """The batches for ever, in memory; without autotuning, whose thread `fit` may wait seconds for at its end."""
+    """Repeats the batches, in memory; without autotuning, for whose thread `fit` may wait seconds at its end."""
     import tensorflow as tf
 
     inputs, targets = (np.concatenate(part) for part in zip(*batches(**sizes), strict=True))
@@ -71,12 +64,12 @@ def _dataset(sizes: dict[str, int]):
 
 
 def _fit(model, dataset) -> Callable[[int], Any]:
-    """Training by Keras's `fit`, as a function of the number of steps."""
+    """Returns a function of the number of steps that trains by Keras's `fit`."""
     return lambda count: model.fit(dataset, steps_per_epoch=count, shuffle=False, verbose=0)
 
 
 def as_ours(inputs, targets):
-    """A batch of the peers as our plain network takes it: inputs by name, and one decision more, "ends here?"."""
+    """A batch of the peers as our plain network expects it: inputs by name, and the decision "the piece ends here"."""
     import tensorflow as tf
 
     cells = {"inputs": tf.cast(inputs, tf.uint8), "targets": tf.cast(targets, tf.uint8)}
@@ -84,8 +77,8 @@ def as_ours(inputs, targets):
 
 
 def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Iterator[dict[str, Any]]:
-    """Our network, loss and optimizer in `fit`, without what the peers do not do either (dropout, clipping)."""
-    tensorflow_as_ours()
+    """Our network, loss and optimizer in `fit`, without what the peers do not do (dropout, clipping)."""
+    import_tensorflow()
     from pianoroll_tf.config import LossConfig, ModelConfig, OptimizerConfig
     from pianoroll_tf.modeling.losses import make_loss
     from pianoroll_tf.modeling.network import build_model
@@ -102,8 +95,8 @@ def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Itera
 
 
 def command(records: str, steps: int, head: str = "nade") -> Iterator[dict[str, Any]]:
-    """The default training as the command runs it: pipeline, dropout, clipping, schedule, deterministic operations."""
-    tf = tensorflow_as_ours()
+    """The default training of `train`: with pipeline, dropout, clipping, schedule and deterministic operations."""
+    tf = import_tensorflow()
     from pianoroll_tf.config import DatasetConfig, ModelConfig, RunConfig
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
     from pianoroll_tf.modeling.run_folder import data_facts
@@ -120,7 +113,7 @@ def command(records: str, steps: int, head: str = "nade") -> Iterator[dict[str, 
 
 
 def stock_keras(sizes: dict[str, int], steps: int) -> Iterator[dict[str, Any]]:
-    """Keras's own layers in `fit`, float32; without XLA, with which it is slower on a CPU."""
+    """Keras's layers in `fit`, float32; without XLA, which is slower on a CPU."""
     import keras
 
     layers = [
@@ -137,15 +130,15 @@ def stock_keras(sizes: dict[str, int], steps: int) -> Iterator[dict[str, Any]]:
 
 
 def torch_layers(torch, sizes: dict[str, int]) -> tuple:
-    """PyTorch's layers of the same sizes: convolution, GRU, dense."""
+    """The layers of the same sizes in PyTorch: convolution, GRU, dense."""
     convolution = torch.nn.Conv1d(sizes["pitches"], sizes["filters"], sizes["kernel"])
     recurrent = torch.nn.GRU(sizes["filters"], sizes["units"], batch_first=True)
     return convolution, recurrent, torch.nn.Linear(sizes["units"], sizes["pitches"])
 
 
 def pytorch(sizes: dict[str, int], steps: int, precision: str = "float32") -> Iterator[dict[str, Any]]:
-    """PyTorch with Adam, denormals flushed; bfloat16 by its autocast."""
-    torch = torch_as_tuned()
+    """PyTorch with Adam and denormals flushed; bfloat16 by autocast."""
+    torch = import_torch()
     if precision == "bfloat16" and not multiplies_bfloat16():
         raise MissingPeerError(NO_BFLOAT16)
     convolution, recurrent, dense = layers = torch_layers(torch, sizes)
@@ -169,63 +162,62 @@ def pytorch(sizes: dict[str, int], steps: int, precision: str = "float32") -> It
     yield from _measured(train, sizes, steps)
 
 
-def experiments(materials) -> Iterator[Experiment]:
+def experiments(fixtures) -> Iterator[Experiment]:
     """The experiment `training`."""
-    steps = {"steps": 4 if materials.quick else 12}
+    steps = {"steps": 4 if fixtures.quick else 12}
     shared = {"sizes": SIZES, **steps}
-    sides = {
-        "ours": Side(function="benchmarks.training:ours", arguments=shared),
-        "keras": Side(function="benchmarks.training:stock_keras", arguments=shared),
-        "keras_onednn": Side(function="benchmarks.training:stock_keras", arguments=shared, environment=ONEDNN),
-        "torch": Side(function="benchmarks.training:pytorch", arguments=shared),
-        "command": Side(function="benchmarks.training:command", arguments={"records": materials.records, **steps}),
+    variants = {
+        "ours": Variant(function="benchmarks.training:ours", arguments=shared),
+        "keras": Variant(function="benchmarks.training:stock_keras", arguments=shared),
+        "keras_onednn": Variant(function="benchmarks.training:stock_keras", arguments=shared, environment=ONEDNN),
+        "torch": Variant(function="benchmarks.training:pytorch", arguments=shared),
+        "command": Variant(function="benchmarks.training:command", arguments={"records": fixtures.records, **steps}),
     }
     for name, function in (("ours", "ours"), ("torch", "pytorch")):
         arguments = shared | {"precision": "bfloat16"}
-        sides[f"{name}_bfloat16"] = Side(function=f"benchmarks.training:{function}", arguments=arguments)
-    yield Experiment(name="training", sides=sides, repeats=materials.repeats(5))
+        variants[f"{name}_bfloat16"] = Variant(function=f"benchmarks.training:{function}", arguments=arguments)
+    yield Experiment(name="training", variants=variants, repeats=fixtures.repeats(5))
 
 
 def rows() -> list[Row]:
-    """Its lines of the table."""
+    """Its rows of the table."""
     note = (
         "Conv1D 128×5 → GRU 256 → 84, batch 64 × 128, Adam, without dropout and clipping, the same batches from memory;"
         " PyTorch with denormals flushed; ours and Keras in `fit`"
     )
     peers = {
         "keras": "stock Keras, float32",
-        "keras_onednn": "stock Keras, float32, told to use oneDNN as ours is",
+        "keras_onednn": "stock Keras, float32, with oneDNN as ours",
         "torch": "PyTorch, float32",
     }
-    found = []
+    rows = []
     for peer, words in peers.items():
-        for side, name, goal in (("ours", "float32", 1.5), ("ours_bfloat16", "bfloat16", 2.5)):
-            found.append(
+        for variant, name, goal in (("ours", "float32", 1.5), ("ours_bfloat16", "bfloat16", 2.5)):
+            rows.append(
                 Row(
                     name=f"training, {name}",
                     unit="windows/s",
-                    ours=f"training/{side}.windows",
+                    ours=f"training/{variant}.windows",
                     peers=(f"training/{peer}.windows",),
                     peer_name=words,
                     goal=goal,
                     note=note,
-                    cause=CAUSES.get(peer, ""),
                 )
             )
-    for side, kind in (("ours", "float32"), ("ours_bfloat16", "bfloat16")):
-        found.append(
+    for variant, kind in (("ours", "float32"), ("ours_bfloat16", "bfloat16")):
+        rows.append(
             Row(
                 name=f"training, arithmetic reached in {kind}",
                 unit="GFLOP/s",
-                ours=f"training/{side}.gigaflops",
+                ours=f"training/{variant}.gigaflops",
                 limit=f"limits/tensorflow.{kind}",
                 limit_name=f"large {kind} product",
-                note="of the matrix products alone, 17.3 GFLOP a step",
+                note="of the matrix products alone, 17.3 GFLOP per step",
             )
         )
-    whole = "with pipeline, dropout, clipping, schedule and deterministic operations, which the peer is without"
+    note = "with pipeline, dropout, clipping, schedule and deterministic operations, which the peer does not have"
     references = {"ours": "training/command.windows", "peers": ("training/keras.windows",)}
-    found.append(
-        Row(name="training as `train` runs it", unit="windows/s", peer_name=peers["keras"], note=whole, **references)
+    rows.append(
+        Row(name="training as `train` runs it", unit="windows/s", peer_name=peers["keras"], note=note, **references)
     )
-    return found
+    return rows

@@ -1,9 +1,9 @@
-"""The process of one side of a measurement: prepares once, then measures each time it is told to.
+"""The worker process of one variant: prepares once, then measures once per request.
 
-A side is a generator function. Up to its first `yield` it prepares and warms up, and it may yield facts (a dict);
-each later `yield` is one measurement, a dict of numbers. `harness` starts
-`python -m benchmarks.worker MODULE:FUNCTION ARGUMENTS` and writes a line for each measurement that it wants; the
-answers are lines of JSON.
+A variant is a generator function. Before its first `yield` it prepares and warms up; it yields its facts (a dict, may
+be empty), and then a dict of numbers per measurement. `benchmarks.harness` starts
+`python -m benchmarks.worker MODULE:FUNCTION ARGUMENTS` and requests a measurement by writing a line; responses are
+lines of JSON.
 """
 
 import contextlib
@@ -17,35 +17,35 @@ from typing import Any
 
 
 class MissingPeerError(Exception):
-    """A peer that cannot be measured here; its text says why."""
+    """A peer is not available on this machine; the message is the reason."""
 
 
 class Stopwatch:
-    """Seconds since it was made or since its last lap.
+    """Measures seconds since its creation or since the last lap.
 
     >>> Stopwatch().lap() >= 0
     True
     """
 
     def __init__(self) -> None:
-        self._begin = time.perf_counter()
+        self._start = time.perf_counter()
 
     def lap(self) -> float:
-        """Seconds since the last lap; the next begins now."""
+        """Returns the seconds since the last lap, and starts the next."""
         now = time.perf_counter()
-        before, self._begin = self._begin, now
-        return now - before
+        start, self._start = self._start, now
+        return now - start
 
 
-def cpus() -> int:
-    """The CPUs this process may use."""
+def cpu_count() -> int:
+    """The number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def tensorflow_as_ours():
-    """TensorFlow as our commands have it: with oneDNN's products, and freed memory kept.
+def import_tensorflow():
+    """Imports TensorFlow as our commands do: with oneDNN, and with freed memory kept by the process.
 
-    A side of ours asks for it first, because a TensorFlow that is imported before the package has chosen already.
+    A variant of ours must call it first: oneDNN cannot be chosen after TensorFlow is imported.
     """
     from pianoroll_tf.tensorflow_startup import keep_freed_memory
 
@@ -55,51 +55,51 @@ def tensorflow_as_ours():
     return tf
 
 
-def torch_as_tuned():
-    """PyTorch with as many threads as TensorFlow takes, and denormal numbers flushed to 0, as TensorFlow does.
+def import_torch():
+    """Imports PyTorch with as many threads as TensorFlow, and with denormal numbers flushed to 0, as in TensorFlow.
 
-    Without the latter Adam's moments become denormal after some hundred steps and a step takes seconds.
+    Otherwise Adam's moments become denormal after a few hundred steps, and a step takes seconds.
 
     Raises:
-        MissingPeerError: It is not installed.
+        MissingPeerError: PyTorch is not installed.
     """
     try:
         import torch
     except ImportError as error:
         raise MissingPeerError(f"PyTorch is not installed ({error})") from error
-    torch.set_num_threads(cpus())
+    torch.set_num_threads(cpu_count())
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
     return torch
 
 
 def serve(function: str, arguments: dict[str, Any], requests: Iterator[str]) -> Iterator[dict[str, Any]]:
-    """Answers: `{"facts": …}` when the side is ready, then `{"values": …}` a request; `{"missing": …}` ends it.
+    """Yields `{"facts": …}` when the variant is ready, then `{"values": …}` per request; `{"missing": …}` is the last.
 
     Args:
         function: "module:name" of a generator function.
         arguments: Its keyword arguments.
-        requests: One item a measurement that is wanted.
+        requests: One item per requested measurement.
     """
     module, _, name = function.partition(":")
     try:
-        side = getattr(importlib.import_module(module), name)(**arguments)
-        yield {"facts": next(side) or {}}
+        variant = getattr(importlib.import_module(module), name)(**arguments)
+        yield {"facts": next(variant) or {}}
         for _ in requests:
-            yield {"values": next(side)}
+            yield {"values": next(variant)}
     except MissingPeerError as error:
         yield {"missing": str(error)}
 
 
 def main() -> None:
-    """Serves on standard input and output; what libraries print goes to standard error."""
-    answers = os.fdopen(os.dup(1), "w")
+    """Serves requests of standard input on standard output; output of libraries is redirected to standard error."""
+    responses = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     with contextlib.suppress(BrokenPipeError):
-        for answer in serve(sys.argv[1], json.loads(sys.argv[2]), iter(sys.stdin.readline, "")):
-            print(json.dumps(answer), file=answers, flush=True)
+        for response in serve(sys.argv[1], json.loads(sys.argv[2]), iter(sys.stdin.readline, "")):
+            print(json.dumps(response), file=responses, flush=True)
 
 
 if __name__ == "__main__":
-    # The module that sides import, not this copy of it called __main__: its MissingPeerError is the one they raise.
+    # Not this module, which is called __main__: variants raise the MissingPeerError of `benchmarks.worker`.
     importlib.import_module("benchmarks.worker").main()

@@ -157,6 +157,7 @@ class DataFacts(Settings):
     meter: str = setting("4/4", "most frequent time signature of the training pieces")
     long_hold: int = setting(0, "steps that one held note in 1000 exceeds; 0: not known", minimum=0)
     rates: tuple[float, ...] = setting((), "transition probabilities of cells: onset, sustain, re-strike")
+    onset_positions: tuple[float, ...] = setting((), "share of struck notes at each position in the beat")
     usual_onsets: tuple[float, ...] = setting(
         (), "95th percentile of the moving average of onsets at each position in the beat"
     )

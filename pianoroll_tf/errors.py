@@ -5,16 +5,24 @@ from collections.abc import Iterator
 
 
 class UserError(Exception):
-    """Something a user can mend; its text is the one line that is shown."""
+    """A problem that the user can correct; its text is the one line that is shown."""
 
 
 class UsageError(UserError):
-    """The command's words are wrong: exit code 2."""
+    """The command line is wrong: exit code 2."""
+
+
+class DamagedError(UserError):
+    """A file does not hold what was written to it."""
+
+
+class InUseError(UserError):
+    """Another process uses a folder."""
 
 
 @contextlib.contextmanager
 def usage_errors() -> Iterator[None]:
-    """Within it, a ValueError (settings that are not allowed) counts as wrong usage."""
+    """Turns a ValueError of the block (a setting that is not allowed) into a UsageError."""
     try:
         yield
     except ValueError as error:

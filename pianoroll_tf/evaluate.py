@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pianoroll_tf
 from pianoroll_tf import cli, config
-from pianoroll_tf.errors import UsageError, UserError
+from pianoroll_tf.errors import DamagedError, UsageError, UserError
 from pianoroll_tf.messages import count
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.settings import dumps, to_dict
@@ -122,11 +122,11 @@ def identity(run: Path, settings: config.RunConfig, records: Path) -> dict[str, 
 
 def read_standing(folder: Path, split: str, subject: dict[str, str]) -> dict | None:
     """The results that stand in the folder, if they are whole and of this very subject."""
-    from pianoroll_tf.modeling.run_folder import load_checksummed
+    from pianoroll_tf.storage.checksummed_json import read_checksummed
 
     try:
-        results = load_checksummed((folder / f"{split}.json").read_bytes())
-    except (FileNotFoundError, ValueError, RecursionError):
+        results = read_checksummed(folder / f"{split}.json")
+    except (FileNotFoundError, DamagedError):
         return None
     return results if results.get("subject") == subject and (folder / f"{split}.png").is_file() else None
 
@@ -222,12 +222,12 @@ def curves(folder: Path, results: dict, sums: dict) -> bytes:
 
 def write(folder: Path, name: str, results: dict, picture: bytes) -> None:
     """Writes NAME.png and NAME.json, each whole or not at all; the JSON last: it says that both are complete."""
-    from pianoroll_tf.modeling.run_folder import dump_checksummed
+    from pianoroll_tf.storage.checksummed_json import write_checksummed
     from pianoroll_tf.storage.files import write_whole
 
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / f"{name}.png", picture)
-    write_whole(folder / f"{name}.json", dump_checksummed(results))
+    write_checksummed(folder / f"{name}.json", results)
     print(f"written: {folder / name}.json and .png")
 
 

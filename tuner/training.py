@@ -1,6 +1,5 @@
 """The training of one run of a search or a study, in which a divergence is a result and not an error."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from pianoroll_tf.config import RunConfig
 from pianoroll_tf.modeling.callbacks import DivergedError
 from pianoroll_tf.modeling.run_folder import HISTORY
 from pianoroll_tf.modeling.training import train
+from pianoroll_tf.storage.tables import read_csv
 
 
 class UntilReachedError(Exception):
@@ -73,9 +73,5 @@ def train_run(
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:
-    """Rows of history.csv; None where a number is not finite; no row where there is no file."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{name: float(text) if text else None for name, text in row.items()} for row in rows]
+    """Rows of history.csv; None where a number is not finite; no rows without a file."""
+    return read_csv(path) if path.exists() else []

@@ -17,16 +17,16 @@ from pianoroll_tf import __version__
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.discover import Found, find_files
-from pianoroll_tf.data.existing_records import check_place, standing_manifest
+from pianoroll_tf.data.existing_records import existing_manifest
 from pianoroll_tf.data.grid import Evidence, decide
 from pianoroll_tf.data.journal import Journal, stamp
-from pianoroll_tf.data.records import FORMAT
+from pianoroll_tf.data.records import FORMAT, MANIFEST
 from pianoroll_tf.data.shards import choose, skipped_by_reason, write_records
-from pianoroll_tf.data.staging import discard, publish, staging
 from pianoroll_tf.data.workers import convert_all
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.settings import to_dict
+from pianoroll_tf.storage.folders import check_folder, remove_work_folder, whole_folder, work_folder
 
 READING = ("grid", "steps_per_second", "steps_per_beat", "parser", "drums", "pedal")  # settings a record depends on
 
@@ -55,17 +55,15 @@ def build(
     """
     records_dir = records_dir.resolve()
     _found(midi_dir, config)  # refuses a folder without MIDI files before anything is made
-    if check_place(records_dir) and not overwrite:
-        manifest = standing_manifest(records_dir, midi_dir, list(_found(midi_dir, config)), config)
-        discard(records_dir)
+    if _has_records(records_dir) and not overwrite:
+        manifest = existing_manifest(records_dir, midi_dir, list(_found(midi_dir, config)), config)
+        remove_work_folder(records_dir)
         return manifest, False
-    with _write_errors(records_dir), staging(records_dir) as place:
-        if not overwrite and check_place(records_dir):  # another build has just made it
-            manifest = standing_manifest(records_dir, midi_dir, list(_found(midi_dir, config)), config)
+    with _write_errors(records_dir), work_folder(records_dir) as place:
+        if not overwrite and _has_records(records_dir):  # another build has just made it
+            manifest = existing_manifest(records_dir, midi_dir, list(_found(midi_dir, config)), config)
             shutil.rmtree(place)
             return manifest, False
-        whole = place / "records"
-        shutil.rmtree(whole, ignore_errors=True)
         decision = None
         if config.grid == "auto":
             with _read(place, midi_dir, dataclasses.replace(config, grid="beats"), workers) as journal:
@@ -73,11 +71,15 @@ def build(
         grid = decision.grid if decision else config.grid
         with _read(place, midi_dir, dataclasses.replace(config, grid=grid), workers) as journal:
             choose(journal, config)
-            whole.mkdir()
-            manifest = write_records(journal, config, grid, whole, str(decision or ""))
-        publish(whole, records_dir)
+            with whole_folder(records_dir, place / "records") as whole:
+                manifest = write_records(journal, config, grid, whole, str(decision or ""))
         shutil.rmtree(place)
     return manifest, True
+
+
+def _has_records(records_dir: Path) -> bool:
+    """Whether the folder holds records already; raises UserError if it holds anything else, hidden files too."""
+    return check_folder(records_dir, "a folder of records", MANIFEST, allow_hidden=False)
 
 
 @contextlib.contextmanager

@@ -7,30 +7,13 @@ from typing import Any
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.discover import Found, readable
 from pianoroll_tf.data.midi import MidiError, read_bytes
-from pianoroll_tf.data.records import MANIFEST, SPLITS, check_shards, read_manifest
+from pianoroll_tf.data.records import SPLITS, check_shards, read_manifest
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.settings import to_dict
 
 
-def check_place(records_dir: Path) -> bool:
-    """Whether records stand there; it must be free, an empty folder, or a folder of records.
-
-    Raises:
-        UserError: Something else stands there, which is not to be touched.
-    """
-    if not records_dir.exists():
-        return False
-    if not records_dir.is_dir():
-        raise UserError(f"RECORDS_DIR must be a folder or not exist yet. Received: {records_dir}, a file")
-    if (records_dir / MANIFEST).is_file():
-        return True
-    if any(records_dir.iterdir()):
-        raise UserError(f"RECORDS_DIR must be empty or hold records. Received: {records_dir}, which holds other files")
-    return False
-
-
-def standing_manifest(records_dir: Path, midi_dir: Path, found: list[Found], config: RecordsConfig) -> dict[str, Any]:
+def existing_manifest(records_dir: Path, midi_dir: Path, found: list[Found], config: RecordsConfig) -> dict[str, Any]:
     """The manifest of records that are already what is asked for.
 
     Raises:

@@ -17,7 +17,7 @@ from pianoroll_tf.data.tfrecord import decode_example, encode_example
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.settings import dumps, from_dict
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 SPLITS = ("train", "val", "test")
 # Features of a record, writer and reader
@@ -153,8 +153,9 @@ def read_manifest(records_dir: str | os.PathLike, with_files: bool = False) -> d
         `milliseconds`, `pitch_counts` (84 numbers of steps), `hold_counts` (how often a pitch sounds for 1, 2, 3, …
         steps without a break), `longest_piece` (steps), `density_spread` (standard deviation of a piece's density over
         its mean), `tempo` (median of the pieces, quarters per minute), `meter` (of most steps),
-        `struck_cells`, `usual_onsets` (running average of onsets that 1 in 20 steps exceed, by place in the beat: see
-        `data.rhythm`) and `shards`, which have the first six, `name`, `bytes` and `sha256`.
+        `struck_counts` (struck notes at each position in the beat), `usual_onsets` (95th percentile of the moving
+        average of onsets there: see `data.rhythm`) and `shards`, which have the first six, `name`, `bytes` and
+        `sha256`.
 
     Raises:
         UserError: There is none, or it is damaged or of another format.

@@ -100,15 +100,16 @@ def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str
     """What a run must remember of the pieces of a split beside its counts."""
     densities, tempos, meters, longest = [], [], Counter({str(Meter()): 0}), 0
     places = steps_per_beat or 1
-    usual, struck = UsualOnsets(places), 0
+    usual, struck = UsualOnsets(places), np.zeros(places, np.int64)
     for steps, cells, record in journal.rows("steps, active_cells, record", f"split = '{split}'", "sha256"):
         densities.append(cells / (steps * NUM_PITCHES))
         longest = max(longest, steps)
         piece = decode_piece(record)
         tempos.append(piece.tempo)
         onsets = piece.roll.onset_counts()
-        struck += int(onsets.sum())
-        usual.add(onsets, places_in_beat(piece.meters, len(onsets), places))
+        position = places_in_beat(piece.meters, len(onsets), places)
+        struck += np.bincount(position, onsets, places).astype(np.int64)
+        usual.add(onsets, position)
         if steps_per_beat:
             changes = [*([] if piece.meters and piece.meters[0][0] <= 0 else [(0, Meter())]), *piece.meters]
             ends = [*(step for step, _ in changes[1:]), steps]
@@ -119,7 +120,7 @@ def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str
         "density_spread": float(np.std(densities) / np.mean(densities)) if densities else 0.0,
         "tempo": float(np.median(tempos)) if tempos else 120.0,
         "meter": min(meters, key=lambda name: (-meters[name], name)),
-        "struck_cells": struck,
+        "struck_counts": struck.tolist(),
         "usual_onsets": usual.found(),
     }
 

@@ -3,12 +3,9 @@
 import contextlib
 import dataclasses
 import errno
-import fcntl
 import hashlib
-import os
 import platform
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ import tensorflow as tf
 import pianoroll_tf
 from pianoroll_tf.config import RunConfig, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
+from pianoroll_tf.errors import DamagedError
 from pianoroll_tf.generation import saved_model, versions, warm_up
 from pianoroll_tf.generation.calibration import Calibration, calibrate, calibration_from_dict
 from pianoroll_tf.generation.endpoints import Musician, make_endpoints
@@ -25,12 +23,12 @@ from pianoroll_tf.generation.manifest import write_manifest
 from pianoroll_tf.generation.trials import make_governor
 from pianoroll_tf.modeling.gru import portable_kernels
 from pianoroll_tf.modeling.run import steps_per_beat
-from pianoroll_tf.modeling.run_folder import dump_checksummed, load_checksummed
 from pianoroll_tf.settings import dumps, to_dict
-from pianoroll_tf.storage.files import sync, write_whole
+from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
+from pianoroll_tf.storage.folders import whole_folder
+from pianoroll_tf.storage.locks import exclusive_lock
 
-PARTIAL = ".partial"  # name of the folder while it is written
-REVISION = 5  # of the graph that is written for a model; a run is exported again when it has changed
+REVISION = 6  # of the graph that is written for a model; a run is exported again when it has changed
 
 
 def export(
@@ -58,10 +56,8 @@ def export(
     Raises:
         OSError: The folder cannot be written; nothing new stands in it then.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     identity = fingerprint(model, config)
-    with _locked(folder):
-        shutil.rmtree(folder / PARTIAL, ignore_errors=True)  # left behind by a killed export
+    with exclusive_lock(folder, is_folder=True):
         latest = max(versions.versions(folder), default=0)
         if latest and _identity(folder / str(latest)) == identity:
             return folder / str(latest), False
@@ -69,22 +65,17 @@ def export(
         found = None
         if config.data.density:
             found = _read_calibration(cache, identity) or _measure(musician, config, identity, cache, **calibration)
-        partial, final = folder / PARTIAL, folder / str(latest + 1)
-        try:
+        final = folder / str(latest + 1)
+        with whole_folder(final) as partial:
             _write(model, musician, config, found, describe(config, found, identity) | (facts or {}), partial)
-            partial.rename(final)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-        sync(folder)
     return final, True
 
 
 def _read_calibration(cache: Path | None, identity: str) -> Calibration | None:
     """The cached calibration of the model of that fingerprint; None if it is missing, damaged or of another model."""
     try:
-        values = load_checksummed(cache.read_bytes()) if cache else {}
-    except (OSError, ValueError):
+        values = read_checksummed(cache) if cache else {}
+    except (OSError, DamagedError):
         return None
     return calibration_from_dict(values["calibration"]) if values.get("fingerprint") == identity else None
 
@@ -94,7 +85,7 @@ def _measure(musician: Musician, config: RunConfig, identity: str, cache: Path |
     found = calibrate(musician, config.data, **settings)
     if cache:
         with contextlib.suppress(OSError):
-            write_whole(cache, dump_checksummed({"fingerprint": identity, "calibration": dataclasses.asdict(found)}))
+            write_checksummed(cache, {"fingerprint": identity, "calibration": dataclasses.asdict(found)})
     return found
 
 
@@ -129,7 +120,7 @@ def describe(config: RunConfig, found: Calibration | None, identity: str) -> dic
 def _write(
     model, musician: Musician, config: RunConfig, found: Calibration | None, description: dict, partial: Path
 ) -> None:
-    """Writes all files of a version, to the disk itself."""
+    """Writes all files of a version."""
     if found:
         governor = make_governor(config.data, found.shift, found.gain, found.brakes)
         musician = dataclasses.replace(musician, governor=governor, shaping=found.shaping)
@@ -142,8 +133,6 @@ def _write(
     (partial / saved_model.CONFIG).write_text(dumps(description), encoding="utf-8")
     warm_up.write_requests(partial)
     write_manifest(partial)
-    for path in [*partial.rglob("*"), partial]:
-        sync(path)
 
 
 def _caller(function: Callable) -> Callable:
@@ -174,14 +163,3 @@ def _identity(version: Path) -> str | None:
         return saved_model.read_config(version)["fingerprint"]
     except ValueError:
         return None
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One export at a time into a folder; a second one waits."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

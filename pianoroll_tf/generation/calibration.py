@@ -10,7 +10,7 @@ from pianoroll_tf.data.rhythm import UNUSUAL, onset_averages, places_in_beat
 from pianoroll_tf.generation import governor_search
 from pianoroll_tf.generation.endpoints import Musician
 from pianoroll_tf.generation.governor_search import needs_governor, spread
-from pianoroll_tf.generation.rates import RATE_FLOOR, clipped, error, match, rates
+from pianoroll_tf.generation.rates import RATE_FLOOR, clipped, error, match, position_shares, rates
 from pianoroll_tf.generation.shaping import KINDS, Shaping, shaping_from_dict
 from pianoroll_tf.generation.shaping_search import find_shaping, onset_thresholds
 from pianoroll_tf.generation.trials import Trials
@@ -63,7 +63,8 @@ def calibrate(
 
     Pieces as long as the longest training piece, up to `MOST_WINDOWS` windows, are generated at temperature 1 and at
     the default temperature. They decide, in this order, whether onsets are penalized, whether the rates of onsets,
-    releases and re-strikes at temperature 1 are shifted to those of the data, and whether the density is controlled.
+    releases and re-strikes at temperature 1, and the positions in the beat at which notes are struck, are shifted to
+    those of the data, and whether the density is controlled.
     Then the tables of shifts for temperature, top-p and density are searched.
 
     Args:
@@ -73,20 +74,28 @@ def calibrate(
         window_steps: Length of a window, at most `sampling.BLOCK_STEPS`.
         with_shaping: False leaves the tables out, for music at temperature 1 alone.
     """
-    trials, base_shifts = Trials(musician, data, rows, window_steps), (0.0,) * len(KINDS)
+    trials, positions = Trials(musician, data, rows, window_steps), musician.steps_per_beat or 0
+    base_shifts = (0.0,) * (len(KINDS) + positions)
     windows = windows_of(data.longest_piece, window_steps) if with_shaping else MATCH_WINDOWS
+
+    def measured(cells: np.ndarray) -> np.ndarray:
+        """Rates of the second window of pieces, and on a grid of beats the shares of positions in the beat."""
+        cells, first = cells[:, : MATCH_WINDOWS * window_steps], window_steps * (MATCH_WINDOWS - 1)
+        if not positions:
+            return rates(cells, first)
+        places = places_in_beat([(0, parse_meter(data.meter))], cells.shape[1], positions)
+        return np.concatenate([rates(cells, first), position_shares(cells, places, positions, first)])
 
     def late_rates(temperature, shifts, *least, governor=(0.0, 0.0)) -> np.ndarray:
         """Rates in the last window of a trial."""
-        cells = trials.generate(governor, temperature, shifts, *least, windows=MATCH_WINDOWS)
-        return rates(cells, first=window_steps * (MATCH_WINDOWS - 1))
+        return measured(trials.generate(governor, temperature, shifts, *least, windows=MATCH_WINDOWS))
 
     def samples() -> list[np.ndarray]:
         """Cells of pieces at temperature 1, and at the default temperature with the shifts that match its rates."""
         drawn = [trials.generate(shifts=base_shifts, windows=windows)]
         if with_shaping:
             default = SamplingConfig().temperature
-            shifts = match(lambda shifts: late_rates(default, shifts), _wanted(drawn[0], window_steps), base_shifts)
+            shifts = match(lambda shifts: late_rates(default, shifts), measured(drawn[0]), base_shifts)
             drawn.append(trials.generate(temperature=default, shifts=shifts, windows=windows))
         return drawn
 
@@ -95,9 +104,10 @@ def calibrate(
     if data.usual_onsets and any(share_above(cells, data) > LARGEST_SHARE for cells in drawn):
         trials, brakes = trials.with_brakes(), True
         drawn = samples()
-    wanted = _wanted(drawn[0], window_steps)
+    wanted = measured(drawn[0])
     if data.rates and with_shaping:
-        real = clipped([*data.rates[:2], data.rates[2] if musician.articulation else RATE_FLOOR])
+        again = data.rates[2] if musician.articulation else RATE_FLOOR
+        real = clipped([*data.rates[:2], again, *((positions and data.onset_positions) or wanted[len(KINDS) :])])
         if error(wanted, real) > LARGEST_ERROR:
             wanted, base_shifts = real, match(lambda shifts: late_rates(1.0, shifts), real)
             drawn = samples()
@@ -111,7 +121,7 @@ def calibrate(
             data.density,
         )
         cells = trials.generate((shift, gain), shifts=base_shifts, windows=MATCH_WINDOWS)
-        wanted = _wanted(cells, window_steps)
+        wanted = measured(cells)
     shaping = Shaping()
     if with_shaping:
 
@@ -129,11 +139,6 @@ def calibrate(
         onsets=float((cells == 2).sum(axis=2).mean()),
         shaping=shaping,
     )
-
-
-def _wanted(cells: np.ndarray, window_steps: int) -> np.ndarray:
-    """Rates of the second window of pieces."""
-    return rates(cells[:, : MATCH_WINDOWS * window_steps], first=window_steps * (MATCH_WINDOWS - 1))
 
 
 def _strays(cells: np.ndarray, data: DataFacts) -> bool:

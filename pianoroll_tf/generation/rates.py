@@ -1,4 +1,8 @@
-"""Rates of onsets, sustained cells and re-strikes in music, and a search for log-odds shifts that set them."""
+"""Measured rates of onsets, sustained cells and re-strikes, and a search for log-odds shifts that set them.
+
+A target, like a measurement, is a vector: the rates of `KINDS`, then, on a grid of beats, the share of struck notes at
+each position in the beat. Shifts are in the same order.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,12 +11,10 @@ import numpy as np
 
 from pianoroll_tf.generation.shaping import KINDS
 
-MATCHES, MATCHED = 6, 0.04  # most trials of a search; error at which it stops
-FIRST_STEP, LARGEST_MOVE = (
-    1.2,
-    1.0,
-)  # initial step size, relative to the log-odds; largest move of a shift
-LARGEST_SHIFT = 6.0
+MAX_TRIALS, TOLERANCE = 6, 0.04  # of a search
+FIRST_STEP, MAX_MOVE = 1.2, 1.0  # initial step size, relative to the log-odds; largest move of a shift
+MAX_SHIFT = 6.0
+SHARE_WEIGHT = 4.0  # an error of 0.01 in the share of a position counts as 4 % of a rate
 RATE_FLOOR = 1e-5
 
 
@@ -41,6 +43,25 @@ def rates(cells: np.ndarray, first: int = 0) -> np.ndarray:
     return clipped([part / max(whole, 1) for part, whole in counts])
 
 
+def position_shares(cells: np.ndarray, positions: np.ndarray, count: int, first: int = 0) -> np.ndarray:
+    """Share of struck notes at each position in the beat, float64 [count], clipped as `rates`.
+
+    Args:
+        cells: 0 silent, 1 held, 2 struck, [rows, steps, 84].
+        positions: Position in the beat of each step, [steps].
+        count: Number of positions.
+        first: First step that is counted.
+
+    >>> cells = np.zeros((1, 4, 84), np.uint8)
+    >>> cells[0, :, 0] = 2, 1, 2, 2
+    >>> position_shares(cells, np.array([0, 1, 0, 1]), 2).round(3).tolist()
+    [0.667, 0.333]
+    """
+    struck = (cells[:, first:] == 2).sum(axis=(0, 2))
+    found = np.bincount(positions[first:], struck, count)
+    return clipped(found / max(found.sum(), 1))
+
+
 def clipped(shares: Sequence[float]) -> np.ndarray:
     """Shares within `RATE_FLOOR` and 1 - `RATE_FLOOR`, float64."""
     return np.clip(shares, RATE_FLOOR, 1 - RATE_FLOOR)
@@ -52,41 +73,50 @@ def log_odds(shares: np.ndarray) -> np.ndarray:
 
 
 def error(found: np.ndarray, wanted: np.ndarray) -> float:
-    """Largest absolute log-ratio of the rates of onsets, releases and re-strikes.
+    """Largest absolute log-ratio of the rates of onsets, releases and re-strikes, or weighted error of a share.
 
     >>> round(error(np.array([0.01, 0.8, 0.1]), np.array([0.01, 0.9, 0.1])), 3)  # twice as many releases
     0.693
     """
-    seldom = np.minimum(found, 1 - found) / np.minimum(wanted, 1 - wanted)
-    return float(np.abs(np.log(seldom)).max())
+    kinds = len(KINDS)
+    ratio = np.minimum(found, 1 - found)[:kinds] / np.minimum(wanted, 1 - wanted)[:kinds]
+    shares = SHARE_WEIGHT * np.abs(found - wanted)[kinds:]
+    return float(max(np.abs(np.log(ratio)).max(), shares.max(initial=0.0)))
+
+
+def needed_shifts(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Shifts that turn the measured rates into the target: differences of log-odds, log-ratios of shares.
+
+    The log-ratios of shares leave the number of struck notes unchanged, as they only redistribute it.
+    """
+    kinds = len(KINDS)
+    return np.concatenate([log_odds(wanted[:kinds]) - log_odds(found[:kinds]), np.log(wanted[kinds:] / found[kinds:])])
 
 
 def match(
-    trial: Callable[[tuple[float, ...]], np.ndarray], wanted: np.ndarray, start: Sequence[float] = (0.0,) * len(KINDS)
+    trial: Callable[[tuple[float, ...]], np.ndarray], wanted: np.ndarray, start: Sequence[float] = ()
 ) -> tuple[float, ...]:
-    """Finds shifts with which the rates of a trial equal the target rates.
+    """Finds shifts with which the rates of a trial equal the target.
 
-    Each trial moves the best shifts so far by a multiple of the difference in log-odds between target and measured
-    rates. That is exact where all decisions of a kind have the same log-odds and are independent, and a search
-    direction otherwise. The step size is halved when a trial overshoots: repetitive music responds to small shifts with
-    large changes.
+    Each trial moves the best shifts so far by a multiple of `needed_shifts`. That is exact where all decisions of a
+    kind have the same log-odds and are independent, and a search direction otherwise. The step size is halved when a
+    trial overshoots: repetitive music responds to small shifts with large changes.
 
     Args:
-        trial: Function of the shifts of `KINDS` to the rates, [3].
-        wanted: Target rates, [3].
-        start: Shifts of the first trial.
+        trial: Function of shifts to measured rates, [3 + positions].
+        wanted: Target, [3 + positions].
+        start: Shifts of the first trial; default: all 0.
     """
-    best, known, step = math.inf, np.array(start, float), FIRST_STEP
-    shifts, move = known, np.zeros(len(KINDS))
-    for _ in range(MATCHES):
+    best, known, step = math.inf, np.array(start or np.zeros(len(wanted)), float), FIRST_STEP
+    shifts, move = known, np.zeros(len(wanted))
+    for _ in range(MAX_TRIALS):
         found = trial(tuple(shifts.tolist()))
-        off = error(found, wanted)
-        needed = log_odds(wanted) - log_odds(found)
+        off, needed = error(found, wanted), needed_shifts(found, wanted)
         if off >= best or needed @ move < 0:  # overshoot
             step /= 2
         if off < best:
             best, known, move = off, shifts, needed
-        if best < MATCHED:
+        if best < TOLERANCE:
             break
-        shifts = np.clip(known + np.clip(step * move, -LARGEST_MOVE, LARGEST_MOVE), -LARGEST_SHIFT, LARGEST_SHIFT)
+        shifts = np.clip(known + np.clip(step * move, -MAX_MOVE, MAX_MOVE), -MAX_SHIFT, MAX_SHIFT)
     return tuple(known.tolist())

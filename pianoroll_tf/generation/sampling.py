@@ -273,6 +273,7 @@ def _draw_frames(network: Network, carried: Carried, numbers, length, options: O
     def draw_step(step, rolls, hidden, held, place, heard, state):
         here = _place_in_beat(network, carried.clock, place[:, tf.newaxis] - 1)[:, 0]
         added, lost = correction(governor, heard, reference), brake(governor, heard, reference, here)
+        lost -= shaped.at_position(here)
         thresholds = shaped.thresholds(tf.gather(odds, step, axis=1), held, added, lost)
         cells, ends = draw_cells(hidden, held, thresholds)
         codes = _codes(network, carried.clock, place[:, tf.newaxis])

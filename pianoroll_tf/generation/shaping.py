@@ -8,12 +8,14 @@ followed by a shift of its own:
     sounded before, sounds?     l / T + b_hold
     sounded before, struck?     l / T + b_strike
 
+    struck, at position p of the beat      … + b_p, onsets and re-strikes alike
+
 Top-p silences onsets whose log-odds l lie below a threshold, under which 1 - top_p of the expected onsets are found.
 After a silent step no onset is removed: its probability is spread over many pitches, each of which is unlikely.
 The shifts and thresholds are tables that `calibration` measures on the model's own music, so that it has as many
-onsets, re-struck notes and sounding cells as at temperature 1, times the density asked for. Shifts are read from the
-tables by straight lines over 1/T, because at T = infinity a shift is the log-odds of its kind's mean rate and at 1 it
-is 0.
+onsets, re-struck notes and sounding cells as at temperature 1, at the same positions in the beat, times the density
+asked for. Shifts are read from the tables by straight lines over 1/T, because at T = infinity a shift is the log-odds
+of its kind's mean rate and at 1 it is 0.
 """
 
 import dataclasses
@@ -66,7 +68,8 @@ class Shaping:
     """What `calibration` found for a model; the defaults shift nothing.
 
     Attributes:
-        temperature: Shifts of `KINDS` by 1 / temperature.
+        temperature: Shifts of `KINDS`, and of struck notes at each position in the beat, by 1 / temperature; the
+            positions may be left out.
         density: Shifts of `KINDS` by the logarithm of the density.
         top_p: Shifts of `KINDS`, and the threshold of onsets, by top-p; the last place is below 1.
     """
@@ -86,9 +89,14 @@ class Shaping:
         rate = 1.0 / temperature
         dropped = self.top_p.at(tf.minimum(top_p, self.top_p.places[-1]))
         whole = (top_p >= 1.0)[:, tf.newaxis]
-        shift = self.temperature.at(rate) + self.density.at(tf.math.log(density))
-        shift += tf.where(whole, 0.0, dropped[:, : len(KINDS)])
-        return Shaped(rate[:, tf.newaxis], shift, tf.where(whole, NONE_BELOW, dropped[:, -1:]))
+        shift, positions = tf.split(self.temperature.at(rate), [len(KINDS), self.positions], axis=1)
+        shift += self.density.at(tf.math.log(density)) + tf.where(whole, 0.0, dropped[:, : len(KINDS)])
+        return Shaped(rate[:, tf.newaxis], shift, tf.where(whole, NONE_BELOW, dropped[:, -1:]), positions)
+
+    @property
+    def positions(self) -> int:
+        """Positions in the beat that have a shift of their own; 0: none."""
+        return len(self.temperature.values[0]) - len(KINDS)
 
 
 def shaping_from_dict(values: dict) -> Shaping:
@@ -111,11 +119,20 @@ class Shaped(NamedTuple):
         rate: 1 / temperature, float32 [batch, 1].
         shift: Of `KINDS`, float32 [batch, 3].
         least: Log-odds below which an onset is silenced, float32 [batch, 1].
+        positions: Of struck notes at each position in the beat, float32 [batch, positions]; there may be none.
     """
 
     rate: tf.Tensor
     shift: tf.Tensor
     least: tf.Tensor
+    positions: tf.Tensor
+
+    def at_position(self, position: tf.Tensor) -> tf.Tensor:
+        """Shift of struck notes at `position` int32 [batch] of the beat, float32 [batch, 1]; 0 without positions."""
+        count = self.positions.shape[1]
+        if not count:
+            return tf.zeros([1, 1])
+        return tf.reduce_sum(tf.one_hot(position, count) * self.positions, axis=1, keepdims=True)
 
     def thresholds(self, odds: tf.Tensor, held: tf.Tensor, added: tf.Tensor, lost: tf.Tensor) -> Thresholds:
         """Thresholds of the unshaped log-odds: the inverse of the shaping, applied to those of the random numbers.

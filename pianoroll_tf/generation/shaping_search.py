@@ -28,29 +28,36 @@ def find_shaping(
     """The tables of a model.
 
     Args:
-        trial: Function of temperature, shifts of `KINDS` and threshold of onsets to the rates of the music, [3].
-        wanted: Rates at every temperature and top-p, [3].
+        trial: Function of temperature, shifts and threshold of onsets to the measured rates, [3 + positions].
+        wanted: Target at every temperature and top-p, [3 + positions].
         base_shifts: Shifts at temperature 1.
         thresholds: Of `onset_thresholds`.
         governed: Whether a governor answers for the density.
     """
-    at_rest = log_odds(wanted)
+    kinds, positions = len(KINDS), len(wanted) - len(KINDS)
+    at_rest = np.concatenate([log_odds(wanted[:kinds]), np.log(wanted[kinds:] * positions)])
     by_rate = {0.0: tuple(at_rest.tolist()), 1.0: base_shifts}  # at 1/T = 0 all log-odds are 0
     for temperature in TEMPERATURES:
         rate = 1 / temperature
         by_rate[rate] = match(lambda shifts: trial(temperature, shifts), wanted, _line(by_rate, rate))  # noqa: B023
-    none = (0.0,) * len(KINDS)
-    by_top_p, starts = {}, {1.0: base_shifts}
+    base, at_positions = base_shifts[:kinds], base_shifts[kinds:]  # top-p and density leave the positions alone
+    by_top_p, starts = {}, {1.0: base}
     for top_p, least in thresholds.items():
-        starts[top_p] = match(lambda shifts: trial(1.0, shifts, least), wanted, _line(starts, top_p))  # noqa: B023
-        by_top_p[top_p] = (*_minus(starts[top_p], base_shifts), least)
-    by_density = {0.0: none}
-    for factor in () if governed else DENSITIES:
-        place, thick = math.log(factor), wanted * (factor, 1.0, 1.0)
-        shifts = match(
-            lambda shifts: trial(1.0, shifts), np.minimum(thick, 0.99), _line(by_density, place, base_shifts)
+        starts[top_p] = match(
+            lambda shifts: trial(1.0, (*shifts, *at_positions), least)[:kinds],  # noqa: B023
+            wanted[:kinds],
+            _line(starts, top_p),
         )
-        by_density[place] = _minus(shifts, base_shifts)
+        by_top_p[top_p] = (*_minus(starts[top_p], base), least)
+    by_density = {0.0: (0.0,) * kinds}
+    for factor in () if governed else DENSITIES:
+        place, thick = math.log(factor), wanted[:kinds] * (factor, 1.0, 1.0)
+        shifts = match(
+            lambda shifts: trial(1.0, (*shifts, *at_positions))[:kinds],
+            np.minimum(thick, 0.99),
+            _line(by_density, place, base),
+        )
+        by_density[place] = _minus(shifts, base)
     density = NO_SHIFT if governed else _table(by_density)
     return Shaping(temperature=_table(by_rate), density=density, top_p=_table(by_top_p))
 

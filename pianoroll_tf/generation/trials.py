@@ -40,8 +40,13 @@ class Forced:
     def rows(self, temperature, top_p, density) -> Shaped:
         """As `Shaping.rows`."""
         rows = tf.shape(temperature)[0]
-        shift = tf.tile(self.shift[tf.newaxis], [rows, 1])
-        return Shaped(tf.fill([rows, 1], self.rate), shift, tf.fill([rows, 1], self.least))
+        shift, positions = tf.split(tf.tile(self.shift[tf.newaxis], [rows, 1]), [len(KINDS), self.positions], axis=1)
+        return Shaped(tf.fill([rows, 1], self.rate), shift, tf.fill([rows, 1], self.least), positions)
+
+    @property
+    def positions(self) -> int:
+        """Positions in the beat that have a shift."""
+        return self.shift.shape[0] - len(KINDS)
 
 
 class Trials:
@@ -90,7 +95,7 @@ class Trials:
         Args:
             governor: Its shift and gain.
             temperature: Of all decisions.
-            shifts: Of `KINDS`.
+            shifts: Of `KINDS`, and of struck notes at each position in the beat, or without the latter.
             least: Log-odds below which an onset is silenced.
             windows: How many.
         """

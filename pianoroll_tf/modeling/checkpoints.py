@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from pianoroll_tf.storage.arrays import DamagedError, read_arrays, write_arrays
+from pianoroll_tf.errors import DamagedError
+from pianoroll_tf.storage.arrays import read_arrays, write_arrays
 from pianoroll_tf.storage.files import remove_temporaries
 
 KEPT = 2

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from pianoroll_tf.config import RunConfig
+from pianoroll_tf.errors import DamagedError
 from pianoroll_tf.modeling.gru import check_recurrent
 from pianoroll_tf.modeling.heads import HEADS
 from pianoroll_tf.modeling.losses import LOSSES, raw_logits
@@ -14,7 +15,7 @@ from pianoroll_tf.modeling.network import build_model, start_bias
 from pianoroll_tf.modeling.optimizers import OPTIMIZERS, SCHEDULES
 from pianoroll_tf.modeling.run_folder import BEST, best_path, load_config
 from pianoroll_tf.settings import check_entry
-from pianoroll_tf.storage.arrays import DamagedError, read_arrays, write_arrays
+from pianoroll_tf.storage.arrays import read_arrays, write_arrays
 
 
 def check_choices(config: RunConfig) -> None:

@@ -1,18 +1,16 @@
-"""The run folder: what lies in it, its settings under a seal, one training in it at a time. Needs no framework."""
+"""The run folder: what lies in it, its settings with a checksum, one training in it at a time. Needs no framework."""
 
 import contextlib
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig, RunConfig
 from pianoroll_tf.data.records import manifest_sha256, read_manifest, resolved
-from pianoroll_tf.errors import UserError
-from pianoroll_tf.settings import dumps, from_dict, to_dict
-from pianoroll_tf.storage.files import write_whole
-from pianoroll_tf.storage.locks import sole_process
+from pianoroll_tf.errors import DamagedError, UserError
+from pianoroll_tf.settings import from_dict, to_dict
+from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
+from pianoroll_tf.storage.folders import check_folder, exclusive_folder
 
 CONFIG = "config.json"
 BEST = "best.npz"
@@ -21,8 +19,6 @@ HISTORY = "history.csv"
 TENSORBOARD = "tensorboard"
 EVALUATION = "evaluation"
 CALIBRATION = "calibration.json"  # what `export` measured on the model's own music
-_LOCK = ".lock"
-_SEAL = "seal"  # entry of a checksummed JSON file
 
 
 def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
@@ -46,6 +42,7 @@ def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
         pitch_frequency=tuple(count / steps for count in split["pitch_counts"]),
         long_hold=long_hold(split["hold_counts"]),
         rates=transition_rates(split),
+        onset_positions=tuple(count / max(sum(split["struck_counts"]), 1) for count in split["struck_counts"]),
         usual_onsets=tuple(split["usual_onsets"]),
         **{name: split[name] for name in ("density_spread", "longest_piece", "tempo", "meter")},
     )
@@ -62,12 +59,12 @@ def transition_rates(split: dict[str, Any]) -> tuple[float, float, float]:
         (probability of an onset, given a silent cell; of sustaining, given a sounding cell; of a re-strike, given that
         it is sustained).
 
-    >>> transition_rates({"steps": 10, "active_cells": 40, "struck_cells": 13, "hold_counts": [0, 0, 0, 10]})
+    >>> transition_rates({"steps": 10, "active_cells": 40, "struck_counts": [13], "hold_counts": [0, 0, 0, 10]})
     (0.0125, 0.75, 0.1)
     """
     active, holds = split["active_cells"], sum(split["hold_counts"])
     kept = active - holds
-    again = (split["struck_cells"] - holds) / kept if kept else 0.0
+    again = (sum(split["struck_counts"]) - holds) / kept if kept else 0.0
     return holds / (split["steps"] * NUM_PITCHES - active), kept / active, again
 
 
@@ -88,39 +85,6 @@ def long_hold(hold_counts: Sequence[int]) -> int:
     return 0
 
 
-def dump_checksummed(values: dict[str, Any]) -> bytes:
-    """Serializes a dict to JSON with a checksum, the sha256 of its content, by which any damage is detected.
-
-    >>> load_checksummed(dump_checksummed({"gamma": 2.0}))
-    {'gamma': 2.0}
-    >>> load_checksummed(dump_checksummed({"gamma": 2.0}).replace(b"2.0", b"0.0"))
-    Traceback (most recent call last):
-    ValueError: its content does not match its seal
-    """
-    return dumps(values | {_SEAL: _digest(values)}).encode()
-
-
-def load_checksummed(content: bytes) -> dict[str, Any]:
-    """Parses JSON written by `dump_checksummed` and verifies its checksum.
-
-    JSON without a checksum, as written by hand, is accepted.
-
-    Raises:
-        ValueError: The content is no JSON object, or does not match its seal.
-    """
-    values = json.loads(content.decode())
-    if not isinstance(values, dict):
-        raise ValueError(f"it must hold a JSON object. Received: {type(values).__name__}")
-    seal = values.pop(_SEAL, None)
-    if seal is not None and seal != _digest(values):
-        raise ValueError("its content does not match its seal")
-    return values
-
-
-def _digest(values: dict[str, Any]) -> str:
-    return hashlib.sha256(dumps(values).encode()).hexdigest()
-
-
 def load_config(run_dir: Path | str) -> RunConfig:
     """The settings of a run.
 
@@ -129,11 +93,11 @@ def load_config(run_dir: Path | str) -> RunConfig:
     """
     path = Path(run_dir) / CONFIG
     try:
-        return from_dict(RunConfig, load_checksummed(path.read_bytes()))
+        return from_dict(RunConfig, read_checksummed(path))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(f"{run_dir} must be the folder of a run: it has no {CONFIG}") from error
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise UserError(f"{path} is damaged: {error}") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DamagedError(f"{path} is damaged: {error}") from error
 
 
 def best_path(run_dir: Path | str) -> Path:
@@ -148,33 +112,14 @@ def best_path(run_dir: Path | str) -> Path:
     return path
 
 
-class InUseError(UserError):
-    """Another process trains in the run folder."""
-
-
-@contextlib.contextmanager
-def sole_use(run_dir: Path | str) -> Iterator[None]:
-    """Makes the run folder when needed; within it no other process trains there. The lock goes with the process.
+def sole_use(run_dir: Path | str) -> contextlib.AbstractContextManager[None]:
+    """Creates the run folder if needed and holds an exclusive lock on it; released when the process ends.
 
     Raises:
         InUseError: Another process trains there.
         UserError: The folder holds something else than a run.
     """
-    folder = Path(run_dir)
-    _refuse_other_use(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with sole_process(folder / _LOCK, InUseError(f"{folder} is in use: another process trains in it")):
-        yield
-
-
-def _refuse_other_use(folder: Path) -> None:
-    """Raises UserError unless the folder is a run, holds nothing but hidden files, or can be made."""
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} must be a folder, but it is a file")
-    if not folder.is_dir() or (folder / CONFIG).exists():
-        return
-    if any(not entry.name.startswith(".") for entry in folder.iterdir()):
-        raise UserError(f"{folder} must be a run or an empty folder: it has files but no {CONFIG}")
+    return exclusive_folder(Path(run_dir), "a run", CONFIG)
 
 
 def open_run(run_dir: Path | str, config: RunConfig) -> None:
@@ -186,8 +131,7 @@ def open_run(run_dir: Path | str, config: RunConfig) -> None:
         UserError: The folder holds another run, or something else.
     """
     folder = Path(run_dir)
-    _refuse_other_use(folder)
-    if (folder / CONFIG).exists():
+    if check_folder(folder, "a run", CONFIG):
         there = load_config(folder)
         differing = differences(to_dict(there), to_dict(config))
         if differing:
@@ -197,7 +141,7 @@ def open_run(run_dir: Path | str, config: RunConfig) -> None:
         if there == config:
             return  # else the records were moved
     folder.mkdir(parents=True, exist_ok=True)  # and nothing in it: until config.json is there, it must stay empty
-    write_whole(folder / CONFIG, dump_checksummed(to_dict(config)))
+    write_checksummed(folder / CONFIG, to_dict(config))
 
 
 def differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> list[str]:

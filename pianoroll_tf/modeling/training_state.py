@@ -1,8 +1,6 @@
 """Where a training stands: position, best so far, early stopping, history. What a checkpoint holds beside arrays."""
 
-import csv
 import dataclasses
-import io
 import math
 import operator
 from collections.abc import Callable
@@ -10,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.settings import from_dict
-from pianoroll_tf.storage.files import write_changed
+from pianoroll_tf.storage.tables import write_csv
 
 # What a run is judged by on validation, as `config.TrainingConfig.objective` names it: which of two values is better.
 OBJECTIVES: dict[str, Callable[[float, float], bool]] = {"nll": operator.lt, "pr_auc": operator.gt}
@@ -97,12 +95,5 @@ def write_history(path: Path, rows: list[dict[str, float]]) -> None:
         path: The file.
         rows: One dict an epoch, all with the same names.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else ["epoch"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _number(value) for name, value in row.items()} for row in rows)
-    write_changed(path, text.getvalue().encode())
-
-
-def _number(value: float) -> str:
-    return repr(value) if isinstance(value, int) or math.isfinite(value) else ""
+    finite = [{name: value if math.isfinite(value) else None for name, value in row.items()} for row in rows]
+    write_csv(path, finite, ["epoch"])

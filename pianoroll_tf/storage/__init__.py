@@ -1,1 +1,1 @@
-"""Files and folders that other parts of the package write: whole, locked, with checksums."""
+"""Files and folders as every other package writes them: complete or not at all, locked, with checksums."""

@@ -9,15 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from pianoroll_tf.errors import UserError
+from pianoroll_tf.errors import DamagedError
 from pianoroll_tf.storage.files import naming, write_changed
 
 _META = "meta.json"  # name of the entry that holds the facts
 _DIGEST_BYTES = hashlib.sha256().digest_size
-
-
-class DamagedError(UserError):
-    """A file is not what was written."""
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:

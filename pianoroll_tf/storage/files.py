@@ -1,13 +1,14 @@
 """Files that appear whole (a temporary name, to the disk itself, renamed), and what one process at a time may do."""
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from pianoroll_tf.storage.locks import lock
 
 _NAME_BYTES = 200  # of the target, that a temporary name begins with; a name has 255 at most
 _TEMPORARY = re.compile(r"\.(.*)\.[0-9a-f]{16}\.tmp", re.DOTALL)
@@ -93,8 +94,7 @@ def _open_temporary(path: Path) -> tuple[Path, BinaryIO]:
     while True:
         temporary = path.with_name(f".{_beginning(path)}.{secrets.token_hex(8)}.tmp")
         file = temporary.open("xb")
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if temporary.exists():  # else it was taken for a leftover before it was locked
+        if lock(file) and temporary.exists():  # else another process took it for a leftover before it was locked
             return temporary, file
         file.close()
 
@@ -105,6 +105,6 @@ def _remove(folder: Path, beginning: str | None) -> None:
         found = _TEMPORARY.fullmatch(path.name)
         if not found or beginning not in (None, found[1]):
             continue
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+            if lock(file):
+                path.unlink()

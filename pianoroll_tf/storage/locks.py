@@ -1,26 +1,56 @@
-"""What one process at a time may do."""
+"""Locks that one process at a time can hold, by flock(2)."""
 
 import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+
+def lock(file: BinaryIO | int, wait: bool = False) -> bool:
+    """Locks an open file or file descriptor until it is closed.
+
+    Args:
+        file: File or descriptor.
+        wait: Whether to wait for another process that holds the lock.
+
+    Returns:
+        False if another process holds the lock.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
-def sole_process(lock: Path, refusal: Exception) -> Iterator[None]:
-    """Within it no other process is within it for the same file, which is made when needed. It goes with the process.
+def exclusive_lock(path: Path, refusal: Exception | None = None, *, is_folder: bool = False) -> Iterator[None]:
+    """Holds an exclusive lock on a file; released when the process ends.
 
     Args:
-        lock: The file; its folder must exist.
-        refusal: Raised if another process is there.
+        path: The file, which is created if it does not exist.
+        refusal: Raised if another process holds the lock; None: wait until it is free.
+        is_folder: Lock a folder, which is created with its parents if it does not exist.
     """
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
+    while True:
+        if is_folder:
+            path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY if is_folder else os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise refusal from error
-        yield
-    finally:
-        os.close(descriptor)
+            if not lock(descriptor, wait=refusal is None):
+                raise refusal
+            if _is_open_file(path, descriptor):  # otherwise the process that held the lock has removed the file
+                yield
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _is_open_file(path: Path, descriptor: int) -> bool:
+    """Whether `path` is still the name of an open file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

@@ -12,7 +12,7 @@ TINY = SetConfig("tiny.npz", "Tiny", units=8, window=16, batch=4, dropout=0.0, e
 
 
 def pieces(count: int, seed: int) -> list[np.ndarray]:
-    """Two notes that take turns; the higher one with a third above it."""
+    """Pieces of two alternating notes, the higher one with a third above it."""
     made = []
     for number in range(count):
         roll = np.zeros((10 + (seed + number) % 7, 88), np.uint8)
@@ -32,7 +32,7 @@ def write_set(path: Path) -> None:
     np.savez(path, **arrays)
 
 
-def test_the_pieces_of_a_file_come_back(tmp_path):
+def test_the_pieces_of_a_file_are_loaded(tmp_path):
     write_set(tmp_path / "tiny.npz")
     found = polyphonic.load_set(tmp_path / "tiny.npz")
     for number, split in enumerate(polyphonic.SPLITS):
@@ -67,7 +67,7 @@ def test_probabilities_are_averaged_and_not_their_logarithms():
 
 
 @pytest.mark.parametrize("head", polyphonic.HEADS)
-def test_a_training_learns_and_is_judged_at_its_best_epoch(head):
+def test_a_training_learns_and_is_evaluated_at_its_best_epoch(head):
     data = {split: pieces(6, seed=number) for number, split in enumerate(polyphonic.SPLITS)}
     found = polyphonic.train(data, TINY, head, seed=0)
     assert len(found["test"]) == sum(len(piece) - 1 for piece in data["test"])
@@ -75,20 +75,20 @@ def test_a_training_learns_and_is_judged_at_its_best_epoch(head):
     assert found["history"][-1] < note_unigram(data)
 
 
-def test_what_is_finished_is_not_trained_again_and_stands_in_the_table(tmp_path, monkeypatch, capsys):
+def test_a_finished_run_is_not_repeated_and_is_in_the_table(tmp_path, monkeypatch, capsys):
     write_set(tmp_path / "tiny.npz")
     monkeypatch.setattr(polyphonic, "SETS", {"jsb": TINY})
     trained = []
-    answer = {
+    run = {
         "test": np.array([-1.0, -3.0]),
         "valid": np.array([-1.0]),
         "epoch": np.array(1),
         "history": np.array([1.0]),
     }
-    monkeypatch.setattr(polyphonic, "train", lambda *args: trained.append(args[2:]) or answer)
-    words = [str(tmp_path), str(tmp_path / "out"), "--heads", "nade", "--seeds", "2"]
+    monkeypatch.setattr(polyphonic, "train", lambda *args: trained.append(args[2:]) or run)
+    arguments = [str(tmp_path), str(tmp_path / "out"), "--heads", "nade", "--seeds", "2"]
     for _ in range(2):
-        assert polyphonic.main(words) == 0
+        assert polyphonic.main(arguments) == 0
     assert trained == [("nade", 0), ("nade", 1)]
     assert "| **ours, nade head**, mean of seeds | 2.000 (2.000–2.000), n = 2 |" in capsys.readouterr().out
 
@@ -96,11 +96,11 @@ def test_what_is_finished_is_not_trained_again_and_stands_in_the_table(tmp_path,
 def test_a_likelihood_is_the_sum_over_the_pitches():
     class Even:
         def __call__(self, inputs):
-            class Answer:
+            class Logits:
                 def numpy(self):
                     return np.zeros((*inputs["inputs"].shape[:2], 89), np.float32)
 
-            return Answer()
+            return Logits()
 
     found = log_likelihoods(Even(), pieces(3, seed=0))
     np.testing.assert_allclose(found, -88 * np.log(2))

@@ -1,4 +1,4 @@
-"""The benchmarks' own logic: sides in turn, missing peers, medians, ratios, goals, table, JSON, plots."""
+"""The logic of the benchmarks: variants in turn, missing peers, medians, ratios, goals, table, JSON, plots."""
 
 import json
 import subprocess
@@ -10,58 +10,58 @@ import pytest
 from repository import ROOT
 
 from benchmarks import growth_files, harness, machine, plots, run, serving, serving_phase, startup, training, worker
-from benchmarks.fixtures import Materials
+from benchmarks.fixtures import Fixtures
 from benchmarks.growth import Growth
-from benchmarks.harness import Experiment, Measured, Side, SideError, Spread, measure
-from benchmarks.rows import Row, number, outcome, spread_in_words, table
+from benchmarks.harness import Experiment, Measurements, Spread, Variant, WorkerError, measure
+from benchmarks.rows import MISSED_GOALS, Row, format_spread, number, outcome, table
 
 
 class FakeProcess:
-    """A side that writes down when it is asked, and fails when it is told to."""
+    """A worker that records its calls in `log`, and fails at measurement `fails_at`."""
 
-    def __init__(self, name: str, said: list[str], fails_at: int | None = None) -> None:
-        self.name, self.said, self.fails_at, self.asked = name, said, fails_at, 0
+    def __init__(self, name: str, log: list[str], fails_at: int | None = None) -> None:
+        self.name, self.log, self.fails_at, self.measured = name, log, fails_at, 0
 
     def facts(self) -> dict:
-        self.said.append(f"{self.name} prepares")
+        self.log.append(f"{self.name} prepares")
         return {"of": self.name}
 
     def measure(self) -> dict[str, float]:
-        self.asked += 1
-        if self.asked == self.fails_at:
-            raise SideError("out of luck")
-        self.said.append(self.name)
-        return {"seconds": float(self.asked)}
+        self.measured += 1
+        if self.measured == self.fails_at:
+            raise WorkerError("out of luck")
+        self.log.append(self.name)
+        return {"seconds": float(self.measured)}
 
     def close(self) -> None:
-        self.said.append(f"{self.name} ends")
+        self.log.append(f"{self.name} ends")
 
 
-def sides(*names: str) -> dict[str, Side]:
-    return {name: Side(function=name) for name in names}
+def variants(*names: str) -> dict[str, Variant]:
+    return {name: Variant(function=name) for name in names}
 
 
-def test_sides_are_measured_in_turn() -> None:
-    said: list[str] = []
-    experiment = Experiment(name="e", sides=sides("a", "b"), repeats=3)
-    found = measure(experiment, start=lambda one: FakeProcess(one.function, said))
-    assert said == ["a prepares", "b prepares", *["a", "b"] * 3, "a ends", "b ends"]
-    assert found["a"] == Measured({"of": "a"}, {"seconds": [1.0, 2.0, 3.0]}, "")
+def test_variants_are_measured_in_turn() -> None:
+    log: list[str] = []
+    experiment = Experiment(name="e", variants=variants("a", "b"), repeats=3)
+    found = measure(experiment, start=lambda one: FakeProcess(one.function, log))
+    assert log == ["a prepares", "b prepares", *["a", "b"] * 3, "a ends", "b ends"]
+    assert found["a"] == Measurements({"of": "a"}, {"seconds": [1.0, 2.0, 3.0]}, "")
 
 
-def test_a_side_that_fails_has_its_reason_and_the_others_go_on() -> None:
-    said: list[str] = []
-    experiment = Experiment(name="e", sides=sides("a", "b"), repeats=3)
-    found = measure(experiment, start=lambda one: FakeProcess(one.function, said, 2 if one.function == "a" else None))
+def test_a_variant_that_fails_has_its_reason_and_the_others_are_measured() -> None:
+    log: list[str] = []
+    experiment = Experiment(name="e", variants=variants("a", "b"), repeats=3)
+    found = measure(experiment, start=lambda one: FakeProcess(one.function, log, 2 if one.function == "a" else None))
     assert found["a"].missing == "out of luck"
     assert found["b"].values == {"seconds": [1.0, 2.0, 3.0]}
-    assert said.count("a") == 1
-    assert "a ends" in said
+    assert log.count("a") == 1
+    assert "a ends" in log
 
 
-def test_a_real_side_in_its_own_process() -> None:
-    real = {"commands": Side(function="benchmarks.startup:python", arguments={"code": "pass"})}
-    found = measure(Experiment(name="e", sides=real, repeats=2))["commands"]
+def test_a_real_variant_in_its_own_process() -> None:
+    real = {"commands": Variant(function="benchmarks.startup:python", arguments={"code": "pass"})}
+    found = measure(Experiment(name="e", variants=real, repeats=2))["commands"]
     assert found.missing == ""
     assert len(found.values["seconds"]) == 2
     assert min(found.values["seconds"]) > 0
@@ -69,10 +69,10 @@ def test_a_real_side_in_its_own_process() -> None:
 
 @pytest.mark.parametrize(
     ("function", "reason"),
-    [("benchmarks.nowhere:side", "No module named"), ("benchmarks.startup:nothing", "has no attribute")],
+    [("benchmarks.nowhere:variant", "No module named"), ("benchmarks.startup:nothing", "has no attribute")],
 )
-def test_a_side_that_dies_leaves_its_last_words(function: str, reason: str) -> None:
-    found = measure(Experiment(name="e", sides={"a": Side(function=function)}, repeats=1))["a"]
+def test_a_variant_whose_process_ends_has_its_last_error_line(function: str, reason: str) -> None:
+    found = measure(Experiment(name="e", variants={"a": Variant(function=function)}, repeats=1))["a"]
     assert found.missing.startswith("its process ended: ")
     assert reason in found.missing
     assert found.values == {}
@@ -80,10 +80,10 @@ def test_a_side_that_dies_leaves_its_last_words(function: str, reason: str) -> N
 
 def test_a_missing_peer_is_a_row_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    answers = list(worker.serve("benchmarks.training:pytorch", {"sizes": training.SIZES, "steps": 1}, iter("ab")))
-    assert len(answers) == 1
-    assert answers[0]["missing"].startswith("PyTorch is not installed")
-    results = {"e": {"ours": Measured(values={"m": [1.0]}), "peer": Measured(missing=answers[0]["missing"])}}
+    responses = list(worker.serve("benchmarks.training:pytorch", {"sizes": training.SIZES, "steps": 1}, iter("ab")))
+    assert len(responses) == 1
+    assert responses[0]["missing"].startswith("PyTorch is not installed")
+    results = {"e": {"ours": Measurements(values={"m": [1.0]}), "peer": Measurements(missing=responses[0]["missing"])}}
     found = outcome(Row(name="n", unit="s", ours="e/ours.m", peers=("e/peer.m",), peer_name="torch", goal=2), results)
     assert found["met"] is None
     assert found["ours"]["median"] == 1.0
@@ -91,18 +91,18 @@ def test_a_missing_peer_is_a_row_with_the_reason(monkeypatch: pytest.MonkeyPatch
     assert "not measured: PyTorch" in table([found])
 
 
-def test_serving_asks_for_one_measurement_a_request() -> None:
-    answers = list(worker.serve("benchmarks.startup:python", {"code": "pass"}, iter(["\n", "\n"])))
-    assert answers[0] == {"facts": {}}
-    assert len(answers) == 3
-    assert all(answer["values"]["seconds"] > 0 for answer in answers[1:])
+def test_a_worker_measures_once_per_request() -> None:
+    responses = list(worker.serve("benchmarks.startup:python", {"code": "pass"}, iter(["\n", "\n"])))
+    assert responses[0] == {"facts": {}}
+    assert len(responses) == 3
+    assert all(response["values"]["seconds"] > 0 for response in responses[1:])
 
 
 RESULTS = {
     "e": {
-        "ours": Measured(values={"m": [2.0, 1.0, 9.0]}),
-        "slow": Measured(values={"m": [8.0]}),
-        "fast": Measured(values={"m": [4.0]}),
+        "ours": Measurements(values={"m": [2.0, 1.0, 9.0]}),
+        "slow": Measurements(values={"m": [8.0]}),
+        "fast": Measurements(values={"m": [4.0]}),
     }
 }
 
@@ -121,13 +121,11 @@ RESULTS = {
     ],
 )
 def test_goals(more: bool, goal: float | None, at_most: float | None, ratio: float, met: bool | None) -> None:
-    row = Row(
-        name="n", unit="s", ours="e/ours.m", peers=("e/slow.m",), more=more, goal=goal, at_most=at_most, cause="c"
-    )
+    row = Row(name="n", unit="s", ours="e/ours.m", peers=("e/slow.m",), more=more, goal=goal, at_most=at_most)
     found = outcome(row, RESULTS)
     assert found["ours"] == {"median": 2.0, "lowest": 1.0, "highest": 9.0, "count": 3}
     assert (found["ratio"], found["met"]) == (ratio, met)
-    assert found["why"] == ("c" if met is False else "")
+    assert found["why"] == (MISSED_GOALS if met is False else "")
 
 
 @pytest.mark.parametrize(("more", "best"), [(True, 8.0), (False, 4.0)])
@@ -145,16 +143,16 @@ def test_the_share_of_a_limit_and_a_limit_that_was_not_measured() -> None:
 
 
 def test_the_table_is_markdown_with_every_row_and_each_note_once() -> None:
-    shared = {"unit": "s", "ours": "e/ours.m", "more": False, "note": "said once"}
+    shared = {"unit": "s", "ours": "e/ours.m", "more": False, "note": "a note"}
     lines = [
         Row(name="one", peers=("e/slow.m",), peer_name="slow one", goal=3, **shared),
-        Row(name="two", peers=("e/fast.m",), peer_name="fast one", goal=3, cause="it is fast", **shared),
+        Row(name="two", peers=("e/fast.m",), peer_name="fast one", goal=3, **shared),
         Row(name="three", **shared),
     ]
     text = table(outcome(row, RESULTS) for row in lines)
     assert "| one, s | 2 (1 to 9) | slow one: 8 | **4×** | ≥ 3× | yes |  |" in text
-    assert "| two, s | 2 (1 to 9) | fast one: 4 | **2×** | ≥ 3× | no: it is fast |  |" in text
-    assert "- *one, two, three*: said once" in text
+    assert f"| two, s | 2 (1 to 9) | fast one: 4 | **2×** | ≥ 3× | no: {MISSED_GOALS} |  |" in text
+    assert "- *one, two, three*: a note" in text
     assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
 
 
@@ -166,8 +164,8 @@ def test_numbers_have_three_digits() -> None:
         "1,000",
         "123,000",
     ]
-    assert spread_in_words({"median": 2.0, "lowest": 2.0, "highest": 2.0, "count": 1}) == "2"
-    assert spread_in_words(None) == "–"
+    assert format_spread({"median": 2.0, "lowest": 2.0, "highest": 2.0, "count": 1}) == "2"
+    assert format_spread(None) == "–"
 
 
 def test_the_floating_point_operations_of_a_step() -> None:
@@ -181,25 +179,25 @@ def test_the_machine_is_described_and_is_json() -> None:
     facts = json.loads(json.dumps(machine.machine()))
     assert facts["cpus"] >= 1
     assert facts["versions"]["tensorflow"]
-    assert facts["cpu"] in machine.in_words(facts)
+    assert facts["cpu"] in machine.describe(facts)
 
 
-def test_every_row_names_sides_that_exist(tmp_path: Path) -> None:
-    materials = run.Materials(tmp_path, tmp_path)
+def test_every_row_refers_to_variants_that_exist(tmp_path: Path) -> None:
+    fixtures = run.Fixtures(tmp_path, tmp_path)
     object.__setattr__(
-        materials,
+        fixtures,
         "__dict__",
-        {**materials.__dict__, "records": "records", "model": "model", "independent_model": "other"},
+        {**fixtures.__dict__, "records": "records", "model": "model", "independent_model": "other"},
     )
     known = set()
     lines = []
     for module in map(run.load, (*run.SHORT, *run.LONG)):
-        experiments = list(module.experiments(materials))
+        experiments = list(module.experiments(fixtures))
         assert [experiment.name for experiment in experiments] == list(run.names(module))
-        known |= {f"{experiment.name}/{name}" for experiment in experiments for name in experiment.sides}
+        known |= {f"{experiment.name}/{name}" for experiment in experiments for name in experiment.variants}
         lines += module.rows()
         for experiment in experiments:
-            for one in experiment.sides.values():
+            for one in experiment.variants.values():
                 json.dumps(dict(one.arguments))
                 module_name, _, function = one.function.partition(":")
                 assert callable(getattr(sys.modules[module_name], function))
@@ -208,7 +206,7 @@ def test_every_row_names_sides_that_exist(tmp_path: Path) -> None:
         assert {reference.rpartition(".")[0] for reference in named} <= known
 
 
-def test_the_load_has_a_row_a_number_of_clients_and_every_phase_in_a_table() -> None:
+def test_the_load_has_a_row_per_number_of_clients_and_a_table_of_every_phase() -> None:
     found = {
         "rate": 50.0,
         "p50": 1.0,
@@ -222,7 +220,7 @@ def test_the_load_has_a_row_a_number_of_clients_and_every_phase_in_a_table() -> 
     values = {f"{name}, {of_phase}": [value] for name, value in found.items() for of_phase in serving.PHASES}
     values |= {"rate, 64 clients again": [70.0]}
     slow = {name: [value / 8 for value in each] for name, each in values.items()}
-    results = {serving.NAME: {"ours": Measured(values=values), "naive": Measured(values=slow)}}
+    results = {serving.NAME: {"ours": Measurements(values=values), "naive": Measurements(values=slow)}}
     lines = {line["name"]: line for line in (outcome(row, results) for row in serving.rows(128))}
     assert all(line["ours"] is not None for line in lines.values())
     goals = {name for name, line in lines.items() if line["goal"] == "≥ 5×"}
@@ -236,7 +234,7 @@ def test_the_load_has_a_row_a_number_of_clients_and_every_phase_in_a_table() -> 
     assert "| naive, 1 client | 6.25 |" in text
 
 
-def test_what_the_server_says_of_itself() -> None:
+def test_the_metrics_of_the_server() -> None:
     text = (
         'a_total{version="1"} %g\npianoroll_model_seconds_total{version="1"} %g\n'
         'pianoroll_steps_total{version="1"} %g\npianoroll_chunks_total{version="1"} %g\n'
@@ -247,7 +245,7 @@ def test_what_the_server_says_of_itself() -> None:
         serving_phase.samples(text % (0, 3, 640, 4, 105, 105)),
     )
     found = serving_phase.of_engine(before, after, seconds=10.0)
-    assert found["model_share"] == pytest.approx(0.2 / worker.cpus())
+    assert found["model_share"] == pytest.approx(0.2 / worker.cpu_count())
     assert (found["rows"], found["loop_p99"], found["loop_longest"]) == (5.0, 10.0, 10.0)
     assert serving_phase.of_engine({}, {}, seconds=10.0) == {}
 
@@ -297,7 +295,7 @@ def test_plots_are_drawn(tmp_path: Path) -> None:
     assert lines["ours"][0] == (1, Spread(1.5, 1.0, 2.0, 2))
 
 
-def test_files_are_cut_and_transposed_and_no_two_are_alike(tmp_path: Path) -> None:
+def test_excerpts_are_transposed_and_no_two_are_alike(tmp_path: Path) -> None:
     from midi_files import header, note, track
 
     data = header(1) + track(
@@ -320,26 +318,31 @@ def test_batches_are_the_same_each_time() -> None:
     assert harness.ROOT == ROOT
 
 
-def test_growth_has_a_row_an_axis_and_peer_and_a_plot_with_its_sentence(tmp_path) -> None:
+def test_growth_has_a_row_per_axis_and_peer_and_a_plot_with_its_sentence(tmp_path) -> None:
     grown = Growth(
         name="growth_x",
         function="a:b",
         what="a step",
         axes={"batch": (1, 8)},
-        words={"batch": "windows a batch"},
-        sides={"ours": "ours", "torch": "PyTorch", "keras": "Keras"},
+        labels={"batch": "windows a batch"},
+        sentences={"batch": "It grows."},
+        variants={"ours": "ours", "torch": "PyTorch", "keras": "Keras"},
         titles=lambda axis: ("A step", "seconds"),
         repeats=2,
     )
-    [experiment] = grown.experiments(Materials(tmp_path, tmp_path), steps=3)
-    assert experiment.sides["torch"].arguments == {"side": "torch", "axes": {"batch": (1, 8)}, "steps": 3}
+    [experiment] = grown.experiments(Fixtures(tmp_path, tmp_path), steps=3)
+    assert experiment.variants["torch"].arguments == {"variant": "torch", "axes": {"batch": (1, 8)}, "steps": 3}
     assert [(row.ours, row.peers) for row in grown.rows()] == [
         ("growth_x/ours.batch 8", ("growth_x/torch.batch 8",)),
         ("growth_x/ours.batch 8", ("growth_x/keras.batch 8",)),
     ]
     values = {"batch 1": [1.0, 3.0], "batch 8": [8.0, 8.0]}
-    found = {"ours": Measured({}, values, ""), "torch": Measured({}, values, ""), "keras": Measured({}, {}, "gone")}
-    text = grown.details({"growth_x": found}, tmp_path, {"batch": "It grows."})
+    found = {
+        "ours": Measurements({}, values, ""),
+        "torch": Measurements({}, values, ""),
+        "keras": Measurements({}, {}, "gone"),
+    }
+    text = grown.details({"growth_x": found}, tmp_path)
     assert (tmp_path / "growth-x-batch.png").read_bytes().startswith(b"\x89PNG")
     assert "growth-x-batch.png)\n\nIt grows.\n\nSeconds:" in text
     assert "| 1 | 2 | 2 |" in text

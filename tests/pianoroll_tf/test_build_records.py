@@ -13,7 +13,7 @@ from midi_files import write_corpus
 
 from pianoroll_tf import build_records
 from pianoroll_tf.data.records import read_manifest
-from pianoroll_tf.data.staging import staging
+from pianoroll_tf.storage.folders import work_folder
 
 COMMAND = [sys.executable, "-m", "pianoroll_tf.build_records"]
 
@@ -99,7 +99,7 @@ def test_what_cannot_be_written_is_one_line(midi: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     done = run(midi, tmp_path / "file")
     assert (done.returncode, one_line(done)) == (
-        1, f"RECORDS_DIR must be a folder or not exist yet. Received: {tmp_path / 'file'}, a file",
+        1, f"{tmp_path / 'file'} must be a folder, but it is a file",
     )  # fmt: skip
     done = run(midi, tmp_path / "file" / "out")
     assert (done.returncode, one_line(done).split(":")[0]) == (1, "Not a directory")
@@ -108,11 +108,11 @@ def test_what_cannot_be_written_is_one_line(midi: Path, tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_second_build_into_the_same_folder_is_told(midi: Path, tmp_path: Path) -> None:
-    with staging(tmp_path / "out"):
+def test_a_second_build_into_the_same_folder_is_refused(midi: Path, tmp_path: Path) -> None:
+    with work_folder(tmp_path / "out"):
         done = run(midi, tmp_path / "out")
     assert done.returncode == 1
-    assert one_line(done).startswith("another build is making")
+    assert one_line(done).startswith(f"{tmp_path / 'out'} is in use by another process")
 
 
 @pytest.mark.parametrize("limit", [1_000, 30_000, 45_000, 60_000, 90_000, 120_000])

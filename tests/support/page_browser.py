@@ -1,4 +1,4 @@
-"""What the tests of the page need: the built page, a server, a browser, and eyes on what it draws and plays."""
+"""For the tests of the page: builds it, starts a server and a browser, and observes what the page draws and plays."""
 
 import contextlib
 import os
@@ -23,12 +23,12 @@ FLAGS = [
     "--disable-sync",
 ]
 
-# Runs before the page's own code: notes every breach of the policy, every size the take had, and what is played.
-WITNESS = """
-window.seen = {breaches: [], lengths: [], contexts: [], loudest: 0};
-document.addEventListener('securitypolicyviolation', (event) => seen.breaches.push(event.violatedDirective));
+# Runs before the page's code: records violations of the security policy, the lengths of the take, and what is played.
+OBSERVER = """
+window.observed = {violations: [], lengths: [], contexts: [], loudest: 0};
+document.addEventListener('securitypolicyviolation', (event) => observed.violations.push(event.violatedDirective));
 window.AudioContext = class extends AudioContext {
-  constructor(...settings) { super(...settings); seen.contexts.push(this); }
+  constructor(...settings) { super(...settings); observed.contexts.push(this); }
 };
 const connect = AudioNode.prototype.connect;
 AudioNode.prototype.connect = function (target, ...rest) {
@@ -38,33 +38,33 @@ AudioNode.prototype.connect = function (target, ...rest) {
     setInterval(() => {
       const samples = new Float32Array(analyser.fftSize);
       analyser.getFloatTimeDomainData(samples);
-      seen.loudest = Math.max(seen.loudest, ...samples.map(Math.abs));
+      observed.loudest = Math.max(observed.loudest, ...samples.map(Math.abs));
     }, 20);
   }
   return connect.call(this, target, ...rest);
 };
-const look = () => {
+const observeLength = () => {
   const time = document.querySelector('.take .time')?.textContent.split('/')[1].trim();
-  if (time && time !== seen.lengths.at(-1)) seen.lengths.push(time);
-  requestAnimationFrame(look);
+  if (time && time !== observed.lengths.at(-1)) observed.lengths.push(time);
+  requestAnimationFrame(observeLength);
 };
-requestAnimationFrame(look);
+requestAnimationFrame(observeLength);
 """
 
-# Counts the pixels of a canvas that have the colour of a CSS property.
-PIXELS = """([canvas, name]) => {
-  const paint = document.createElement('canvas').getContext('2d');
-  paint.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  paint.fillRect(0, 0, 1, 1);
-  const [r, g, b] = paint.getImageData(0, 0, 1, 1).data;
+# Counts the pixels of a canvas that have the colour of a CSS custom property.
+COUNT_PIXELS = """([canvas, name]) => {
+  const context = document.createElement('canvas').getContext('2d');
+  context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  context.fillRect(0, 0, 1, 1);
+  const [r, g, b] = context.getImageData(0, 0, 1, 1).data;
   const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
   let count = 0;
   for (let i = 0; i < data.length; i += 4) count += data[i] === r && data[i + 1] === g && data[i + 2] === b;
   return count;
 }"""
 
-# Drops a file on an element.
-DROP = """([name, bytes]) => {
+# Drops a file on the page.
+DROP_FILE = """([name, bytes]) => {
   const transfer = new DataTransfer();
   transfer.items.add(new File([Uint8Array.from(bytes)], name, {type: 'audio/midi'}));
   for (const kind of ['dragover', 'drop']) {
@@ -74,7 +74,7 @@ DROP = """([name, bytes]) => {
 
 
 def npm() -> str:
-    """The npm command; without it the test is skipped."""
+    """Returns the path of npm, or skips the test without it."""
     found = shutil.which("npm")
     if not found:
         pytest.skip("THE PAGE IS NOT TESTED: npm is not installed (apt-get install npm)")
@@ -82,19 +82,19 @@ def npm() -> str:
 
 
 def run_npm(*arguments: str) -> None:
-    """Runs npm in the page's folder."""
+    """Runs npm in the page's folder; fails the test with its output."""
     done = subprocess.run([npm(), *arguments], cwd=PAGE, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def install() -> None:
-    """The page's npm packages, unless they stand."""
+    """Installs the page's npm packages unless they are installed."""
     if not (PAGE / "node_modules" / ".package-lock.json").is_file():
         run_npm("ci")
 
 
 def build() -> None:
-    """The built page, made anew if a source is younger."""
+    """Builds the page unless it is up to date."""
     built = PAGE / "dist" / "index.html"
     folders = (PAGE / "src", PAGE / "styles", PAGE / "public")
     sources = [path for folder in folders for path in folder.rglob("*")] + list(PAGE.glob("*.*"))
@@ -104,8 +104,8 @@ def build() -> None:
 
 
 @contextlib.contextmanager
-def serving(model: Path) -> Iterator[str]:
-    """A server of a model; gives its address."""
+def start_server(model: Path) -> Iterator[str]:
+    """Starts a server of a model, and yields its address."""
     command = [sys.executable, "-m", "pianoroll_tf.serve", str(model), "--port", "0"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
     try:
@@ -119,7 +119,7 @@ def serving(model: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def browser() -> Iterator:
-    """Chromium without a window, with an empty profile."""
+    """Starts headless Chromium with an empty profile."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="THE PAGE IS NOT TESTED: playwright is not installed")
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
@@ -131,20 +131,20 @@ def browser() -> Iterator:
 
 
 def open_page(context, address: str):
-    """The page, ready; what goes wrong in it is noted in `page.troubles`."""
+    """Opens the page and waits until it is ready; its errors are collected in `page.errors`."""
     page = context.new_page()
     page.set_default_timeout(60_000)
-    page.troubles = []
-    page.on("console", lambda message: page.troubles.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: page.troubles.append(str(error)))
-    page.add_init_script(WITNESS)
+    page.errors = []
+    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.add_init_script(OBSERVER)
     page.goto(address)
     page.wait_for_selector("#generate:enabled")
     return page
 
 
-def wait_for(page, expression: str) -> None:
-    """Waits until an expression is true in the page; playwright's own way needs eval, which the policy forbids."""
+def wait_until(page, expression: str) -> None:
+    """Waits until an expression is true; `wait_for_function` of Playwright needs eval, which the page forbids."""
     for _ in range(1200):
         if page.evaluate(expression):
             return
@@ -153,20 +153,20 @@ def wait_for(page, expression: str) -> None:
 
 
 def generate(page, steps: int) -> None:
-    """Presses Generate and waits for the music's end."""
+    """Presses Generate and waits until the take is complete."""
     page.fill("#steps", str(steps))
     page.click("#generate")
     page.wait_for_selector("#generate:visible")
 
 
-def colour_pixels(canvas, name: str) -> int:
-    """How many pixels of a canvas have this colour of the style sheet."""
-    return canvas.evaluate("(canvas, name) => (" + PIXELS + ")([canvas, name])", name)
+def count_pixels(canvas, name: str) -> int:
+    """Returns how many pixels of a canvas have the colour of this CSS custom property."""
+    return canvas.evaluate("(canvas, name) => (" + COUNT_PIXELS + ")([canvas, name])", name)
 
 
-def complaints(page) -> list[str]:
-    """What axe-core finds against WCAG 2.2 A and AA, and against its best practices."""
+def accessibility_violations(page) -> list[str]:
+    """Returns the violations of WCAG 2.2 A and AA, and of best practices, that axe-core finds."""
     if not page.evaluate("'axe' in window"):
         page.evaluate((PAGE / "node_modules" / "axe-core" / "axe.min.js").read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [f"{one['impact']}: {one['id']}: {node['html']:.200}" for one in found for node in one["nodes"]]
+    violations = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [f"{one['impact']}: {one['id']}: {node['html']:.200}" for one in violations for node in one["nodes"]]

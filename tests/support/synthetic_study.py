@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from pianoroll_tf.config import RecordsConfig
-from pianoroll_tf.modeling.run_folder import HISTORY, dump_checksummed
+from pianoroll_tf.modeling.run_folder import HISTORY
 from pianoroll_tf.settings import to_dict
+from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study.measure_table import MUSIC
@@ -86,7 +87,7 @@ def write_study(
 
 def _write_checksummed(path: Path, values: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(dump_checksummed(values))
+    write_checksummed(path, values)
 
 
 def _write_run(folder: Path, study: StudyConfig, combination: Combination, index: int, seed: int, outcome: str) -> None:

@@ -53,7 +53,7 @@ def write_records(
             "density_spread": 0.1,
             "tempo": 120.0,
             "meter": "4/4",
-            "struck_cells": sum(int(onsets(roll).sum()) for roll in rolls),
+            "struck_counts": [sum(int(onsets(roll).sum()) for roll in rolls)],
             "usual_onsets": [2.0],
         }
         splits[split] = (

@@ -4,8 +4,8 @@ import dataclasses
 from pathlib import Path
 
 from pianoroll_tf import config
-from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.settings import to_dict
+from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.search.settings import SearchSettings
 from tuner.search.space import Choice, Range, make_space
 from tuner.search.trials import OUTCOME, RUN, Outcome
@@ -42,9 +42,9 @@ def fake_run(settings, folder: Path, until=None, origin=None, callbacks=(), caus
     """Replaces `run_trial`: writes the files of a run without training."""
     until = until or settings.training.epochs
     (folder / RUN).mkdir(parents=True, exist_ok=True)
-    (folder / RUN / "config.json").write_bytes(run_folder.dump_checksummed(to_dict(settings)))
+    write_checksummed(folder / RUN / "config.json", to_dict(settings))
     (folder / RUN / "best.npz").write_text(folder.name)
     value = objective_of(settings, until)
     outcome = Outcome(until=until, cause=cause, objective=value, nll=value, best_epoch=until, epochs=until, seconds=6.0)
-    (folder / OUTCOME).write_bytes(run_folder.dump_checksummed(dataclasses.asdict(outcome)))
+    write_checksummed(folder / OUTCOME, dataclasses.asdict(outcome))
     return outcome

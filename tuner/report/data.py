@@ -1,8 +1,6 @@
 """The data of a report on a study, finished or not, read from its folder. Needs no framework."""
 
-import csv
 import dataclasses
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import numpy as np
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.run_folder import HISTORY
+from pianoroll_tf.storage.tables import read_csv, to_csv
 from tuner.study import folder as study_folder
 from tuner.study import results as study_results
 from tuner.study.measure_table import CONVERGENCE, MEASURES, STABILITY
@@ -142,7 +141,7 @@ def _baselines(folder: Path) -> dict[str, Any]:
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
-    return study_folder.read_rows(path) if path.is_file() else []
+    return read_csv(path) if path.is_file() else []
 
 
 def _run_dir(folder: Path, run: Run) -> Path:
@@ -161,11 +160,7 @@ def _steps_per_epoch(runs: Sequence[Run]) -> int | None:
 def results_csv(data: StudyData) -> bytes:
     """One row per run with all its measures, like results.csv of the study, but of the runs that exist now."""
     rows = study_results.result_rows(data.study, data.runs)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else ["combination"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+    return to_csv(rows, ["combination"])
 
 
 def curve(rows: Sequence[dict[str, Any]], column: str = "val_nll") -> list[float]:

@@ -6,6 +6,7 @@ from typing import Any
 from pianoroll_tf.config import RecordsConfig, RunConfig
 from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.settings import dumps, from_dict, to_dict
+from pianoroll_tf.storage.tables import read_csv
 from tuner.report import search_figures as figures
 from tuner.report.data import curve
 from tuner.report.language import DASH, N_, Language
@@ -23,7 +24,6 @@ from tuner.report.reproduce import (
 from tuner.report.search_summary import objective_name, paragraph, read_results
 from tuner.report.study import figure
 from tuner.search.settings import BEST, RESULTS, TRIALS
-from tuner.study import folder as study_folder
 
 BEST_CURVES = 6  # trials whose curves are shown
 JUDGED = {
@@ -130,9 +130,8 @@ def _figures(
     for row in done[:BEST_CURVES]:
         path = folder / TRIALS / row["trial"] / RUN / run_folder.HISTORY
         if path.is_file():
-            histories[language.gettext("trial {trial}, rank {rank}", trial=row["trial"], rank=row["rank"])] = curve(
-                study_folder.read_rows(path), column
-            )
+            label_of_trial = language.gettext("trial {trial}, rank {rank}", trial=row["trial"], rank=row["rank"])
+            histories[label_of_trial] = curve(read_csv(path), column)
     made = [
         figure("search_trials", figures.by_trial(done, label, largest, language), language),
         figure("search_settings", figures.by_setting(done, searched, label, language), language),

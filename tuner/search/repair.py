@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.modeling.run_folder import load_checksummed
+from pianoroll_tf.errors import DamagedError
+from pianoroll_tf.storage.checksummed_json import read_checksummed
 from tuner.search.hyperparameters import HYPERBAND_PREFIX
 from tuner.search.oracle import ResumableOracle, Status, Trial
 from tuner.search.settings import PROJECT, TRIALS
@@ -82,8 +83,8 @@ def _values(
 ) -> dict[str, Any]:
     """The hyper-parameters of a trial from their copy; drawn again if that is damaged too."""
     try:
-        return load_checksummed((folder / TRIALS / name / VALUES).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return read_checksummed(folder / TRIALS / name / VALUES)
+    except (OSError, DamagedError):
         oracle._seed_state = state["seed_state"]
         values = oracle._random_values() or {}
         state["seed_state"] = oracle._seed_state

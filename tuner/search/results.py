@@ -1,8 +1,6 @@
 """The results of a search: one row per trial, ranked, as table, CSV and JSON; and a copy of the best run."""
 
-import csv
 import filecmp
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.files import write_changed
+from pianoroll_tf.storage.tables import write_csv
 from tuner.search.hyperparameters import HYPERBAND_PREFIX, settings_of, values_of
 from tuner.search.oracle import ResumableOracle, Status, Trial
 from tuner.search.parsing import DIRECTIONS
@@ -76,12 +75,8 @@ def write_results(found: list[dict[str, Any]], settings: SearchSettings, folder:
         settings: Of the search.
         folder: Of the search.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(found[0]) if found else list(COLUMNS), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in found)
     table, whole = (folder / name for name in RESULTS)
-    write_changed(table, text.getvalue().encode())
+    write_csv(table, found, COLUMNS)
     objective = settings.base.training.objective
     content = {
         "objective": objective,

@@ -7,9 +7,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from pianoroll_tf.modeling.callbacks import StoppedError, Termination
-from pianoroll_tf.modeling.run_folder import dump_checksummed
 from pianoroll_tf.progress import Progress
-from pianoroll_tf.storage.files import write_changed
+from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.search import results as search_results
 from tuner.search.chief import Chief
 from tuner.search.oracle import Trial
@@ -50,7 +49,7 @@ class Search:
         """Writes a checksummed copy of a trial's hyper-parameters."""
         path = self._folder / TRIALS / trial.trial_id / VALUES
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_changed(path, dump_checksummed(trial.hyperparameters.values))
+        write_checksummed(path, trial.hyperparameters.values)
 
     def run_alone(self, threads: int | None = None) -> None:
         """Runs the trials in this process, one after the other.

@@ -4,16 +4,15 @@ import contextlib
 import dataclasses
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.config import RunConfig
-from pianoroll_tf.errors import UserError
-from pianoroll_tf.modeling.run_folder import differences, dump_checksummed, load_checksummed
+from pianoroll_tf.errors import DamagedError, UserError
+from pianoroll_tf.modeling.run_folder import differences
 from pianoroll_tf.settings import to_dict
-from pianoroll_tf.storage.files import write_whole
-from pianoroll_tf.storage.locks import sole_process
+from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
+from pianoroll_tf.storage.folders import exclusive_folder
 from tuner.search.space import Space
 
 SETTINGS = "search.json"
@@ -25,7 +24,6 @@ TENSORBOARD = "tensorboard"
 PROJECT = "keras_tuner"  # KerasTuner's own files
 RESULTS = ("results.csv", "results.json")
 OWN = (SPENT, TRIALS, BEST, LOGS, TENSORBOARD, PROJECT, *RESULTS, SETTINGS)
-_LOCK = ".lock"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,22 +45,14 @@ class SearchSettings:
         return {"tuner": self.tuner, "base": to_dict(self.base), "space": self.space.to_dict()}
 
 
-@contextlib.contextmanager
-def sole_search(folder: Path) -> Iterator[None]:
-    """Makes the folder when needed; within it no other search, or chief of one, uses the folder.
+def sole_search(folder: Path) -> contextlib.AbstractContextManager[None]:
+    """Creates the folder if needed and holds an exclusive lock on it; released when the process ends.
 
     Raises:
-        UserError: Another does, or the folder holds something else.
+        InUseError: Another search, or chief of one, uses the folder.
+        UserError: The folder holds something else.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} must be a folder, but it is a file")
-    if folder.is_dir() and not (folder / SETTINGS).exists():
-        others = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
-        if others:
-            raise UserError(f"{folder} must be a search or an empty folder: it has {others[0]} but no {SETTINGS}")
-    folder.mkdir(parents=True, exist_ok=True)
-    with sole_process(folder / _LOCK, UserError(f"{folder} is in use: another search runs in it")):
-        yield
+    return exclusive_folder(folder, "a search", SETTINGS)
 
 
 def open_search(folder: Path, settings: SearchSettings, overwrite: bool = False) -> None:
@@ -82,7 +72,7 @@ def open_search(folder: Path, settings: SearchSettings, overwrite: bool = False)
     if (folder / SETTINGS).exists():
         check_same(folder, here)
     else:
-        write_whole(folder / SETTINGS, dump_checksummed(here))
+        write_checksummed(folder / SETTINGS, here)
 
 
 def check_same(folder: Path, here: dict[str, Any]) -> None:
@@ -120,13 +110,13 @@ def read_settings(folder: Path) -> dict[str, Any]:
     """
     path = folder / SETTINGS
     try:
-        values = load_checksummed(path.read_bytes())
+        values = read_checksummed(path)
         if not {"tuner", "base", "space"} <= set(values):
-            raise ValueError("it lacks settings")
+            raise DamagedError(f"{path} is damaged: it lacks settings")
     except FileNotFoundError as error:
         raise UserError(f"{folder} must be the folder of a search: it has no {SETTINGS}") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is damaged: {error}; the same command with --overwrite starts anew") from error
+    except DamagedError as error:
+        raise UserError(f"{error}; the same command with --overwrite starts anew") from error
     return values
 
 
@@ -141,8 +131,8 @@ class Budget:
     def __init__(self, folder: Path, seconds: float | None) -> None:
         self._path, self.seconds, self._started = folder / SPENT, seconds, time.monotonic()
         try:
-            self._before = float(load_checksummed(self._path.read_bytes())["seconds"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            self._before = float(read_checksummed(self._path)["seconds"])
+        except (OSError, DamagedError, ValueError, KeyError, TypeError):
             self._before = 0.0
 
     def spent(self) -> float:
@@ -159,4 +149,4 @@ class Budget:
 
     def save(self) -> None:
         """Records the time spent; a kill loses what was spent since."""
-        write_whole(self._path, dump_checksummed({"seconds": round(self.spent(), 1)}))
+        write_checksummed(self._path, {"seconds": round(self.spent(), 1)})

@@ -10,12 +10,13 @@ from typing import Any
 import keras
 
 from pianoroll_tf.config import RunConfig
-from pianoroll_tf.errors import UserError
+from pianoroll_tf.errors import DamagedError, UserError
 from pianoroll_tf.messages import describe
 from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.modeling.training_state import OBJECTIVES
 from pianoroll_tf.settings import from_dict, to_dict
-from pianoroll_tf.storage.files import write_whole
+from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
+from pianoroll_tf.storage.folders import whole_folder
 from tuner import terminal
 from tuner.training import read_history, train_run
 
@@ -88,7 +89,7 @@ def run_trial(
     finally:
         keras.backend.clear_session()
     outcome = _outcome(rows, config.training.objective, until, cause)
-    write_whole(folder / OUTCOME, run_folder.dump_checksummed(dataclasses.asdict(outcome)))
+    write_checksummed(folder / OUTCOME, dataclasses.asdict(outcome))
     return outcome
 
 
@@ -117,21 +118,15 @@ def copy_run(source: Path, target: Path, *left_out: str) -> None:
         target: The copy.
         *left_out: Names of entries that are not copied; hidden entries never are.
     """
-    temporary, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
-    for leftover in (temporary, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(source, temporary, ignore=shutil.ignore_patterns(".*", *left_out))
-    if target.exists():
-        target.rename(old)
-    temporary.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    with whole_folder(target) as partial:
+        shutil.copytree(source, partial, ignore=shutil.ignore_patterns(".*", *left_out), dirs_exist_ok=True)
 
 
 def read_outcome(folder: Path) -> Outcome | None:
     """The outcome in a trial's folder; None if there is none or it is damaged."""
     try:
-        return from_dict(Outcome, run_folder.load_checksummed((folder / OUTCOME).read_bytes()))
-    except (OSError, ValueError, TypeError, RecursionError):
+        return from_dict(Outcome, read_checksummed(folder / OUTCOME))
+    except (OSError, DamagedError, ValueError, TypeError):
         return None
 
 

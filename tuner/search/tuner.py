@@ -14,8 +14,7 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_client
 
-from pianoroll_tf.errors import UserError
-from pianoroll_tf.modeling.run_folder import InUseError
+from pianoroll_tf.errors import InUseError, UserError
 from pianoroll_tf.storage.files import write_whole
 from tuner.search.hyperparameters import HYPERBAND_PREFIX, settings_of
 from tuner.search.oracle import ResumableOracle, Trial

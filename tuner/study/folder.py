@@ -27,7 +27,6 @@ with an output bias that starts at 0; `raw` is not trained: its folders hold onl
 music.npz of the very models of "LOSS-OPTIMIZER", judged and sampled as if their output were the posterior.
 """
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +34,8 @@ import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.errors import UserError
-from pianoroll_tf.modeling.run_folder import load_checksummed
 from pianoroll_tf.settings import from_dict
+from pianoroll_tf.storage import checksummed_json
 from pianoroll_tf.storage.arrays import read_arrays, write_arrays
 from tuner.study.results_model import Compared, Comparison, Run, Study, TuningRun
 from tuner.study.settings import RUNS, TUNING, AllSettings, Combination
@@ -57,11 +56,9 @@ def read_checksummed(path: Path) -> dict[str, Any]:
         UserError: It is missing or damaged.
     """
     try:
-        return load_checksummed(path.read_bytes())
+        return checksummed_json.read_checksummed(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(f"{path} must be there: run the study to its end first") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is damaged: {error}") from error
 
 
 def read_study(folder: Path | str) -> Study:
@@ -116,19 +113,6 @@ def _compared(values: dict[str, Any]) -> Compared:
     ranks = values.pop("ranks")
     pairs = {name: [Pair(**entry) for entry in entries] for name, entries in values.items()}
     return Compared(summaries=summaries, ranks=ranks and Ranks(**ranks), **pairs)
-
-
-def read_rows(path: Path | str) -> list[dict[str, float | str | None]]:
-    """A CSV file of this folder, history.csv and gradient_norms.csv too: numbers as float, empty cells as None."""
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        return [{name: _cell(text) for name, text in row.items()} for row in csv.DictReader(file)]
-
-
-def _cell(text: str) -> float | str | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return text
 
 
 def write_pieces(path: Path, rolls: list[np.ndarray]) -> None:

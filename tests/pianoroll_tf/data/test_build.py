@@ -16,6 +16,7 @@ from pianoroll_tf.data.records import SPLITS, read_manifest
 from pianoroll_tf.data.tfrecord import read_records
 from pianoroll_tf.data.verify import verify
 from pianoroll_tf.errors import UserError
+from pianoroll_tf.storage import folders
 
 CONFIG = RecordsConfig(shards=2)
 
@@ -134,7 +135,7 @@ def test_what_stands_is_left_alone_and_overwrite_replaces_it(midi: Path, tmp_pat
 
 def test_overwrite_does_not_touch_other_peoples_folders(midi: Path, tmp_path: Path) -> None:
     before = contents(midi)
-    with pytest.raises(UserError, match="must be empty or hold records"):
+    with pytest.raises(UserError, match="must be a folder of records or an empty folder"):
         build(midi, midi, CONFIG, overwrite=True)
     assert contents(midi) == before
 
@@ -150,13 +151,16 @@ def test_an_empty_result_says_why_and_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["midi"]
 
 
-@pytest.mark.parametrize("step", ["choose", "write_records", "publish"])
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [(build_module, "choose"), (build_module, "write_records"), (folders, "replace_folder")],
+)
 def test_after_a_failure_at_any_step_the_same_command_gives_the_same_bytes(
-    midi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    midi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module, step: str
 ) -> None:
     build(midi, tmp_path / "plain", CONFIG)
     with monkeypatch.context() as patch:
-        patch.setattr(build_module, step, lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(module, step, lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             build(midi, tmp_path / "out", CONFIG)
     assert not (tmp_path / "out").exists()
@@ -171,7 +175,7 @@ def test_a_file_that_changed_since_an_interrupted_build_is_read_again(
     midi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(build_module, "publish", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(folders, "replace_folder", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             build(midi, tmp_path / "out", CONFIG)
     (midi / "00.mid").write_bytes(random_song(321, quarters=4))
@@ -186,7 +190,7 @@ def test_a_bit_that_flips_in_a_record_between_a_kill_and_the_next_build_is_notic
 ) -> None:
     build(midi, tmp_path / "plain", CONFIG)
     with monkeypatch.context() as patch:
-        patch.setattr(build_module, "publish", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(folders, "replace_folder", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             build(midi, tmp_path / "out", CONFIG)
     journal = tmp_path / ".out.partial" / "journal-beats.sqlite"
@@ -200,14 +204,14 @@ def test_a_bit_that_flips_in_a_record_between_a_kill_and_the_next_build_is_notic
 def test_what_a_kill_after_the_last_rename_leaves_is_removed(
     midi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish = build_module.publish
+    replace_folder = folders.replace_folder
 
-    def publish_and_die(*args: Path) -> None:
-        publish(*args)
+    def replace_and_die(*args: Path) -> None:
+        replace_folder(*args)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(build_module, "publish", publish_and_die)
+        patch.setattr(folders, "replace_folder", replace_and_die)
         with pytest.raises(KeyboardInterrupt):
             build(midi, tmp_path / "out", CONFIG)
     assert (tmp_path / ".out.partial").exists()
@@ -243,14 +247,14 @@ def test_failures_that_are_no_writes_keep_their_own_words(
 def test_another_build_that_finished_first_is_respected(
     midi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    staging = build_module.staging
+    work_folder = build_module.work_folder
 
     def too_late(target: Path) -> object:
-        monkeypatch.setattr(build_module, "staging", staging)
+        monkeypatch.setattr(build_module, "work_folder", work_folder)
         build(midi, target, CONFIG)
-        return staging(target)
+        return work_folder(target)
 
-    monkeypatch.setattr(build_module, "staging", too_late)
+    monkeypatch.setattr(build_module, "work_folder", too_late)
     _, made = build(midi, tmp_path / "out", CONFIG)
     assert not made
     assert sorted(path.name for path in tmp_path.iterdir()) == ["midi", "out"]

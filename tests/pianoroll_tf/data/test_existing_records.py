@@ -8,7 +8,7 @@ from midi_files import random_song, shards_of, write_corpus
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.build import build
 from pianoroll_tf.data.discover import find_files
-from pianoroll_tf.data.existing_records import check_place, standing_manifest
+from pianoroll_tf.data.existing_records import existing_manifest
 from pianoroll_tf.errors import UserError
 
 
@@ -23,7 +23,7 @@ def built(tmp_path: Path) -> tuple[Path, Path]:
 
 def standing(midi: Path, out: Path, **settings: object) -> dict:
     config = RecordsConfig(**settings)
-    return standing_manifest(out, midi, list(find_files(midi, config.include)), config)
+    return existing_manifest(out, midi, list(find_files(midi, config.include)), config)
 
 
 def test_the_same_files_and_settings_stand(built: tuple[Path, Path], capsys: pytest.CaptureFixture) -> None:
@@ -59,14 +59,3 @@ def test_damaged_records_do_not_stand(built: tuple[Path, Path]) -> None:
     shards_of(built[1], "train")[0].unlink()
     with pytest.raises(UserError, match="is missing; build the records again with --overwrite"):
         standing(*built)
-
-
-def test_only_a_free_place_an_empty_folder_or_records_may_be_used(tmp_path: Path, built: tuple[Path, Path]) -> None:
-    assert not check_place(tmp_path / "free")
-    (tmp_path / "empty").mkdir()
-    assert not check_place(tmp_path / "empty")
-    assert check_place(built[1])
-    with pytest.raises(UserError, match="must be empty or hold records"):
-        check_place(built[0])
-    with pytest.raises(UserError, match="must be a folder or not exist yet"):
-        check_place(built[0] / "bad.mid")

@@ -117,7 +117,7 @@ def test_no_manifest_and_another_format_say_what_to_do(tmp_path: Path) -> None:
         read_manifest(tmp_path)
     with (tmp_path / "manifest.json").open("wb") as file:
         write_manifest(file, {"format": 99}, [])
-    with pytest.raises(UserError, match=r"must be of format 3; .* Received: format=99"):
+    with pytest.raises(UserError, match=r"must be of format 4; .* Received: format=99"):
         read_manifest(tmp_path)
 
 

@@ -5,12 +5,13 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tiny_export import tiny_config, tiny_model
 
-from pianoroll_tf.config import DataFacts
+from pianoroll_tf.config import DataFacts, RecordsConfig
 from pianoroll_tf.generation.calibration import calibrate, share_above
 from pianoroll_tf.generation.endpoints import Musician
-from pianoroll_tf.generation.rates import rates
+from pianoroll_tf.generation.rates import position_shares, rates
 from pianoroll_tf.generation.trials import Trials
 
 
@@ -73,6 +74,24 @@ def test_rates_that_are_not_those_of_the_data_are_shifted_at_temperature_1():
     cells = Trials(musician, data, 32, 64).generate(shifts=at_one, windows=2)
     np.testing.assert_allclose(rates(cells, first=64), data.rates, rtol=0.08)
     assert found.onsets != free.onsets
+
+
+def test_struck_notes_fall_where_those_of_the_data_do():
+    config = dataclasses.replace(tiny_config(), records=RecordsConfig(grid="beats", steps_per_beat=4))
+    musician = Musician(tiny_model(config), config.loss, steps_per_beat=4)
+    cells = Trials(musician, config.data, 32, 64).generate(windows=2)
+    wanted = (0.55, 0.05, 0.3, 0.1)
+    positions = np.arange(128) % 4
+    free = position_shares(cells, positions, 4, 64)
+    assert np.abs(free - wanted).max() > 0.1
+    data = dataclasses.replace(config.data, rates=tuple(rates(cells, 64)), onset_positions=wanted)
+    found = calibrate(musician, data, rows=32, window_steps=64)
+    for temperature in (1.0, 0.75):
+        shifts = found.shaping.temperature.at(tf.constant([1 / temperature]))[0].numpy()
+        assert len(shifts) == 7
+        drawn = Trials(musician, data, 32, 64).generate(temperature=temperature, shifts=shifts, windows=2)
+        np.testing.assert_allclose(position_shares(drawn, positions, 4, 64), wanted, atol=0.03)
+        np.testing.assert_allclose(rates(drawn, first=64), data.rates, rtol=0.15)
 
 
 def test_share_above_is_that_of_the_busiest_place():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pianoroll_tf.generation.rates import error, log_odds, match, rates
+from pianoroll_tf.generation.rates import error, log_odds, match, needed_shifts, position_shares, rates
 
 
 def test_shifts_are_found_that_give_the_wanted_rates():
@@ -22,6 +22,32 @@ def test_shifts_are_found_that_give_the_wanted_rates():
 
     wanted = 1 / (1 + np.exp(-base))
     np.testing.assert_allclose(match(trial, wanted), base / 2, atol=0.05)
+
+
+def test_shares_of_positions_are_matched_beside_the_rates():
+    base, shares = np.array([0.02, 0.7, 0.1]), np.array([0.6, 0.3, 0.1])
+    wanted = np.array([0.01, 0.8, 0.2, 0.5, 0.2, 0.3])
+
+    def trial(shifts):
+        """Independent decisions; the rate of onsets is weighted by the shifts of positions."""
+        weights = shares * np.exp(shifts[3:])
+        odds = log_odds(base) + shifts[:3] + (np.log(weights.sum()), 0, 0)
+        return np.concatenate([1 / (1 + np.exp(-odds)), weights / weights.sum()])
+
+    assert error(trial(np.zeros(6)), wanted) > 0.4
+    assert error(trial(np.array(match(lambda shifts: trial(np.array(shifts)), wanted))), wanted) < 0.04
+
+
+def test_log_ratios_of_shares_leave_the_number_of_struck_notes_as_it_is():
+    found, wanted = np.array([0.1, 0.5, 0.5, 0.7, 0.3]), np.array([0.1, 0.5, 0.5, 0.4, 0.6])
+    shifts = needed_shifts(found, wanted)
+    assert not shifts[:3].any()
+    np.testing.assert_allclose((found[3:] * np.exp(shifts[3:])).sum(), 1.0)
+    np.testing.assert_allclose(error(found, wanted), 4 * 0.3)
+
+
+def test_silence_has_finite_shares():
+    assert (position_shares(np.zeros((1, 4, 84), np.uint8), np.arange(4), 4) > 0).all()
 
 
 def test_rates_of_silence_are_finite():

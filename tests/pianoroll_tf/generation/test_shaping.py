@@ -62,6 +62,13 @@ def test_a_decision_is_yes_where_its_number_is_below_the_shaped_probability():
     np.testing.assert_array_equal(logits[:, -1] > found.ends, numbers[:, -1] < 1 / (1 + np.exp(-logits[:, -1])))
 
 
+def test_struck_notes_have_a_shift_at_each_position_in_the_beat():
+    table = Table((0.0, 1.0), ((0.0, 0.0, 0.0, 2.0, -2.0), (0.0, 0.0, 0.0, 1.0, -1.0)))
+    shaped = Shaping(temperature=table).rows(*(tf.constant([value, value]) for value in (2.0, 1.0, 1.0)))
+    np.testing.assert_allclose(shaped.at_position(tf.constant([0, 1])), [[1.5], [-1.5]])
+    assert not np.any(SHAPING.rows(*(tf.constant([1.0]) for _ in range(3))).at_position(tf.constant([3])))
+
+
 def test_settings_of_one_change_nothing():
     numbers = np.random.default_rng(0).random((1, 169)).astype(np.float32)
     for shaping in (SHAPING, Shaping()):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from pianoroll_tf.errors import DamagedError
 from pianoroll_tf.modeling.checkpoints import (
     CheckpointStore,
     NotFiniteError,
@@ -15,7 +16,6 @@ from pianoroll_tf.modeling.checkpoints import (
     restore,
     running_metrics,
 )
-from pianoroll_tf.storage.arrays import DamagedError
 
 
 def make_model(units=3):

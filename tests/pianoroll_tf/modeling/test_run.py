@@ -7,13 +7,12 @@ import pytest
 from tiny_run import tiny_config, tiny_records
 
 from pianoroll_tf.config import LossConfig, ModelConfig, OptimizerConfig
-from pianoroll_tf.errors import UserError
+from pianoroll_tf.errors import DamagedError, UserError
 from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.gru import RECURRENT_LAYERS
 from pianoroll_tf.modeling.losses import LOSSES, posterior_logits
 from pianoroll_tf.modeling.network import start_bias
 from pianoroll_tf.modeling.optimizers import OPTIMIZERS, SCHEDULES
-from pianoroll_tf.storage.arrays import DamagedError
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from tiny_run import random_piece, tiny_config, tiny_records, write_records
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run_folder
+from pianoroll_tf.settings import dumps
+from pianoroll_tf.storage.checksummed_json import read_checksummed
 
 
 @pytest.fixture
@@ -119,22 +121,22 @@ def test_any_flipped_bit_of_the_settings_is_noticed_or_changes_nothing(opened, m
     assert equal < 100  # a space that became another one, an e that became E
 
 
-def test_settings_written_by_hand_need_no_seal(opened):
+def test_settings_written_by_hand_need_no_checksum(opened):
     folder, config = opened
-    values = run_folder.load_checksummed((folder / run_folder.CONFIG).read_bytes())
-    (folder / run_folder.CONFIG).write_bytes(run_folder.dumps(values).encode())
+    values = read_checksummed(folder / run_folder.CONFIG)
+    (folder / run_folder.CONFIG).write_bytes(dumps(values).encode())
     assert run_folder.load_config(folder) == config
     run_folder.open_run(folder, config)
 
 
-def test_the_seal_is_renewed_when_the_records_moved(opened):
+def test_the_checksum_is_renewed_when_the_records_moved(opened):
     folder, config = opened
     before = (folder / run_folder.CONFIG).read_bytes()
     moved = dataclasses.replace(config, data=dataclasses.replace(config.data, path="/elsewhere"))
     run_folder.open_run(folder, moved)
     after = (folder / run_folder.CONFIG).read_bytes()
-    seals = [json.loads(content)["seal"] for content in (before, after)]
-    assert seals[0] != seals[1]
+    checksums = [json.loads(content)["seal"] for content in (before, after)]
+    assert checksums[0] != checksums[1]
     assert run_folder.load_config(folder) == moved
 
 
@@ -150,7 +152,7 @@ def test_a_disk_that_is_full_before_the_settings_are_written_leaves_a_folder_to_
         "    open_run(sys.argv[2], config)\n"
     )
     folder = tmp_path / "run"
-    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}"}
     done = subprocess.run(
         [sys.executable, "-c", code, records, folder], capture_output=True, text=True, env=os.environ | environment
     )

@@ -191,7 +191,7 @@ def start(records, folder, limit=None):
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     return subprocess.Popen(
-        [sys.executable, ROOT / "tests" / "tiny_run.py", records, folder, "0"],
+        [sys.executable, ROOT / "tests" / "support" / "tiny_run.py", records, folder, "0"],
         preexec_fn=no_larger if limit else None,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -280,7 +280,7 @@ def test_two_trainings_in_one_folder_are_refused(tmp_path, records):
     config, said = tiny_config(records, training={"epochs": 1, "steps_per_epoch": 1}), []
 
     def second(_):
-        with pytest.raises(UserError, match="is in use: another process trains in it") as error:
+        with pytest.raises(UserError, match="is in use by another process") as error:
             train(config, tmp_path / "run")
         said.append(error)
 
@@ -384,7 +384,8 @@ def test_two_devices_train_as_one(tmp_path, records):
         "config = tiny_config(Path(sys.argv[1]), model=model, training={'epochs': 1})\n"
         "print(repr([row['loss'] for row in train(config, sys.argv[2], strategy=strategy, quiet=True).rows]))\n"
     )
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    path = f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support'}"
+    environment = os.environ | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         [sys.executable, "-c", code, records, tmp_path / "two"], capture_output=True, text=True, env=environment
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pianoroll_tf.storage.arrays import DamagedError, read_arrays, write_arrays
+from pianoroll_tf.errors import DamagedError
+from pianoroll_tf.storage.arrays import read_arrays, write_arrays
 
 ARRAYS = {
     "conv_1/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),

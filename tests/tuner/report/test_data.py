@@ -7,7 +7,7 @@ import pytest
 from synthetic_study import tiny_settings, write_study
 
 from pianoroll_tf.errors import UserError
-from pianoroll_tf.modeling.run_folder import dump_checksummed, load_checksummed
+from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
 from tuner.report import data as report_data
 from tuner.study import folder as study_folder
 from tuner.study.settings import Combination
@@ -49,9 +49,9 @@ def test_a_study_of_an_earlier_version_has_no_steps_per_epoch(tmp_path):
     """They follow from a run that reached the baseline."""
     folder = write_study(tmp_path / "study", tiny_settings(seeds=1, optimizers=("adam",)))
     for path in folder.glob("runs/*/*/measures.json"):
-        values = load_checksummed(path.read_bytes())
+        values = read_checksummed(path)
         assert values.pop("steps_per_epoch") == 20
-        path.write_bytes(dump_checksummed(values))
+        write_checksummed(path, values)
     found = report_data.read(folder)
     assert all(run.measures["steps_to_best"] == 20 * run.measures["epochs_to_best"] for run in found.runs)
     assert {run.steps_per_epoch for run in found.runs} == {None}
@@ -61,11 +61,11 @@ def test_a_comparison_of_other_runs_is_not_used(data):
     stale = dataclasses.replace(data.comparison, missing=99)
     path = data.folder / study_folder.COMPARISON
     earlier = {"sentences": ["an entry of earlier versions"]}
-    path.write_bytes(dump_checksummed(dataclasses.asdict(stale) | earlier))
+    write_checksummed(path, dataclasses.asdict(stale) | earlier)
     assert report_data.read(data.folder).comparison.missing == 99
     stale.outcomes["bce-adam"]["finished"] = 3
     earlier = {"sentences": ["an entry of earlier versions"]}
-    path.write_bytes(dump_checksummed(dataclasses.asdict(stale) | earlier))
+    write_checksummed(path, dataclasses.asdict(stale) | earlier)
     assert report_data.read(data.folder).comparison.missing == 2
     path.unlink()
 

@@ -13,8 +13,8 @@ from repository import ROOT
 from synthetic_study import tiny_settings, write_study
 
 from pianoroll_tf.config import RunConfig
-from pianoroll_tf.modeling.run_folder import dump_checksummed
 from pianoroll_tf.settings import to_dict
+from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.report import __main__ as report
 from tuner.report import calibration as report_calibration
 from tuner.report import curves as report_curves
@@ -196,7 +196,7 @@ def search(tmp_path):
     base = RunConfig()
     content = {"objective": "nll", "direction": "min", "tuner": "random", "space": space, "base": to_dict(base)}
     folder.mkdir()
-    (folder / "search.json").write_bytes(dump_checksummed({"tuner": "random", "base": to_dict(base), "space": space}))
+    write_checksummed(folder / "search.json", {"tuner": "random", "base": to_dict(base), "space": space})
     (folder / "results.json").write_text(json.dumps(content | {"trials": trials}))
     (folder / "results.csv").write_text("rank,trial\n1,0002\n")
     for name in ("0002", "0000"):

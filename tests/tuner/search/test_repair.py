@@ -7,8 +7,7 @@ import pytest
 from oracles import end
 from tiny_search import search_settings
 
-from pianoroll_tf.modeling.run_folder import dump_checksummed
-from pianoroll_tf.storage.files import write_whole
+from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.search import oracle as search_oracle
 from tuner.search.oracle import Status
 from tuner.search.parsing import TUNERS
@@ -31,7 +30,7 @@ def begin(folder, settings, messages=None):
     def keep(trial):
         path = folder / TRIALS / trial.trial_id / VALUES
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, dump_checksummed(trial.hyperparameters.values))
+        write_checksummed(path, trial.hyperparameters.values)
 
     oracle.on_create = keep
     restore(oracle, folder, (lambda line: None) if messages is None else messages.append)

@@ -51,7 +51,7 @@ def test_damaged_settings_are_an_error(tmp_path, content):
 def test_one_search_at_a_time_and_nothing_foreign(tmp_path):
     with sole_search(tmp_path / "a"):
         open_search(tmp_path / "a", search_settings())
-        with pytest.raises(UserError, match="is in use: another search runs in it"), sole_search(tmp_path / "a"):
+        with pytest.raises(UserError, match="is in use by another process"), sole_search(tmp_path / "a"):
             pass
     with sole_search(tmp_path / "a"):
         pass

@@ -138,7 +138,7 @@ def test_a_copy_appears_whole_in_the_place_of_an_older_one(tmp_path):
     (source / "tensorboard").mkdir(parents=True)
     (source / ".lock").touch()
     (source / run_folder.BEST).write_text("new")
-    (tmp_path / ".best.new").mkdir()  # left by a kill
+    (tmp_path / ".best.partial").mkdir()  # left by a kill
     target.mkdir()
     (target / "old").touch()
     copy_run(source, target, "tensorboard")

@@ -5,8 +5,7 @@ import pytest
 from oracles import make
 from tiny_search import fake_run, search_settings
 
-from pianoroll_tf.errors import UserError
-from pianoroll_tf.modeling.run_folder import InUseError
+from pianoroll_tf.errors import InUseError, UserError
 from tuner.search import tuner as search_tuner
 from tuner.search.oracle import Status
 from tuner.search.settings import PROJECT, TRIALS

@@ -250,7 +250,7 @@ def test_damaged_measures_are_measured_again(records, tmp_path, fakes, capsys):
     assert study.main(arguments) == 0
     assert fakes.trained == ["runs/bce-adam/1"]
     assert path.read_bytes() == before
-    assert "is damaged: its content does not match its seal; it is removed" in capsys.readouterr().err
+    assert "is damaged: its content does not match its checksum; it is removed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

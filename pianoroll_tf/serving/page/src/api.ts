@@ -1,7 +1,7 @@
-// The server's HTTP interface, typed; what goes wrong becomes an ApiError with a sentence for people.
-import { readEvents } from "./events";
-import { checkedRoll, type Roll } from "./roll";
-import { requestBody, type Clock, type Limits, type Primer, type Settings } from "./settings";
+// A typed client of the server's HTTP API; every failure becomes an ApiError whose message can be shown to the user.
+import { readEventStream } from "./eventstream";
+import { type Roll, validateRoll } from "./roll";
+import { type Clock, type Limits, type Primer, requestBody, type Settings } from "./settings";
 
 export interface About {
   model: string;
@@ -22,56 +22,57 @@ export interface About {
 
 export class ApiError extends Error {}
 
-/** Why a piece ended: its length was asked for, the model ended it, it is the longest allowed, or the server stops. */
+/** Why a piece ended: requested length reached, ended by the model, maximum length reached, or server shutting down. */
 export type EndReason = "length" | "model" | "limit" | "stopped";
 
-/** What a stream of /generate tells. */
+/** A part of the stream of /generate. */
 export type StreamPart =
   | { kind: "begin"; version: number; primer: Roll }
   | { kind: "steps"; first: number; roll: Roll }
   | { kind: "end"; steps: number; reason: EndReason };
 
-export async function about(): Promise<About> {
-  return (await checked(fetch("/about", { cache: "no-store" }))).json();
+/** The model, its versions, and the server's limits. */
+export async function fetchAbout(): Promise<About> {
+  return (await checkResponse(fetch("/about", { cache: "no-store" }))).json();
 }
 
-/** A MIDI file as the model will see it, and the tempo and bar that it is continued in. */
-export interface FileRead extends Clock {
+/** A MIDI file as the roll that the model receives, and the tempo and time signature in which it is continued. */
+export interface UploadedPrimer extends Clock {
   roll: Roll;
   notes: number;
   left_out: number;
 }
 
-/** Reads a MIDI file. */
-export async function readPrimer(file: File): Promise<FileRead> {
+/** Uploads a MIDI file, and returns what the server read from it. */
+export async function uploadPrimer(file: File): Promise<UploadedPrimer> {
   const form = new FormData();
   form.append("primer", file);
-  const answer = await (await checked(fetch("/primer", { method: "POST", body: form }))).json();
-  return { ...answer, roll: checkedRoll(answer.roll) };
+  const uploaded = await (await checkResponse(fetch("/primer", { method: "POST", body: form }))).json();
+  return { ...uploaded, roll: validateRoll(uploaded.roll) };
 }
 
 /** The MIDI file of a take. */
-export async function midi(settings: Settings, primer: Primer | null): Promise<Blob> {
-  return (await checked(post("/generate", { ...requestBody(settings, primer), output: "midi" }))).blob();
+export async function fetchMidi(settings: Settings, primer: Primer | null): Promise<Blob> {
+  return (await checkResponse(post("/generate", { ...requestBody(settings, primer), output: "midi" }))).blob();
 }
 
-/** Generates, and gives the music as it is made. */
-export async function* stream(
+/** Generates a piece, and yields the music as it is generated. */
+export async function* streamPiece(
   settings: Settings,
   primer: Primer | null,
   signal: AbortSignal,
 ): AsyncGenerator<StreamPart> {
-  const response = await checked(post("/generate?stream=1", requestBody(settings, primer), signal));
+  const response = await checkResponse(post("/generate?stream=1", requestBody(settings, primer), signal));
   let ended = false;
-  for await (const { event, data } of readEvents(response.body!)) {
+  for await (const { event, data } of readEventStream(response.body!)) {
     const value = JSON.parse(data);
     if (event === "error") throw new ApiError(value.error);
-    if (event === "begin") yield { kind: event, version: value.version, primer: checkedRoll(value.primer) };
-    if (event === "steps") yield { kind: event, first: value.first, roll: checkedRoll(value.roll) };
+    if (event === "begin") yield { kind: event, version: value.version, primer: validateRoll(value.primer) };
+    if (event === "steps") yield { kind: event, first: value.first, roll: validateRoll(value.roll) };
     if (event === "end") yield { kind: event, steps: value.steps, reason: value.reason };
     ended ||= event === "end";
   }
-  if (!ended) throw new ApiError("The connection to the server ended before the music did.");
+  if (!ended) throw new ApiError("The connection to the server was lost before the piece was complete.");
 }
 
 function post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
@@ -79,8 +80,8 @@ function post(path: string, body: unknown, signal?: AbortSignal): Promise<Respon
   return fetch(path, { method: "POST", headers, body: JSON.stringify(body), signal: signal ?? null });
 }
 
-/** The response if it is a good one. */
-async function checked(request: Promise<Response>): Promise<Response> {
+/** The response if its status is a success; throws an ApiError otherwise. */
+async function checkResponse(request: Promise<Response>): Promise<Response> {
   let response: Response;
   try {
     response = await request;
@@ -88,11 +89,11 @@ async function checked(request: Promise<Response>): Promise<Response> {
     if ((error as Error).name === "AbortError") throw error;
     throw new ApiError("The server cannot be reached. Is it still running?");
   }
-  if (!response.ok) throw new ApiError(await reason(response));
+  if (!response.ok) throw new ApiError(await errorMessage(response));
   return response;
 }
 
-async function reason(response: Response): Promise<string> {
+async function errorMessage(response: Response): Promise<string> {
   if (response.status === 429 || response.status === 503) {
     const seconds = Number(response.headers.get("Retry-After"));
     return `The server is busy. Try again ${seconds > 0 ? `in ${seconds} s` : "in a moment"}.`;
@@ -101,7 +102,7 @@ async function reason(response: Response): Promise<string> {
     const { error } = await response.json();
     if (typeof error === "string") return error;
   } catch {
-    // not from this server; its status has to do
+    // Not a response of this server (a proxy's, for example): only its status is known.
   }
-  return `The server answered ${response.status} ${response.statusText}.`;
+  return `The server responded with status ${response.status} ${response.statusText}.`;
 }

@@ -1,7 +1,7 @@
-// The colours of the drawing, as the style sheet states them for light and dark.
-import type { Colours } from "./draw";
+// The colours of the piano-roll, read from the style sheet's custom properties for the light or dark colour scheme.
+import type { Colours } from "./drawroll";
 
-/** Those in use now. */
+/** The colours of the current colour scheme. */
 export function currentColours(): Colours {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(`--roll-${name}`).trim();
@@ -13,11 +13,11 @@ export function currentColours(): Colours {
     whiteKey: colour("white-key"),
     blackKey: colour("black-key"),
     primer: colour("primer"),
-    music: colour("music"),
+    generated: colour("generated"),
   };
 }
 
-/** Calls back when light turns to dark or back. */
-export function onColourChange(callback: () => void): void {
+/** Calls back when the colour scheme changes between light and dark. */
+export function onColourSchemeChange(callback: () => void): void {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", callback);
 }

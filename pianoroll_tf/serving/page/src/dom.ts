@@ -1,19 +1,28 @@
-// Small helpers for the document.
+// Helpers for the document.
 
 /** The element with this id. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const element = document.getElementById(id);
-  if (!element) throw new Error(`no element ${id}`);
+  if (!element) throw new Error(`no element with the id ${id}`);
   return element as T;
 }
 
-/** Shows a sentence, or hides the place for it. */
-export function tell(element: HTMLElement, sentence: string): void {
-  element.textContent = sentence;
-  element.hidden = sentence === "";
+/** Shows a message in an element, or hides the element if the message is empty. */
+export function showMessage(element: HTMLElement, message: string): void {
+  element.textContent = message;
+  element.hidden = message === "";
 }
 
-/** Says a sentence to those who hear the page instead of seeing it. */
-export function announce(sentence: string): void {
-  byId("status").textContent = sentence;
+/** Announces a message to screen readers. */
+export function announce(message: string): void {
+  byId("status").textContent = message;
+}
+
+/** Downloads content as a file with this name. */
+export function download(content: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // some browsers start to read it late
 }

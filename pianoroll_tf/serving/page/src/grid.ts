@@ -1,21 +1,21 @@
-// The time grid of a roll: steps as seconds, or as beats where the model counts those.
+// The time grid of a roll: converts steps to seconds, or to beats for a model on a grid of beats.
 
 export interface Grid {
-  /** Steps a second of playing. */
+  /** Steps per second of playback. */
   readonly stepsPerSecond: number;
-  /** Steps of one unit of the time axis. */
+  /** Steps per unit of the time axis. */
   readonly stepsPerUnit: number;
   readonly unit: "seconds" | "beats";
 }
 
-/** The grid of a model that says one of both numbers; `tempo` is in beats per minute, for one that counts beats. */
+/** The grid of a model; one of the first two numbers is null. `tempo`, in beats per minute, is for a grid of beats. */
 export function makeGrid(stepsPerSecond: number | null, stepsPerBeat: number | null, tempo = 120): Grid {
   if (stepsPerSecond) return { stepsPerSecond, stepsPerUnit: stepsPerSecond, unit: "seconds" };
   const steps = stepsPerBeat ?? 4;
   return { stepsPerSecond: (steps * tempo) / 60, stepsPerUnit: steps, unit: "beats" };
 }
 
-/** A length or place in words: "0:07.5", "12.5 beats". */
+/** Formats a position: "0:07.5", "12.5 beats". */
 export function position(steps: number, grid: Grid): string {
   if (grid.unit === "beats") return `${(steps / grid.stepsPerUnit).toFixed(1)} beats`;
   const tenths = Math.floor((steps / grid.stepsPerUnit) * 10);
@@ -23,7 +23,7 @@ export function position(steps: number, grid: Grid): string {
   return `${Math.floor(tenths / 600)}:${seconds}.${tenths % 10}`;
 }
 
-/** A length in words: "32 s", "1 min 4 s", "16 beats". */
+/** Formats a length: "32 s", "1 min 4 s", "16 beats". */
 export function duration(steps: number, grid: Grid): string {
   const units = steps / grid.stepsPerUnit;
   if (grid.unit === "beats") return `${round(units)} beats`;
@@ -37,8 +37,8 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** Distance of the marks of a time axis in units, such that they stand at least `pixels` apart. */
-export function tickDistance(pixelsPerUnit: number, pixels = 56): number {
-  const steps = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
-  return steps.find((step) => step * pixelsPerUnit >= pixels) ?? 7200;
+/** Spacing of the ticks of a time axis, in units, so that they are at least `minPixels` apart. */
+export function tickSpacing(pixelsPerUnit: number, minPixels = 56): number {
+  const spacings = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
+  return spacings.find((spacing) => spacing * pixelsPerUnit >= minPixels) ?? 7200;
 }

@@ -1,13 +1,13 @@
-// A take as a link: settings and primer in the fragment, which stays in the browser and is never sent to a server.
+// A take as a link: settings and primer are in the URL's fragment, which browsers never send to the server.
 import { decodeRoll, encodeRoll } from "./codec";
-import { checkedClock, complaint, type Limits, type Primer, type Settings } from "./settings";
+import { type Limits, type Primer, settingError, type Settings, validateClock } from "./settings";
 
-const NAMES = ["version", "steps", "seed", "temperature", "top_p", "density"] as const;
+const SETTING_NAMES = ["version", "steps", "seed", "temperature", "top_p", "density"] as const;
 
-/** The fragment, without "#". */
+/** The fragment for these settings and primer, without "#". */
 export async function toFragment(settings: Settings, primer: Primer | null): Promise<string> {
   const fields = new URLSearchParams();
-  for (const name of NAMES) fields.set(name, String(settings[name]));
+  for (const name of SETTING_NAMES) fields.set(name, String(settings[name]));
   if (primer) {
     fields.set("primer", primer.name);
     for (const [name, value] of Object.entries(primer.clock ?? {})) fields.set(name, String(value));
@@ -17,8 +17,8 @@ export async function toFragment(settings: Settings, primer: Primer | null): Pro
 }
 
 /**
- * Settings and primer of a fragment; null if it is empty.
- * Throws an Error with a sentence for people where it is damaged or asks for what the server does not allow.
+ * Parses the settings and primer of a fragment; null if it holds none.
+ * Throws an Error whose message can be shown to the user if it is damaged or outside of the server's limits.
  */
 export async function fromFragment(
   fragment: string,
@@ -27,20 +27,20 @@ export async function fromFragment(
   const fields = new URLSearchParams(fragment.replace(/^#/, ""));
   if (!fields.has("seed")) return null;
   const settings = {} as Settings;
-  for (const name of NAMES) {
+  for (const name of SETTING_NAMES) {
     const text = fields.get(name) ?? "";
     settings[name] = text.trim() === "" ? NaN : Number(text);
-    const wrong = complaint(name, settings[name], limits);
-    if (wrong) throw new Error(`This link cannot be followed. ${wrong}`);
+    const message = settingError(name, settings[name], limits);
+    if (message) throw new Error(`This link cannot be opened. ${message}`);
   }
   const roll = fields.get("roll");
   if (roll === null) return { settings, primer: null };
   try {
     const primer: Primer = { name: fields.get("primer")?.slice(0, 120) || "a primer", roll: await decodeRoll(roll) };
     const [tempo, meter, place] = [fields.get("tempo"), fields.get("meter"), fields.get("place")];
-    if (tempo !== null) primer.clock = checkedClock({ tempo: Number(tempo), meter: meter ?? "", place: Number(place) });
+    if (tempo !== null) primer.clock = validateClock({ tempo: Number(tempo), meter: meter ?? "", place: Number(place) });
     return { settings, primer };
   } catch (error) {
-    throw new Error(`This link cannot be followed. ${(error as Error).message}`);
+    throw new Error(`This link cannot be opened. ${(error as Error).message}`);
   }
 }

@@ -1,24 +1,24 @@
-// The page: asks the server what it has, then lets the form make takes.
-import { about as askAbout, type About } from "./api";
-import { Controls } from "./controls";
-import { announce, byId, tell } from "./dom";
+// The page: gets the server's models and limits, then connects the form to the list of takes.
+import { type About, fetchAbout } from "./api";
+import { announce, byId, showMessage } from "./dom";
 import { type Grid, makeGrid } from "./grid";
-import { grow } from "./grow";
-import { loadKept } from "./kept";
 import { fromFragment } from "./link";
 import { PrimerChoice } from "./primerchoice";
 import type { Primer, Settings } from "./settings";
+import { SettingsForm } from "./settingsform";
+import { loadStoredTakes } from "./storage";
+import { fillFromStream } from "./streaming";
 import { Take } from "./take";
 import { TakeList } from "./takelist";
 
-const controls = new Controls();
-const choice = new PrimerChoice();
+const form = new SettingsForm();
+const primerChoice = new PrimerChoice();
 const alert = byId("alert");
 
-/** Everything that needs the server's answer. */
+/** Everything that needs the server's response to /about. */
 class Page {
   private readonly takes: TakeList;
-  private running: AbortController | null = null;
+  private generation: AbortController | null = null;
 
   constructor(
     private readonly about: About,
@@ -27,79 +27,79 @@ class Page {
     this.takes = new TakeList(about.model);
     byId("model").textContent = about.model;
     document.title = `${about.model} · pianoroll_tf`;
-    controls.setup(about, grid);
-    choice.setup(about.example_primers, grid, about.limits.upload_bytes);
-    controls.onsubmit = () => this.submit();
-    controls.onstop = () => this.running?.abort();
-    window.addEventListener("hashchange", () => void this.followLink());
+    form.setup(about, grid);
+    primerChoice.setup(about.example_primers, grid, about.limits.upload_bytes);
+    form.onsubmit = () => this.submit();
+    form.onstop = () => this.generation?.abort();
+    window.addEventListener("hashchange", () => void this.openLink());
     document.addEventListener("visibilitychange", () => void this.refreshVersions());
   }
 
-  async begin(): Promise<void> {
-    const { takes, damaged } = await loadKept(this.about.model, this.grid, this.about.limits);
+  async start(): Promise<void> {
+    const { takes, damaged } = await loadStoredTakes(this.about.model, this.grid, this.about.limits);
     for (const take of takes) this.takes.add(take);
-    if (damaged) tell(alert, `${damaged} kept ${damaged === 1 ? "take" : "takes"} could not be read.`);
-    await this.followLink();
+    if (damaged) showMessage(alert, `${damaged} kept ${damaged === 1 ? "take" : "takes"} could not be loaded.`);
+    await this.openLink();
   }
 
   private submit(): void {
-    const settings = controls.read();
+    const settings = form.read();
     if (!settings) return;
     try {
-      void this.generate(settings, choice.primer);
+      void this.generate(settings, primerChoice.primer);
     } catch (error) {
-      controls.say((error as Error).message);
+      form.showError((error as Error).message);
     }
   }
 
   private async generate(settings: Settings, primer: Primer | null): Promise<void> {
-    if (this.running) return;
-    tell(alert, "");
-    void this.takes.piano.load().catch(() => undefined); // so that it is there at the first play, which says what is wrong
-    this.running = new AbortController();
+    if (this.generation) return;
+    showMessage(alert, "");
+    void this.takes.piano.load().catch(() => undefined); // in advance, for the first Play, which reports errors
+    this.generation = new AbortController();
     const take = new Take(this.takes.nextNumber, { ...settings }, primer, this.grid);
     this.takes.add(take);
     this.takes.reveal(take);
-    controls.setBusy(true);
+    form.setBusy(true);
     announce(`${take.name} is being generated.`);
-    await grow(take, this.about.limits.steps[1], this.running.signal, () => this.takes.update(take));
-    this.running = null;
-    controls.setBusy(false);
+    await fillFromStream(take, this.about.limits.steps[1], this.generation.signal, () => this.takes.update(take));
+    this.generation = null;
+    form.setBusy(false);
     announce(take.error || `${take.name} is ready.`);
     if (take.state === "failed") void this.refreshVersions();
   }
 
-  /** Makes the take that the address names. */
-  private async followLink(): Promise<void> {
+  /** Generates the take of the link in the page's address, if there is one. */
+  private async openLink(): Promise<void> {
     try {
-      const wanted = await fromFragment(location.hash, this.about.limits);
-      if (!wanted) return;
-      const { settings, primer } = wanted;
-      if (!controls.hasVersion(settings.version)) {
-        throw new Error(`This link was made with version ${settings.version}, which this server does not have.`);
+      const link = await fromFragment(location.hash, this.about.limits);
+      if (!link) return;
+      const { settings, primer } = link;
+      if (!form.hasVersion(settings.version)) {
+        throw new Error(`This link needs version ${settings.version} of the model, which this server does not have.`);
       }
-      controls.set(settings);
-      choice.set(primer);
-      history.replaceState(null, "", location.pathname); // a reload shall not make it again
+      form.set(settings);
+      primerChoice.set(primer);
+      history.replaceState(null, "", location.pathname); // so that a reload does not generate it again
       await this.generate(settings, primer);
     } catch (error) {
-      tell(alert, (error as Error).message);
+      showMessage(alert, (error as Error).message);
     }
   }
 
-  /** A new version may have come since the page was opened. */
+  /** Updates the list of versions, which may have changed since the page was opened. */
   private async refreshVersions(): Promise<void> {
     if (document.hidden) return;
-    await askAbout().then((about) => controls.setVersions(about)).catch(() => undefined);
+    await fetchAbout().then((about) => form.setVersions(about)).catch(() => undefined);
   }
 }
 
 async function start(): Promise<void> {
   try {
-    const about = await askAbout();
-    await new Page(about, makeGrid(about.steps_per_second, about.steps_per_beat, about.tempo)).begin();
+    const about = await fetchAbout();
+    await new Page(about, makeGrid(about.steps_per_second, about.steps_per_beat, about.tempo)).start();
   } catch (error) {
-    tell(alert, `${(error as Error).message} Reload the page to try again.`);
+    showMessage(alert, `${(error as Error).message} Reload the page to try again.`);
   }
 }
 

@@ -1,99 +1,101 @@
-// Plays a roll, also while it still grows: schedules its steps on the audio clock a little ahead of what is heard.
-import { Keys } from "./keys";
-import { Piano, SAMPLE_RATE, softLimit } from "./piano";
+// Plays a roll, even while it is being generated: schedules its steps on the audio clock shortly before they are heard.
+import { Piano, SAMPLE_RATE, softClipper } from "./piano";
 import type { Roll } from "./roll";
+import { Voices } from "./voices";
 
-/** What can be played. `rows` may grow until `complete`. */
+/** A roll that can be played; `rows` may grow until `complete`. */
 export interface Playable {
   readonly rows: Roll;
   readonly complete: boolean;
   readonly stepsPerSecond: number;
 }
 
-const AHEAD = 0.25; // seconds scheduled in advance
-const AHEAD_HIDDEN = 1.6; // where the page is hidden, browsers call it once a second
-const START = 0.06; // seconds between pressing play and the first step
+const LOOKAHEAD_SECONDS = 0.25; // how far ahead steps are scheduled
+const LOOKAHEAD_SECONDS_HIDDEN = 1.6; // browsers run the timers of a hidden page only once per second
+const START_DELAY_SECONDS = 0.06; // from pressing Play to the first step
 
 export class Player {
-  /** The context's state is public, so that it can be seen whether sound comes. */
-  context: AudioContext | null = null;
   playing: Playable | null = null;
-  /** Called at each beginning, end and pause, and when the sound is loaded. */
+  /** Called when playback starts or stops, and when the piano is loaded. */
   onchange: () => void = () => undefined;
 
-  private keys: Keys | null = null;
-  private out: GainNode | null = null;
-  private zero = 0; // time of the context at which step 0 would have begun
-  private next = 0; // first step that is not scheduled
+  private context: AudioContext | null = null;
+  private voices: Voices | null = null;
+  private output: GainNode | null = null;
+  private stepZeroTime = 0; // of the audio context, in seconds; may be in the past
+  private nextStep = 0; // the first step that is not yet scheduled
   private timer = 0;
 
   constructor(private readonly piano: Piano) {}
 
-  /** Plays from a step. The context starts at once, as browsers demand after a press; the sound when it is loaded. */
-  async play(what: Playable, from: number): Promise<void> {
+  /**
+   * Plays from a step as soon as the piano is loaded.
+   * The audio context is started before that, because browsers allow it only in response to a user gesture.
+   */
+  async play(roll: Playable, fromStep: number): Promise<void> {
     this.stop();
     this.context ??= new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "playback" });
-    this.playing = what;
-    this.next = from;
+    this.playing = roll;
+    this.nextStep = fromStep;
     this.onchange();
     try {
       await Promise.all([this.piano.load(), this.context.resume()]);
     } catch (error) {
-      if (this.playing === what) this.stop();
+      if (this.playing === roll) this.stop();
       throw error;
     }
-    if (this.playing !== what || this.keys) return; // paused, or another play, while it loaded
-    this.begin(this.context, what);
+    if (this.playing !== roll || this.voices) return; // stopped, or Play was pressed again, while the piano was loading
+    this.start(this.context, roll);
     this.onchange();
   }
 
-  /** Whether what shall be played waits for the sound of the piano. */
+  /** Whether playback is waiting for the piano to load. */
   get isLoading(): boolean {
-    return this.playing !== null && this.keys === null;
+    return this.playing !== null && this.voices === null;
   }
 
-  /** The step that is heard, a fraction; where the player waits for music, the end of it. */
+  /** The current step, fractional; the end of the roll while the player waits for more of it. */
   get step(): number {
-    if (!this.playing || !this.context || !this.keys) return this.next;
-    const heard = (this.context.currentTime - this.zero) * this.playing.stepsPerSecond;
-    return Math.max(0, Math.min(heard, this.playing.rows.length));
+    if (!this.playing || !this.context || !this.voices) return this.nextStep;
+    const step = (this.context.currentTime - this.stepZeroTime) * this.playing.stepsPerSecond;
+    return Math.max(0, Math.min(step, this.playing.rows.length));
   }
 
   stop(): void {
     window.clearInterval(this.timer);
-    if (this.context && this.out) {
-      const now = this.context.currentTime;
-      const out = this.out;
-      out.gain.setTargetAtTime(0, now, 0.02);
-      window.setTimeout(() => out.disconnect(), 300);
+    if (this.context && this.output) {
+      const output = this.output;
+      output.gain.setTargetAtTime(0, this.context.currentTime, 0.02);
+      window.setTimeout(() => output.disconnect(), 300);
     }
-    this.next = this.step;
-    this.keys = this.out = null;
+    this.nextStep = this.step;
+    this.voices = this.output = null;
     if (!this.playing) return;
     this.playing = null;
     this.onchange();
   }
 
-  private begin(context: AudioContext, what: Playable): void {
-    this.out = new GainNode(context);
-    this.out.connect(softLimit(context)).connect(context.destination);
-    this.keys = new Keys(this.piano, context, this.out);
-    this.zero = context.currentTime + START - this.next / what.stepsPerSecond;
-    this.next = Math.floor(this.next);
+  private start(context: AudioContext, roll: Playable): void {
+    this.output = new GainNode(context);
+    this.output.connect(softClipper(context)).connect(context.destination);
+    this.voices = new Voices(this.piano, context, this.output);
+    this.stepZeroTime = context.currentTime + START_DELAY_SECONDS - this.nextStep / roll.stepsPerSecond;
+    this.nextStep = Math.floor(this.nextStep);
     this.timer = window.setInterval(() => this.schedule(), 50);
     this.schedule();
   }
 
   private schedule(): void {
-    const { context, keys, playing } = this;
-    if (!context || !keys || !playing) return;
-    const time = (step: number) => this.zero + step / playing.stepsPerSecond;
-    const until = context.currentTime + (document.hidden ? AHEAD_HIDDEN : AHEAD);
-    for (; this.next < playing.rows.length && time(this.next) < until; this.next++) {
-      keys.step(playing.rows[this.next]!, Math.max(context.currentTime, time(this.next)));
+    const { context, voices, playing } = this;
+    if (!context || !voices || !playing) return;
+    const time = (step: number) => this.stepZeroTime + step / playing.stepsPerSecond;
+    const until = context.currentTime + (document.hidden ? LOOKAHEAD_SECONDS_HIDDEN : LOOKAHEAD_SECONDS);
+    for (; this.nextStep < playing.rows.length && time(this.nextStep) < until; this.nextStep++) {
+      voices.playRow(playing.rows[this.nextStep]!, Math.max(context.currentTime, time(this.nextStep)));
     }
-    if (this.next < playing.rows.length || time(this.next) > context.currentTime) return;
+    if (this.nextStep < playing.rows.length || time(this.nextStep) > context.currentTime) return;
     if (playing.complete) this.stop();
-    else this.zero = context.currentTime + START - this.next / playing.stepsPerSecond; // it waits for more
+    // The player has caught up with the generation: it waits for more steps.
+    else this.stepZeroTime = context.currentTime + START_DELAY_SECONDS - this.nextStep / playing.stepsPerSecond;
   }
 }

@@ -1,6 +1,6 @@
-// What can be read off a piano-roll: notes, changes from step to step, the range and the names of pitches.
+// Piano-rolls: notes, onsets and offsets from step to step, pitch ranges and pitch names.
 
-/** MIDI pitches that sound at one step, ascending; one that is struck again while it sounds is a negative number. */
+/** MIDI pitches that sound at one step, ascending; a pitch with a new onset while it already sounds is negated. */
 export type Row = readonly number[];
 export type Roll = readonly Row[];
 
@@ -32,37 +32,37 @@ export function isBlackKey(pitch: number): boolean {
   return BLACK_KEYS.has(pitch % 12);
 }
 
-/** The pitches that notes begin and end with where `row` follows `before`; one struck again does both. */
-export function changes(before: Row, row: Row): { begin: number[]; end: number[] } {
-  const held = new Set(before.map(Math.abs));
-  const kept = new Set(row.filter((pitch) => pitch > 0));
+/** The pitches with an onset and with an offset where `row` follows `previous`; a repeated note has both. */
+export function noteChanges(previous: Row, row: Row): { onsets: number[]; offsets: number[] } {
+  const sounding = new Set(previous.map(Math.abs));
+  const held = new Set(row.filter((pitch) => pitch > 0));
   return {
-    begin: row.filter((pitch) => pitch < 0 || !held.has(pitch)).map(Math.abs),
-    end: [...held].filter((pitch) => !kept.has(pitch)),
+    onsets: row.filter((pitch) => pitch < 0 || !sounding.has(pitch)).map(Math.abs),
+    offsets: [...sounding].filter((pitch) => !held.has(pitch)),
   };
 }
 
-/** The notes of steps `from` to before `to`, cut at both, in the order of their ends. */
-export function notes(roll: Roll, from = 0, to = roll.length): Note[] {
-  const found: Note[] = [];
+/** The notes from step `from` to before step `to`, clipped to that window, in the order of their ends. */
+export function rollToNotes(roll: Roll, from = 0, to = roll.length): Note[] {
+  const notes: Note[] = [];
   const starts = new Map<number, number>();
-  let before = EMPTY;
+  let previous = EMPTY;
   for (let step = from; step <= to; step++) {
     const row = step < to ? (roll[step] ?? EMPTY) : EMPTY;
-    const { begin, end } = changes(before, row);
-    for (const pitch of end) found.push({ pitch, start: starts.get(pitch) ?? from, end: step });
-    for (const pitch of begin) starts.set(pitch, step);
-    before = row;
+    const { onsets, offsets } = noteChanges(previous, row);
+    for (const pitch of offsets) notes.push({ pitch, start: starts.get(pitch) ?? from, end: step });
+    for (const pitch of onsets) starts.set(pitch, step);
+    previous = row;
   }
-  return found;
+  return notes;
 }
 
-/** How many notes begin in a roll. */
+/** The number of notes in a roll. */
 export function countNotes(roll: Roll): number {
-  return roll.reduce((sum, row, step) => sum + changes(roll[step - 1] ?? EMPTY, row).begin.length, 0);
+  return roll.reduce((sum, row, step) => sum + noteChanges(roll[step - 1] ?? EMPTY, row).onsets.length, 0);
 }
 
-/** Lowest and highest pitch that sounds; null for silence. */
+/** The lowest and the highest pitch that sounds; null for silence. */
 export function soundingRange(roll: Roll): PitchRange | null {
   let [low, high] = [Infinity, -Infinity];
   for (const row of roll) {
@@ -73,7 +73,7 @@ export function soundingRange(roll: Roll): PitchRange | null {
   return low <= high ? { low, high } : null;
 }
 
-/** Whole octaves (C to B) around all that sounds, three of them at least, so that takes can be compared. */
+/** Whole octaves (C to B), at least three, that cover all ranges, so that takes can be compared. */
 export function sharedRange(ranges: readonly (PitchRange | null)[]): PitchRange {
   let [low, high] = [48, 83];
   for (const range of ranges) {
@@ -86,9 +86,9 @@ export function sharedRange(ranges: readonly (PitchRange | null)[]): PitchRange 
   return { low: Math.max(LOWEST_PITCH, low), high: Math.min(HIGHEST_PITCH, high) };
 }
 
-/** A roll as it came from elsewhere, checked. */
-export function checkedRoll(value: unknown): Roll {
-  const good = (row: unknown): row is number[] =>
+/** Checks a roll from an untrusted source; throws if it is not valid. */
+export function validateRoll(value: unknown): Roll {
+  const isRow = (row: unknown): row is number[] =>
     Array.isArray(row) &&
     row.every((value, i) => {
       const pitch = Math.abs(value);
@@ -96,6 +96,6 @@ export function checkedRoll(value: unknown): Roll {
         Number.isInteger(value) && pitch >= LOWEST_PITCH && pitch <= HIGHEST_PITCH && !(pitch <= Math.abs(row[i - 1]))
       );
     });
-  if (!Array.isArray(value) || !value.every(good)) throw new Error("The roll holds something else than pitches.");
+  if (!Array.isArray(value) || !value.every(isRow)) throw new Error("The roll contains invalid pitches.");
   return value;
 }

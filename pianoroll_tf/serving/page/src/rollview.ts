@@ -1,14 +1,13 @@
-// The piano-roll of a take on the page: a slider whose value is the playhead, drawn on a canvas, scrolling when it is long.
-import { sized } from "./canvas";
+// The piano-roll of a take in the document: a slider whose value is the playhead; a long roll scrolls.
 import { currentColours } from "./colours";
-import { AXIS_HEIGHT, drawRoll, KEYBOARD_WIDTH } from "./draw";
+import { AXIS_HEIGHT, drawRoll, KEYBOARD_WIDTH, resizeCanvas } from "./drawroll";
 import { position } from "./grid";
 import type { PitchRange } from "./roll";
 import type { Take } from "./take";
 
-const LEAST_PIXELS_A_STEP = 1; // below that it scrolls
-const MOST_PIXELS_A_STEP = 14;
-const BIG_STEP = 10; // units of the time axis, for Page Up and Page Down
+const MIN_PIXELS_PER_STEP = 1; // a roll that would need less scrolls
+const MAX_PIXELS_PER_STEP = 14;
+const UNITS_PER_PAGE = 10; // of the time axis, for Page Up and Page Down
 
 export class RollView {
   /** The user moved the playhead. */
@@ -22,7 +21,7 @@ export class RollView {
   private range: PitchRange = { low: 48, high: 83 };
   private step = 0;
   private pixelsPerStep = 1;
-  private drawing = 0;
+  private frameRequest = 0;
 
   constructor(
     private readonly element: HTMLElement,
@@ -35,10 +34,10 @@ export class RollView {
     element.setAttribute("aria-valuemin", "0");
     new ResizeObserver(() => this.redraw()).observe(element);
     element.addEventListener("scroll", () => this.redraw());
-    element.addEventListener("keydown", (event) => this.key(event));
-    this.canvas.addEventListener("click", (event) => this.point(event));
+    element.addEventListener("keydown", (event) => this.handleKey(event));
+    this.canvas.addEventListener("click", (event) => this.seekToPointer(event));
     this.canvas.addEventListener("pointermove", (event) => {
-      if (event.pointerType === "mouse" && event.buttons & 1) this.point(event);
+      if (event.pointerType === "mouse" && event.buttons & 1) this.seekToPointer(event);
     });
     this.setStep(0, false);
   }
@@ -48,12 +47,12 @@ export class RollView {
     this.redraw();
   }
 
-  /** Moves the playhead; with `follow`, scrolls so that it is seen. */
+  /** Moves the playhead; with `follow`, scrolls it into view. */
   setStep(step: number, follow: boolean): void {
     this.step = step;
     const x = KEYBOARD_WIDTH + step * this.pixelsPerStep;
-    const seen = x - this.element.scrollLeft;
-    if (follow && (seen < KEYBOARD_WIDTH || seen > KEYBOARD_WIDTH + 0.9 * this.plotWidth)) {
+    const visibleX = x - this.element.scrollLeft;
+    if (follow && (visibleX < KEYBOARD_WIDTH || visibleX > KEYBOARD_WIDTH + 0.9 * this.plotWidth)) {
       this.element.scrollLeft = x - KEYBOARD_WIDTH - 0.15 * this.plotWidth;
     }
     this.playhead.style.transform = `translateX(${x}px)`;
@@ -65,16 +64,16 @@ export class RollView {
     this.element.setAttribute("aria-valuetext", `${position(step, grid)} of ${position(total, grid)}`);
   }
 
-  /** Shows the end, where music without end grows. */
-  showEnd(): void {
+  /** Scrolls to the end, where new steps appear. */
+  scrollToEnd(): void {
     this.element.scrollLeft = this.element.scrollWidth;
   }
 
-  /** Draws with the next frame. */
+  /** Redraws the roll in the next animation frame. */
   redraw(): void {
-    if (this.drawing) return;
-    this.drawing = requestAnimationFrame(() => {
-      this.drawing = 0;
+    if (this.frameRequest) return;
+    this.frameRequest = requestAnimationFrame(() => {
+      this.frameRequest = 0;
       this.draw();
     });
   }
@@ -85,13 +84,13 @@ export class RollView {
 
   private draw(): void {
     const { take, element } = this;
-    const fit = this.plotWidth / Math.max(1, take.expected);
-    this.pixelsPerStep = Math.max(LEAST_PIXELS_A_STEP, Math.min(MOST_PIXELS_A_STEP, fit));
-    const needed = KEYBOARD_WIDTH + take.expected * this.pixelsPerStep;
-    this.spacer.style.width = fit < LEAST_PIXELS_A_STEP ? `${Math.ceil(needed)}px` : "0";
+    const fitting = this.plotWidth / Math.max(1, take.expectedSteps);
+    this.pixelsPerStep = Math.max(MIN_PIXELS_PER_STEP, Math.min(MAX_PIXELS_PER_STEP, fitting));
+    const fullWidth = KEYBOARD_WIDTH + take.expectedSteps * this.pixelsPerStep;
+    this.spacer.style.width = fitting < MIN_PIXELS_PER_STEP ? `${Math.ceil(fullWidth)}px` : "0";
     const height = element.clientHeight;
-    if (element.clientWidth < 2 * KEYBOARD_WIDTH || height < 2 * AXIS_HEIGHT) return; // not shown
-    const context = sized(this.canvas, element.clientWidth, height, devicePixelRatio);
+    if (element.clientWidth < 2 * KEYBOARD_WIDTH || height < 2 * AXIS_HEIGHT) return; // hidden
+    const context = resizeCanvas(this.canvas, element.clientWidth, height, devicePixelRatio);
     const frame = {
       left: KEYBOARD_WIDTH,
       top: 0,
@@ -105,12 +104,12 @@ export class RollView {
     this.setStep(this.step, false);
   }
 
-  private point(event: MouseEvent): void {
+  private seekToPointer(event: MouseEvent): void {
     const x = event.offsetX - KEYBOARD_WIDTH + this.element.scrollLeft;
     this.seek(x / this.pixelsPerStep);
   }
 
-  private key(event: KeyboardEvent): void {
+  private handleKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const unit = this.take.grid.stepsPerUnit;
     const moves: Record<string, number> = {
@@ -118,8 +117,8 @@ export class RollView {
       ArrowDown: this.step - unit,
       ArrowRight: this.step + unit,
       ArrowUp: this.step + unit,
-      PageDown: this.step - BIG_STEP * unit,
-      PageUp: this.step + BIG_STEP * unit,
+      PageDown: this.step - UNITS_PER_PAGE * unit,
+      PageUp: this.step + UNITS_PER_PAGE * unit,
       Home: 0,
       End: this.take.rows.length,
     };

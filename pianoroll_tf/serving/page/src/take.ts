@@ -1,24 +1,24 @@
-// A take: what was asked for, and the music that has come so far.
+// A take: settings, primer, and the music generated so far.
 import type { EndReason } from "./api";
 import type { Grid } from "./grid";
 import type { Playable } from "./player";
-import { changes, type PitchRange, type Roll, type Row, soundingRange } from "./roll";
+import { noteChanges, type PitchRange, type Roll, type Row, soundingRange } from "./roll";
 import type { Primer, Settings } from "./settings";
 
-/** "stopped" by the user: what has come is whole, only shorter. */
-export type TakeState = "growing" | "done" | "stopped" | "failed";
+/** "stopped": by the user; the music up to there is valid, only shorter. */
+export type TakeState = "generating" | "done" | "stopped" | "failed";
 
 export class Take implements Playable {
-  /** Primer, then what was generated. */
+  /** The primer's steps, then the generated steps. */
   readonly rows: Row[] = [];
   primerSteps = 0;
-  state: TakeState = "growing";
+  state: TakeState = "generating";
   error = "";
-  /** Why it ended, as the server says. */
-  ended: EndReason | null = null;
+  /** Why the piece ended, as reported by the server. */
+  endReason: EndReason | null = null;
   kept = false;
   range: PitchRange | null = null;
-  notes = 0;
+  noteCount = 0;
 
   constructor(
     readonly number: number,
@@ -26,7 +26,7 @@ export class Take implements Playable {
     readonly primer: Primer | null,
     readonly grid: Grid,
   ) {
-    this.begin(primer?.roll ?? []);
+    this.setPrimer(primer?.roll ?? []);
   }
 
   get name(): string {
@@ -34,7 +34,7 @@ export class Take implements Playable {
   }
 
   get complete(): boolean {
-    return this.state !== "growing";
+    return this.state !== "generating";
   }
 
   get stepsPerSecond(): number {
@@ -42,23 +42,23 @@ export class Take implements Playable {
     return tempo ? (this.grid.stepsPerUnit * tempo) / 60 : this.grid.stepsPerSecond;
   }
 
-  /** Generated steps so far. */
-  get generated(): number {
+  /** The number of steps generated so far. */
+  get generatedSteps(): number {
     return this.rows.length - this.primerSteps;
   }
 
-  /** Steps it will have with its primer; while it has no end, what has come. */
-  get expected(): number {
+  /** The number of steps, with the primer, of the complete take; of endless music, the steps so far. */
+  get expectedSteps(): number {
     return this.complete ? this.rows.length : Math.max(this.rows.length, this.primerSteps + this.settings.steps);
   }
 
-  get music(): Roll {
+  get generatedRoll(): Roll {
     return this.rows.slice(this.primerSteps);
   }
 
-  /** Starts with this primer, as the server cut it. */
-  begin(primer: Roll): void {
-    this.rows.length = this.notes = 0;
+  /** Replaces all rows by this primer: the server may have shortened it. */
+  setPrimer(primer: Roll): void {
+    this.rows.length = this.noteCount = 0;
     this.range = null;
     this.append(primer);
     this.primerSteps = primer.length;
@@ -66,7 +66,7 @@ export class Take implements Playable {
 
   append(rows: Roll): void {
     for (const row of rows) {
-      this.notes += changes(this.rows[this.rows.length - 1] ?? [], row).begin.length;
+      this.noteCount += noteChanges(this.rows[this.rows.length - 1] ?? [], row).onsets.length;
       this.rows.push(row);
     }
     const range = soundingRange(rows);
@@ -75,10 +75,10 @@ export class Take implements Playable {
     this.range = { low: Math.min(low, range.low), high: Math.max(high, range.high) };
   }
 
-  /** It gets no more steps; its settings name those that it has, so that they make the same again. */
+  /** Marks the take as complete, and sets `settings.steps` to its length, so that the settings reproduce it. */
   finish(state: TakeState, error = ""): void {
     this.state = state;
     this.error = error;
-    if (this.generated > 0) this.settings.steps = this.generated;
+    if (this.generatedSteps > 0) this.settings.steps = this.generatedSteps;
   }
 }

@@ -1,18 +1,17 @@
-// The card of one take: its roll, what it was made from, and what can be done with it.
-import { midi } from "./api";
-import { announce, byId, tell } from "./dom";
+// The card of one take: its piano-roll, its settings, and its buttons.
+import { fetchMidi } from "./api";
+import { announce, byId, download, showMessage } from "./dom";
 import { duration, position } from "./grid";
 import { toFragment } from "./link";
 import type { Piano } from "./piano";
-import { drawPicture } from "./picture";
-import { renderWav } from "./render";
+import { renderPng } from "./renderpng";
+import { renderWav } from "./renderwav";
 import { noteName, type PitchRange } from "./roll";
 import { RollView } from "./rollview";
-import { save } from "./save";
-import { describe } from "./settings";
+import { describeSettings } from "./settings";
 import type { Take } from "./take";
 
-export interface CardEvents {
+export interface CardActions {
   toggle(card: TakeCard): void;
   seek(card: TakeCard, step: number): void;
   keep(card: TakeCard): void;
@@ -21,14 +20,14 @@ export interface CardEvents {
 
 export class TakeCard {
   readonly element: HTMLElement;
-  /** Where the playhead stands. */
+  /** Position of the playhead. */
   step = 0;
   private readonly view: RollView;
 
   constructor(
     readonly take: Take,
     private readonly piano: Piano,
-    private readonly events: CardEvents,
+    private readonly actions: CardActions,
   ) {
     const template = byId<HTMLTemplateElement>("take");
     this.element = template.content.querySelector("article")!.cloneNode(true) as HTMLElement;
@@ -37,33 +36,33 @@ export class TakeCard {
     title.textContent = take.name;
     this.element.setAttribute("aria-labelledby", title.id);
     this.view = new RollView(this.part(".roll"), take);
-    this.view.onseek = (step) => events.seek(this, step);
-    this.view.ontoggle = () => events.toggle(this);
-    this.part(".play").addEventListener("click", () => events.toggle(this));
-    this.part(".keep").addEventListener("click", () => events.keep(this));
+    this.view.onseek = (step) => actions.seek(this, step);
+    this.view.ontoggle = () => actions.toggle(this);
+    this.part(".play").addEventListener("click", () => actions.toggle(this));
+    this.part(".keep").addEventListener("click", () => actions.keep(this));
     for (const button of this.element.querySelectorAll<HTMLButtonElement>("[data-action]")) {
-      button.addEventListener("click", () => void this.act(button));
+      button.addEventListener("click", () => void this.performAction(button));
     }
     this.setPlaying(false, false);
     this.update();
   }
 
-  /** Shows the take as it is now. */
+  /** Updates the card from the take. */
   update(): void {
     const { take } = this;
     this.element.dataset.state = take.state;
-    this.part(".settings").textContent = describe(take.settings, take.primer);
+    this.part(".settings").textContent = describeSettings(take.settings, take.primer);
     this.part(".keep").setAttribute("aria-pressed", String(take.kept));
     this.part(".summary").textContent = this.summary();
-    tell(this.part(".wrong"), take.error);
+    showMessage(this.part(".error"), take.error);
     for (const button of this.element.querySelectorAll<HTMLButtonElement>("[data-action], .keep")) {
       const needsMusic = button.dataset.action !== "remove";
-      button.disabled = !take.complete || (needsMusic && take.generated === 0);
+      button.disabled = !take.complete || (needsMusic && take.generatedSteps === 0);
     }
     this.part<HTMLButtonElement>(".play").disabled = take.rows.length === 0;
     this.view.redraw();
     this.setStep(this.step, false);
-    if (take.state === "growing" && take.settings.steps <= 0 && this.step === 0) this.view.showEnd();
+    if (take.state === "generating" && take.settings.steps <= 0 && this.step === 0) this.view.scrollToEnd();
   }
 
   setRange(range: PitchRange): void {
@@ -82,7 +81,7 @@ export class TakeCard {
     button.querySelector("use")!.setAttribute("href", playing ? "#icon-pause" : "#icon-play");
     button.setAttribute("aria-label", `${playing ? "Pause" : "Play"} ${this.take.name}`);
     this.element.classList.toggle("playing", playing);
-    this.part(".waiting").hidden = !(playing && loading);
+    this.part(".loading").hidden = !(playing && loading);
   }
 
   redraw(): void {
@@ -95,38 +94,38 @@ export class TakeCard {
 
   private summary(): string {
     const { take } = this;
-    const parts = [`${take.notes} notes`];
+    const parts = [`${take.noteCount} notes`];
     if (take.range) parts.push(`${noteName(take.range.low)} to ${noteName(take.range.high)}`);
     if (take.primerSteps) parts.push(`the first ${duration(take.primerSteps, take.grid)} are the primer`);
-    if (take.ended === "model") parts.push("ended by the model");
-    if (take.ended === "limit") parts.push("stopped at the longest length");
-    if (take.state === "growing") return `generating: ${parts.join(", ")}`;
+    if (take.endReason === "model") parts.push("ended by the model");
+    if (take.endReason === "limit") parts.push("stopped at the maximum length");
+    if (take.state === "generating") return `generating: ${parts.join(", ")}`;
     return take.state === "stopped" ? `stopped: ${parts.join(", ")}` : parts.join(", ");
   }
 
-  /** Does what a button says; it is disabled meanwhile, and a failure stands on the card. */
-  private async act(button: HTMLButtonElement): Promise<void> {
+  /** Performs a button's action; meanwhile the button is disabled, and an error is shown on the card. */
+  private async performAction(button: HTMLButtonElement): Promise<void> {
     const { take } = this;
     const name = `${take.primer ? "continuation" : "piece"}-version-${take.settings.version}-seed-${take.settings.seed}`;
     const label = button.textContent!;
     button.disabled = true;
-    tell(this.part(".wrong"), take.error);
+    showMessage(this.part(".error"), take.error);
     try {
-      if (button.dataset.action === "midi") save(await midi(take.settings, take.primer), `${name}.mid`);
-      if (button.dataset.action === "png") save(await drawPicture(take), `${name}.png`);
+      if (button.dataset.action === "midi") download(await fetchMidi(take.settings, take.primer), `${name}.mid`);
+      if (button.dataset.action === "png") download(await renderPng(take), `${name}.png`);
       if (button.dataset.action === "wav") {
-        const progress = (share: number) => (button.textContent = `WAV ${Math.round(100 * share)} %`);
-        save(await renderWav(take.rows, take.stepsPerSecond, this.piano, progress), `${name}.wav`);
+        const showProgress = (fraction: number) => (button.textContent = `WAV ${Math.round(100 * fraction)} %`);
+        download(await renderWav(take.rows, take.stepsPerSecond, this.piano, showProgress), `${name}.wav`);
       }
       if (button.dataset.action === "link") await this.copyLink(button, label);
-      if (button.dataset.action === "remove") this.events.remove(this);
+      if (button.dataset.action === "remove") this.actions.remove(this);
     } catch (error) {
-      tell(this.part(".wrong"), (error as Error).message);
+      showMessage(this.part(".error"), (error as Error).message);
       announce((error as Error).message);
     }
     if (button.dataset.action !== "link") button.textContent = label;
     button.disabled = false;
-    if (document.activeElement === document.body) button.focus(); // a disabled button loses the focus
+    if (document.activeElement === document.body) button.focus(); // it lost the focus while it was disabled
   }
 
   private async copyLink(button: HTMLButtonElement, label: string): Promise<void> {
@@ -135,10 +134,10 @@ export class TakeCard {
     try {
       await navigator.clipboard.writeText(link);
       button.textContent = "Copied";
-      announce(`The link to ${this.take.name} is copied.`);
+      announce(`The link to ${this.take.name} was copied.`);
       window.setTimeout(() => (button.textContent = label), 2000);
     } catch {
-      byId<HTMLInputElement>("link-text").value = link; // not allowed, or the page does not come from a safe address
+      byId<HTMLInputElement>("link-text").value = link; // no permission, or not a secure context (HTTPS or localhost)
       byId<HTMLDialogElement>("link").showModal();
       byId<HTMLInputElement>("link-text").select();
     }

@@ -1,10 +1,10 @@
-// The takes side by side: newest first, one of them playing at most, all drawn over the same pitches.
-import { onColourChange } from "./colours";
-import { announce, byId, tell } from "./dom";
-import { storeKept } from "./kept";
+// The list of takes, newest first: at most one of them plays, and all are drawn with the same pitch range.
+import { onColourSchemeChange } from "./colours";
+import { announce, byId, showMessage } from "./dom";
 import { Piano } from "./piano";
 import { Player } from "./player";
 import { sharedRange } from "./roll";
+import { storeTakes } from "./storage";
 import type { Take } from "./take";
 import { TakeCard } from "./takecard";
 
@@ -13,16 +13,16 @@ export class TakeList {
   readonly player = new Player(this.piano);
   private readonly cards: TakeCard[] = [];
   private active: TakeCard | null = null;
-  private drawn = "";
-  private frame = 0;
+  private drawnRange = "";
+  private frameRequest = 0;
 
   constructor(private readonly model: string) {
-    this.player.onchange = () => this.showPlaying();
-    byId("clear").addEventListener("click", () => this.clear());
-    onColourChange(() => this.cards.forEach((card) => card.redraw()));
+    this.player.onchange = () => this.updatePlayback();
+    byId("clear").addEventListener("click", () => this.removeUnkept());
+    onColourSchemeChange(() => this.cards.forEach((card) => card.redraw()));
   }
 
-  /** A number that no take here has. */
+  /** A number that no take in the list has. */
   get nextNumber(): number {
     return Math.max(0, ...this.cards.map((card) => card.take.number)) + 1;
   }
@@ -31,22 +31,22 @@ export class TakeList {
     const card = new TakeCard(take, this.piano, {
       toggle: (card) => void this.toggle(card),
       seek: (card, step) => void this.seek(card, step),
-      keep: (card) => void this.keep(card),
+      keep: (card) => void this.toggleKept(card),
       remove: (card) => this.remove(card),
     });
     this.cards.unshift(card);
     byId("list").prepend(card.element);
-    this.drawn = "";
+    this.drawnRange = "";
     this.update(take);
   }
 
-  /** Shows what is new in a take. */
+  /** Updates the card of a take, and everything that depends on all takes. */
   update(take: Take): void {
     this.cards.find((card) => card.take === take)?.update();
     this.refresh();
   }
 
-  /** Scrolls to a take where it is out of sight, as on a phone. */
+  /** Scrolls to a take if it is out of view, as on a phone. */
   reveal(take: Take): void {
     this.cards.find((card) => card.take === take)?.element.scrollIntoView({ block: "nearest" });
   }
@@ -57,9 +57,8 @@ export class TakeList {
     byId("legend").hidden = !takes.some((take) => take.primerSteps > 0);
     byId("clear").hidden = !takes.some((take) => take.complete && !take.kept);
     const range = sharedRange(takes.map((take) => take.range));
-    const drawn = JSON.stringify(range);
-    if (drawn !== this.drawn) this.cards.forEach((card) => card.setRange(range));
-    this.drawn = drawn;
+    if (JSON.stringify(range) !== this.drawnRange) this.cards.forEach((card) => card.setRange(range));
+    this.drawnRange = JSON.stringify(range);
   }
 
   private async toggle(card: TakeCard): Promise<void> {
@@ -81,26 +80,26 @@ export class TakeList {
     try {
       await this.player.play(card.take, step);
     } catch (error) {
-      tell(byId("alert"), (error as Error).message);
+      showMessage(byId("alert"), (error as Error).message);
     }
   }
 
-  /** Buttons and playheads as the player is. */
-  private showPlaying(): void {
+  /** Updates buttons and playheads to the state of the player. */
+  private updatePlayback(): void {
     const { playing, isLoading } = this.player;
     for (const card of this.cards) card.setPlaying(card.take === playing, isLoading);
-    cancelAnimationFrame(this.frame);
-    if (playing) this.frame = requestAnimationFrame(() => this.follow());
+    cancelAnimationFrame(this.frameRequest);
+    if (playing) this.frameRequest = requestAnimationFrame(() => this.movePlayhead());
     else this.active?.setStep(this.player.step, false);
   }
 
-  private follow(): void {
+  private movePlayhead(): void {
     if (!this.player.playing || this.active?.take !== this.player.playing) return;
     this.active.setStep(this.player.step, true);
-    this.frame = requestAnimationFrame(() => this.follow());
+    this.frameRequest = requestAnimationFrame(() => this.movePlayhead());
   }
 
-  private async keep(card: TakeCard): Promise<void> {
+  private async toggleKept(card: TakeCard): Promise<void> {
     card.take.kept = !card.take.kept;
     this.update(card.take);
     announce(card.take.kept ? `${card.take.name} is kept.` : `${card.take.name} is no longer kept.`);
@@ -112,13 +111,13 @@ export class TakeList {
     if (this.active === card) this.active = null;
     this.cards.splice(this.cards.indexOf(card), 1);
     card.element.remove();
-    announce(`${card.take.name} is removed.`);
+    announce(`${card.take.name} was removed.`);
     byId("takes").focus({ preventScroll: true });
     this.refresh();
     if (card.take.kept) void this.store();
   }
 
-  private clear(): void {
+  private removeUnkept(): void {
     for (const card of [...this.cards]) {
       if (card.take.complete && !card.take.kept) this.remove(card);
     }
@@ -127,9 +126,9 @@ export class TakeList {
   private async store(): Promise<void> {
     const kept = this.cards.map((card) => card.take).filter((take) => take.kept);
     try {
-      await storeKept(this.model, kept.reverse());
+      await storeTakes(this.model, kept.reverse());
     } catch (error) {
-      tell(byId("alert"), (error as Error).message);
+      showMessage(byId("alert"), (error as Error).message);
     }
   }
 }

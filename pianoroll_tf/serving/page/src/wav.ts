@@ -1,6 +1,6 @@
-// Samples as a WAV file: 16 bits, any number of channels.
+// The WAV file format: 16-bit PCM samples, any number of channels.
 
-/** The 44 bytes before the samples. */
+/** The 44-byte header, which comes before the samples. */
 export function wavHeader(frames: number, channels: number, rate: number): ArrayBuffer {
   const header = new DataView(new ArrayBuffer(44));
   const bytes = frames * channels * 2;
@@ -9,8 +9,8 @@ export function wavHeader(frames: number, channels: number, rate: number): Array
   text(0, "RIFF");
   header.setUint32(4, 36 + bytes, true);
   text(8, "WAVEfmt ");
-  header.setUint32(16, 16, true); // bytes of what follows up to "data"
-  header.setUint16(20, 1, true); // whole numbers
+  header.setUint32(16, 16, true); // size of the "fmt " chunk in bytes
+  header.setUint16(20, 1, true); // PCM
   header.setUint16(22, channels, true);
   header.setUint32(24, rate, true);
   header.setUint32(28, rate * channels * 2, true);
@@ -21,14 +21,14 @@ export function wavHeader(frames: number, channels: number, rate: number): Array
   return header.buffer;
 }
 
-/** Channels within ±1, louder ones cut, as samples that alternate between channels. */
+/** Converts channels of floats in [-1, 1] to interleaved 16-bit samples; values beyond are clipped. */
 export function interleave(channels: readonly Float32Array[]): Int16Array<ArrayBuffer> {
   const frames = channels[0]?.length ?? 0;
-  const mixed = new Int16Array(frames * channels.length);
+  const interleaved = new Int16Array(frames * channels.length);
   channels.forEach((samples, channel) => {
     for (let i = 0; i < frames; i++) {
-      mixed[i * channels.length + channel] = Math.round(Math.max(-1, Math.min(1, samples[i]!)) * 32767);
+      interleaved[i * channels.length + channel] = Math.round(Math.max(-1, Math.min(1, samples[i]!)) * 32767);
     }
   });
-  return mixed;
+  return interleaved;
 }

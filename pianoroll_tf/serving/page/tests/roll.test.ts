@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changes, checkedRoll, countNotes, noteName, notes, sharedRange, soundingRange } from "../src/roll";
+import { countNotes, noteChanges, noteName, rollToNotes, sharedRange, soundingRange, validateRoll } from "../src/roll";
 
 const ROLL = [[60], [60, 64], [64], [], [60]];
 
@@ -8,12 +8,12 @@ describe("roll", () => {
     expect([24, 60, 61, 107].map(noteName)).toEqual(["C1", "C4", "C♯4", "B7"]);
   });
 
-  it("sees what begins and ends", () => {
-    expect(changes([60, 64], [64, 67])).toEqual({ begin: [67], end: [60] });
+  it("finds onsets and offsets", () => {
+    expect(noteChanges([60, 64], [64, 67])).toEqual({ onsets: [67], offsets: [60] });
   });
 
   it("joins the steps of a note", () => {
-    expect(notes(ROLL)).toEqual([
+    expect(rollToNotes(ROLL)).toEqual([
       { pitch: 60, start: 0, end: 2 },
       { pitch: 64, start: 1, end: 3 },
       { pitch: 60, start: 4, end: 5 },
@@ -21,10 +21,10 @@ describe("roll", () => {
     expect(countNotes(ROLL)).toBe(3);
   });
 
-  it("ends a note where its pitch is struck again, and begins another", () => {
-    expect(changes([60, 64], [-60, 64])).toEqual({ begin: [60], end: [60] });
-    expect(changes([-60], [60])).toEqual({ begin: [], end: [] });
-    expect(notes([[60], [-60, 64], [60]])).toEqual([
+  it("ends a note at a new onset of the same pitch, and begins another", () => {
+    expect(noteChanges([60, 64], [-60, 64])).toEqual({ onsets: [60], offsets: [60] });
+    expect(noteChanges([-60], [60])).toEqual({ onsets: [], offsets: [] });
+    expect(rollToNotes([[60], [-60, 64], [60]])).toEqual([
       { pitch: 60, start: 0, end: 1 },
       { pitch: 60, start: 1, end: 3 },
       { pitch: 64, start: 1, end: 2 },
@@ -33,15 +33,15 @@ describe("roll", () => {
     expect(soundingRange([[-60, 64]])).toEqual({ low: 60, high: 64 });
   });
 
-  it("cuts notes at the borders of a window", () => {
-    expect(notes(ROLL, 1, 2)).toEqual([
+  it("clips notes at the edges of a window", () => {
+    expect(rollToNotes(ROLL, 1, 2)).toEqual([
       { pitch: 60, start: 1, end: 2 },
       { pitch: 64, start: 1, end: 2 },
     ]);
-    expect(notes(ROLL, 3, 4)).toEqual([]);
+    expect(rollToNotes(ROLL, 3, 4)).toEqual([]);
   });
 
-  it("knows the range of what sounds, in whole octaves for the drawing", () => {
+  it("finds the range of sounding pitches, in whole octaves for the drawing", () => {
     expect(soundingRange(ROLL)).toEqual({ low: 60, high: 64 });
     expect(soundingRange([[], []])).toBeNull();
     expect(sharedRange([null])).toEqual({ low: 48, high: 83 });
@@ -51,8 +51,8 @@ describe("roll", () => {
 
   it.each([[[[60, 60]]], [[[-60, 60]]], [[[64, 60]]], [[[-23]]], [[[23]]], [[[108]]], [[[60.5]]], [[["60"]]], [[60]], ["x"], [null]])(
     "refuses %j",
-    (value) => expect(() => checkedRoll(value)).toThrow("something else than pitches"),
+    (value) => expect(() => validateRoll(value)).toThrow("invalid pitches"),
   );
 
-  it("lets a roll pass", () => expect(checkedRoll(ROLL)).toBe(ROLL));
+  it("accepts a valid roll", () => expect(validateRoll(ROLL)).toBe(ROLL));
 });

@@ -1,113 +1,33 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { makeGrid } from "../src/grid";
-import { grow } from "../src/grow";
-import { UNTIL_IT_ENDS } from "../src/settings";
 import { Take } from "../src/take";
 
 const GRID = makeGrid(8, null);
 const SETTINGS = { version: 1, steps: 4, seed: 5, temperature: 1, top_p: 1, density: 1 };
 const PRIMER = { name: "a", roll: [[60], [60]] };
-const event = (name: string, value: unknown) => `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`;
-const begin = event("begin", { version: 1, seed: 5, steps: 4, primer_steps: 2, primer: [[60], [60]] });
 
-/** A server that answers with this text. */
-function answer(text: string, status = 200, headers: Record<string, string> = {}) {
-  const asked = vi.fn(async (..._request: unknown[]) => new Response(text, { status, headers }));
-  vi.stubGlobal("fetch", asked);
-  return asked;
-}
+it("holds its primer before anything is generated", () => {
+  const take = new Take(1, { ...SETTINGS }, PRIMER, GRID);
+  expect([take.rows, take.primerSteps, take.generatedSteps, take.expectedSteps]).toEqual([[[60], [60]], 2, 0, 6]);
+});
 
-async function grown(text: string, steps = 4, most = 100, status = 200, headers = {}) {
-  answer(text, status, headers);
-  const take = new Take(1, { ...SETTINGS, steps }, PRIMER, GRID);
-  await grow(take, most, new AbortController().signal, () => undefined);
-  return take;
-}
+it("updates note count and range, and counts a note held from the primer once", () => {
+  const take = new Take(1, { ...SETTINGS }, PRIMER, GRID);
+  take.append([[60], [48, 60]]);
+  take.append([[48, 72]]);
+  expect([take.noteCount, take.range]).toEqual([3, { low: 48, high: 72 }]);
+  expect(take.generatedRoll).toEqual([[60], [48, 60], [48, 72]]);
+});
 
-afterEach(() => vi.unstubAllGlobals());
-
-describe("a take", () => {
-  it("shows its primer before anything has come", () => {
-    const take = new Take(1, { ...SETTINGS }, PRIMER, GRID);
-    expect([take.rows, take.primerSteps, take.generated, take.expected]).toEqual([[[60], [60]], 2, 0, 6]);
-  });
-
-  it("counts notes and range as they come, a note held from the primer once", () => {
-    const take = new Take(1, { ...SETTINGS }, PRIMER, GRID);
-    take.append([[60], [48, 60]]);
-    take.append([[48, 72]]);
-    expect([take.notes, take.range]).toEqual([3, { low: 48, high: 72 }]);
-    expect(take.music).toEqual([[60], [48, 60], [48, 72]]);
-  });
-
-  it("that was stopped asks for what it has", () => {
-    const take = new Take(1, { ...SETTINGS, steps: 0 }, null, GRID);
-    take.append([[60], []]);
-    take.finish("stopped");
-    expect([take.settings.steps, take.complete, take.expected]).toEqual([2, true, 2]);
-  });
+it("sets its length in its settings when it is stopped", () => {
+  const take = new Take(1, { ...SETTINGS, steps: 0 }, null, GRID);
+  take.append([[60], []]);
+  take.finish("stopped");
+  expect([take.settings.steps, take.complete, take.expectedSteps]).toEqual([2, true, 2]);
 });
 
 it("continues at the tempo of its primer on a grid of beats", () => {
   const clock = { tempo: 90, meter: "3/4", place: 0 };
   const rate = (grid: typeof GRID) => new Take(1, { ...SETTINGS }, { ...PRIMER, clock }, grid).stepsPerSecond;
   expect([rate(makeGrid(null, 4, 120)), rate(GRID)]).toEqual([6, 8]);
-});
-
-describe("a stream", () => {
-  it("that the model ends says so, and its take asks for what it has", async () => {
-    const text = begin + event("steps", { first: 0, roll: [[61], []] }) + event("end", { steps: 2, reason: "model" });
-    const take = await grown(text, UNTIL_IT_ENDS);
-    expect([take.state, take.ended, take.settings.steps]).toEqual(["done", "model", 2]);
-  });
-
-  it("fills a take", async () => {
-    const steps = [{ first: 0, roll: [[61], []] }, { first: 2, roll: [[62], [63]] }];
-    const text = begin + steps.map((part) => event("steps", part)).join("") + event("end", { steps: 4 });
-    const take = await grown(text);
-    expect([take.state, take.error, take.music]).toEqual(["done", "", [[61], [], [62], [63]]]);
-  });
-
-  it("sends settings and primer", async () => {
-    const asked = answer(begin + event("end", { steps: 0 }));
-    await grow(new Take(1, { ...SETTINGS }, PRIMER, GRID), 9, new AbortController().signal, () => undefined);
-    const [path, request] = asked.mock.calls[0] as [string, RequestInit];
-    expect(path).toBe("/generate?stream=1");
-    expect(JSON.parse(String(request.body))).toEqual({ ...SETTINGS, primer: [[60], [60]] });
-  });
-
-  it.each([
-    ["is cut off", begin + event("steps", { first: 0, roll: [[61]] }), "ended before the music did"],
-    ["leaves out a part", begin + event("steps", { first: 1, roll: [[61]] }), "lost on the way"],
-    ["tells of an error", begin + event("error", { error: "the model was dropped" }), "the model was dropped"],
-    ["holds no pitches", begin + event("steps", { first: 0, roll: [["<b>"]] }), "something else than pitches"],
-    ["holds no JSON", "event: begin\ndata: {\n\n", "not understood"],
-  ])("fails where it %s", async (_, text, words) => {
-    const take = await grown(text);
-    expect(take.state).toBe("failed");
-    expect(take.error).toContain(words);
-  });
-
-  it("without end is stopped where it could not be asked for again", async () => {
-    const take = await grown(begin + event("steps", { first: 0, roll: [[61], [62], [63]] }), 0, 2);
-    expect([take.state, take.music, take.settings.steps]).toEqual(["done", [[61], [62]], 2]);
-  });
-
-  it.each([
-    [429, { "Retry-After": "3" }, "", "The server is busy. Try again in 3 s."],
-    [503, {}, "", "The server is busy. Try again in a moment."],
-    [400, {}, '{"error": "steps must be >= 1"}', "steps must be >= 1"],
-    [502, {}, "<html>", "The server answered 502"],
-  ])("refused with %i says why", async (status, headers, text, words) => {
-    const take = await grown(text, 4, 100, status, headers);
-    expect([take.state, take.rows]).toEqual(["failed", [[60], [60]]]);
-    expect(take.error).toContain(words);
-  });
-
-  it("says that the server is away", async () => {
-    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no")));
-    const take = new Take(1, { ...SETTINGS }, null, GRID);
-    await grow(take, 9, new AbortController().signal, () => undefined);
-    expect(take.error).toContain("cannot be reached");
-  });
 });

@@ -1,4 +1,4 @@
-"""The page, in a real browser against a real server: from a dropped file to music that is heard and taken home."""
+"""The page in a real browser with a real server: from a dropped MIDI file to generated music, played and downloaded."""
 
 import io
 import json
@@ -12,28 +12,28 @@ import pretty_midi
 import pytest
 from midi_files import header, note, track
 from page_browser import (
-    DROP,
+    DROP_FILE,
+    accessibility_violations,
     browser,
     build,
-    colour_pixels,
-    complaints,
+    count_pixels,
     generate,
     install,
     open_page,
     run_npm,
-    serving,
-    wait_for,
+    start_server,
+    wait_until,
 )
 
 pytestmark = pytest.mark.slow
-EVIL = '<img src=x onerror="document.title=1">.mid'  # must be shown, not obeyed
+EVIL_NAME = '<img src=x onerror="document.title=1">.mid'  # must be shown as text, not run
 QUARTERS = header(1) + track([event for i in range(16) for event in note(480 * i, 480 * i + 400, 60 + i % 5)])  # 8 s
 
 
 @pytest.fixture(scope="module")
 def address(exported: Path):
     build()
-    with serving(exported) as address:
+    with start_server(exported) as address:
         yield address
 
 
@@ -56,20 +56,20 @@ def context(chromium):
 def page(context, address: str):
     page = open_page(context, address)
     yield page
-    assert page.troubles == []
-    assert page.evaluate("seen.breaches") == []
+    assert page.errors == []
+    assert page.evaluate("observed.violations") == []
 
 
-def from_api(address: str, **fields) -> bytes:
-    """What the API answers to this JSON."""
+def generate_by_api(address: str, **fields) -> bytes:
+    """The response of /generate to these fields."""
     body = json.dumps(fields).encode()
     request = urllib.request.Request(f"{address}/generate", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as answer:
-        return answer.read()
+    with urllib.request.urlopen(request) as response:
+        return response.read()
 
 
-def saved(page, button: str) -> bytes:
-    """The file that a button of the newest take gives."""
+def downloaded(page, button: str) -> bytes:
+    """The file that a button of the newest take downloads."""
     with page.expect_download() as download:
         page.locator(f".take [data-action={button}]").first.click()
     return Path(download.value.path()).read_bytes()
@@ -80,11 +80,11 @@ def test_pure_modules() -> None:
     run_npm("test")
 
 
-def test_a_dropped_file_goes_on_and_goes_home(page, address: str) -> None:
-    page.evaluate(DROP, [EVIL, list(QUARTERS)])
+def test_a_dropped_file_is_continued_and_downloaded(page, address: str) -> None:
+    page.evaluate(DROP_FILE, [EVIL_NAME, list(QUARTERS)])
     page.wait_for_selector("#preview:visible")
-    assert page.inner_text("#preview figcaption") == f"{EVIL}: 7.9 s, 16 notes"
-    assert colour_pixels(page.locator("#preview canvas"), "--roll-primer") > 100
+    assert page.inner_text("#preview figcaption") == f"{EVIL_NAME}: 7.9 s, 16 notes"
+    assert count_pixels(page.locator("#preview canvas"), "--roll-primer") > 100
 
     page.fill("#temperature", "1.25")
     page.fill("#seed", "4711")
@@ -92,46 +92,46 @@ def test_a_dropped_file_goes_on_and_goes_home(page, address: str) -> None:
     assert page.input_value("#seed") != "4711"
     page.fill("#seed", "4711")
     generate(page, 4096)
-    lengths = page.evaluate("seen.lengths")
-    assert len(lengths) > 3  # it grew before our eyes
-    assert lengths == sorted(lengths)  # all of one digit of minutes
+    lengths = page.evaluate("observed.lengths")
+    assert len(lengths) > 3  # it grew visibly
+    assert lengths == sorted(lengths)  # as strings, because all have one digit of minutes
     assert page.inner_text(".take .time") == "0:00.0 / 8:39.8"
     canvas = page.locator(".take canvas").first
     page.press(".roll", "Home")
-    assert colour_pixels(canvas, "--roll-primer") > 10  # a few pixels, as so long a roll is drawn small
-    assert colour_pixels(canvas, "--roll-music") > 300
-    assert EVIL in page.inner_text(".take .settings")
+    assert count_pixels(canvas, "--roll-primer") > 10  # only a few pixels, because such a long roll is drawn small
+    assert count_pixels(canvas, "--roll-generated") > 300
+    assert EVIL_NAME in page.inner_text(".take .settings")
     assert page.title().startswith("tiny")
 
-    [roll] = [json.loads(from_upload(address))["roll"]]
-    asked = {"version": 1, "steps": 4096, "seed": 4711, "temperature": 1.25, "top_p": 1, "density": 1, "primer": roll}
-    midi = saved(page, "midi")
-    assert midi == from_api(address, **asked)
+    roll = json.loads(upload_by_api(address))["roll"]
+    fields = {"version": 1, "steps": 4096, "seed": 4711, "temperature": 1.25, "top_p": 1, "density": 1, "primer": roll}
+    midi = downloaded(page, "midi")
+    assert midi == generate_by_api(address, **fields)
     notes = pretty_midi.PrettyMIDI(io.BytesIO(midi)).instruments[0].notes
     assert [one.pitch for one in notes if one.end < 7][:5] == [60, 61, 62, 63, 64]
     assert f"{len(notes)} notes" in page.inner_text(".take .summary")
 
 
-def from_upload(address: str) -> bytes:
-    """What /primer makes of the dropped file."""
+def upload_by_api(address: str) -> bytes:
+    """The response of /primer to the dropped file."""
     body = (
         b'--b\r\nContent-Disposition: form-data; name="primer"; filename="a.mid"\r\n\r\n' + QUARTERS + b"\r\n--b--\r\n"
     )
     request = urllib.request.Request(f"{address}/primer", body, {"Content-Type": "multipart/form-data; boundary=b"})
-    with urllib.request.urlopen(request) as answer:
-        return answer.read()
+    with urllib.request.urlopen(request) as response:
+        return response.read()
 
 
-def test_it_plays_from_any_point(page) -> None:
+def test_a_take_plays_from_any_position(page) -> None:
     generate(page, 400)
     playhead = "document.querySelector('.playhead').style.transform"
     page.click(".take .play")
-    wait_for(page, "seen.contexts[0]?.state === 'running'")
+    wait_until(page, "observed.contexts[0]?.state === 'running'")
     before = page.evaluate(playhead)
-    wait_for(page, f"{playhead} !== '{before}' && seen.loudest > 0.01")
+    wait_until(page, f"{playhead} !== '{before}' && observed.loudest > 0.01")
     assert page.get_attribute(".take .play", "aria-label") == "Pause Take 1"
-    page.click(".take canvas", position={"x": 600, "y": 60})  # of a plot of some 800 pixels
-    wait_for(page, "parseFloat(document.querySelector('.roll').ariaValueNow) > 20")
+    page.click(".take canvas", position={"x": 600, "y": 60})  # of a plot about 800 pixels wide
+    wait_until(page, "parseFloat(document.querySelector('.roll').ariaValueNow) > 20")
     page.click(".take .play")
     stopped = page.inner_text(".take .time")
     page.wait_for_timeout(300)
@@ -140,50 +140,50 @@ def test_it_plays_from_any_point(page) -> None:
         page.press(".roll", key)
         assert page.inner_text(".take .time") == f"{time} / 0:50.0"
     page.press(".roll", "ArrowLeft")
-    page.press(".roll", "Space")  # plays the last second, and stops by itself
+    page.press(".roll", "Space")  # plays the last second, then stops
     page.wait_for_selector(".take.playing")
     page.wait_for_selector(".take:not(.playing)")
     assert page.inner_text(".take .time") == "0:50.0 / 0:50.0"
 
 
-def test_it_plays_while_it_is_made_and_can_be_stopped(page, address: str) -> None:
+def test_a_take_plays_while_it_is_generated_and_can_be_stopped(page, address: str) -> None:
     page.check("#endless")
     page.fill("#seed", "9")
     page.click("#generate")
     page.click(".take .play:enabled")
-    wait_for(page, "parseFloat(document.querySelector('.roll').ariaValueNow) > 0.3")
+    wait_until(page, "parseFloat(document.querySelector('.roll').ariaValueNow) > 0.3")
     assert page.is_visible("#stop")
     page.click("#stop")
     page.wait_for_selector("#generate:visible")
     page.click(".take .play")
     steps = round(8 * page.evaluate("parseFloat(document.querySelector('.roll').ariaValueMax)"))
     assert steps > 100
-    whole = json.loads(from_api(address, steps=steps + 8, seed=9, version=1, output="roll"))["roll"]
-    music = pretty_midi.PrettyMIDI(io.BytesIO(saved(page, "midi"))).instruments[0]
+    whole = json.loads(generate_by_api(address, steps=steps + 8, seed=9, version=1, output="roll"))["roll"]
+    music = pretty_midi.PrettyMIDI(io.BytesIO(downloaded(page, "midi"))).instruments[0]
     pitches = [
         {one.pitch for one in music.notes if one.start <= step / 8 + 0.01 < one.end} for step in range(steps // 2)
     ]
     assert pitches == [set(map(abs, row)) for row in whole[: steps // 2]]
 
 
-def test_a_piece_that_the_model_ends_can_be_asked_for_again(page, address: str) -> None:
+def test_a_piece_that_the_model_ends_can_be_reproduced(page, address: str) -> None:
     page.check("#ends")
     page.fill("#seed", "3")
     assert page.is_disabled("#steps")
     page.click("#generate")
     page.wait_for_selector(".take[data-state=done]")
-    assert re.search("ended by the model|stopped at the longest length", page.inner_text(".take .summary"))
-    whole = json.loads(from_api(address, seed=3, version=1, output="roll"))["roll"]
-    assert saved(page, "midi") == from_api(address, steps=len(whole), seed=3, version=1)
+    assert re.search("ended by the model|stopped at the maximum length", page.inner_text(".take .summary"))
+    whole = json.loads(generate_by_api(address, seed=3, version=1, output="roll"))["roll"]
+    assert downloaded(page, "midi") == generate_by_api(address, steps=len(whole), seed=3, version=1)
 
 
-def test_pictures_and_sounds(page) -> None:
+def test_png_and_wav_downloads(page) -> None:
     page.check("[value=example]", force=True)
     generate(page, 64)
-    picture = saved(page, "png")
+    picture = downloaded(page, "png")
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(picture[16:20]) == 2560
-    with wave.open(io.BytesIO(saved(page, "wav"))) as file:
+    with wave.open(io.BytesIO(downloaded(page, "wav"))) as file:
         assert (file.getframerate(), file.getnchannels()) == (44_100, 2)
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
     assert len(samples) == 2 * 44_100 * ((128 + 64) / 8 + 1.5)
@@ -192,7 +192,7 @@ def test_pictures_and_sounds(page) -> None:
     assert loudness.max() < 32_700
 
 
-def test_a_link_makes_the_take_again(page, context, address: str) -> None:
+def test_a_link_reproduces_the_take(page, context, address: str) -> None:
     page.check("[value=example]", force=True)
     page.fill("#density", "2")
     generate(page, 96)
@@ -202,14 +202,14 @@ def test_a_link_makes_the_take_again(page, context, address: str) -> None:
     again = open_page(context, link)
     again.wait_for_selector(".take[data-state=done]")
     assert again.inner_text(".take .settings") == page.inner_text(".take .settings")
-    assert saved(again, "midi") == saved(page, "midi")
+    assert downloaded(again, "midi") == downloaded(page, "midi")
     assert again.input_value("#density") == "2"
     broken = open_page(context, re.sub("version=1", "version=7", link))
-    assert "made with version 7, which this server does not have" in broken.inner_text("#alert")
+    assert "needs version 7 of the model, which this server does not have" in broken.inner_text("#alert")
     assert broken.locator(".take").count() == 0
 
 
-def test_takes_stand_side_by_side_and_are_kept(page) -> None:
+def test_takes_are_side_by_side_and_kept_takes_survive_a_reload(page) -> None:
     for _ in range(3):
         generate(page, 32)
     tops = {box["y"]: box for box in (take.bounding_box() for take in page.locator(".take").all())}
@@ -230,22 +230,22 @@ def test_takes_stand_side_by_side_and_are_kept(page) -> None:
     page.wait_for_selector("#empty:visible")
 
 
-def test_what_goes_wrong_is_said(context, address: str) -> None:
+def test_errors_are_shown(context, address: str) -> None:
     page = open_page(context, address)
     page.fill("#temperature", "0")
     page.click("#generate")
-    assert page.inner_text("#settings-wrong") == "Temperature must be a number from 0.05 to 20."
+    assert page.inner_text("#settings-error") == "Temperature must be a number from 0.05 to 20."
     assert page.evaluate("document.activeElement.id") == "temperature"
     page.fill("#temperature", "1")
-    page.evaluate(DROP, ["noise.mid", list(b"MThd and nothing")])
-    page.wait_for_selector("#primer-wrong:visible")
-    assert "primer must be a MIDI file" in page.inner_text("#primer-wrong")
+    page.evaluate(DROP_FILE, ["noise.mid", list(b"MThd and nothing")])
+    page.wait_for_selector("#primer-error:visible")
+    assert "primer must be a MIDI file" in page.inner_text("#primer-error")
     page.click("#generate")
-    assert page.inner_text("#settings-wrong").startswith("Choose a MIDI file")
+    assert page.inner_text("#settings-error").startswith("Choose a MIDI file")
     page.check("[value=nothing]", force=True)
     page.route("**/generate?stream=1", lambda route: route.fulfill(status=429, headers={"Retry-After": "2"}))
     page.click("#generate")
-    assert page.locator(".take .wrong").inner_text() == "The server is busy. Try again in 2 s."
+    assert page.locator(".take .error").inner_text() == "The server is busy. Try again in 2 s."
     page.route("**/generate?stream=1", lambda route: route.abort())
     page.click("#generate")
     page.wait_for_selector("text=The server cannot be reached")
@@ -253,24 +253,24 @@ def test_what_goes_wrong_is_said(context, address: str) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark")])
-def test_everyone_can_use_it(chromium, address: str, width: int, scheme: str) -> None:
+def test_the_page_is_accessible(chromium, address: str, width: int, scheme: str) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, has_touch=width < 500)
     page = open_page(context, address)
-    page.evaluate("document.querySelector('#fine').open = true")
+    page.evaluate("document.querySelector('#sampling').open = true")
     page.check("[value=example]", force=True)
     install()
-    assert complaints(page) == []
+    assert accessibility_violations(page) == []
     generate(page, 512)
     page.locator(".keep").click()
     page.fill("#seed", "-1")
     page.click("#generate")
-    assert complaints(page) == []
+    assert accessibility_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     light = page.evaluate(
         "getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).every((v) => v > 200)"
     )
     assert light == (scheme == "light")
-    assert colour_pixels(page.locator(".take canvas"), "--roll-music") > 100
+    assert count_pixels(page.locator(".take canvas"), "--roll-generated") > 100
     small = "[...document.querySelectorAll('button, select, input, .choice label')].filter((one) => one.offsetWidth)"
     heights = page.evaluate(small + ".map((one) => [one.id || one.className, one.getBoundingClientRect().height])")
     assert [
@@ -279,7 +279,7 @@ def test_everyone_can_use_it(chromium, address: str, width: int, scheme: str) ->
     context.close()
 
 
-def test_it_works_by_keyboard_alone(page) -> None:
+def test_the_page_works_by_keyboard_alone(page) -> None:
     stops = []
     while "generate" not in stops:
         page.keyboard.press("Tab")
@@ -295,13 +295,13 @@ def test_it_works_by_keyboard_alone(page) -> None:
     ]
     page.keyboard.press("Enter")
     page.wait_for_selector(".take[data-state=done]")
-    assert page.evaluate("document.activeElement.id") == "generate"  # not lost to Stop
+    assert page.evaluate("document.activeElement.id") == "generate"  # the focus is not lost when Stop is hidden
     reached = []
     while len(reached) < 9:
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent.trim() || document.activeElement.ariaLabel"))
     assert reached[:8] == [
-        "Clear those not kept",
+        "Remove takes not kept",
         "Play Take 1",
         "Keep",
         "Position in Take 1",

@@ -1,6 +1,6 @@
-// Draws a piano-roll on a canvas: grid, keyboard, notes, time axis. Knows no page, so that a picture is drawn by it too.
-import { type Grid, position, tickDistance } from "./grid";
-import { isBlackKey, noteName, notes, type PitchRange, type Roll } from "./roll";
+// Draws a piano-roll on any canvas, of the document or of a PNG file: grid, keyboard, notes and time axis.
+import { type Grid, position, tickSpacing } from "./grid";
+import { isBlackKey, noteName, type PitchRange, type Roll, rollToNotes } from "./roll";
 
 export interface Colours {
   paper: string;
@@ -10,16 +10,16 @@ export interface Colours {
   whiteKey: string;
   blackKey: string;
   primer: string;
-  music: string;
+  generated: string;
 }
 
-/** Where on the canvas a roll lies, in CSS pixels, and which part of it. */
+/** Which part of a roll is drawn, and where on the canvas, in CSS pixels. */
 export interface Frame {
-  left: number; // where the plot begins; the keyboard stands before it
+  left: number; // left edge of the plot; the keyboard is drawn to the left of it
   top: number;
-  width: number; // of the plot
-  height: number;
-  firstStep: number; // at the left edge, a fraction
+  width: number; // of the plot, without the keyboard
+  height: number; // of the plot, without the time axis
+  firstStep: number; // at the left edge; may be fractional
   pixelsPerStep: number;
   range: PitchRange;
 }
@@ -29,7 +29,7 @@ export const AXIS_HEIGHT = 22;
 const KEY_WIDTH = 12;
 const FONT = "11px system-ui, sans-serif";
 
-/** All of it. `roll` begins with `primerSteps` of primer. */
+/** Draws everything. The first `primerSteps` steps of `roll` are the primer. */
 export function drawRoll(
   context: CanvasRenderingContext2D,
   roll: Roll,
@@ -42,17 +42,17 @@ export function drawRoll(
   context.beginPath();
   context.rect(frame.left, frame.top, frame.width, frame.height);
   context.clip();
-  drawRows(context, frame, colours);
+  drawPitchRows(context, frame, colours);
   drawTicks(context, frame, grid, colours);
   const first = Math.max(0, Math.floor(frame.firstStep));
   const end = Math.min(roll.length, Math.ceil(frame.firstStep + frame.width / frame.pixelsPerStep));
-  const border = Math.max(first, Math.min(end, primerSteps));
-  drawNotes(context, roll, first, border, frame, colours.primer);
-  drawNotes(context, roll, border, end, frame, colours.music);
-  if (primerSteps) drawBorder(context, primerSteps, frame, colours);
+  const primerEnd = Math.max(first, Math.min(end, primerSteps));
+  drawNotes(context, roll, first, primerEnd, frame, colours.primer);
+  drawNotes(context, roll, primerEnd, end, frame, colours.generated);
+  if (primerSteps) drawPrimerEnd(context, primerSteps, frame, colours);
   context.restore();
   drawKeyboard(context, frame, colours);
-  drawTimes(context, frame, grid, colours);
+  drawTimeLabels(context, frame, grid, colours);
 }
 
 function rowHeight(frame: Frame): number {
@@ -67,7 +67,7 @@ function stepX(step: number, frame: Frame): number {
   return frame.left + (step - frame.firstStep) * frame.pixelsPerStep;
 }
 
-function drawRows(context: CanvasRenderingContext2D, frame: Frame, colours: Colours): void {
+function drawPitchRows(context: CanvasRenderingContext2D, frame: Frame, colours: Colours): void {
   context.fillStyle = colours.paper;
   context.fillRect(frame.left, frame.top, frame.width, frame.height);
   for (let pitch = frame.range.low; pitch <= frame.range.high; pitch++) {
@@ -82,18 +82,18 @@ function drawRows(context: CanvasRenderingContext2D, frame: Frame, colours: Colo
   }
 }
 
-/** The places of the time axis's marks: steps. */
-function ticks(frame: Frame, grid: Grid): number[] {
-  const distance = tickDistance(frame.pixelsPerStep * grid.stepsPerUnit) * grid.stepsPerUnit;
-  const found: number[] = [];
+/** The positions of the time axis's ticks, in steps. */
+function tickSteps(frame: Frame, grid: Grid): number[] {
+  const spacing = tickSpacing(frame.pixelsPerStep * grid.stepsPerUnit) * grid.stepsPerUnit;
+  const steps: number[] = [];
   const end = frame.firstStep + frame.width / frame.pixelsPerStep;
-  for (let step = Math.ceil(frame.firstStep / distance) * distance; step <= end; step += distance) found.push(step);
-  return found;
+  for (let step = Math.ceil(frame.firstStep / spacing) * spacing; step <= end; step += spacing) steps.push(step);
+  return steps;
 }
 
 function drawTicks(context: CanvasRenderingContext2D, frame: Frame, grid: Grid, colours: Colours): void {
   context.fillStyle = colours.line;
-  for (const step of ticks(frame, grid)) {
+  for (const step of tickSteps(frame, grid)) {
     context.fillRect(Math.round(stepX(step, frame)), frame.top, 1, frame.height);
   }
 }
@@ -108,10 +108,10 @@ function drawNotes(
 ): void {
   const height = rowHeight(frame);
   const bar = Math.max(1.5, height * 0.88);
-  const gap = Math.min(1.5, frame.pixelsPerStep * 0.3); // between a note and the same pitch struck again
+  const gap = Math.min(1.5, frame.pixelsPerStep * 0.3); // between repeated notes of the same pitch
   context.fillStyle = colour;
   context.beginPath();
-  for (const { pitch, start, end } of notes(roll, from, to)) {
+  for (const { pitch, start, end } of rollToNotes(roll, from, to)) {
     if (pitch < frame.range.low || pitch > frame.range.high) continue;
     const width = Math.max(1, (end - start) * frame.pixelsPerStep - gap);
     const top = rowTop(pitch, frame) + (height - bar) / 2;
@@ -120,7 +120,8 @@ function drawNotes(
   context.fill();
 }
 
-function drawBorder(context: CanvasRenderingContext2D, step: number, frame: Frame, colours: Colours): void {
+/** A dashed line between the primer and the generated music. */
+function drawPrimerEnd(context: CanvasRenderingContext2D, step: number, frame: Frame, colours: Colours): void {
   context.fillStyle = colours.text;
   const x = Math.round(stepX(step, frame));
   for (let y = frame.top; y < frame.top + frame.height; y += 7) context.fillRect(x, y, 1, 4);
@@ -147,21 +148,37 @@ function drawKeyboard(context: CanvasRenderingContext2D, frame: Frame, colours: 
   }
 }
 
-function drawTimes(context: CanvasRenderingContext2D, frame: Frame, grid: Grid, colours: Colours): void {
+function drawTimeLabels(context: CanvasRenderingContext2D, frame: Frame, grid: Grid, colours: Colours): void {
   context.fillStyle = colours.text;
   context.font = FONT;
   context.textBaseline = "top";
   const right = frame.left + frame.width;
-  const shown = ticks(frame, grid).filter((step) => stepX(step, frame) < right - 1);
+  const shown = tickSteps(frame, grid).filter((step) => stepX(step, frame) < right - 1);
   for (const step of shown) {
     const x = stepX(step, frame);
-    // "beats" is long: where all labels had it, they would touch on a phone
+    // Only the last label says "beats": with it in every label, they would overlap on a phone.
     const unit = grid.unit === "seconds" ? " s" : step === shown.at(-1) ? " beats" : "";
     const minutes = grid.unit === "seconds" && step >= 60 * grid.stepsPerUnit;
-    const words = minutes ? position(step, grid).replace(/\.0$/, "") : `${step / grid.stepsPerUnit}${unit}`;
-    const half = context.measureText(words).width / 2;
+    const label = minutes ? position(step, grid).replace(/\.0$/, "") : `${step / grid.stepsPerUnit}${unit}`;
+    const half = context.measureText(label).width / 2;
     context.textAlign = "left";
     const left = Math.max(frame.left, Math.min(x - half, right - 2 * half));
-    context.fillText(words, left, frame.top + frame.height + 6);
+    context.fillText(label, left, frame.top + frame.height + 6);
   }
+}
+
+/** Resizes a canvas (CSS pixels) so that it is sharp on the screen; returns a context that draws in CSS pixels. */
+export function resizeCanvas(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+  pixelRatio: number,
+): CanvasRenderingContext2D {
+  canvas.width = Math.round(width * pixelRatio);
+  canvas.height = Math.round(height * pixelRatio);
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${height}px`;
+  const context = canvas.getContext("2d")!;
+  context.setTransform(pixelRatio, 0, 0, pixelRatio, 0, 0);
+  return context;
 }

@@ -1,30 +1,30 @@
-// Server-sent events read off a response: EventSource can only GET, and what is generated is asked for by POST.
+// Reads server-sent events from the response to a POST request; the browser's EventSource supports only GET.
 
 export interface ServerEvent {
   event: string;
   data: string;
 }
 
-/** Text in pieces of any size -> the events that are complete. */
+/** Parses server-sent events from text that arrives in chunks of any size. */
 export class EventParser {
   private rest = "";
   private event = "";
   private data: string[] = [];
 
-  /** The events that this piece of text completes. */
+  /** The events that this chunk completes. */
   feed(text: string): ServerEvent[] {
-    const found: ServerEvent[] = [];
+    const events: ServerEvent[] = [];
     const lines = (this.rest + text).split(/\r\n|\n|\r(?!$)/); // a \r at the very end may be half of \r\n
     this.rest = lines.pop() ?? "";
     for (const line of lines) {
-      if (line !== "") this.field(line);
-      else if (this.data.length) found.push(this.take());
+      if (line !== "") this.parseField(line);
+      else if (this.data.length) events.push(this.completeEvent());
       else this.event = "";
     }
-    return found;
+    return events;
   }
 
-  private field(line: string): void {
+  private parseField(line: string): void {
     const colon = line.indexOf(":");
     const name = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
@@ -32,16 +32,16 @@ export class EventParser {
     else if (name === "data") this.data.push(value);
   }
 
-  private take(): ServerEvent {
-    const complete = { event: this.event || "message", data: this.data.join("\n") };
+  private completeEvent(): ServerEvent {
+    const event = { event: this.event || "message", data: this.data.join("\n") };
     this.event = "";
     this.data = [];
-    return complete;
+    return event;
   }
 }
 
-/** The events of a response's body, as they arrive. */
-export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+/** Yields the events of a response's body as they arrive. */
+export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const parser = new EventParser();

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { EventParser, readEvents } from "../src/events";
+import { EventParser, readEventStream } from "../src/eventstream";
 
 const TEXT = 'event: begin\ndata: {"a": 1}\n\n: still here\n\ndata:x\r\ndata: y\r\n\r\nevent: end\ndata\n\n';
 const EVENTS = [
@@ -8,15 +8,15 @@ const EVENTS = [
   { event: "end", data: "" },
 ];
 
-it("reads events whole", () => expect(new EventParser().feed(TEXT)).toEqual(EVENTS));
+it("parses events in one chunk", () => expect(new EventParser().feed(TEXT)).toEqual(EVENTS));
 
-it.each([1, 2, 3, 7])("reads events in pieces of %i letters", (size) => {
+it.each([1, 2, 3, 7])("parses events in chunks of %i characters", (size) => {
   const parser = new EventParser();
-  const pieces = Array.from({ length: Math.ceil(TEXT.length / size) }, (_, i) => TEXT.slice(i * size, (i + 1) * size));
-  expect(pieces.flatMap((piece) => parser.feed(piece))).toEqual(EVENTS);
+  const chunks = Array.from({ length: Math.ceil(TEXT.length / size) }, (_, i) => TEXT.slice(i * size, (i + 1) * size));
+  expect(chunks.flatMap((chunk) => parser.feed(chunk))).toEqual(EVENTS);
 });
 
-it("does not give an event that is cut off, and cancels the body when nobody listens any more", async () => {
+it("does not yield a truncated event, and cancels the body when the iteration stops", async () => {
   let cancelled = false;
   const bytes = new TextEncoder().encode(`${TEXT}data: half`);
   const body = new ReadableStream<Uint8Array>({
@@ -24,7 +24,7 @@ it("does not give an event that is cut off, and cancels the body when nobody lis
     cancel: () => void (cancelled = true),
   });
   const found = [];
-  for await (const event of readEvents(body)) {
+  for await (const event of readEventStream(body)) {
     found.push(event);
     if (found.length === 3) break;
   }
@@ -32,17 +32,17 @@ it("does not give an event that is cut off, and cancels the body when nobody lis
   expect(cancelled).toBe(true);
 });
 
-it("joins a letter whose bytes come apart", async () => {
+it("decodes a character whose bytes are in two chunks", async () => {
   const bytes = new TextEncoder().encode("data: é\n\n");
-  const cut = bytes.indexOf(0xc3) + 1;
+  const split = bytes.indexOf(0xc3) + 1;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      controller.enqueue(bytes.slice(0, cut));
-      controller.enqueue(bytes.slice(cut));
+      controller.enqueue(bytes.slice(0, split));
+      controller.enqueue(bytes.slice(split));
       controller.close();
     },
   });
   const found = [];
-  for await (const event of readEvents(body)) found.push(event);
+  for await (const event of readEventStream(body)) found.push(event);
   expect(found).toEqual([{ event: "message", data: "é" }]);
 });

@@ -1,0 +1,51 @@
+"""JSON files that carry a checksum of their content, so that damage is detected when they are read."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from pianoroll_tf.errors import DamagedError
+from pianoroll_tf.settings import dumps
+from pianoroll_tf.storage.files import write_changed
+
+_CHECKSUM = "seal"  # key of the checksum in the file: sha256 of the JSON text of all other entries
+
+
+def write_checksummed(path: Path, values: dict[str, Any]) -> None:
+    """Writes a dict as JSON with its checksum, unless the file has this content already.
+
+    Args:
+        path: The file; its folder must exist.
+        values: JSON-ready, without NaN.
+
+    Raises:
+        OSError: The file cannot be written; it is unchanged then.
+    """
+    write_changed(path, dumps(values | {_CHECKSUM: _checksum(values)}).encode())
+
+
+def read_checksummed(path: Path) -> dict[str, Any]:
+    """Reads a file that `write_checksummed` wrote and verifies its checksum.
+
+    A file without a checksum, as written by hand, is accepted.
+
+    Raises:
+        DamagedError: The content is not a JSON object, or does not match its checksum.
+        OSError: The file does not exist or cannot be read.
+    """
+    content = path.read_bytes()
+    try:
+        values = json.loads(content.decode())
+        if not isinstance(values, dict):
+            raise ValueError(f"it must hold a JSON object. Received: {type(values).__name__}")
+        checksum = values.pop(_CHECKSUM, None)
+        if checksum is not None and checksum != _checksum(values):
+            raise ValueError("its content does not match its checksum")
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"{path} is damaged: {error}") from error
+    return values
+
+
+def _checksum(values: dict[str, Any]) -> str:
+    return hashlib.sha256(dumps(values).encode()).hexdigest()
