@@ -24,10 +24,10 @@ def overhead(records: str, scratch: str, tuner: str) -> Iterator[dict[str, float
         tuner: Entry of the table of tuners.
     """
     import_tensorflow()
+    from tuner import training
     from tuner.search import __main__ as search
-    from tuner.search import trials
 
-    train, trained = trials.train, 0.0
+    train, trained = training.train, 0.0
 
     def timed(*args, **kwargs):
         nonlocal trained
@@ -37,7 +37,7 @@ def overhead(records: str, scratch: str, tuner: str) -> Iterator[dict[str, float
         finally:
             trained += watch.lap()
 
-    trials.train = timed
+    training.train = timed
     fixed = [word for entry in SMALL for word in ("--fix", entry)]
     yield {"trials": TRIALS}
     for number in itertools.count():

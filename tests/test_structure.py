@@ -31,7 +31,8 @@ ORDER = {
     ],
 }
 COMMANDS = ["build_records", "train", "evaluate", "export", "generate", "demo", "serve"]
-TUNER = {"search": {"search"}, "study": {"study"}, "report": {"report", "search", "study"}}  # who may import whom
+SHARED = {"terminal", "training", "summary"}  # of tuner; by summary a search and a study print what their report says
+TUNER = {"search": {"search", *SHARED}, "study": {"study", *SHARED}, "report": {"report", "search", "study"}}
 PACKAGES = ("pianoroll_tf", "tuner", "benchmarks")
 MODULES = sorted(
     path

@@ -10,20 +10,20 @@ from tuner.search.repair import restore
 from tuner.search.worker import new_oracle
 
 
-def no_word(line: str) -> None:
+def fail_on_message(line: str) -> None:
     raise AssertionError(line)
 
 
-def make(folder: Path, settings, most: int = 30):
-    """An oracle with what its folder holds."""
+def make(folder: Path, settings, trial_limit: int = 30):
+    """An oracle, restored from its folder."""
     oracle = new_oracle(settings, folder)
-    oracle.most = most
-    restore(oracle, folder, no_word)
+    oracle.trial_limit = trial_limit
+    restore(oracle, folder, fail_on_message)
     return oracle
 
 
 def end(oracle, trial, settings, sign: float = 1.0) -> float:
-    """Reports on a trial."""
+    """Reports the objective of a trial and ends it."""
     config = settings.space.run_config(settings.base, settings_of(settings.space, trial.hyperparameters.values))
     value = sign * objective_of(config, trial.hyperparameters.values.get("tuner/epochs", 9))
     oracle.update_trial(trial.trial_id, {oracle.objective.name: value})

@@ -1,6 +1,6 @@
-"""A folder of a study with numbers that are made up, by the definitions of tuner/study/folder.py; nothing is trained.
+"""A folder of a study with synthetic numbers, as described in tuner/study/folder.py; nothing is trained.
 
-python tests/synthetic_study.py DIR [NAME=JSON ...]
+python tests/support/synthetic_study.py DIR [NAME=JSON ...]
 """
 
 import csv
@@ -18,9 +18,9 @@ from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.study import factorial
 from tuner.study import folder as study_folder
-from tuner.study.folder import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
 from tuner.study.measure_table import MUSIC
 from tuner.study.measures import course
+from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
 from tuner.study.settings import RAW, RUNS, TUNING, AllSettings, Combination, StudyConfig
 
 STEPS_PER_EPOCH = 20
@@ -44,9 +44,9 @@ def write_study(
     """Writes study.json, baselines.json and all runs; neither comparison.json nor results.csv.
 
     Args:
-        folder: To be made.
+        folder: Is created.
         settings: Of the study.
-        skipped: Runs (combination, seed) that are not done.
+        skipped: Runs (combination, seed) without a result.
         diverged: Runs that diverged.
         collapsed: Runs that collapsed.
         with_music: Write music.csv too, as a study that has ended does.
@@ -111,7 +111,7 @@ def _write_run(folder: Path, study: StudyConfig, combination: Combination, index
     if outcome == COLLAPSED:
         cause = "silent: it predicts a density of 0.10 %, the data have 3.60 %"
     chosen = factorial.design(study)[combination.parent][0]
-    run = Run(combination.name, seed, chosen, outcome, cause, measures, tables)
+    run = Run(combination.name, seed, chosen, outcome, cause, measures, tables, STEPS_PER_EPOCH)
     _write_checksummed(run_dir / study_folder.MEASURES, dataclasses.asdict(run))
 
 

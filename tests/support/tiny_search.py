@@ -1,4 +1,4 @@
-"""A search that trains nothing: settings of a small space, and trials whose result follows from their settings."""
+"""A search without training: settings of a small space, and trials whose result follows from their settings."""
 
 import dataclasses
 from pathlib import Path
@@ -34,12 +34,12 @@ def search_settings(
 
 
 def objective_of(settings: config.RunConfig, epochs: int) -> float:
-    """What a fake trial comes to: lower with more epochs, and with a learning rate near 0.003."""
+    """The objective of a fake trial: lower with more epochs, and with a learning rate near 0.003."""
     return abs(settings.optimizer.learning_rate - 0.003) * 100 + settings.model.dropout + 1.0 / epochs
 
 
 def fake_run(settings, folder: Path, until=None, origin=None, callbacks=(), cause="") -> Outcome:
-    """Instead of `run_trial`: leaves the files of a run, without a training."""
+    """Replaces `run_trial`: writes the files of a run without training."""
     until = until or settings.training.epochs
     (folder / RUN).mkdir(parents=True, exist_ok=True)
     write_checksummed(folder / RUN / "config.json", to_dict(settings))

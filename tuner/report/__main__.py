@@ -3,7 +3,7 @@
 Usage: python -m tuner.report DIR [--lang ru]
 
 Writes DIR/report/report.html, report.md, figures/, audio/ (a MIDI and a WAV file of each combination) and results.csv.
-A study that is not finished is reported as far as it is. The same command again brings the report up to date.
+An unfinished study is reported as far as it is done. The same command brings the report up to date.
 """
 
 import argparse
@@ -14,17 +14,17 @@ from pianoroll_tf import cli
 from pianoroll_tf.errors import UserError
 
 LANGUAGES = ("en", "ru")
-STUDY, SEARCH = "study.json", "search.json"  # by which a folder is told
+STUDY, SEARCH = "study.json", "search.json"  # by which the kind of a folder is recognized
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's flags."""
-    parser = cli.make_parser("tuner.report", "Make a report of a study or a search, as far as it is done.")
+    parser = cli.make_parser("tuner.report", "Make a report of a study or a search, finished or not.")
     parser.add_argument("folder", type=Path, metavar="dir", help="folder of a study or a search")
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language of the report (default: en)")
     parser.add_argument("--out", type=Path, help="folder of the report (default: DIR/report)")
     parser.add_argument(
-        "--wav", action=argparse.BooleanOptionalAction, default=True, help="play the music of a study into WAV files"
+        "--wav", action=argparse.BooleanOptionalAction, default=True, help="make WAV files of the music of a study"
     )
     return parser
 
@@ -35,21 +35,21 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def body(args: argparse.Namespace) -> None:
-    """Reads the folder, writes the report, prints the paragraph that answers the question."""
+    """Reads the folder, writes the report and prints its summary."""
     is_study = (args.folder / STUDY).is_file()
     if not is_study and not (args.folder / SEARCH).is_file():
         raise UserError(f"{args.folder} must be the folder of a study or a search: it has no {STUDY} or {SEARCH}")
     from tuner.report import page as report_page
     from tuner.report import search as report_search
     from tuner.report import study as report_study
-    from tuner.report.language import Words
+    from tuner.report.language import Language
 
-    words, out = Words(args.lang), args.out or args.folder / "report"
+    language, out = Language(args.lang), args.out or args.folder / "report"
     if is_study:
-        report = report_study.make(args.folder, words, out, args.wav)
+        report = report_study.make(args.folder, language, out, args.wav)
     else:
-        report = report_search.make(args.folder, words)
-    report_page.write(report, words, out)
+        report = report_search.make(args.folder, language)
+    report_page.write(report, language, out)
     print("\n".join(report.summary))
     print(f"written: {out / 'report.html'}, report.md, figures and results.csv beside it")
 

@@ -8,14 +8,14 @@ from matplotlib.ticker import LogLocator
 
 from tuner.report.data import StudyData
 from tuner.report.figures import WIDTH, grid_of, loss_style, numbers, panels, picture, style_of
-from tuner.report.language import Words
-from tuner.study.folder import Run
+from tuner.report.language import Language
+from tuner.study.results_model import Run
 
-LEAST_CELLS = 50  # of a pitch in the test split, over all runs, for its recall to be drawn
+MIN_CELLS = 50  # of a pitch in the test split, over all runs, for its recall to be drawn
 
 
-def reliability(data: StudyData, words: Words) -> bytes | None:
-    """A panel a combination: how often cells sound that were given a probability, of all runs together."""
+def reliability(data: StudyData, language: Language) -> bytes | None:
+    """Reliability curves, one panel per combination, of the cells of all its runs."""
     combinations = [each for each in data.measured(ablations=False) if _with_table(data.of(each), "reliability")]
     if not combinations:
         return None
@@ -24,20 +24,21 @@ def reliability(data: StudyData, words: Words) -> bytes | None:
     def draw(figure: Figure) -> None:
         all_axes = panels(figure, len(combinations), columns)
         for index, (axes, combination) in enumerate(zip(all_axes, combinations, strict=True)):
-            axes.plot([0, 1], [0, 1], color="0.5", linewidth=1, label=words("calibrated"))
-            for place, name in enumerate(("reliability", "reliability_raw")):
+            axes.plot([0, 1], [0, 1], color="0.5", linewidth=1, label=language.gettext("calibrated"))
+            labels = {"reliability": language.gettext("posterior"), "reliability_raw": language.gettext("raw output")}
+            for place, (name, label) in enumerate(labels.items()):
                 probability, frequency = pooled_reliability(data.of(combination), name)
                 if len(probability):
                     style = style_of(place)
-                    axes.plot(probability, frequency, markersize=4.5, label=words(name), **style)
+                    axes.plot(probability, frequency, markersize=4.5, label=label, **style)
             axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
             axes.set_aspect("equal")
-            axes.set_title(words.combination(combination), loc="left")
+            axes.set_title(language.combination(combination), loc="left")
             if index % columns == 0:
-                axes.set_ylabel(words("frequency_axis"))
+                axes.set_ylabel(language.gettext("share of cells that sound"))
             if index + columns >= len(combinations):
-                axes.set_xlabel(words("probability_axis"))
-            numbers(words, axes.xaxis, axes.yaxis)
+                axes.set_xlabel(language.gettext("predicted probability"))
+            numbers(language, axes.xaxis, axes.yaxis)
         handles = {line.get_label(): line for axes in all_axes for line in axes.get_lines()}
         figure.legend(handles=handles.values(), loc="outside lower center", ncols=3, fontsize="small")
 
@@ -45,11 +46,11 @@ def reliability(data: StudyData, words: Words) -> bytes | None:
 
 
 def pooled_reliability(runs: Sequence[Run], name: str) -> tuple[np.ndarray, np.ndarray]:
-    """A reliability curve of the cells of several runs together.
+    """The reliability curve of the cells of several runs.
 
     Args:
         runs: Of one combination.
-        name: The table: "reliability" or "reliability_raw".
+        name: Of the table: "reliability" or "reliability_raw".
 
     Returns:
         (mean predicted probability, share of cells that sound) of each bin that has cells; empty without a table.
@@ -68,7 +69,7 @@ def _with_table(runs: Sequence[Run], name: str) -> list[Run]:
     return [run for run in runs if run.tables.get(name)]
 
 
-def sparsity(data: StudyData, words: Words) -> bytes | None:
+def sparsity(data: StudyData, language: Language) -> bytes | None:
     """Recall of each pitch by how often it sounds in training, and the expected number of notes by the true one."""
     losses = {
         loss: [run for each in data.main if each.loss == loss for run in data.of(each) if run.tables.get("pitch")]
@@ -84,37 +85,39 @@ def sparsity(data: StudyData, words: Words) -> bytes | None:
         for loss, runs in losses.items():
             style = loss_style(data, loss)
             frequency, recall = pooled_recall(runs)
-            left.plot(frequency, recall, markersize=5, alpha=0.8, label=words.loss(loss), **style | {"linestyle": ""})
+            left.plot(
+                frequency, recall, markersize=5, alpha=0.8, label=language.loss(loss), **style | {"linestyle": ""}
+            )
             notes, predicted = pooled_polyphony(runs)
-            right.plot(notes, predicted, markersize=5, label=words.loss(loss), **style)
+            right.plot(notes, predicted, markersize=5, label=language.loss(loss), **style)
             most = max(most, notes[-1])
-        right.plot([0, most], [0, most], color="0.5", linewidth=1, label=words("as_true"))
+        right.plot([0, most], [0, most], color="0.5", linewidth=1, label=language.gettext("as many as there are"))
         left.set_xscale("log")
         left.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        left.set_xlabel(words("pitch_frequency_axis"))
-        left.set_ylabel(words("recall_axis"))
+        left.set_xlabel(language.gettext("share of training steps in which a pitch sounds"))
+        left.set_ylabel(language.gettext("recall of the pitch on the test split"))
         left.set_ylim(-0.03, 1.03)
-        right.set_xlabel(words("notes_axis"))
-        right.set_ylabel(words("expected_axis"))
+        right.set_xlabel(language.gettext("true notes in a step (the last: this many or more)"))
+        right.set_ylabel(language.gettext("expected notes, mean"))
         for axes in (left, right):
             axes.legend(loc="upper left", fontsize="small")
-            numbers(words, axes.xaxis, axes.yaxis)
+            numbers(language, axes.xaxis, axes.yaxis)
 
     return picture((WIDTH, 4.4), draw)
 
 
 def pooled_recall(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
-    """Training frequency and recall of each pitch that has `LEAST_CELLS` sounding cells in all runs together."""
+    """Training frequency and recall of each pitch with at least `MIN_CELLS` sounding cells over all runs."""
     frequency = np.array(runs[0].tables["pitch"]["frequency"])
     cells = np.array([run.tables["pitch"]["cells"] for run in runs], np.float64)
     recall = np.array([[value or 0.0 for value in run.tables["pitch"]["recall"]] for run in runs])
     total = cells.sum(axis=0)
-    shown = (total >= LEAST_CELLS) & (frequency > 0)
+    shown = (total >= MIN_CELLS) & (frequency > 0)
     return frequency[shown], (cells * recall).sum(axis=0)[shown] / total[shown]
 
 
 def pooled_polyphony(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
-    """True number of notes of a step, and the mean expected number of all runs in such steps."""
+    """True number of notes in a step, and the mean expected number in such steps over all runs."""
     tables = [run.tables["polyphony"] for run in runs]
     steps = np.array([table["steps"] for table in tables], np.float64)
     predicted = np.array([[value or 0.0 for value in table["predicted"]] for table in tables])

@@ -1,4 +1,4 @@
-"""What a report on a study is made of: all that its folder holds, also while it is unfinished. Needs no framework."""
+"""The data of a report on a study, finished or not, read from its folder. Needs no framework."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from pianoroll_tf.modeling.run_folder import HISTORY
 from pianoroll_tf.storage.tables import read_csv, to_csv
 from tuner.study import folder as study_folder
 from tuner.study import results as study_results
-from tuner.study.folder import Comparison, Run, Study, TuningRun
 from tuner.study.measure_table import CONVERGENCE, MEASURES, STABILITY
+from tuner.study.results_model import Comparison, Run, Study, TuningRun
 from tuner.study.settings import RAW, RUNS, Combination
 
 Key = tuple[str, int]  # combination and seed
@@ -21,19 +21,19 @@ Key = tuple[str, int]  # combination and seed
 
 @dataclasses.dataclass(frozen=True)
 class StudyData:
-    """What stands in the folder of a study.
+    """The contents of the folder of a study.
 
     Attributes:
         folder: Of the study.
         study: Its settings.
-        runs: Those that are measured, with all their measures.
-        tuning: Tuning runs that are done.
-        comparison: Of these runs.
-        baselines: Split → baseline → judged numbers; empty: not judged yet.
-        music: The rows of music.csv; empty: not written yet.
+        runs: Measured runs, with all their measures.
+        tuning: Tuning runs with a result.
+        comparison: Of the runs.
+        baselines: Split → baseline → judged numbers; empty if not judged yet.
+        music: The rows of music.csv; empty if not written yet.
         histories: Run → the rows of its history.csv.
-        missing: Combination → seeds whose run is not done.
-        missing_tuning: Tuning runs that are not done.
+        missing: Combination → seeds whose run has no result.
+        missing_tuning: Number of tuning runs without a result.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class StudyData:
 
     @property
     def seeds(self) -> int:
-        """Runs that each combination is to have."""
+        """Number of seeds of each combination."""
         return self.study.settings.study.seeds
 
     @property
@@ -58,12 +58,12 @@ class StudyData:
         return [each for each in self.study.combinations if not each.ablation]
 
     def measured(self, ablations: bool = True) -> list[Combination]:
-        """The combinations of which at least one run is measured."""
+        """The combinations with at least one measured run."""
         there = {run.combination for run in self.runs}
         return [each for each in self.study.combinations if each.name in there and (ablations or not each.ablation)]
 
     def shown(self, measures: Sequence[str]) -> list[Combination]:
-        """The combinations to show with some measures: without those that have no training, if they are of training."""
+        """The measured combinations; without those that are not trained if all measures are of the training."""
         of_training = all(MEASURES[name].group in (STABILITY, CONVERGENCE) for name in measures)
         return [each for each in self.measured() if trained(each) or not of_training]
 
@@ -72,12 +72,12 @@ class StudyData:
         return [run for run in self.runs if run.combination == combination.name]
 
     def values(self, measure: str, combination: Combination) -> list[float]:
-        """The values of a measure, one a run that has it."""
+        """The values of a measure, one for each run that has it."""
         found = (run.measures.get(measure) for run in self.of(combination))
         return [value for value in found if value is not None]
 
     def pieces(self, combination: Combination) -> list[np.ndarray]:
-        """The music of the first run that has some, uint8 [steps, 84] each."""
+        """The music of the first run with music, uint8 [steps, 84] each."""
         for run in self.of(combination):
             path = self.folder / RUNS / run.combination / str(run.seed) / study_folder.PIECES
             if path.is_file():
@@ -85,13 +85,13 @@ class StudyData:
         return []
 
     def real_pieces(self) -> list[np.ndarray]:
-        """The music of the test split, cut as long as the generated pieces."""
+        """The music of the test split, cut to the length of the generated pieces."""
         path = self.folder / study_folder.MUSIC / f"{study_folder.TEST}.npz"
         return study_folder.read_pieces(path) if path.is_file() else []
 
 
 def read(folder: Path) -> StudyData:
-    """Reads the folder of a study; what the study has compared itself is taken where it is of the very runs there.
+    """Reads the folder of a study; its comparison is computed unless comparison.json is of these runs.
 
     Raises:
         UserError: The folder is no study, or a file is damaged.
@@ -100,7 +100,7 @@ def read(folder: Path) -> StudyData:
     tuning = study_folder.read_tuning(folder)
     runs = study_folder.read_runs(folder)
     histories = {(run.combination, run.seed): _rows(_run_dir(folder, run) / HISTORY) for run in runs}
-    steps = study.settings.study.steps_per_epoch or _steps_per_epoch(folder, runs, histories)
+    steps = study.settings.study.steps_per_epoch or _steps_per_epoch(runs)
     if steps:
         runs = study_results.with_efforts(folder, study, runs, steps)
     done = {(run.combination, run.seed) for run in runs}
@@ -110,7 +110,7 @@ def read(folder: Path) -> StudyData:
         study=study,
         runs=runs,
         tuning=tuning,
-        comparison=_comparison(folder, study, runs, tuning),
+        comparison=_comparison(folder, study, runs),
         baselines=_baselines(folder),
         music=_rows(folder / study_folder.MUSIC_CSV),
         histories=histories,
@@ -123,8 +123,8 @@ def read(folder: Path) -> StudyData:
     )
 
 
-def _comparison(folder: Path, study: Study, runs: Sequence[Run], tuning: Sequence[TuningRun]) -> Comparison:
-    """comparison.json, if it is of as many runs of each combination as there are; else it is made anew."""
+def _comparison(folder: Path, study: Study, runs: Sequence[Run]) -> Comparison:
+    """The comparison in comparison.json if it has as many runs of each combination as exist, else a new one."""
     try:
         found = study_folder.read_comparison(folder)
     except UserError:
@@ -132,7 +132,7 @@ def _comparison(folder: Path, study: Study, runs: Sequence[Run], tuning: Sequenc
     counts = {each.name: sum(run.combination == each.name for run in runs) for each in study.combinations}
     if found is not None and {name: sum(each.values()) for name, each in found.outcomes.items()} == counts:
         return found
-    return study_results.compared(study, runs, tuning)
+    return study_results.compared(study, runs)
 
 
 def _baselines(folder: Path) -> dict[str, Any]:
@@ -148,24 +148,23 @@ def _run_dir(folder: Path, run: Run) -> Path:
     return folder / RUNS / run.combination / str(run.seed)
 
 
-def _steps_per_epoch(folder: Path, runs: Sequence[Run], histories: dict[Key, list]) -> int | None:
-    """Batches an epoch, from the first run that has written the steps of all its epochs."""
+def _steps_per_epoch(runs: Sequence[Run]) -> int | None:
+    """Batches per epoch; in studies of earlier versions from a run that reached the baseline; None: unknown."""
     for run in runs:
-        epochs = len(histories[run.combination, run.seed])
-        path = _run_dir(folder, run) / study_folder.NORMS
-        if run.outcome != study_folder.DIVERGED and epochs and path.is_file() and (norms := _rows(path)):
-            return round(norms[-1]["step"] / epochs)
+        epochs, steps = run.measures.get("epochs_to_copy"), run.measures.get("steps_to_copy")
+        if run.steps_per_epoch or (epochs and steps):
+            return run.steps_per_epoch or round(steps / epochs)
     return None
 
 
 def results_csv(data: StudyData) -> bytes:
-    """A row a run, with all its measures; as results.csv of the study, but of the runs that are there now."""
+    """One row per run with all its measures, like results.csv of the study, but of the runs that exist now."""
     rows = study_results.result_rows(data.study, data.runs)
     return to_csv(rows, ["combination"])
 
 
 def curve(rows: Sequence[dict[str, Any]], column: str = "val_nll") -> list[float]:
-    """A column of a history, up to its first value that is no finite number.
+    """A column of a history, up to its first value that is not finite.
 
     >>> curve([{"val_nll": 9.0}, {"val_nll": None}, {"val_nll": 8.0}])
     [9.0]
@@ -180,5 +179,5 @@ def curve(rows: Sequence[dict[str, Any]], column: str = "val_nll") -> list[float
 
 
 def trained(combination: Combination) -> bool:
-    """Whether a combination has trainings of its own."""
+    """Whether a combination is trained, unlike the ablation `RAW`."""
     return combination.ablation != RAW

@@ -1,6 +1,6 @@
-"""The figures that say what differs: paired differences with intervals, and mean ranks with the critical difference."""
+"""Figures of differences: paired differences with intervals, and mean ranks with the critical difference."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -8,36 +8,23 @@ from matplotlib.ticker import MaxNLocator
 
 from tuner.report.data import StudyData
 from tuner.report.figures import COLOURS, WIDTH, grid_of, numbers, panels, picture, wrapped
-from tuner.report.language import Words
-from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
+from tuner.report.language import N_, Language
+from tuner.report.tables import VERDICTS, groups_of
+from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS
 
-FACES = {SHOWN: COLOURS[0], TOO_FEW_SEEDS: "#9fcbe6", NOT_SHOWN: "white"}  # of a point, by its verdict
-
-
-def groups_of(data: StudyData, measure: str, words: Words) -> dict[str, list[tuple[str, Pair]]]:
-    """The pairs of a measure that have a difference, in groups: losses, optimizers, combinations; label and pair."""
-    found, named = data.comparison.measures[measure], {each.name: each for each in data.study.combinations}
-
-    def combination(name: str) -> str:
-        return words.combination(named[name])
-
-    groups: list[tuple[str, Sequence[Pair], Callable[[str], str]]] = [
-        ("losses", found.losses, words.loss),
-        ("optimizers", found.optimizers, words.optimizer),
-        ("combinations", found.pairs if len(data.main) > 2 else [], combination),
-        ("ablations", found.ablations, combination),
-    ]
-    labelled = {
-        key: [(f"{name(pair.first)} − {name(pair.second)}", pair) for pair in pairs if pair.mean is not None]
-        for key, pairs, name in groups
-    }
-    return {key: pairs for key, pairs in labelled.items() if pairs}
+FACES = {SHOWN: COLOURS[0], TOO_FEW_SEEDS: "#9fcbe6", NOT_SHOWN: "white"}  # colour of a point, by its verdict
+TITLES = {
+    "losses": N_("losses, averaged over the optimizers"),
+    "optimizers": N_("optimizers, averaged over the losses"),
+    "combinations": N_("combinations"),
+    "ablations": N_("Ablations"),
+}
 
 
-def differences(data: StudyData, measure: str, words: Words) -> bytes | None:
-    """Every paired difference of a measure with its interval, one below the other; None where there is none."""
-    groups = groups_of(data, measure, words)
-    far = groups.pop("ablations", None)  # so large that the others would be no more than points
+def differences(data: StudyData, measure: str, language: Language) -> bytes | None:
+    """All paired differences of a measure with their intervals; None if there are none."""
+    groups = groups_of(data, measure, language)
+    far = groups.pop("ablations", None)  # so large that the others would shrink to points
     if not groups and not far:
         return None
     groups = groups or {"ablations": far}
@@ -53,27 +40,30 @@ def differences(data: StudyData, measure: str, words: Words) -> bytes | None:
                 each.plot(pair.mean, row, "o", color=COLOURS[0], markerfacecolor=FACES[pair.verdict], markersize=7)
             each.set_yticks(range(len(pairs)), [label for label, _ in pairs])
             each.set_ylim(len(pairs) - 0.3, -0.7)
-            each.set_title(words(key), loc="left")
+            each.set_title(language.gettext(TITLES[key]), loc="left")
             each.grid(visible=False, axis="y")
-        axes[-1].set_xlabel(words("difference_axis", measure=words.measure(measure, with_unit=True)))
-        axes[-1].xaxis.set_major_locator(MaxNLocator(7))
-        numbers(words, *(each.xaxis for each in axes))
-        handles = [
-            Line2D(
-                [], [], color=COLOURS[0], marker="o", markersize=7, markerfacecolor=face, label=words(f"key_{index}")
+        axes[-1].set_xlabel(
+            language.gettext(
+                "difference (first − second) of: {measure}", measure=language.measure(measure, with_unit=True)
             )
-            for index, face in enumerate(FACES.values())
+        )
+        axes[-1].xaxis.set_major_locator(MaxNLocator(7))
+        numbers(language, *(each.xaxis for each in axes))
+        style = {"color": COLOURS[0], "marker": "o", "markersize": 7}
+        handles = [
+            Line2D([], [], markerfacecolor=face, label=language.gettext(VERDICTS[verdict]), **style)
+            for verdict, face in FACES.items()
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize="small")
 
     return picture((WIDTH, 0.28 * sum(heights) + 0.35 * len(heights) + 1.1), draw)
 
 
-def ranks(data: StudyData, measures: Sequence[str], words: Words) -> bytes | None:
-    """Mean ranks over the seeds, a panel a measure; the grey zone is as wide as the critical difference.
+def ranks(data: StudyData, measures: Sequence[str], language: Language) -> bytes | None:
+    """Mean ranks over the seeds, one panel per measure; the grey zone is as wide as the critical difference.
 
     Returns:
-        The content of an SVG file; None where no measure has a critical difference.
+        The content of an SVG file; None if no measure has a critical difference.
     """
     found = {name: data.comparison.measures[name].ranks for name in measures}
     found = {name: each for name, each in found.items() if each is not None and each.critical_difference is not None}
@@ -87,18 +77,18 @@ def ranks(data: StudyData, measures: Sequence[str], words: Words) -> bytes | Non
             values = [each.mean[combination.name] for combination in order]
             axes.axvspan(values[0], values[0] + each.critical_difference, color="0.88", zorder=0, linewidth=0)
             axes.plot(values, range(len(order)), "o", color=COLOURS[0], markersize=7)
-            axes.set_yticks(range(len(order)), [words.combination(combination) for combination in order])
+            axes.set_yticks(range(len(order)), [language.combination(combination) for combination in order])
             axes.set(xlim=(0.8, len(order) + 0.2), ylim=(len(order) - 0.4, -0.6))
             axes.set_xticks(range(1, len(order) + 1))
-            title = words(
-                "rank_title",
-                measure=words.head(measure),
-                p=words.p_equals(each.p),
-                difference=words.number(each.critical_difference, 2),
+            title = language.gettext(
+                "{measure} (Friedman {p}, critical difference {difference})",
+                measure=language.head(measure),
+                p=language.p_equals(each.p),
+                difference=language.number(each.critical_difference, 2),
             )
             axes.set_title(wrapped(title, 44), loc="left", fontsize="medium")
-            axes.set_xlabel(words("rank_axis"))
+            axes.set_xlabel(language.gettext("mean rank over the seeds, 1 is best"))
             axes.grid(visible=False, axis="y")
-            numbers(words, axes.xaxis)
+            numbers(language, axes.xaxis)
 
     return picture((WIDTH, rows * (1.3 + 0.28 * len(data.main)) + 0.2), draw)

@@ -1,4 +1,4 @@
-"""How every figure of a report looks: size, colours, numbers on axes; and the figure of means with intervals."""
+"""The style of all figures of a report: size, colours, numbers on axes; and the figure of means with intervals."""
 
 import io
 import textwrap
@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from tuner.report.data import StudyData
-from tuner.report.language import Words
+from tuner.report.language import N_, Language
 from tuner.study.measure_table import CONVERGENCE, MEASURES
 from tuner.study.settings import Combination
 
 WIDTH = 10.0  # inches
-DOTS = 150  # an inch, of a PNG
-# Okabe and Ito 2008: told apart with any colour vision; marker and line style say it once more.
+DOTS_PER_INCH = 150  # of a PNG
+# Okabe and Ito 2008: distinguishable with any colour vision, and by marker and line style.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
@@ -46,7 +46,7 @@ def picture(size: tuple[float, float], draw: Callable[[Figure], None], suffix: s
         suffix: "svg" or "png".
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=size, dpi=DOTS, layout="constrained")
+        figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout="constrained")
         draw(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix, metadata={"Date": None} if suffix == "svg" else {"Software": None})
@@ -54,7 +54,7 @@ def picture(size: tuple[float, float], draw: Callable[[Figure], None], suffix: s
 
 
 def style_of(index: int) -> dict[str, object]:
-    """Colour, marker and line style of the nth of some things."""
+    """Colour, marker and line style of entry `index`."""
     return {
         "color": COLOURS[index % len(COLOURS)],
         "marker": MARKERS[index % len(MARKERS)],
@@ -68,25 +68,25 @@ def loss_style(data: StudyData, loss: str) -> dict[str, object]:
 
 
 def optimizer_style(data: StudyData, optimizer: str) -> dict[str, object]:
-    """The style of an optimizer, the same in all figures, and of no loss where there are few."""
+    """The style of an optimizer, the same in all figures, and different from those of losses if there are few."""
     study = data.study.settings.study
     return style_of(len(study.losses) + study.optimizers.index(optimizer))
 
 
-def numbers(words: Words, *axes) -> None:
-    """Numbers beside axes (`axes.xaxis`, `axes.yaxis`) as the language writes them."""
+def numbers(language: Language, *axes) -> None:
+    """Formats the numbers of axes (`axes.xaxis`, `axes.yaxis`) in the language."""
     for axis in axes:
-        axis.set_major_formatter(FuncFormatter(lambda value, _: words.tick(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: language.tick(value)))
         axis.set_minor_formatter(NullFormatter())
 
 
 def wrapped(text: str, width: int) -> str:
-    """A text in lines of at most so many characters."""
+    """A text in lines of at most `width` characters."""
     return "\n".join(textwrap.wrap(text, width))
 
 
 def grid_of(count: int, columns: int) -> tuple[int, int]:
-    """Rows and columns for so many panels.
+    """Rows and columns of a grid of panels.
 
     >>> grid_of(5, 3), grid_of(2, 3)
     ((2, 3), (1, 2))
@@ -96,7 +96,7 @@ def grid_of(count: int, columns: int) -> tuple[int, int]:
 
 
 def panels(figure: Figure, count: int, columns: int, **arguments: object) -> list:
-    """The axes of so many panels; what is left of the last row stays empty."""
+    """The axes of `count` panels; the rest of the last row stays empty."""
     axes = list(figure.subplots(*grid_of(count, columns), squeeze=False, **arguments).flat)
     for each in axes[count:]:
         each.remove()
@@ -106,21 +106,21 @@ def panels(figure: Figure, count: int, columns: int, **arguments: object) -> lis
 def means(
     data: StudyData,
     measures: Sequence[str],
-    words: Words,
+    language: Language,
     columns: int = 2,
     combinations: Sequence[Combination] | None = None,
 ) -> bytes | None:
-    """Combinations one below the other, a panel a measure: every run, the mean, its interval.
+    """One panel per measure, in it for each combination every run, the mean and its interval.
 
     Args:
-        data: What the study holds.
-        measures: A panel each.
-        words: The language.
-        columns: Panels beside each other.
-        combinations: Default: those that are no ablations.
+        data: The study.
+        measures: One panel each.
+        language: The language.
+        columns: Panels per row.
+        combinations: Default: all without ablations.
 
     Returns:
-        The content of an SVG file; None where no run has any of these measures.
+        The content of an SVG file; None if no run has any of these measures.
     """
     combinations = data.measured(ablations=False) if combinations is None else combinations
     if not any(data.values(name, each) for name in measures for each in combinations):
@@ -130,22 +130,22 @@ def means(
     def draw(figure: Figure) -> None:
         for index, (axes, measure) in enumerate(zip(panels(figure, len(measures), columns), measures, strict=True)):
             for row, combination in enumerate(combinations):
-                _draw_mean(axes, row, data, measure, combination, words)
-            axes.set_title(wrapped(words.measure(measure), 84 // columns), loc="left")
-            axes.set_xlabel(words.unit(MEASURES[measure].unit))
-            labels = [words.combination(each) for each in combinations] if index % columns == 0 else []
+                _draw_mean(axes, row, data, measure, combination, language)
+            axes.set_title(wrapped(language.measure(measure), 84 // columns), loc="left")
+            axes.set_xlabel(language.unit(MEASURES[measure].unit))
+            labels = [language.combination(each) for each in combinations] if index % columns == 0 else []
             axes.set_yticks(range(len(combinations)), labels or [""] * len(combinations))
             axes.set_ylim(len(combinations) - 0.4, -0.6)
             axes.grid(visible=False, axis="y")
             axes.xaxis.set_major_locator(MaxNLocator(6 - columns))
-            numbers(words, axes.xaxis)
+            numbers(language, axes.xaxis)
             if not any(data.values(measure, each) for each in combinations):
                 axes.set_xticks([])
 
     return picture((WIDTH, rows * (0.95 + 0.3 * len(combinations)) + 0.2), draw)
 
 
-def _draw_mean(axes, row: int, data: StudyData, measure: str, combination: Combination, words: Words) -> None:
+def _draw_mean(axes, row: int, data: StudyData, measure: str, combination: Combination, language: Language) -> None:
     """One row of a panel of `means`."""
     values, summary = data.values(measure, combination), data.comparison.measures[measure].summaries[combination.name]
     style = loss_style(data, combination.loss)
@@ -159,6 +159,8 @@ def _draw_mean(axes, row: int, data: StudyData, measure: str, combination: Combi
             summary.mean, row, style["marker"], color=style["color"], markerfacecolor=face, markersize=7, zorder=4
         )
     if summary.missing:
-        key = "never" if MEASURES[measure].group == CONVERGENCE else "without_value"
-        text = words(key, missing=summary.missing, runs=summary.missing + summary.runs)
+        message = N_("{missing} of {runs}: no value")
+        if MEASURES[measure].group == CONVERGENCE:
+            message = N_("{missing} of {runs}: never")
+        text = language.gettext(message, missing=summary.missing, runs=summary.missing + summary.runs)
         axes.text(1.01, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize="small", color="0.25")

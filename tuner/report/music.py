@@ -17,16 +17,17 @@ from pianoroll_tf.progress import Progress
 from pianoroll_tf.settings import from_dict
 from tuner.report.data import StudyData
 from tuner.report.figures import WIDTH, grid_of, loss_style, numbers, panels, picture
-from tuner.report.language import Words
+from tuner.report.language import N_, Language
 
 AUDIO = "audio"
 REAL_PIECES = 2
+AXES = {"seconds": N_("seconds"), "beats": N_("beats")}  # by the grid of the records
 REAL_COLOUR = "0.25"
 BEATS_PER_SECOND = 120 / 60  # of a grid of beats: at the tempo that a MIDI file states
 
 
 def real_examples(data: StudyData) -> list[np.ndarray]:
-    """Real pieces to lay beside the others: those of median and of third-quartile density, whole parts only."""
+    """Real pieces for comparison: those of median and of upper-quartile density, parts of full length only."""
     pieces = data.real_pieces()
     whole = [piece for piece in pieces if len(piece) == max(map(len, pieces))]
     order = sorted(range(len(whole)), key=lambda index: whole[index].mean())
@@ -34,26 +35,26 @@ def real_examples(data: StudyData) -> list[np.ndarray]:
     return [whole[index] for index in chosen][:REAL_PIECES]
 
 
-def examples(data: StudyData, words: Words) -> dict[str, tuple[str, np.ndarray, object]]:
-    """File name → label, roll and colour, of real pieces and of each combination; empty until one has some."""
+def examples(data: StudyData, language: Language) -> dict[str, tuple[str, np.ndarray, object]]:
+    """File name → label, roll and colour, of real pieces and of each combination; empty if there is no music yet."""
     generated = {}
     for combination in data.measured():
         pieces = data.pieces(combination)
         if pieces:
             colour = loss_style(data, combination.loss)["color"]
-            generated[combination.name] = (words.combination(combination), pieces[0], colour)
+            generated[combination.name] = (language.combination(combination), pieces[0], colour)
     if not generated:
         return {}
     real = {
-        f"real-{number}": (words("real_piece", number=number), roll, REAL_COLOUR)
+        f"real-{number}": (language.gettext("real piece {number}", number=number), roll, REAL_COLOUR)
         for number, roll in enumerate(real_examples(data), 1)
     }
     return real | generated
 
 
-def rolls(data: StudyData, words: Words) -> bytes | None:
-    """The rolls, a panel each, all with the same axes; None where there is no music. PNG."""
-    found = examples(data, words)
+def rolls(data: StudyData, language: Language) -> bytes | None:
+    """The rolls as a PNG file, one panel each, with the same axes; None if there is no music."""
+    found = examples(data, language)
     if not found:
         return None
     grid = from_dict(RecordsConfig, data.study.records["settings"])
@@ -71,9 +72,9 @@ def rolls(data: StudyData, words: Words) -> bytes | None:
             axes.set_title(label, loc="left")
             axes.xaxis.set_major_locator(MaxNLocator(8))
             axes.tick_params(labelbottom=index + columns >= len(found))
-            numbers(words, axes.xaxis)
-        figure.supxlabel(words(f"{grid.grid}_axis"), fontsize="medium")
-        figure.supylabel(words("pitch_axis"), fontsize="medium")
+            numbers(language, axes.xaxis)
+        figure.supxlabel(language.gettext(AXES[grid.grid]), fontsize="medium")
+        figure.supylabel(language.gettext("pitch"), fontsize="medium")
 
     return picture((WIDTH, 1.75 * rows + 0.5), draw, suffix="png")
 
@@ -94,32 +95,32 @@ def _pitches(found: Sequence[np.ndarray]) -> tuple[int, int]:
     return max(LOWEST_PITCH, min(low, 48)), min(HIGHEST_PITCH, max(high, 72))
 
 
-def sounds(data: StudyData, words: Words, folder: Path, with_wav: bool) -> tuple[dict, dict[str, bytes], str]:
+def sounds(data: StudyData, language: Language, folder: Path, with_wav: bool) -> tuple[dict, dict[str, bytes], str]:
     """The rolls of `rolls` as MIDI and WAV files.
 
     Args:
         data: What the study holds.
-        words: The language of the labels.
-        folder: Of the report; WAV files that stand there and play the same music are not made again.
+        language: The language of the labels.
+        folder: Of the report; WAV files of the same music that exist in it are not made again.
         with_wav: Else only MIDI files are made.
 
     Returns:
-        (label → names of MIDI and WAV file, name → content of the files that are to be written, what made the
-        sound in words; empty where no file was made).
+        (label → names of MIDI and WAV file, name → content of the files to write, the synthesizer of the
+        sound; empty if no file was made).
     """
     grid = from_dict(RecordsConfig, data.study.records["settings"])
     steps_per_second = grid.steps_per_unit * (1 if grid.grid == "seconds" else BEATS_PER_SECOND)
-    names, files, maker = {}, {}, ""
-    found = examples(data, words)
+    names, files, synthesizer = {}, {}, ""
+    found = examples(data, language)
     with Progress(len(found), "sounds") as progress:
         for name, (label, roll, _) in found.items():
             midi, wav = f"{AUDIO}/{name}.mid", f"{AUDIO}/{name}.wav"
             files[midi] = midi_bytes(roll, steps_per_second)
             names[label] = (midi, wav if with_wav else None)
             if with_wav and not _plays(folder / wav, folder / midi, files[midi]):
-                files[wav], maker = wav_bytes(files[midi], len(roll) / steps_per_second)
+                files[wav], synthesizer = wav_bytes(files[midi], len(roll) / steps_per_second)
             progress.update(note=label)
-    return names, files, maker
+    return names, files, synthesizer
 
 
 def _plays(wav: Path, midi: Path, content: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A report as data, sections of text, tables and figures, and how it becomes one HTML file and one Markdown file."""
+"""A report as data (sections of text, tables and figures), rendered to one HTML file and one Markdown file."""
 
 import base64
 import dataclasses
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.storage.files import write_changed
-from tuner.report.language import Words
+from tuner.report.language import Language
 
 FIGURES = "figures"
 _MIME = {"svg": "image/svg+xml", "png": "image/png"}
 
-Cell = str | tuple[str, str]  # a text, or a text and what stands below it in small print
+Cell = str | tuple[str, str]  # a text, or a text and another in small print below it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Text:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table; the first cell of a row is its head. Numbers stand to the right, unless `left`."""
+    """A table; the first cell of a row is its head. Numbers are aligned to the right, unless `left`."""
 
     caption: str
     head: Sequence[str]
@@ -43,7 +43,7 @@ class Figure:
 
     Attributes:
         name: Of its file, without suffix.
-        alt: What one who does not see it must know.
+        alt: Its description for those who do not see it.
         caption: Below it.
         content: Of the file.
         suffix: "svg" or "png".
@@ -97,10 +97,10 @@ class Report:
     """All of a report.
 
     Attributes:
-        title: Above all.
+        title: Of the page.
         summary: Paragraphs; the first answers the question.
-        notes: Paragraphs below it, such as what is missing.
-        sections: In their order; empty ones are left out.
+        notes: Paragraphs below the summary, such as limits of the results.
+        sections: In order; empty ones are left out.
         results: The content of results.csv.
         files: Other files of the report, name within its folder → content.
     """
@@ -118,12 +118,12 @@ class Report:
         return [block for section in self.sections for block in section.blocks if isinstance(block, Figure)]
 
 
-def render(report: Report, words: Words, suffix: str) -> bytes:
+def render(report: Report, language: Language, suffix: str) -> bytes:
     """The report as a file.
 
     Args:
-        report: What it says.
-        words: Its language.
+        report: The report.
+        language: Of the report.
         suffix: "html" or "md".
 
     Raises:
@@ -143,7 +143,9 @@ def render(report: Report, words: Words, suffix: str) -> bytes:
     )
     environment.filters |= {"markdown": markdown, "cell": cell, "is_number": is_number}
     shown = dataclasses.replace(report, sections=[section for section in report.sections if section.blocks])
-    text = environment.get_template(f"report.{suffix}.jinja").render(report=shown, words=words)
+    text = environment.get_template(f"report.{suffix}.jinja").render(
+        report=shown, language=language.code, gettext=language.gettext
+    )
     return re.sub(r"\n{3,}", "\n\n", text).encode()
 
 
@@ -162,7 +164,7 @@ def cell(found: Cell) -> tuple[str, str]:
 
 
 def is_number(text: str) -> bool:
-    """Whether a cell is set like a number.
+    """Whether a cell is formatted as a number.
 
     >>> is_number("−1,5 %"), is_number("–"), is_number("5 of 5"), is_number("Adam")
     (True, True, True, False)
@@ -170,17 +172,17 @@ def is_number(text: str) -> bool:
     return text[:1].isdigit() or text[:1] in ("−", "–", "<")
 
 
-def write(report: Report, words: Words, folder: Path) -> None:
-    """Writes the report's files; those that have their content already are left alone.
+def write(report: Report, language: Language, folder: Path) -> None:
+    """Writes the files of a report, unless they are up to date.
 
     Args:
-        report: What it says.
-        words: Its language.
-        folder: Made when needed.
+        report: The report.
+        language: Of the report.
+        folder: Of the report; made when needed.
     """
     files = {figure.path: figure.content for figure in report.figures} | report.files
     files["results.csv"] = report.results
-    files |= {f"report.{suffix}": render(report, words, suffix) for suffix in ("md", "html")}
+    files |= {f"report.{suffix}": render(report, language, suffix) for suffix in ("md", "html")}
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_changed(folder / name, content)

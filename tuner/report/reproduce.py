@@ -1,46 +1,47 @@
-"""The end of a report: settings, data, versions and the commands, so that everything can be done again."""
+"""The end of a report: settings, data, versions and the commands that reproduce the results."""
 
 import dataclasses
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.settings import Settings, from_dict, to_dict
 from tuner.report.data import StudyData
-from tuner.report.language import DASH, Words
+from tuner.report.language import DASH, Language
 from tuner.report.page import Code, Table, Text
+from tuner.report.tables import OUTCOMES
 from tuner.study import factorial
-from tuner.study.folder import FINISHED
+from tuner.study.results_model import FINISHED
 from tuner.study.settings import AllSettings
 
 
 def flags(settings: Settings, defaults: Settings | None = None) -> list[str]:
-    """The flags that give these settings, without those that are the defaults.
+    """The flags of these settings, without those that are the defaults.
 
     >>> flags(RecordsConfig(pedal=True, limit=9, include="*.mid"))
     ['--pedal', '--include', '*.mid', '--limit', '9']
     """
-    words: list[str] = []
+    arguments: list[str] = []
     for field in dataclasses.fields(settings):
         value, name = getattr(settings, field.name), field.name.replace("_", "-")
         if value == (field.default if defaults is None else getattr(defaults, field.name)) or value is None:
             continue
         if isinstance(value, bool):
-            words.append(f"--{name}" if value else f"--no-{name}")
+            arguments.append(f"--{name}" if value else f"--no-{name}")
         else:
-            words += [f"--{name}", *map(str, value if isinstance(value, tuple) else [value])]
-    return words
+            arguments += [f"--{name}", *map(str, value if isinstance(value, tuple) else [value])]
+    return arguments
 
 
 def records_name(path: str) -> str:
-    """The folder of records as commands name it, wherever it lies on the machine of the study."""
+    """The folder of records as commands name it, wherever it was on the machine of the study."""
     return f"tfrecords/{Path(path).name}"
 
 
-def study_commands(data: StudyData, words: Words) -> Code:
-    """The commands that make this study and its report again."""
+def study_commands(data: StudyData, language: Language) -> Code:
+    """The commands that reproduce a study and its report."""
     study = data.study
     records, folder = records_name(study.records["path"]), f"studies/{data.folder.resolve().name}"
     made = from_dict(RecordsConfig, study.records["settings"])
@@ -50,18 +51,18 @@ def study_commands(data: StudyData, words: Words) -> Code:
         for flag in flags(getattr(study.settings, field.name), getattr(AllSettings(), field.name))
     ]
     return commands(
-        [*build_words(records, made), ["tuner.study", records, folder, *of_study], report_words(folder, words)]
+        [*build_command(records, made), ["tuner.study", records, folder, *of_study], report_command(folder, language)]
     )
 
 
-def build_words(records: str, made: RecordsConfig) -> list[list[str]]:
+def build_command(records: str, made: RecordsConfig) -> list[list[str]]:
     """The command that made the records."""
     return [["pianoroll_tf.build_records", "MIDI_DIR", records, *flags(made)]]
 
 
-def report_words(folder: str, words: Words) -> list[str]:
+def report_command(folder: str, language: Language) -> list[str]:
     """The command that made the report."""
-    return ["tuner.report", folder, *([] if words.language == "en" else ["--lang", words.language])]
+    return ["tuner.report", folder, *([] if language.code == "en" else ["--lang", language.code])]
 
 
 def commands(lines: Sequence[Sequence[str]]) -> Code:
@@ -69,25 +70,28 @@ def commands(lines: Sequence[Sequence[str]]) -> Code:
     return Code([shlex.join(["python", "-m", *line]) for line in lines])
 
 
-def settings_table(values: dict[str, Any], caption: str, words: Words) -> Table:
-    """Nested settings, a row each, named as in their file."""
-    return Table(
-        caption, [words("setting"), words("value")], [[name, value] for name, value in _flat(values)], left=True
-    )
+def two_columns(rows: Mapping[str, str], caption: str, head: str, language: Language) -> Table:
+    """A table of names and values; `head` stands above the names."""
+    return Table(caption, [head, language.gettext("value")], [[name, value] for name, value in rows.items()], left=True)
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    rows = []
+def settings_table(values: dict[str, Any], caption: str, language: Language) -> Table:
+    """Nested settings, one row each, named as in their file."""
+    return two_columns(_flat(values), caption, language.gettext("setting"), language)
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    rows = {}
     for name, value in values.items():
         if isinstance(value, dict) and not set(value) & {"min", "max"}:
-            rows += _flat(value, f"{prefix}{name}.")
+            rows |= _flat(value, f"{prefix}{name}.")
         else:
-            rows.append((prefix + name, plain(value)))
+            rows[prefix + name] = plain(value)
     return rows
 
 
 def plain(value: Any) -> str:
-    """A setting's value as one would type it.
+    """A setting's value as plain text.
 
     >>> plain(None), plain(True), plain((1, "a")), plain({"min": 1, "max": 2, "step": None, "log": True}), plain(1e-4)
     ('none', 'yes', '1, a', '1 … 2 (log)', '0.0001')
@@ -103,73 +107,72 @@ def plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def data_table(path: str, manifest: str, made: dict[str, Any], facts: dict[str, str], words: Words) -> Table:
-    """What the records are and how they were made.
+def data_table(path: str, manifest: str, made: dict[str, Any], facts: dict[str, str], language: Language) -> Table:
+    """The records and how they were made.
 
     Args:
         path: Their folder.
-        manifest: The sha256 of its manifest.
+        manifest: The sha256 of their manifest.
         made: The settings of build_records.
-        facts: What else there is to say of them.
-        words: The language.
+        facts: Further facts.
+        language: Of the table.
     """
-    rows = {words("records"): records_name(path), words("manifest"): manifest, **facts}
-    return Table(
-        words("data_table"),
-        [words("fact"), words("value")],
-        [*([name, value] for name, value in rows.items()), *_flat(made, "build_records.")],
-        left=True,
-    )
+    _ = language.gettext
+    rows = {_("records"): records_name(path), _("sha256 of their manifest"): manifest, **facts}
+    return two_columns(rows | _flat(made, "build_records."), _("The records"), _("of"), language)
 
 
-def study_data_table(data: StudyData, words: Words) -> Table:
+def study_data_table(data: StudyData, language: Language) -> Table:
     """`data_table` of a study: also pieces and steps of each split."""
-    records = data.study.records
-    facts = {
-        words("split", name=name): f"{words.count(entry['pieces'], 'pieces')}, {words.count(entry['steps'], 'steps')}"
-        for name, entry in records["splits"].items()
-    }
-    facts[words("density")] = words.share(records["density"], 2)
-    return data_table(records["path"], records["manifest_sha256"], records["settings"], facts, words)
+    records, facts = data.study.records, {}
+    for name, entry in records["splits"].items():
+        pieces = language.ngettext("{n} piece", "{n} pieces", entry["pieces"])
+        steps = language.ngettext("{n} step", "{n} steps", entry["steps"])
+        facts[language.gettext("split {name}", name=name)] = f"{pieces}, {steps}"
+    facts[language.gettext("active cells in training")] = language.percent(records["density"], 2)
+    return data_table(records["path"], records["manifest_sha256"], records["settings"], facts, language)
 
 
-def versions_table(versions: dict[str, str], words: Words) -> Table:
-    """The versions a study was begun with."""
-    rows = [list(row) for row in versions.items()]
-    return Table(words("versions_table"), [words("package"), words("version")], rows, left=True)
+def versions_table(versions: dict[str, str], language: Language) -> Table:
+    """The versions of packages with which a study was started."""
+    caption = language.gettext("Versions that the study was started with")
+    heads = [language.gettext("package"), language.gettext("version")]
+    return Table(caption, heads, [list(row) for row in versions.items()], left=True)
 
 
-def tuning_table(data: StudyData, words: Words) -> Table | None:
-    """All tuning runs, those that were chosen marked; None where there is none yet."""
+def tuning_table(data: StudyData, language: Language) -> Table | None:
+    """All tuning runs, with the chosen ones marked; None if there is none yet."""
     rows = []
     for combination in data.main:
         own = [run for run in data.tuning if run.combination == combination.name]
         for run in own:
             chosen = len(own) == len(data.study.design[combination.name]) and run.run == factorial.best(own)
-            rows.append(
-                [
-                    words.combination(combination),
-                    *map(_setting, factorial.in_order(run.settings).values()),
-                    words.number(run.val_nll, 3) if run.outcome == FINISHED else words(f"{run.outcome}_head"),
-                    str(run.epochs),
-                    words("chosen") if chosen else "",
-                ]
-            )
+            settings = [_setting(value) for value in factorial.in_order(run.settings).values()]
+            nll = language.number(run.val_nll, 3)
+            if run.outcome != FINISHED:
+                nll = language.gettext(OUTCOMES[run.outcome])
+            mark = language.gettext("chosen") if chosen else ""
+            rows.append([language.combination(combination), *settings, nll, str(run.epochs), mark])
     names = factorial.in_order(data.tuning[0].settings) if rows else ()
-    heads = [words("combination"), *names, words.head("val_nll"), words("epochs_head"), ""]
-    return Table(words("tuning_table"), heads, rows) if rows else None
+    heads = [language.gettext("combination"), *names, language.head("val_nll"), language.gettext("epochs"), ""]
+    return Table(language.gettext("All tuning runs"), heads, rows) if rows else None
 
 
 def _setting(value: float | None) -> str:
     return DASH if value is None else plain(value)
 
 
-def study_settings(data: StudyData, words: Words) -> list[Table | Text | Code]:
+def study_settings(data: StudyData, language: Language) -> list[Table | Text | Code]:
     """Everything needed to repeat a study."""
+    _ = language.gettext
+    explanation = _(
+        "These commands reproduce the records (MIDI_DIR is the folder of MIDI files), the study and this report; the "
+        "sha256 above shows whether the records are the same."
+    )
     return [
-        settings_table(to_dict(data.study.settings), words("settings_table"), words),
-        study_data_table(data, words),
-        versions_table(data.study.versions, words),
-        Text(words("repeat")),
-        study_commands(data, words),
+        settings_table(to_dict(data.study.settings), _("Settings of the study, as in study.json"), language),
+        study_data_table(data, language),
+        versions_table(data.study.versions, language),
+        Text(explanation),
+        study_commands(data, language),
     ]

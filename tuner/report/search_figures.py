@@ -11,22 +11,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from tuner.report.figures import COLOURS, WIDTH, grid_of, numbers, panels, picture, style_of, wrapped
-from tuner.report.language import Words
+from tuner.report.language import Language
 
 Rows = Sequence[dict[str, Any]]
 COLOUR_MAP = "cividis"  # the same with every colour vision, and in grey
-FEW_TICKS = 3
-RECORD_DECIMALS = 3
+LOG_TICKS = 3
 
 
-def by_trial(rows: Rows, label: str, largest: bool, words: Words) -> bytes:
-    """The objective of each trial in the order in which they began, and the best so far.
+def by_trial(rows: Rows, label: str, largest: bool, language: Language) -> bytes:
+    """The objective of each trial in order of start, and the best so far.
 
     Args:
         rows: Completed trials.
         label: Of the objective.
-        largest: Whether more is better.
-        words: The language.
+        largest: Whether higher is better.
+        language: Of the figure.
     """
     ordered = sorted(rows, key=lambda row: row["trial"])
     places = [int(row["trial"]) if row["trial"].isdigit() else index for index, row in enumerate(ordered)]
@@ -35,18 +34,18 @@ def by_trial(rows: Rows, label: str, largest: bool, words: Words) -> bytes:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        axes.step(places, best, where="post", color=COLOURS[1], linewidth=1.8, label=words("best_so_far"))
-        axes.plot(places, values, "o", color=COLOURS[0], markersize=6, label=words("a_trial"))
-        axes.set(xlabel=words("trial_axis"), ylabel=label)
+        axes.step(places, best, where="post", color=COLOURS[1], linewidth=1.8, label=language.gettext("best so far"))
+        axes.plot(places, values, "o", color=COLOURS[0], markersize=6, label=language.gettext("a trial"))
+        axes.set(xlabel=language.gettext("trial, in order of start"), ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
         axes.legend(loc="upper right")
-        numbers(words, axes.xaxis, axes.yaxis)
+        numbers(language, axes.xaxis, axes.yaxis)
 
     return picture((WIDTH, 3.8), draw)
 
 
 def positions(rows: Rows, name: str, entry: Any) -> tuple[list[float | None], dict[float, str], bool]:
-    """Where the trials lie along a setting.
+    """The positions of the trials along the axis of a setting.
 
     Args:
         rows: Trials.
@@ -54,8 +53,8 @@ def positions(rows: Rows, name: str, entry: Any) -> tuple[list[float | None], di
         entry: Of the space: a list of values, or a dict with min, max and log.
 
     Returns:
-        (a place a trial, None where the setting does not count; place → label of each value of a list, else empty;
-        whether the axis is logarithmic).
+        (the position of each trial, None if the setting has no effect in it; position → label of each value of a
+        list, else empty; whether the axis is logarithmic).
     """
     values = [row.get(name) for row in rows]
     if isinstance(entry, dict):
@@ -65,12 +64,15 @@ def positions(rows: Rows, name: str, entry: Any) -> tuple[list[float | None], di
     return found, dict(enumerate(map(str, choices))), False
 
 
-def by_setting(rows: Rows, space: dict[str, Any], label: str, words: Words) -> bytes | None:
-    """A panel a setting: the objective of the trials in which it counts; None where none differs."""
-    shown = {name: positions(rows, name, entry) for name, entry in space.items()}
-    shown = {
-        name: found for name, found in shown.items() if len({place for place in found[0] if place is not None}) > 1
-    }
+def _varied(rows: Rows, space: dict[str, Any]) -> dict[str, tuple[list[float | None], dict[float, str], bool]]:
+    """`positions` along each setting that differs between the trials."""
+    found = {name: positions(rows, name, entry) for name, entry in space.items()}
+    return {name: each for name, each in found.items() if len(set(each[0]) - {None}) > 1}
+
+
+def by_setting(rows: Rows, space: dict[str, Any], label: str, language: Language) -> bytes | None:
+    """One panel per setting: the objective of the trials in which it has an effect; None if no setting differs."""
+    shown = _varied(rows, space)
     if not shown:
         return None
     lines, columns = grid_of(len(shown), 3)
@@ -82,7 +84,7 @@ def by_setting(rows: Rows, space: dict[str, Any], label: str, words: Words) -> b
             if log:
                 axes.set_xscale("log")
                 low, high = min(place for place, _ in found), max(place for place, _ in found)
-                axes.xaxis.set_major_locator(FixedLocator(np.geomspace(low, high, FEW_TICKS)))
+                axes.xaxis.set_major_locator(FixedLocator(np.geomspace(low, high, LOG_TICKS)))
                 axes.set_xlim(low / 1.3, high * 1.3)
             elif labels:
                 axes.set_xticks(list(labels), list(labels.values()))
@@ -97,21 +99,18 @@ def by_setting(rows: Rows, space: dict[str, Any], label: str, words: Words) -> b
             axes.set_title(name, loc="left")
             if index % columns == 0:
                 axes.set_ylabel(wrapped(label, 18))
-            numbers(words, axes.yaxis)
+            numbers(language, axes.yaxis)
             if not labels:
-                numbers(words, axes.xaxis)
+                numbers(language, axes.xaxis)
             if log:
-                axes.xaxis.set_major_formatter(lambda value, _: words.tick(float(f"{value:.2g}")))
+                axes.xaxis.set_major_formatter(lambda value, _: language.tick(float(f"{value:.2g}")))
 
     return picture((WIDTH, 2.5 * lines + 0.2), draw)
 
 
-def parallel(rows: Rows, space: dict[str, Any], label: str, largest: bool, words: Words) -> bytes | None:
-    """All trials as lines through their settings, coloured by the objective; None for fewer than two settings."""
-    shown = {name: positions(rows, name, entry) for name, entry in space.items()}
-    shown = {
-        name: found for name, found in shown.items() if len({place for place in found[0] if place is not None}) > 1
-    }
+def parallel(rows: Rows, space: dict[str, Any], label: str, largest: bool, language: Language) -> bytes | None:
+    """Parallel coordinates: trials as lines through their settings, coloured by objective; None for one setting."""
+    shown = _varied(rows, space)
     if len(shown) < 2:
         return None
     heights = {name: _heights(*found) for name, found in shown.items()}
@@ -129,7 +128,7 @@ def parallel(rows: Rows, space: dict[str, Any], label: str, largest: bool, words
             axes.plot(*zip(*points, strict=True), color=colours(norm(objectives[index])), linewidth=width, alpha=0.9)
         for place, (places, labels, log) in enumerate(shown.values()):
             axes.axvline(place, color="0.6", linewidth=0.8, zorder=0)
-            for height, text in _marks(places, labels, log, words):
+            for height, text in _marks(places, labels, log, language):
                 axes.annotate(
                     text,
                     (place, height),
@@ -144,13 +143,13 @@ def parallel(rows: Rows, space: dict[str, Any], label: str, largest: bool, words
         axes.grid(visible=False)
         axes.spines["left"].set_visible(False)
         bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, label=label)
-        numbers(words, bar.ax.yaxis)
+        numbers(language, bar.ax.yaxis)
 
     return picture((WIDTH, 4.6), draw)
 
 
 def _heights(places: Sequence[float | None], labels: dict[float, str], log: bool) -> list[float | None]:
-    """Places along a setting as heights 0..1."""
+    """Positions along a setting as heights 0..1."""
     low, high = _ends(places, labels)
     scale = np.log if log else float
     span = scale(high) - scale(low) or 1.0
@@ -162,16 +161,16 @@ def _ends(places: Sequence[float | None], labels: dict[float, str]) -> tuple[flo
     return min(there), max(there)
 
 
-def _marks(places, labels: dict[float, str], log: bool, words: Words) -> list[tuple[float, str]]:
+def _marks(places, labels: dict[float, str], log: bool, language: Language) -> list[tuple[float, str]]:
     """Heights and texts of the marks of an axis of `parallel`."""
     low, high = _ends(places, labels)
     if labels:
         return [(place / (high or 1.0), text) for place, text in labels.items()]
-    return [(0.0, words.tick(float(f"{low:.2g}"))), (1.0, words.tick(float(f"{high:.2g}")))]
+    return [(0.0, language.tick(float(f"{low:.2g}"))), (1.0, language.tick(float(f"{high:.2g}")))]
 
 
-def curves(histories: dict[str, list[float]], label: str, words: Words) -> bytes | None:
-    """The validation curves of a few trials; the first is the best. None where there is none."""
+def curves(histories: dict[str, list[float]], label: str, language: Language) -> bytes | None:
+    """The validation curves of some trials, the best first; None if there are none."""
     histories = {name: values for name, values in histories.items() if values}
     if not histories:
         return None
@@ -184,9 +183,13 @@ def curves(histories: dict[str, list[float]], label: str, words: Words) -> bytes
             epochs = range(1, len(values) + 1)
             width = 2.2 if index == 0 else 1.3
             axes.plot(epochs, values, label=name, linewidth=width, markersize=4.5, **style_of(index))
-        axes.set(xlabel=words("epoch"), ylabel=label, ylim=(min(settled) - 0.05 * span, max(settled) + 0.15 * span))
+        axes.set(
+            xlabel=language.gettext("epoch"),
+            ylabel=label,
+            ylim=(min(settled) - 0.05 * span, max(settled) + 0.15 * span),
+        )
         axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
         figure.legend(loc="outside right upper", fontsize="small")
-        numbers(words, axes.xaxis, axes.yaxis)
+        numbers(language, axes.xaxis, axes.yaxis)
 
     return picture((WIDTH, 4.2), draw)

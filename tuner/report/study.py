@@ -1,4 +1,4 @@
-"""A report on a study: which sections it has, and what stands in each."""
+"""A report on a study: its sections and their contents."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,11 +7,13 @@ from tuner.report import calibration as report_calibration
 from tuner.report import curves as report_curves
 from tuner.report import differences as report_differences
 from tuner.report import figures as report_figures
+from tuner.report import limits as report_limits
 from tuner.report import music as report_music
 from tuner.report import summary as report_summary
 from tuner.report import tables
+from tuner.report.captions import FIGURES, SECTIONS
 from tuner.report.data import StudyData, read, results_csv
-from tuner.report.language import Words
+from tuner.report.language import Language
 from tuner.report.page import Figure, Report, Section, Sounds, Table, Text
 from tuner.report.reproduce import study_settings, tuning_table
 
@@ -25,137 +27,144 @@ ABLATED = ("nll", "pr_auc", "ece", "density_ratio", "steps_to_copy", "music_over
 Block = Text | Table | Figure | Sounds
 
 
-def make(folder: Path, words: Words, out: Path, with_wav: bool) -> Report:
+def make(folder: Path, language: Language, out: Path, with_wav: bool) -> Report:
     """Reads a study and makes its report.
 
     Args:
         folder: Of the study.
-        words: The language.
-        out: Folder of the report; sounds that stand there are not made again.
+        language: Of the report.
+        out: Folder of the report; existing sounds that are up to date are not made again.
         with_wav: Make WAV files.
 
     Raises:
         UserError: The folder is no study, or a file is damaged.
     """
     data = read(folder)
-    heard, files, maker = report_music.sounds(data, words, out, with_wav)
-    if maker:
-        print(f"sound: {maker}")
-    notes = [Text(words("missing_lead"), missing)] if (missing := report_summary.missing(data, words)) else []
-    notes.append(Text(words("limits_lead"), report_summary.limits(data, words)))
+    sounds, files, synthesizer = report_music.sounds(data, language, out, with_wav)
+    if synthesizer:
+        print(f"sound: {synthesizer}")
+    notes = [Text(language.gettext("Limits of these results:"), report_limits.limits(data, language))]
+    if missing := report_limits.missing(data, language):
+        unfinished = language.gettext(
+            "The study is not finished. Run the same tuner.study command to resume it. There are no results yet for:"
+        )
+        notes.insert(0, Text(unfinished, missing))
     sections = [
-        Section("quality", words("quality"), _quality(data, words)),
-        Section("differences", words("differences"), _differences(data, words)),
-        Section("convergence", words("convergence"), _convergence(data, words)),
-        Section("stability", words("stability"), _stability(data, words)),
-        Section("calibration", words("calibration"), _calibration(data, words)),
-        Section("sparsity", words("sparsity"), _sparsity(data, words)),
-        Section("music", words("music"), _music(data, words, heard)),
-        Section("ablations", words("ablations"), _ablations(data, words)),
-        Section("tuning", words("tuning"), _there([tuning_table(data, words)], words("tuning_lead"))),
-        Section("repeat", words("settings"), study_settings(data, words)),
+        _section("quality", _quality(data, language), language),
+        _section("differences", _differences(data, language), language),
+        _section("convergence", _convergence(data, language), language),
+        _section("stability", _stability(data, language), language),
+        _calibration(data, language),
+        _section("sparsity", _sparsity(data, language), language),
+        _music(data, language, sounds),
+        _section("ablations", _ablations(data, language), language),
+        _section("tuning", [tuning_table(data, language)], language),
+        _section("repeat", study_settings(data, language), language),
     ]
-    title = words("study_title", name=folder.resolve().name)
-    return Report(title, report_summary.paragraphs(data, words), notes, sections, results_csv(data), files)
+    title = language.gettext("Study {name}: which loss, which optimizer", name=folder.resolve().name)
+    return Report(title, report_summary.paragraphs(data, language), notes, sections, results_csv(data), files)
 
 
-def _there(blocks: Sequence[Block | None], lead: str = "") -> list[Block]:
-    """The blocks that have something to show, after a paragraph; nothing where none has."""
-    found = [block for block in blocks if block is not None and not (isinstance(block, Table) and not block.rows)]
-    return [Text(lead), *found] if lead and found else found
+def _section(name: str, blocks: Sequence[Block | None], language: Language, **values: object) -> Section:
+    """A section with its title and first paragraph; empty if no block has something to show.
+
+    Args:
+        name: Entry of `captions.SECTIONS`.
+        blocks: None and tables without rows are left out.
+        language: Of the report.
+        **values: Put into the first paragraph.
+    """
+    title, lead = (language.gettext(message, **values) if message else "" for message in SECTIONS[name])
+    shown = [block for block in blocks if block is not None and not (isinstance(block, Table) and not block.rows)]
+    anchor = name.partition("_")[0]
+    return Section(anchor, title, [Text(lead), *shown] if lead and shown else shown)
 
 
-def figure(name: str, content: bytes | None, words: Words, suffix: str = "svg", **values: object) -> Figure | None:
-    """A figure with its texts, `NAME_alt` and `NAME_caption`; None without content."""
+def figure(
+    name: str, content: bytes | None, language: Language, suffix: str = "svg", **values: object
+) -> Figure | None:
+    """A figure with its texts from `captions.FIGURES`; None without content."""
     if content is None:
         return None
-    alt, caption = words(f"{name}_alt", **values), words(f"{name}_caption", **values)
+    alt, caption = (language.gettext(message, **values) for message in FIGURES[name])
     return Figure(name.replace("_", "-"), alt, caption, content, suffix)
 
 
-def _quality(data: StudyData, words: Words) -> list[Block]:
-    means = report_figures.means(data, QUALITY_FIGURE, words)
-    return _there([tables.quality(data, words), figure("means", means, words)], words("quality_lead"))
+def _quality(data: StudyData, language: Language) -> list[Block | None]:
+    means = report_figures.means(data, QUALITY_FIGURE, language)
+    return [tables.quality(data, language), figure("means", means, language)]
 
 
-def _differences(data: StudyData, words: Words) -> list[Block]:
-    keys = ("losses", "optimizers", "combinations")
-    found = [
-        figure("nll_differences", report_differences.differences(data, "nll", words), words),
-        tables.pairs(data, "nll", words, keys, words("pairs_table")),
-        figure("ranks", report_differences.ranks(data, RANKED_FIGURE, words), words),
-        tables.ranks(data, words),
+def _differences(data: StudyData, language: Language) -> list[Block | None]:
+    if len(data.main) < 2:
+        return []
+    caption = language.gettext("Paired differences of the test NLL, nats per step; below 0, the first is better")
+    return [
+        figure("nll_differences", report_differences.differences(data, "nll", language), language),
+        tables.pairs(data, "nll", language, ("losses", "optimizers", "combinations"), caption),
+        figure("ranks", report_differences.ranks(data, RANKED_FIGURE, language), language),
+        tables.ranks(data, language),
     ]
-    return _there(found if len(data.main) > 1 else [], words("differences_lead"))
 
 
-def _convergence(data: StudyData, words: Words) -> list[Block]:
-    means = report_figures.means(data, CONVERGENCE_FIGURE, words)
-    return _there(
-        [
-            figure("curves_by_optimizer", report_curves.by_optimizer(data, words), words),
-            figure("curves_by_loss", report_curves.by_loss(data, words), words),
-            figure("time_to_baseline", means, words),
-            tables.measures(data, tables.CONVERGENCE, words("convergence_table"), words),
-            tables.measures(data, tables.CONVERGENCE_MORE, words("convergence_more_table"), words),
-        ],
-        words("convergence_lead"),
-    )
+def _convergence(data: StudyData, language: Language) -> list[Block | None]:
+    return [
+        figure("curves_by_optimizer", report_curves.by_optimizer(data, language), language),
+        figure("curves_by_loss", report_curves.by_loss(data, language), language),
+        figure("time_to_baseline", report_figures.means(data, CONVERGENCE_FIGURE, language), language),
+        tables.means(data, "convergence", language),
+        tables.means(data, "convergence_more", language),
+    ]
 
 
-def _stability(data: StudyData, words: Words) -> list[Block]:
-    means = report_figures.means(data, STABILITY_FIGURE, words, columns=3)
-    causes = tables.causes(data, words)
-    return _there(
-        [
-            tables.stability(data, words),
-            Text(words("causes_lead"), causes) if causes else None,
-            figure("stability_means", means, words),
-        ],
-        words("stability_lead"),
-    )
+def _stability(data: StudyData, language: Language) -> list[Block | None]:
+    means = report_figures.means(data, STABILITY_FIGURE, language, columns=3)
+    causes = tables.causes(data, language)
+    return [
+        tables.stability(data, language),
+        Text(language.gettext("Runs that did not end well:"), causes) if causes else None,
+        figure("stability_means", means, language),
+    ]
 
 
-def _calibration(data: StudyData, words: Words) -> list[Block]:
+def _calibration(data: StudyData, language: Language) -> Section:
     improper = any(run.tables.get("reliability_raw") for run in data.runs)
-    lead = words("calibration_lead" if improper else "calibration_lead_proper")
-    return _there([figure("reliability", report_calibration.reliability(data, words), words)], lead)
+    blocks = [figure("reliability", report_calibration.reliability(data, language), language)]
+    return _section("calibration" if improper else "calibration_proper", blocks, language)
 
 
-def _sparsity(data: StudyData, words: Words) -> list[Block]:
-    return _there(
-        [
-            figure("sparsity", report_calibration.sparsity(data, words), words),
-            tables.measures(data, tables.SPARSITY, words("sparsity_table"), words),
-            tables.measures(data, tables.RECALL, words("recall_table"), words),
-            figure("recall", report_figures.means(data, tables.RECALL, words), words),
-        ],
-        words("sparsity_lead"),
-    )
+def _sparsity(data: StudyData, language: Language) -> list[Block | None]:
+    return [
+        figure("sparsity", report_calibration.sparsity(data, language), language),
+        tables.means(data, "sparsity", language),
+        tables.means(data, "recall", language),
+        figure("recall", report_figures.means(data, tables.RECALL, language), language),
+    ]
 
 
-def _music(data: StudyData, words: Words, heard: dict[str, tuple[str, str | None]]) -> list[Block]:
-    names = ", ".join(words.combination(each) for each in data.measured())
-    return _there(
-        [
-            figure("rolls", report_music.rolls(data, words), words, suffix="png", names=names),
-            Sounds(heard) if heard else None,
-            tables.music(data, "overlap", words),
-            tables.music(data, "distance", words),
-            tables.measures(data, ("music_overlap", "free_density_ratio"), words("music_table"), words),
-        ],
-        words("music_lead", pieces=words.count(data.study.settings.study.pieces, "pieces")),
-    )
+def _music(data: StudyData, language: Language, sounds: dict[str, tuple[str, str | None]]) -> Section:
+    names = ", ".join(language.combination(each) for each in data.measured())
+    blocks = [
+        figure("rolls", report_music.rolls(data, language), language, suffix="png", names=names),
+        Sounds(sounds) if sounds else None,
+        tables.music(data, "overlap", language),
+        tables.music(data, "distance", language),
+        tables.means(data, "music", language),
+    ]
+    pieces = language.ngettext("{n} piece", "{n} pieces", data.study.settings.study.pieces)
+    return _section("music", blocks, language, pieces=pieces)
 
 
-def _ablations(data: StudyData, words: Words) -> list[Block]:
+def _ablations(data: StudyData, language: Language) -> list[Block | None]:
     if not any(each.ablation for each in data.measured()):
         return []
     parents = {each.parent for each in data.measured() if each.ablation}
     shown = [each for each in data.measured() if each.ablation or each.name in parents]
-    found = [
-        tables.pairs(data, name, words, ["ablations"], words("ablations_table", measure=words.measure(name, True)))
-        for name in ABLATED
+    blocks = [
+        figure("ablations_means", report_figures.means(data, ABLATIONS_FIGURE, language, combinations=shown), language)
     ]
-    means = report_figures.means(data, ABLATIONS_FIGURE, words, combinations=shown)
-    return _there([figure("ablations_means", means, words), *found], words("ablations_lead"))
+    for name in ABLATED:
+        measure = language.measure(name, with_unit=True)
+        caption = language.gettext("Paired differences of an ablation and its parent: {measure}", measure=measure)
+        blocks.append(tables.pairs(data, name, language, ["ablations"], caption))
+    return blocks

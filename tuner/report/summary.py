@@ -1,251 +1,225 @@
-"""The first paragraph of a report on a study: the answer in words, with its uncertainty; and what limits it."""
+"""The first paragraphs of a report on a study: the answer in words, with its uncertainty."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from tuner.report.data import StudyData
-from tuner.report.language import Words, decimals_between
-from tuner.study import factorial
-from tuner.study.folder import COLLAPSED, DIVERGED, FINISHED
+from tuner.report.language import N_, Language, decimals_between
 from tuner.study.measure_table import HIGHER, LOWER, MEASURES
-from tuner.study.statistics import LEVEL, SHOWN, TOO_FEW_SEEDS, Pair, least_p
+from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
+from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
 
-QUESTION = "nll"  # the measure that answers it
-# In which measures one loss is said to lose to another.
-WEIGHED = (
-    "nll",
-    "pr_auc",
-    "f1",
-    "onset_f1",
-    "ece",
-    "ece_raw",
-    "steps_to_copy",
-    "curve_area",
-    "gradient_ratio",
-    "roughness",
-    "step_density_error",
-    "recall_rare",
-    "music_overlap",
+QUESTION = "nll"  # the measure that answers which loss and optimizer is best
+# Measures by which the losses are compared in the second paragraph
+COMPARED = (
+    *("nll", "pr_auc", "f1", "onset_f1", "ece", "ece_raw", "steps_to_copy", "curve_area", "gradient_ratio"),
+    *("roughness", "step_density_error", "recall_rare", "music_overlap"),
 )
-MOST_PAIRS = 3  # of optimizers, or losses, that the paragraph goes through; else only those of the best
+DIFFERENCES = {
+    SHOWN: N_(
+        "{subject} is lower with {better} than with {worse}, by {amount} nats per step (95 % interval {interval}; "
+        "{seeds}; Wilcoxon’s test with Holm’s correction, {p}): a difference is shown."
+    ),
+    TOO_FEW_SEEDS: N_(
+        "{subject} was lower with {better} than with {worse} at all of {n} seeds, by {amount} nats per step on average "
+        "(95 % interval {interval}), but these are too few for a test to show a difference ({p})."
+    ),
+    NOT_SHOWN: N_(
+        "{subject} shows no difference between {first} and {second}: {mean} nats per step on average (95 % interval "
+        "{interval}; {seeds}; {p})."
+    ),
+}
+WORSE = {
+    SHOWN: N_("It is shown that {worse} is worse than {better}{averaged} in: {measures}."),
+    TOO_FEW_SEEDS: N_(
+        "At every seed, though too few to show it, {worse} was worse than {better}{averaged} in: {measures}."
+    ),
+}
+OUTCOMES = {COLLAPSED: N_("Collapsed: {names}."), DIVERGED: N_("Diverged: {names}.")}
+MAX_PAIRS = 3  # of optimizers, or of losses, that the first paragraph compares; of more, only those of the best
 
 
-def paragraphs(data: StudyData, words: Words) -> list[str]:
-    """The answer: how many runs there are, what is best, and what differs by how much; then where else a loss loses."""
-    said = _intro(data, words)
+def paragraphs(data: StudyData, language: Language) -> list[str]:
+    """The paragraphs: which runs there are, what is best, what differs by how much; then the losses by measure."""
+    _ = language.gettext
+    sentences = _introduction(data, language)
     if not data.runs:
-        return [" ".join([*said, words("nothing_yet")])]
-    study, found = data.study.settings.study, data.comparison.measures[QUESTION]
-    said += _best(data, words)
-    for pairs, name, averaged in (
-        (found.losses, words.loss, "over_optimizers" if len(study.optimizers) > 1 else "subject"),
-        (found.optimizers, words.optimizer, "over_losses" if len(study.losses) > 1 else "subject"),
-    ):
-        said += [difference(pair, words, name, words(averaged)) for pair in _told(pairs) if pair.mean is not None]
-    return [" ".join(said), *([" ".join(where)] if (where := _where(data, words)) else [])]
+        return [" ".join([*sentences, _("No run has been measured yet.")])]
+    study, compared = data.study.settings.study, data.comparison.measures[QUESTION]
+    sentences += _best(data, language)
+    of_losses = of_optimizers = _("The test NLL")
+    if len(study.optimizers) > 1:
+        of_losses = _("Averaged over the optimizers, the test NLL")
+    if len(study.losses) > 1:
+        of_optimizers = _("Averaged over the losses, the test NLL")
+    for pair in pairs_to_compare(compared.losses):
+        sentences.append(difference(pair, language, language.loss, of_losses))
+    for pair in pairs_to_compare(compared.optimizers):
+        sentences.append(difference(pair, language, language.optimizer, of_optimizers))
+    by_measure = _losses_by_measure(data, language)
+    return [" ".join(sentences), *([" ".join(by_measure)] if by_measure else [])]
 
 
-def _intro(data: StudyData, words: Words) -> list[str]:
+def _introduction(data: StudyData, language: Language) -> list[str]:
+    """What was compared, on what, and how the runs ended."""
+    _, ngettext = language.gettext, language.ngettext
     study, outcomes = data.study.settings.study, data.comparison.outcomes
     total = len(data.study.combinations) * data.seeds
-    ended = sum(each[FINISHED] for each in outcomes.values())
-    pieces = words.count(data.study.records["splits"]["test"]["pieces"], "pieces_on")
+    ended = language.number(sum(each[FINISHED] for each in outcomes.values()))
+    pieces, times = data.study.records["splits"]["test"]["pieces"], ngettext("{n} time", "{n} times", data.seeds)
     if len(data.main) > 1:
-        losses, optimizers = (
-            words.join(names) for names in ([*map(words.loss, study.losses)], [*map(words.optimizer, study.optimizers)])
-        )
-        parts = [
-            words(
-                "compared",
-                losses=words("the_losses" if len(study.losses) > 1 else "the_loss", names=losses),
-                optimizers=words("the_optimizers" if len(study.optimizers) > 1 else "the_optimizer", names=optimizers),
-            )
-        ]
+        names = language.join([*map(language.loss, study.losses)])
+        losses = ngettext("The loss {names}", "The losses {names}", len(study.losses), names=names)
+        names = language.join([*map(language.optimizer, study.optimizers)])
+        count = len(study.optimizers)
+        optimizers = ngettext("the optimizer {names}", "the optimizers {names}", count, names=names)
+        compared = _("{losses} and {optimizers} were compared in every combination.")
+        sentences = [compared.format(losses=losses, optimizers=optimizers)]
     else:
-        parts = [words("one_combination", name=words.combination(data.main[0]))]
-    times = words.count(data.seeds, "times")
-    parts += [
-        words("trained" if data.seeds > 1 else "trained_once", times=times, pieces=pieces),
-        words("ended", ended=words.number(ended), total=words.count(total, "runs_of")),
+        name = language.combination(data.main[0])
+        sentences = [_("Only {name} was trained: only the baselines can be compared with it.", name=name)]
+    if data.seeds > 1:
+        trained = ngettext(
+            "Each combination is trained {times} from different random seeds and judged on {n} piece that no training "
+            "sees.",
+            "Each combination is trained {times} from different random seeds and judged on {n} pieces that no training "
+            "sees.",
+            pieces,
+            times=times,
+        )
+    else:
+        trained = ngettext(
+            "Each combination is trained once and judged on {n} piece that no training sees.",
+            "Each combination is trained once and judged on {n} pieces that no training sees.",
+            pieces,
+        )
+    sentences += [
+        trained,
+        ngettext("{ended} of {n} run ended well.", "{ended} of {n} runs ended well.", total, ended=ended),
     ]
-    for outcome in (COLLAPSED, DIVERGED):
-        bad = [name for name in outcomes if outcomes[name][outcome]]
-        if bad:
-            labels = [
-                f"{words.combination(each)} ({outcomes[each.name][outcome]})"
-                for each in data.study.combinations
-                if each.name in bad
-            ]
-            parts.append(words(outcome, names=words.join(labels)))
+    for outcome, message in OUTCOMES.items():
+        counts = {each: outcomes[each.name][outcome] for each in data.study.combinations}
+        labels = [f"{language.combination(each)} ({count})" for each, count in counts.items() if count]
+        if labels:
+            sentences.append(_(message, names=language.join(labels)))
     if data.comparison.missing:
-        parts.append(words("unfinished", missing=words.count(data.comparison.missing, "runs")))
-    return parts
+        missing = ngettext("{n} run", "{n} runs", data.comparison.missing)
+        sentences.append(_("Still to do: {missing}, so all that follows is provisional.", missing=missing))
+    return sentences
 
 
-def _best(data: StudyData, words: Words) -> list[str]:
-    """The combination with the lowest mean, beside the baselines."""
+def _best(data: StudyData, language: Language) -> list[str]:
+    """The combination with the lowest mean, and the baselines."""
+    _ = language.gettext
     summaries = data.comparison.measures[QUESTION].summaries
-    there = [each for each in data.main if summaries[each.name].mean is not None]
-    if not there:
-        return [words("nothing_judged")]
-    best = min(there, key=lambda each: summaries[each.name].mean)
-    found = summaries[best.name]
-    between = words.interval(found.low, found.high)
-    said = words(
-        "best" if len(there) > 1 else "only",
-        name=words.combination(best),
-        mean=words.mean(found)[0],
-        interval=f" ({words('interval', interval=between)})" if between else "",
-    )
-    baselines = data.baselines.get("test")
-    if baselines:
-        numbers = {name: words.number(baselines[name]["nll"], 2) for name in ("copy_last_step", "note_frequency")}
-        said += words("beside_baselines", **numbers)
-    return [said + "."]
+    judged = [each for each in data.main if summaries[each.name].mean is not None]
+    if not judged:
+        return [_("No run ended with a model that can be evaluated.")]
+    best = min(judged, key=lambda each: summaries[each.name].mean)
+    summary = summaries[best.name]
+    interval = language.interval(summary.low, summary.high)
+    if interval:
+        interval = _(" (95 % interval {interval})", interval=interval)
+    message = N_("{name} has the lowest mean test NLL: {mean} nats per step{interval}")
+    if len(judged) == 1:
+        message = N_("{name} has a test NLL of {mean} nats per step{interval}")
+    sentence = _(message, name=language.combination(best), mean=language.mean(summary)[0], interval=interval)
+    if baselines := data.baselines.get("test"):
+        nll = {name: language.number(baselines[name]["nll"], 2) for name in ("copy_last_step", "note_frequency")}
+        sentence += _(", where copying the last step has {copy_last_step} and note frequency {note_frequency}", **nll)
+    return [sentence + "."]
 
 
-def _told(pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs to speak of: all when they are few, else those of the one that wins most."""
-    if len(pairs) <= MOST_PAIRS:
-        return list(pairs)
-    wins: dict[str, int] = {}
-    for pair in pairs:
-        if pair.mean is not None:
-            winner = pair.first if pair.mean < 0 else pair.second
-            wins[winner] = wins.get(winner, 0) + 1
-    best = max(wins, key=wins.__getitem__, default="")
-    return [pair for pair in pairs if best in (pair.first, pair.second)]
+def pairs_to_compare(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs with a mean; of more than `MAX_PAIRS` only those of the loss or optimizer that wins most."""
+    compared = [pair for pair in pairs if pair.mean is not None]
+    if len(pairs) <= MAX_PAIRS or not compared:
+        return compared
+    wins = Counter(pair.first if pair.mean < 0 else pair.second for pair in compared)
+    best = wins.most_common(1)[0][0]
+    return [pair for pair in compared if best in (pair.first, pair.second)]
 
 
-def difference(pair: Pair, words: Words, name: Callable[[str], str], subject: str) -> str:
-    """What a paired difference of the test NLL shows, in words.
+def difference(pair: Pair, language: Language, name: Callable[[str], str], subject: str) -> str:
+    """The sentence on a paired difference of the test NLL.
 
     Args:
         pair: With a mean.
-        words: The language.
-        name: How its two are called.
-        subject: What is compared, as a sentence begins.
+        language: Of the sentence.
+        name: Gives the label of a loss, an optimizer or a combination.
+        subject: The beginning of the sentence.
     """
     better, worse = (pair.first, pair.second) if pair.mean < 0 else (pair.second, pair.first)
+    named = {"subject": subject, "better": name(better), "worse": name(worse)}
     if pair.low is None:
-        amount = words.number(abs(pair.mean))
-        return words("single", subject=subject, better=name(better), worse=name(worse), amount=amount)
-    decimals = decimals_between(pair.low, pair.high)
-    low, high = (pair.low, pair.high) if pair.verdict not in (SHOWN, TOO_FEW_SEEDS) else _positive(pair)
-    keys = {SHOWN: "shown", TOO_FEW_SEEDS: "too_few"}
-    return words(
-        keys.get(pair.verdict, "not_shown"),
-        subject=subject,
-        better=name(better),
-        worse=name(worse),
+        return language.gettext(
+            "{subject} was lower with {better} than with {worse} by {amount} nats per step at the only seed that both "
+            "have: without an interval, this may be due to chance.",
+            amount=language.number(abs(pair.mean)),
+            **named,
+        )
+    decimals, low, high = decimals_between(pair.low, pair.high), pair.low, pair.high
+    if pair.verdict in (SHOWN, TOO_FEW_SEEDS) and pair.mean < 0:  # the sentence gives the lead of the better one
+        low, high = -high, -low
+    return language.gettext(
+        DIFFERENCES[pair.verdict],
         first=name(pair.first),
         second=name(pair.second),
-        amount=words.number(abs(pair.mean), decimals),
-        mean=words.number(pair.mean, decimals),
-        interval=words.interval(low, high, decimals),
-        seeds=words.count(pair.seeds, "seeds"),
-        in_seeds=words.count(pair.seeds, "in_seeds"),
-        p=words.p_equals(pair.adjusted),
+        amount=language.number(abs(pair.mean), decimals),
+        mean=language.number(pair.mean, decimals),
+        interval=language.interval(low, high, decimals),
+        n=language.number(pair.seeds),
+        seeds=language.ngettext("{n} seed", "{n} seeds", pair.seeds),
+        p=language.p_equals(pair.adjusted),
+        **named,
     )
 
 
-def _positive(pair: Pair) -> tuple[float, float]:
-    """The interval of the better one's lead."""
-    return (-pair.high, -pair.low) if pair.mean < 0 else (pair.low, pair.high)
-
-
-def _where(data: StudyData, words: Words) -> list[str]:
-    """In which measures each loss loses to each other: shown, in every seed, or not; and where optimizers disagree."""
-    said = []
-    averaged = words("averaged") if len(data.study.settings.study.optimizers) > 1 else ""
-    pairs = data.comparison.measures[QUESTION].losses
-    for index in range(len(pairs)):
-        found: dict[tuple[str, str], list[str]] = {}
-        open_ones = []
-        for measure in WEIGHED:
+def _losses_by_measure(data: StudyData, language: Language) -> list[str]:
+    """In which measures each loss is worse than each other: shown, at every seed, or neither."""
+    sentences, averaged = [], ""
+    if len(data.study.settings.study.optimizers) > 1:
+        averaged = language.gettext(", averaged over the optimizers,")
+    for index, names in enumerate(data.comparison.measures[QUESTION].losses):
+        worse_in: dict[tuple[str, str], list[str]] = {}  # (loss, verdict) → measures
+        undecided = []
+        for measure in COMPARED:
             pair = data.comparison.measures[measure].losses[index]
             if pair.mean is None or (measure == "ece_raw" and pair.mean == 0):
                 continue
             worse = _worse(pair, MEASURES[measure].better)
-            if worse and pair.seeds > 1 and pair.verdict in (SHOWN, TOO_FEW_SEEDS):
-                found.setdefault((worse, pair.verdict), []).append(_but(data, measure, pair, words))
+            if worse and pair.seeds > 1 and pair.verdict in WORSE:
+                worse_in.setdefault((worse, pair.verdict), []).append(_with_exceptions(data, measure, pair, language))
             else:
-                open_ones.append(words.head(measure))
-        for (worse, verdict), names in found.items():
-            other = pairs[index].second if worse == pairs[index].first else pairs[index].first
-            key = "loses" if verdict == SHOWN else "loses_in_all_seeds"
-            said.append(
-                words(
-                    key, worse=words.loss(worse), better=words.loss(other), measures=_listed(names), averaged=averaged
-                )
-            )
-        if open_ones and pairs[index].seeds > 1:
-            names = {"first": words.loss(pairs[index].first), "second": words.loss(pairs[index].second)}
-            said.append(words("undecided", measures=_listed(open_ones), **names))
-    return said
+                undecided.append(language.head(measure))
+        for (worse, verdict), measures in worse_in.items():
+            better = language.loss(names.second if worse == names.first else names.first)
+            values = {"worse": language.loss(worse), "better": better, "averaged": averaged}
+            sentences.append(language.gettext(WORSE[verdict], measures="; ".join(measures), **values))
+        if undecided and names.seeds > 1:
+            message = N_("No difference between {first} and {second} is shown in: {measures}.")
+            first, second = language.loss(names.first), language.loss(names.second)
+            sentences.append(language.gettext(message, first=first, second=second, measures="; ".join(undecided)))
+    return sentences
 
 
-def _but(data: StudyData, measure: str, pair: Pair, words: Words) -> str:
-    """The measure's name, with the optimizers whose means differ the other way, which an average over them hides."""
-    means = {(each.loss, each.optimizer): each.name for each in data.main}
+def _with_exceptions(data: StudyData, measure: str, pair: Pair, language: Language) -> str:
+    """The name of a measure, and the optimizers for which the losses differ the other way round than on average."""
+    combinations = {(each.loss, each.optimizer): each.name for each in data.main}
     summaries = data.comparison.measures[measure].summaries
-    other_way = []
+    exceptions = []
     for optimizer in data.study.settings.study.optimizers:
-        first, second = (summaries[means[loss, optimizer]].mean for loss in (pair.first, pair.second))
+        first, second = (summaries[combinations[loss, optimizer]].mean for loss in (pair.first, pair.second))
         if first is not None and second is not None and (first - second) * pair.mean < 0:
-            other_way.append(words.optimizer(optimizer))
-    return words.head(measure) + (words("other_way", names=words.join(other_way)) if other_way else "")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return "; ".join(names)
+            exceptions.append(language.optimizer(optimizer))
+    if not exceptions:
+        return language.head(measure)
+    names = language.join(exceptions)
+    return language.head(measure) + language.gettext(" (the other way round with {names})", names=names)
 
 
 def _worse(pair: Pair, better: str) -> str:
-    """Which of a pair is worse; empty where neither is."""
+    """The worse one of a pair; empty if neither is."""
     if not pair.mean or better not in (LOWER, HIGHER):
         return ""
-    first_is_worse = (pair.mean > 0) == (better == LOWER)
-    return pair.first if first_is_worse else pair.second
-
-
-def limits(data: StudyData, words: Words) -> list[str]:
-    """What the reader must know to weigh the numbers."""
-    said = []
-    seeds = data.seeds
-    if seeds == 1:
-        said.append(words("one_seed"))
-    elif least_p(seeds) >= 1 - LEVEL:
-        said.append(words("few_seeds", seeds=words.count(seeds, "seeds"), p=words.p(least_p(seeds))))
-    if seeds > 1:
-        said.append(words("narrow"))
-    edges: dict[float, list[str]] = {}
-    rates = {run.settings["learning_rate"] for run in data.tuning}
-    for each in data.main:
-        own = [run for run in data.tuning if run.combination == each.name]
-        if not own:
-            continue
-        rate = next(run for run in own if run.run == factorial.best(own)).settings["learning_rate"]
-        if len(rates) > 1 and rate in (min(rates), max(rates)):
-            edges.setdefault(rate, []).append(words.combination(each))
-    said += [words("edge", names="; ".join(names), rate=words.tick(rate)) for rate, names in edges.items()]
-    return [*said, words("one_corpus")]
-
-
-def missing(data: StudyData, words: Words) -> list[str]:
-    """What an unfinished study lacks, a line each; empty when it is finished."""
-    said = []
-    if data.missing_tuning:
-        said.append(words("missing_tuning", runs=words.count(data.missing_tuning, "runs")))
-    wholly = []
-    for each in data.study.combinations:
-        seeds = data.missing.get(each.name, [])
-        if len(seeds) == data.seeds:
-            wholly.append(words.combination(each))
-        elif seeds:
-            numbers = words.join([*map(str, seeds)])
-            said.append(words("missing_runs", name=words.combination(each), seeds=numbers))
-    if wholly:
-        said.append(words("missing_wholly", names="; ".join(wholly)))
-    if data.runs and not data.music:
-        said.append(words("missing_music"))
-    return said
+    return pair.first if (pair.mean > 0) == (better == LOWER) else pair.second

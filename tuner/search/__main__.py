@@ -2,7 +2,7 @@
 
 Usage: python -m tuner.search tfrecords/NAME DIR [--tuner bayesian] [--max-trials 20] [--budget 30m]
 
-Every trial is a run folder; the best is copied to DIR/best. The same command again goes on where it was, also after
+Every trial is a run folder; the best is copied to DIR/best. The same command resumes a search that was stopped, also by
 kill -9. `tensorboard --logdir DIR` shows all trials.
 """
 
@@ -16,34 +16,39 @@ from typing import TYPE_CHECKING
 from pianoroll_tf import cli, config
 from pianoroll_tf.errors import UsageError, UserError, usage_errors
 from pianoroll_tf.tensorflow_startup import load_tensorflow
-from tuner.search.parsing import DIRECTIONS, TUNERS, parse_duration, parse_fixes, read_entry, read_space
+from tuner.search.parsing import DIRECTIONS, TUNERS, parse_fixes, read_entry, read_space
 from tuner.search.space import default_space, make_space
+from tuner.terminal import parse_duration
 
 if TYPE_CHECKING:
     from tuner.search.settings import SearchSettings
 
-LOOPBACK = {None: "127.0.0.1:0", "chief": "127.0.0.1:8470"}  # where a chief listens unless told; 0: any free port
-SEARCH_FLAGS = ("tuner", "epochs", "objective", "seed", "fix", "space")  # what makes it the same search
+LOOPBACK = {None: "127.0.0.1:0", "chief": "127.0.0.1:8470"}  # default address of a chief; port 0: any free port
+SEARCH_FLAGS = ("tuner", "epochs", "objective", "seed", "fix", "space")  # of the settings that identify a search
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's flags."""
     parser = cli.make_parser(
-        "tuner.search", "Search for the best loss, optimizer, sizes and settings. The same command goes on."
+        "tuner.search", "Search for the best loss, optimizer, sizes and settings. The same command resumes a search."
     )
     parser.add_argument("records", type=Path, help="folder of records: tfrecords/NAME")
-    parser.add_argument("folder", type=Path, metavar="dir", help="folder of the search, made or gone on with")
-    parser.add_argument("--tuner", choices=TUNERS, default="random", help="who proposes (default: random)")
-    parser.add_argument("--max-trials", type=int, default=20, help="trials in all, may be raised later (default: 20)")
-    parser.add_argument("--epochs", type=int, default=20, help="epochs of a trial at most (default: 20)")
-    parser.add_argument("--budget", metavar="TIME", help="start no trial after so long, as in 30m or 2h, in all starts")
+    parser.add_argument(
+        "folder", type=Path, metavar="dir", help="folder of the search: created, or resumed if it exists"
+    )
+    parser.add_argument("--tuner", choices=TUNERS, default="random", help="how trials are proposed (default: random)")
+    parser.add_argument("--max-trials", type=int, default=20, help="trials in total, may be raised later (default: 20)")
+    parser.add_argument("--epochs", type=int, default=20, help="maximum epochs of a trial (default: 20)")
+    parser.add_argument(
+        "--budget", metavar="TIME", help="start no trial after this time, as in 30m or 2h, summed over all starts"
+    )
     parser.add_argument(
         "--objective",
         choices=tuple(DIRECTIONS),
         default="nll",
-        help="what is best on validation: lowest NLL or highest PR-AUC, from posteriors (default: nll)",
+        help="lowest NLL or highest PR-AUC on validation, from posteriors (default: nll)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the proposals, and of every trial (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the proposals and of every trial (default: 0)")
     parser.add_argument(
         "--fix",
         action="append",
@@ -52,17 +57,19 @@ def build_parser() -> argparse.ArgumentParser:
         help=f"do not search this setting; may be given several times. Searched are {', '.join(default_space())}",
     )
     parser.add_argument("--space", type=Path, metavar="FILE", help="TOML or JSON that narrows or widens the space")
-    parser.add_argument("--overwrite", action="store_true", help="remove the search in the folder and start anew")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="remove the search in the folder and start from scratch"
+    )
     group = parser.add_argument_group("several workers or machines")
-    group.add_argument("--workers", type=int, default=1, help="trials at a time on this machine (default: 1)")
-    group.add_argument("--role", choices=("chief", "worker"), help="what this process is, of several")
+    group.add_argument("--workers", type=int, default=1, help="parallel trials on this machine (default: 1)")
+    group.add_argument("--role", choices=("chief", "worker"), help="role of this process among several")
     group.add_argument(
         "--chief",
         metavar="HOST:PORT",
         help="where the chief listens; its port has no authentication (default: loopback)",
     )
     group.add_argument(
-        "--lease", default="2m", help="after so long without a word a worker's trial is another's (default: 2m)"
+        "--lease", default="2m", help="time after which the trial of a silent worker is given to another (default: 2m)"
     )
     group.add_argument("--threads", type=int, help="processor cores a worker may use (default: an equal share)")
     parser.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)
@@ -75,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def body(args: argparse.Namespace) -> int:
-    """Checks the words, then searches in the role they name."""
+    """Checks the arguments, then runs the search in the given role."""
     _check(args)
     if importlib.util.find_spec("keras_tuner") is None:
         raise UserError("the search needs KerasTuner: python -m pip install --constraint constraints.txt '.[tuner]'")
@@ -88,31 +95,31 @@ def body(args: argparse.Namespace) -> int:
     if args.role == "worker":
         given = any(getattr(args, flag) != build_parser().get_default(flag) for flag in SEARCH_FLAGS)
         if args.supervised:
-            from tuner.search.supervisor import leave_with_parent
+            from tuner.search.supervisor import exit_with_parent
 
-            leave_with_parent()
+            exit_with_parent()
         load_tensorflow(args)
-        from tuner.search.worker import work
+        from tuner.search.worker import run_worker
 
-        return work(args.folder, settings, given, args.chief, lease, args.threads)
+        return run_worker(args.folder, settings, given, args.chief, lease, args.threads)
     from tuner.search.settings import open_search, sole_search
 
     with sole_search(args.folder):
         open_search(args.folder, settings, args.overwrite)
         load_tensorflow(args)
-        from tuner.search import session as search_roles
+        from tuner.search.session import Search
 
-        search = search_roles.Search(args.folder, settings, args.max_trials, budget)
+        search = Search(args.folder, settings, args.max_trials, budget)
         if args.role is None and args.workers == 1:
-            search.alone(args.threads)
+            search.run_alone(args.threads)
         else:
             count = 0 if args.role == "chief" else args.workers
-            search.lead(args.chief or LOOPBACK[args.role], lease, count, _worker_command(args), args.threads)
+            search.run_as_chief(args.chief or LOOPBACK[args.role], lease, count, _worker_command(args), args.threads)
         return search.finish()
 
 
 def _check(args: argparse.Namespace) -> None:
-    """Raises UsageError where flags do not fit each other or a number is out of its range."""
+    """Raises UsageError if flags contradict each other or a number is out of range."""
     _role_from_environment(args)
     for name, least in (("max_trials", 1), ("workers", 1), ("threads", 1), ("epochs", 1)):
         value = getattr(args, name)
@@ -131,7 +138,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _role_from_environment(args: argparse.Namespace) -> None:
-    """KerasTuner's own variables name the role where no flag does."""
+    """Takes the role from KerasTuner's environment variables if no flag names it."""
     host, port, name = (os.environ.get(f"KERASTUNER_{part}") for part in ("ORACLE_IP", "ORACLE_PORT", "TUNER_ID"))
     if args.role is None and args.workers == 1 and host and port and name:
         args.role = "chief" if "chief" in name else "worker"
@@ -139,7 +146,7 @@ def _role_from_environment(args: argparse.Namespace) -> None:
 
 
 def _settings(args: argparse.Namespace) -> "SearchSettings":
-    """What makes the search the same search, from the flags and the records."""
+    """The settings that identify the search, from the flags and the records."""
     from pianoroll_tf.modeling import run_folder
     from tuner.search.settings import SearchSettings
 
@@ -160,9 +167,9 @@ def _settings(args: argparse.Namespace) -> "SearchSettings":
 
 
 def _worker_command(args: argparse.Namespace) -> list[str]:
-    """What a worker on this machine runs; the address of the chief is added."""
-    words = [str(args.records), str(args.folder), "--role", "worker", "--supervised", "--lease", args.lease]
-    return [sys.executable, "-m", "tuner.search", *words, *(["--debug"] if args.debug else [])]
+    """The command line of a worker on this machine; the address of the chief is added."""
+    arguments = [str(args.records), str(args.folder), "--role", "worker", "--supervised", "--lease", args.lease]
+    return [sys.executable, "-m", "tuner.search", *arguments, *(["--debug"] if args.debug else [])]
 
 
 if __name__ == "__main__":

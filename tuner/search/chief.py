@@ -1,4 +1,4 @@
-"""KerasTuner's chief with leases: the trial of a worker that is not heard of any more goes back into the queue."""
+"""KerasTuner's chief with leases: the trial of a worker that has gone silent is requeued."""
 
 import os
 import time
@@ -10,97 +10,97 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
 from pianoroll_tf.errors import UserError
-from tuner.search.oracle import Lasting
+from tuner.search.oracle import ResumableOracle
 from tuner.search.tuner import TUNER_ID
 
-FAREWELL_SECONDS = 10.0  # in which workers are told that the search is over
+SHUTDOWN_SECONDS = 10.0  # for telling workers that the search is over
 _POLL_SECONDS = 0.2
 
 
 class Leases:
-    """When each worker was heard last.
+    """When each worker was last heard from.
 
     Args:
-        seconds: How long a trial stays with a worker that is silent.
-        clock: Seconds.
+        seconds: How long a silent worker keeps its trial.
+        clock: Returns seconds.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds, self._clock = seconds, clock
-        self._heard: dict[str, float] = {}
+        self._last_heard: dict[str, float] = {}
 
     def touch(self, tuner_id: str) -> None:
-        """A worker was heard."""
-        self._heard[tuner_id] = self._clock()
+        """Renews the lease of a worker."""
+        self._last_heard[tuner_id] = self._clock()
 
     def lapsed(self, tuner_id: str) -> bool:
-        """Whether a worker's lease has ended; that of one that was never heard begins now."""
-        return self._clock() - self._heard.setdefault(tuner_id, self._clock()) > self.seconds
+        """Whether a worker's lease has ended; that of an unknown worker begins now."""
+        return self._clock() - self._last_heard.setdefault(tuner_id, self._clock()) > self.seconds
 
     def alive(self) -> int:
-        """Workers whose lease has not ended."""
-        return sum(not self.lapsed(tuner_id) for tuner_id in list(self._heard))
+        """Number of workers whose lease has not ended."""
+        return sum(not self.lapsed(tuner_id) for tuner_id in list(self._last_heard))
 
 
 class Servicer(OracleServicer):
-    """KerasTuner's service, which notes who calls, and tells a worker when its trial is another's.
+    """KerasTuner's service; it also renews leases, and tells a worker that its trial was given to another.
 
     Args:
-        oracle: Answers the calls.
-        leases: Are kept up to date.
+        oracle: Handles the calls.
+        leases: Renewed at each call.
     """
 
-    def __init__(self, oracle: Lasting, leases: Leases) -> None:
+    def __init__(self, oracle: ResumableOracle, leases: Leases) -> None:
         super().__init__(oracle)
         self._leases = leases
 
     def CreateTrial(self, request, context):  # noqa: N802  (KerasTuner's name)
-        """A worker asks for a trial."""
+        """Request of a worker for a trial."""
         self._leases.touch(request.tuner_id)
         return super().CreateTrial(request, context)
 
     def GetTrial(self, request, context):  # noqa: N802
-        """A worker asks for a trial's state; with its name beside that, it is a heart-beat."""
+        """Request for a trial's state; with the name of a worker in the metadata, its heartbeat."""
         if request.trial_id not in self.oracle.trials:
             context.abort(grpc.StatusCode.NOT_FOUND, "no such trial")
         tuner_id = dict(context.invocation_metadata()).get(TUNER_ID)
         if tuner_id is not None:
             self._leases.touch(tuner_id)
             if not self.oracle.holds(tuner_id, request.trial_id):
-                context.abort(grpc.StatusCode.FAILED_PRECONDITION, "the trial is another worker's")
+                context.abort(grpc.StatusCode.FAILED_PRECONDITION, "the trial was given to another worker")
         return super().GetTrial(request, context)
 
 
-def release_lapsed(oracle: Lasting, leases: Leases, say: Callable[[str], None]) -> None:
-    """Puts the trials of silent workers back into the queue, and forgets workers that wait for none any more.
+def release_lapsed(oracle: ResumableOracle, leases: Leases, log: Callable[[str], None]) -> None:
+    """Requeues the trials of silent workers, and forgets silent workers without a trial.
 
     Args:
         oracle: Holds the trials.
         leases: Of the workers.
-        say: Is told of each in a line.
+        log: Called with a line for each trial.
     """
     for tuner_id in set(oracle.ongoing_trials) | set(oracle.tuner_ids):
         if leases.lapsed(tuner_id):
             trial_id = oracle.requeue(tuner_id)
             if trial_id is not None:
-                say(f"{tuner_id} is silent for {leases.seconds:.0f} s; trial {trial_id} goes back into the queue")
+                log(f"{tuner_id} is silent for {leases.seconds:.0f} s; trial {trial_id} is requeued")
 
 
 class Chief:
     """The server of a search.
 
     Args:
-        oracle: Answers the workers.
-        address: HOST:PORT to listen on; port 0: any that is free.
-        lease_seconds: How long a trial stays with a worker that is silent.
+        oracle: Handles the requests of the workers.
+        address: HOST:PORT to listen on; port 0: any free port.
+        lease_seconds: How long a silent worker keeps its trial.
 
     Raises:
-        UserError: The address cannot be listened on.
+        UserError: It cannot listen on the address.
     """
 
-    def __init__(self, oracle: Lasting, address: str, lease_seconds: float) -> None:
+    def __init__(self, oracle: ResumableOracle, address: str, lease_seconds: float) -> None:
         self._oracle, self.leases = oracle, Leases(lease_seconds)
-        # without SO_REUSEPORT: else two chiefs could share a port, and each get some of the calls
+        # without SO_REUSEPORT, else two chiefs could share a port and each get some of the calls
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=[("grpc.so_reuseport", 0)])
         protos.get_service_grpc().add_OracleServicer_to_server(Servicer(oracle, self.leases), self._server)
         host = address.rpartition(":")[0]
@@ -113,19 +113,19 @@ class Chief:
         self.address = f"{host}:{bound}"
         self._server.start()
 
-    def serve(self, poll: Callable[[], None], say: Callable[[str], None]) -> None:
-        """Answers until no trial is left.
+    def serve(self, poll: Callable[[], None], log: Callable[[str], None]) -> None:
+        """Serves until no trial is left.
 
         Args:
             poll: Called several times a second.
-            say: Is told in a line of each worker that was lost.
+            log: Called with a line for each lost worker.
         """
         try:
             while not self._oracle.finished():
                 time.sleep(_POLL_SECONDS)
-                release_lapsed(self._oracle, self.leases, say)
+                release_lapsed(self._oracle, self.leases, log)
                 poll()
-            over = time.monotonic() + FAREWELL_SECONDS
+            over = time.monotonic() + SHUTDOWN_SECONDS
             while self._oracle.tuner_ids and time.monotonic() < over:
                 time.sleep(_POLL_SECONDS)
                 poll()
@@ -133,8 +133,8 @@ class Chief:
             self._server.stop(grace=1.0).wait()
 
 
-def name_in_environment(chief: str, tuner_id: str) -> None:
-    """Sets KerasTuner's variables, by which it is a chief (whose name says so) or a worker.
+def set_environment(chief: str, tuner_id: str) -> None:
+    """Sets the environment variables by which KerasTuner acts as a chief (whose name contains "chief") or a worker.
 
     Args:
         chief: HOST:PORT.

@@ -1,4 +1,4 @@
-"""A space of ours as KerasTuner's hyper-parameters, and its values as ours."""
+"""Converts a search space to KerasTuner's hyper-parameters, and their values to settings."""
 
 import math
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ import keras_tuner
 from tuner.search.space import Choice, Range, Space, conditions
 
 DIGITS = 4  # significant ones of a number drawn from a range
-OF_HYPERBAND = "tuner/"  # its own entries among the values begin so
+HYPERBAND_PREFIX = "tuner/"  # of Hyperband's own entries among the values
 
 
 def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
-    """The searched settings; one that counts only beside others has them as its condition.
+    """The searched settings; one that has an effect only with some values of another gets these as its condition.
 
     >>> from tuner.search.space import make_space
     >>> [entry.name for entry in hyperparameters(make_space({"loss": "bce"})).space][:4]
@@ -41,7 +41,7 @@ def _declare(made: keras_tuner.HyperParameters, name: str, entry: Choice | Range
 
 
 def values_of(entry: Choice | Range) -> dict[Any, Any]:
-    """KerasTuner's word for each value of an entry → the value; empty for a range without steps.
+    """KerasTuner's name of each value of an entry → the value; empty for a range without steps.
 
     KerasTuner itself leaves out 0.5 of 0 to 0.5 by 0.1, as 0.5 // 0.1 is 4; and its choices must be of one type.
     """
@@ -56,10 +56,10 @@ def values_of(entry: Choice | Range) -> dict[Any, Any]:
         return {value: value for value in values}
     if all(type(value) in (int, float) for value in values):
         return {float(value): value for value in values}
-    return {_word(value): value for value in values}
+    return {_name_of(value): value for value in values}
 
 
-def _word(value: Any) -> str:
+def _name_of(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
@@ -67,17 +67,17 @@ def _round(value: float) -> float:
     return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")
 
 
-def drawn(space: list, places: Sequence[float]) -> dict[str, Any]:
-    """The point of a space at some places; entries whose conditions are not met are left out.
+def point_at(space: list, positions: Sequence[float]) -> dict[str, Any]:
+    """The point of a space at given positions; entries whose conditions are not met are left out.
 
     Args:
         space: KerasTuner's entries, parents first.
-        places: For each entry, 0 (its least value) to 1.
+        positions: For each entry, 0 (its lowest value) to 1.
     """
     values: dict[str, Any] = {}
-    for entry, place in zip(space, places, strict=True):
+    for entry, position in zip(space, positions, strict=True):
         if all(condition.is_active(values) for condition in entry.conditions):
-            values[entry.name] = entry.prob_to_value(place)
+            values[entry.name] = entry.prob_to_value(position)
     return values
 
 
@@ -96,16 +96,16 @@ def rounded(space: list, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def settings_of(space: Space, values: dict[str, Any]) -> dict[str, Any]:
-    """Our values of a trial's hyper-parameters; Hyperband's own entries are left out.
+    """The settings that the hyper-parameters of a trial stand for, without Hyperband's own entries.
 
     >>> from tuner.search.space import Choice, make_space
     >>> space = make_space({"loss": "focal", "alpha": Choice((None, 0.25))})
     >>> settings_of(space, {"alpha": "none", "gamma": 1.5, "tuner/epochs": 3})
     {'gamma': 1.5, 'alpha': None}
     """
-    ours = {}
+    settings = {}
     for name, entry in space.searched.items():
         if name in values:
-            words = values_of(entry)
-            ours[name] = words[values[name]] if words else values[name]
-    return ours
+            named = values_of(entry)
+            settings[name] = named[values[name]] if named else values[name]
+    return settings

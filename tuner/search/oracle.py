@@ -1,4 +1,4 @@
-"""KerasTuner's oracles, made to last: files appear whole, lost trials are queued again, limits may be raised."""
+"""KerasTuner's oracles, made resumable: files are written whole, lost trials requeued, limits may be raised."""
 
 import contextlib
 import json
@@ -19,26 +19,26 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from pianoroll_tf.storage.files import write_whole
-from tuner.search.hyperparameters import drawn, rounded
+from tuner.search.hyperparameters import point_at, rounded
 from tuner.search.settings import PROJECT
 
 CANDIDATES = 2000  # points among which Bayesian optimization chooses
-INITIAL_POINTS = 8  # trials drawn at random before Bayesian optimization; KerasTuner takes three a dimension
+INITIAL_POINTS = 8  # random trials before Bayesian optimization; KerasTuner takes three per dimension
 Trial, Status = kt_trial.Trial, kt_trial.TrialStatus
 kt_conditions.print = lambda *values: None  # KerasTuner prints every condition that it sends to a worker
 
 
-class Lasting:
-    """What every oracle of a search has beside KerasTuner's; stands before one of its classes.
+class ResumableOracle:
+    """A mixin before one of KerasTuner's oracles, by which a search survives the loss of workers, chief and files.
 
     Attributes:
-        most: Trials of the search, in all.
+        trial_limit: Trials of the search in total.
         may_start: Whether there is time to start another trial.
-        exhausted: The space has no other values left.
+        exhausted: Whether the space has no untried values left.
         on_create: Called with each new trial before its files are written.
     """
 
-    most: int
+    trial_limit: int
     may_start: Callable[[], bool]
     on_create: Callable[[Trial], None]
 
@@ -48,12 +48,12 @@ class Lasting:
         super().__init__(
             allow_new_entries=False, tune_new_entries=False, max_consecutive_failed_trials=None, **arguments
         )
-        self.max_trials = None  # `most` is: KerasTuner's is part of the names of trials, so it could not be raised
+        self.max_trials = None  # KerasTuner's limit is part of the names of trials, so it could not be raised
         self.verbose = 0
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Within it no other thread uses the oracle; KerasTuner's own lock would stay locked after an exception."""
+    def exclusive(self) -> Iterator[None]:
+        """Holds the oracle's lock; KerasTuner's own lock would stay locked after an exception."""
         with self.lock:
             try:
                 yield
@@ -66,13 +66,13 @@ class Lasting:
     def create_trial(self, tuner_id: str) -> Trial:
         """The next trial for a worker: one that was interrupted, or a new one.
 
-        While others are at work a worker is told to wait, not to stop: one of them may get lost.
+        While other workers run trials a worker is told to wait, not to stop: one of them may get lost.
         """
-        with self.alone():
+        with self.exclusive():
             if tuner_id not in self.ongoing_trials:
                 if not self.may_start():
                     return self._no_trial(tuner_id, Status.STOPPED)
-                if not self._retry_queue and (self.exhausted or len(self.trials) >= self.most):
+                if not self._retry_queue and (self.exhausted or len(self.trials) >= self.trial_limit):
                     return self._no_trial(tuner_id, Status.IDLE if self.ongoing_trials else Status.STOPPED)
             trial = super().create_trial(tuner_id)
             if trial.status == Status.STOPPED:
@@ -88,15 +88,15 @@ class Lasting:
         return Trial(hyperparameters=self.hyperparameters.copy(), trial_id="none", status=status)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """KerasTuner's proposal, with numbers a person can read."""
+        """KerasTuner's proposal, with numbers rounded to a few digits."""
         response = super().populate_space(trial_id)
         if response.get("values"):
             response["values"] = rounded(self.hyperparameters.space, response["values"])
         return response
 
     def update_trial(self, trial_id: str, metrics: dict[str, float], step: int = 0) -> Trial:
-        """Takes the objective's value; that of a trial that has ended already stays as it is."""
-        with self.alone():
+        """Records the objective of a trial, unless the trial has ended already."""
+        with self.exclusive():
             if trial_id not in self.trials or self.objective.name not in metrics:
                 raise ValueError(f"a report must be on a trial of this search. Received: {trial_id}, {list(metrics)}")
             if trial_id in self.end_order:
@@ -105,8 +105,8 @@ class Lasting:
             return super().update_trial(trial_id, metrics, step=step)
 
     def end_trial(self, trial: Trial) -> None:
-        """Notes that a trial has ended; a second worker's report on it changes nothing."""
-        with self.alone():
+        """Records that a trial has ended; a second report on the same trial changes nothing."""
+        with self.exclusive():
             known = self.trials.get(trial.trial_id)
             if known is None or trial.trial_id in self.end_order:
                 return
@@ -116,18 +116,18 @@ class Lasting:
             if trial.trial_id in self._retry_queue:
                 self._retry_queue.remove(trial.trial_id)
             super().end_trial(trial)
-            self.save()  # KerasTuner saves before it takes the trial from those at work
+            self.save()  # KerasTuner saves before it removes the trial from the running ones
 
     def fail(self, trial_id: str, cause: str) -> None:
         """Ends a trial as failed."""
-        with self.alone():
+        with self.exclusive():
             trial = self.trials[trial_id]
             trial.status, trial.message = Status.FAILED, cause
             self.end_trial(trial)
 
     def requeue(self, tuner_id: str) -> str | None:
-        """Puts the trial of a lost worker back into the queue; returns its name, if there is one."""
-        with self.alone():
+        """Puts the trial of a lost worker back into the queue; returns its name, None if the worker had none."""
+        with self.exclusive():
             self.tuner_ids.discard(tuner_id)
             trial = self.ongoing_trials.pop(tuner_id, None)
             if trial is None:
@@ -137,8 +137,8 @@ class Lasting:
             return trial.trial_id
 
     def holds(self, tuner_id: str, trial_id: str) -> bool:
-        """Whether a trial is this worker's; it becomes so again while nobody else has taken it from the queue."""
-        with self.alone():
+        """Whether a worker holds a trial. A requeued trial that no other worker has taken is given back to it."""
+        with self.exclusive():
             if trial_id in self._retry_queue and tuner_id not in self.ongoing_trials:
                 self._retry_queue.remove(trial_id)
                 self.tuner_ids.add(tuner_id)
@@ -148,13 +148,13 @@ class Lasting:
             return held is not None and held.trial_id == trial_id
 
     def finished(self) -> bool:
-        """Whether no trial is at work and none is to be started."""
-        with self.alone():
-            none_left = not self._retry_queue and (self.exhausted or len(self.trials) >= self.most)
+        """Whether no trial is running and none is to be started."""
+        with self.exclusive():
+            none_left = not self._retry_queue and (self.exhausted or len(self.trials) >= self.trial_limit)
             return not self.ongoing_trials and (none_left or not self.may_start())
 
     def save(self) -> None:
-        """Writes oracle.json, whole."""
+        """Writes oracle.json atomically."""
         write_whole(Path(self._get_oracle_fname()), json.dumps(self.get_state()).encode())
 
     def _save_trial(self, trial: Trial) -> None:
@@ -163,25 +163,25 @@ class Lasting:
         write_whole(Path(self._get_trial_dir(trial.trial_id)) / "trial.json", json.dumps(trial.get_state()).encode())
 
 
-class RandomOracle(Lasting, keras_tuner.oracles.RandomSearchOracle):
-    """Independent draws."""
+class RandomOracle(ResumableOracle, keras_tuner.oracles.RandomSearchOracle):
+    """Random search: independent draws."""
 
     def __init__(self, epochs: int, **arguments: Any) -> None:
         super().__init__(max_trials=None, **arguments)
 
 
-class BayesianOracle(Lasting, keras_tuner.oracles.BayesianOptimizationOracle):
-    """A Gaussian process proposes where a good value is likely."""
+class BayesianOracle(ResumableOracle, keras_tuner.oracles.BayesianOptimizationOracle):
+    """Bayesian optimization with a Gaussian process."""
 
     def __init__(self, epochs: int, **arguments: Any) -> None:
         super().__init__(max_trials=None, num_initial_points=INITIAL_POINTS, **arguments)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The most promising of `CANDIDATES` points drawn from the space: least lower confidence bound.
+        """The most promising of `CANDIDATES` points drawn from the space: that of the lowest lower confidence bound.
 
-        KerasTuner follows gradients of the bound from 50 points instead, which takes 10 to 40 s a proposal, through a
-        relaxed space whose optimum is often a trial that was done already. What is drawn depends on the trials
-        so far alone, so that a resumed search proposes the same.
+        KerasTuner follows gradients of the bound from 50 points instead, which takes 10 to 40 s per proposal, through a
+        relaxed space whose optimum is often a trial that was done already. The draws depend on the trials so far
+        alone, so that a resumed search makes the same proposals.
         """
         done = [trial for trial in self.trials.values() if trial.status == Status.COMPLETED]
         values = None
@@ -196,9 +196,9 @@ class BayesianOracle(Lasting, keras_tuner.oracles.BayesianOptimizationOracle):
         return {"status": status, "values": values and rounded(self.hyperparameters.space, values)}
 
     def _most_promising(self, draws: np.random.RandomState) -> dict[str, Any] | None:
-        """Values of the best point that is not a trial yet; None: there is none."""
+        """Values of the best point that is not a trial yet; None if there is none."""
         space = self.hyperparameters.space
-        points = [drawn(space, row) for row in draws.uniform(size=(CANDIDATES, len(space)))]
+        points = [point_at(space, row) for row in draws.uniform(size=(CANDIDATES, len(space)))]
         points = [point for point in points if not self._duplicate(rounded(space, point))]
         if not points:
             return None
@@ -207,14 +207,18 @@ class BayesianOracle(Lasting, keras_tuner.oracles.BayesianOptimizationOracle):
         return points[int(np.argmin(mean - self.beta * deviation))]
 
 
-class HyperbandOracle(Lasting, keras_tuner.oracles.HyperbandOracle):
-    """Many short trials, of which the best go on; sweeps follow each other until `most` trials are done."""
+class HyperbandOracle(ResumableOracle, keras_tuner.oracles.HyperbandOracle):
+    """Hyperband: many short trials, the best of which are continued; sweeps are repeated up to `trial_limit` trials."""
 
     def __init__(self, epochs: int, **arguments: Any) -> None:
         super().__init__(max_epochs=epochs, hyperband_iterations=0, **arguments)  # 0: no end
 
 
-ORACLES: dict[str, type[Lasting]] = {"random": RandomOracle, "bayesian": BayesianOracle, "hyperband": HyperbandOracle}
+ORACLES: dict[str, type[ResumableOracle]] = {
+    "random": RandomOracle,
+    "bayesian": BayesianOracle,
+    "hyperband": HyperbandOracle,
+}
 
 
 def make_oracle(
@@ -224,15 +228,15 @@ def make_oracle(
     epochs: int,
     seed: int,
     folder: Path,
-) -> Lasting:
-    """A new oracle that keeps its files in a folder's `PROJECT`.
+) -> ResumableOracle:
+    """A new oracle that keeps its files in the subfolder `PROJECT`.
 
     Args:
         tuner: Entry of `ORACLES`.
         hyperparameters: The space.
-        objective: What is best, and in which direction.
-        epochs: Epochs of a trial at most.
-        seed: The same seed proposes the same trials, as far as their results are the same.
+        objective: Name and direction of the objective.
+        epochs: Maximum number of epochs of a trial.
+        seed: The same seed proposes the same trials, provided that their results are the same.
         folder: The folder of the search; made when needed.
     """
     oracle = ORACLES[tuner](
@@ -243,5 +247,5 @@ def make_oracle(
     )
     (folder / PROJECT).mkdir(parents=True, exist_ok=True)
     oracle._set_project_dir(str(folder), PROJECT)
-    oracle.most, oracle.may_start, oracle.on_create = 0, lambda: True, lambda trial: None
+    oracle.trial_limit, oracle.may_start, oracle.on_create = 0, lambda: True, lambda trial: None
     return oracle

@@ -1,24 +1,22 @@
-"""What a person says of a search, in a file or on the command line, turned into choices, ranges and seconds."""
+"""Parses the settings of a search given in a file or on the command line."""
 
 import dataclasses
 import json
-import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.choices import CHOICES
-from pianoroll_tf.errors import UsageError, UserError
+from pianoroll_tf.errors import UserError
 from tuner.search.space import FIXED_ONLY, Choice, Range, section_of, shown
 
 TUNERS = ("random", "bayesian", "hyperband")
 DIRECTIONS = {"nll": "min", "pr_auc": "max"}  # of the objectives
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def read_space(path: Path) -> dict[str, Any]:
-    """What a space file says, TOML (`.toml`) or JSON (`.json`).
+    """Reads a space file, TOML (`.toml`) or JSON (`.json`).
 
     Raises:
         UserError: The file is missing or is neither.
@@ -27,7 +25,9 @@ def read_space(path: Path) -> dict[str, Any]:
         raise UserError(f"the space's file must be named .toml or .json. Received: {path}")
     try:
         text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text, object_pairs_hook=_no_doubles)
+        values = (
+            tomllib.loads(text) if path.suffix == ".toml" else json.loads(text, object_pairs_hook=_without_duplicates)
+        )
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing") from error
     except (ValueError, RecursionError) as error:
@@ -48,16 +48,16 @@ def parse_fixes(texts: Iterable[str]) -> dict[str, Any]:
     """
     values = {}
     for text in texts:
-        name, equals, word = text.partition("=")
+        name, equals, given = text.partition("=")
         if not equals:
             raise ValueError(f"--fix must be key=value. Received: {text}")
         if name in values:
             raise ValueError(f"--fix must name a setting once. Received: {name} twice")
         section_of(name)
-        value = word
+        value = given
         for read in (json.loads, {"none": None}.__getitem__):
             try:
-                value = read(word)
+                value = read(given)
                 break
             except (ValueError, KeyError, RecursionError):
                 continue
@@ -65,8 +65,8 @@ def parse_fixes(texts: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object's dict; JSON itself lets a name come twice."""
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The dict of a JSON object, in which JSON itself allows a name twice."""
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
         raise ValueError(f"{max(names, key=names.count)} comes twice")
@@ -74,7 +74,7 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_entry(name: str, wanted: Any) -> Any:
-    """What a space's file or a flag says of one setting.
+    """Parses one setting of a space file or a flag.
 
     Args:
         name: The setting.
@@ -128,15 +128,3 @@ def _range(name: str, wanted: dict[str, Any]) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of "90s", "30m", "2h" or "1d".
-
-    >>> parse_duration("30m")
-    1800.0
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if not found or not float(found[1]):
-        raise UsageError(f"a time must be a number > 0 with its unit s, m, h or d, as in 30m. Received: {text}")
-    return float(found[1]) * _UNITS[found[2]]

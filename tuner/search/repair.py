@@ -1,4 +1,4 @@
-"""Makes KerasTuner's files of a search fit each other again after a kill, or after damage: that trial is run again."""
+"""Makes KerasTuner's files of a search consistent again after a kill, or after damage to some of them."""
 
 import json
 from collections.abc import Callable
@@ -7,24 +7,24 @@ from typing import Any
 
 from pianoroll_tf.errors import DamagedError
 from pianoroll_tf.storage.checksummed_json import read_checksummed
-from tuner.search.hyperparameters import OF_HYPERBAND
-from tuner.search.oracle import Lasting, Status, Trial
+from tuner.search.hyperparameters import HYPERBAND_PREFIX
+from tuner.search.oracle import ResumableOracle, Status, Trial
 from tuner.search.settings import PROJECT, TRIALS
 
-VALUES = "values.json"  # in it: the hyper-parameters of a trial, beside KerasTuner's own file
+VALUES = "values.json"  # a copy of the hyper-parameters of a trial, in the trial's folder
 _ENDED = (Status.COMPLETED, Status.FAILED)
 
 
-def restore(oracle: Lasting, folder: Path, say: Callable[[str], None]) -> None:
-    """Gives an oracle the trials and the state that its files hold; trials that were at work are queued.
+def restore(oracle: ResumableOracle, folder: Path, log: Callable[[str], None]) -> None:
+    """Restores the trials and the state of an oracle from its files; trials that were running are queued.
 
-    A trial whose file is damaged or missing is run again with the same hyper-parameters; what its run folder holds
-    spares what was trained. Without a sound oracle.json, its state is made anew from the trials. All other trials stay.
+    A trial whose file is damaged or missing is run again with the same hyper-parameters, from what its run folder
+    holds. If oracle.json is damaged, the state is rebuilt from the trials. All other trials are kept.
 
     Args:
-        oracle: As the search makes it, with no trial yet.
-        folder: The folder of the search.
-        say: Is told in a line of each file that was damaged.
+        oracle: A new oracle, without trials.
+        folder: Of the search.
+        log: Called with a line for each damaged file.
     """
     project = folder / PROJECT
     path = project / "oracle.json"
@@ -33,13 +33,13 @@ def restore(oracle: Lasting, folder: Path, say: Callable[[str], None]) -> None:
         state = None
     if state is None and not any(project.glob("trial_*/trial.json")):
         if path.exists():
-            say(f"{path} is damaged and there is no trial yet; the search starts anew")
+            log(f"{path} is damaged and there is no trial yet; the search starts from scratch")
             path.unlink()
         return
     if state is None:
-        say(f"{path} is {'damaged' if path.exists() else 'missing'}; it is made anew from the files of the trials")
+        log(f"{path} is {'damaged' if path.exists() else 'missing'}; it is rebuilt from the files of the trials")
     state = state or oracle.get_state()
-    trials, lost = _sound_trials(oracle, folder, state, say)
+    trials, lost = _read_trials(oracle, folder, state, log)
     _reconcile(oracle, state, trials)
     oracle.trials = trials
     oracle.set_state(state)
@@ -49,7 +49,7 @@ def restore(oracle: Lasting, folder: Path, say: Callable[[str], None]) -> None:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """A JSON object; None where there is no sound one."""
+    """Reads a JSON object; None if it is missing or damaged."""
     try:
         values = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -57,10 +57,10 @@ def _read(path: Path) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def _sound_trials(
-    oracle: Lasting, folder: Path, state: dict[str, Any], say: Callable[[str], None]
+def _read_trials(
+    oracle: ResumableOracle, folder: Path, state: dict[str, Any], log: Callable[[str], None]
 ) -> tuple[dict[str, Trial], list[str]]:
-    """All trials of the search by name, and the names of those with a damaged file, which are as they began."""
+    """All trials of the search by name, and the names of those with a damaged file, which are reset to their start."""
     names = set(state["start_order"])
     names |= {path.parent.name.removeprefix("trial_") for path in (folder / PROJECT).glob("trial_*/trial.json")}
     trials, lost = {}, []
@@ -69,7 +69,7 @@ def _sound_trials(
         try:
             trials[name] = Trial.from_state(_read(path) or {})
         except (KeyError, TypeError, ValueError, AttributeError):
-            say(f"{path} is {'damaged' if path.exists() else 'missing'}; trial {name} is run again")
+            log(f"{path} is {'damaged' if path.exists() else 'missing'}; trial {name} is run again")
             lost.append(name)
     for name in lost:
         hyperparameters = oracle.hyperparameters.copy()
@@ -79,9 +79,9 @@ def _sound_trials(
 
 
 def _values(
-    oracle: Lasting, folder: Path, name: str, state: dict[str, Any], trials: dict[str, Trial]
+    oracle: ResumableOracle, folder: Path, name: str, state: dict[str, Any], trials: dict[str, Trial]
 ) -> dict[str, Any]:
-    """The hyper-parameters of a trial from the search's own copy; drawn anew where that is damaged too."""
+    """The hyper-parameters of a trial from their copy; drawn again if that is damaged too."""
     try:
         return read_checksummed(folder / TRIALS / name / VALUES)
     except (OSError, DamagedError):
@@ -110,8 +110,8 @@ def _rung(oracle: Any, bracket: dict[str, Any], number: int, past: Trial | None)
     return entries | ({"tuner/trial_id": past.trial_id} if past else {})
 
 
-def _reconcile(oracle: Lasting, state: dict[str, Any], trials: dict[str, Trial]) -> None:
-    """Brings the oracle's state in line with the trials; kills between two writes leave them apart."""
+def _reconcile(oracle: ResumableOracle, state: dict[str, Any], trials: dict[str, Trial]) -> None:
+    """Makes the oracle's state agree with the trials, from which a kill between two writes leaves it different."""
     for name, trial in trials.items():
         if name not in state["start_order"]:
             state["start_order"].append(name)
@@ -130,13 +130,13 @@ def _reconcile(oracle: Lasting, state: dict[str, Any], trials: dict[str, Trial])
 
 
 def _draws(values: dict[str, Any]) -> int:
-    """Random numbers that were drawn for a trial: one a setting, none for one that goes on with another's run."""
-    goes_on = f"{OF_HYPERBAND}trial_id" in values
-    return 0 if goes_on else sum(not name.startswith(OF_HYPERBAND) for name in values)
+    """Random numbers drawn for a trial: one per setting, none for one that continues another's run."""
+    continued = f"{HYPERBAND_PREFIX}trial_id" in values
+    return 0 if continued else sum(not name.startswith(HYPERBAND_PREFIX) for name in values)
 
 
 def _place(state: dict[str, Any], name: str, values: dict[str, Any]) -> None:
-    """Puts a trial that Hyperband's state does not know into its round of its bracket."""
+    """Adds a trial that is missing in Hyperband's state to its round of its bracket."""
     past = values.get("tuner/trial_id")
     for bracket in state["brackets"]:
         for number, entries in enumerate(bracket["rounds"][:-1]):
@@ -144,7 +144,7 @@ def _place(state: dict[str, Any], name: str, values: dict[str, Any]) -> None:
                 bracket["rounds"][number + 1].append({"past_id": past, "id": name})
                 return
     if past is not None:
-        return  # its bracket is complete, and gone
+        return  # its bracket is complete and was removed
     number, last = values["tuner/bracket"], state["brackets"][-1]
     if last["bracket_num"] != number:
         last = {"bracket_num": number, "rounds": [[] for _ in range(number + 1)]}

@@ -1,4 +1,4 @@
-"""What a search has found: a row a trial, ranked, as table, CSV and JSON; the best run in a folder of its own."""
+"""The results of a search: one row per trial, ranked, as table, CSV and JSON; and a copy of the best run."""
 
 import filecmp
 import json
@@ -9,29 +9,30 @@ from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.files import write_changed
 from pianoroll_tf.storage.tables import write_csv
-from tuner.search.hyperparameters import OF_HYPERBAND, settings_of, values_of
-from tuner.search.oracle import Lasting, Status, Trial
+from tuner.search.hyperparameters import HYPERBAND_PREFIX, settings_of, values_of
+from tuner.search.oracle import ResumableOracle, Status, Trial
 from tuner.search.parsing import DIRECTIONS
 from tuner.search.settings import BEST, RESULTS, TRIALS, SearchSettings
 from tuner.search.space import Choice, Range, Space, conditions, section_name
 from tuner.search.trials import RUN, Outcome, copy_run, read_outcome
+from tuner.terminal import format_table
 
 COLUMNS = ("rank", "trial", "status", "objective", "nll", "pr_auc", "best_epoch", "epochs", "seconds", "cause")
-_WORDS = {Status.COMPLETED: "completed", Status.FAILED: "failed"}
-_WIDEST = 12  # characters of a column of the table
+_STATUS = {Status.COMPLETED: "completed", Status.FAILED: "failed"}
+_MAX_WIDTH = 12  # characters of a column of the table
 
 
-def rows(oracle: Lasting, settings: SearchSettings, folder: Path) -> list[dict[str, Any]]:
-    """One dict a trial, best first, then the failed, then those not at their end.
+def rows(oracle: ResumableOracle, settings: SearchSettings, folder: Path) -> list[dict[str, Any]]:
+    """One row per trial: completed ones from the best to the worst, then failed, then unfinished ones.
 
     Args:
         oracle: Holds the trials.
-        settings: Those of the search.
-        folder: Its folder.
+        settings: Of the search.
+        folder: Of the search.
 
     Returns:
-        `COLUMNS`, then "of" (the trial whose run it went on with, in Hyperband), then every searched setting; None
-        where there is no value.
+        Dicts with `COLUMNS`, then "of" (the trial whose run it continued, in Hyperband), then every searched setting;
+        None where there is no value.
     """
     with oracle.lock:
         trials = list(oracle.trials.values())
@@ -50,29 +51,29 @@ def _key(value: float | None, largest_first: bool) -> float:
 
 def _row(trial: Trial, space: Space, folder: Path) -> dict[str, Any]:
     outcome = read_outcome(folder / TRIALS / trial.trial_id) or Outcome(until=0)
-    word = _WORDS.get(trial.status, "unfinished")
-    if word == "completed" and outcome.objective is None:
-        word = "unfinished"
+    status = _STATUS.get(trial.status, "unfinished")
+    if status == "completed" and outcome.objective is None:
+        status = "unfinished"
     row: dict[str, Any] = dict.fromkeys(COLUMNS)
-    row |= {"trial": trial.trial_id, "status": word}
-    if word != "unfinished":
+    row |= {"trial": trial.trial_id, "status": status}
+    if status != "unfinished":
         numbers = ("objective", "nll", "pr_auc", "best_epoch", "epochs", "seconds")
         row |= {column: getattr(outcome, column) for column in numbers}
-    if word == "failed":
-        row["cause"] = outcome.cause or (trial.message or "not known").strip().splitlines()[-1]
+    if status == "failed":
+        row["cause"] = outcome.cause or (trial.message or "unknown").strip().splitlines()[-1]
     values = trial.hyperparameters.values
-    row["of"] = values.get(f"{OF_HYPERBAND}trial_id")
+    row["of"] = values.get(f"{HYPERBAND_PREFIX}trial_id")
     chosen = {key: "none" if value is None else value for key, value in settings_of(space, values).items()}
     return row | {key: chosen.get(key) for key in space.searched}
 
 
 def write_results(found: list[dict[str, Any]], settings: SearchSettings, folder: Path) -> None:
-    """Brings results.csv, results.json and the best run up to date.
+    """Updates results.csv, results.json and the copy of the best run.
 
     Args:
-        found: As `rows` makes them.
-        settings: Those of the search.
-        folder: Its folder.
+        found: As `rows` returns them.
+        settings: Of the search.
+        folder: Of the search.
     """
     table, whole = (folder / name for name in RESULTS)
     write_csv(table, found, COLUMNS)
@@ -87,19 +88,19 @@ def write_results(found: list[dict[str, Any]], settings: SearchSettings, folder:
     }
     write_changed(whole, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
     if found and found[0]["status"] == "completed":
-        _show_best(folder / TRIALS / found[0]["trial"] / RUN, folder / BEST)
+        _copy_best(folder / TRIALS / found[0]["trial"] / RUN, folder / BEST)
 
 
-def _show_best(source: Path, target: Path) -> None:
-    """Copies the best run, unless it is there; without its TensorBoard logs, which would show it twice."""
+def _copy_best(source: Path, target: Path) -> None:
+    """Copies the best run, unless it is up to date; without its TensorBoard logs, which would show the run twice."""
     weights = (source / run_folder.BEST, target / run_folder.BEST)
     if target.exists() and all(path.exists() for path in weights) and filecmp.cmp(*weights, shallow=False):
         return
     copy_run(source, target, run_folder.TENSORBOARD)
 
 
-def table(found: list[dict[str, Any]], most: int | None = None) -> str:
-    """The ranked rows as text: what they were judged by, and the settings that differ between trials.
+def table(found: list[dict[str, Any]]) -> str:
+    """The ranked rows as text: the results, and the settings that differ between trials.
 
     >>> print(table([{"rank": 1, "trial": "0001", "objective": 5.25, "status": "completed", "loss": "bce"},
     ...              {"rank": None, "trial": "0000", "objective": None, "status": "failed", "loss": "focal"}]))
@@ -112,33 +113,30 @@ def table(found: list[dict[str, Any]], most: int | None = None) -> str:
     own = ("rank", "trial", "objective", "best_epoch", "epochs", "seconds", "status")
     settings = [key for key in found[0] if key not in COLUMNS and len({str(row[key]) for row in found}) > 1]
     columns = [key for key in own if key in found[0]] + settings
-    lines = [columns] + [[_cell(row[key]) for key in columns] for row in found[:most]]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join(text)
+    return format_table([columns, *([_cell(row[key]) for key in columns] for row in found)])
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}"[:_WIDEST] if isinstance(value, float) else str(value)[:_WIDEST]
+    return f"{value:.4g}"[:_MAX_WIDTH] if isinstance(value, float) else str(value)[:_MAX_WIDTH]
 
 
 def write_experiment(folder: Path, settings: SearchSettings) -> None:
-    """Tells TensorBoard's table of hyper-parameters which settings were searched, and by what trials are judged.
+    """Writes the searched settings and the metrics for TensorBoard's HParams dashboard.
 
     Args:
-        folder: Where the log goes; nothing is written if it is there.
-        settings: Those of the search.
+        folder: Of the log; nothing is written if it exists.
+        settings: Of the search.
     """
     import tensorflow as tf
     from tensorboard.plugins.hparams import api
 
     if folder.exists():
         return
-    searched = [
+    searched = [  # without a domain where a setting may have no effect, as its default may lie outside its range
         api.HParam(f"{section_name(name)}.{name}", None if name in conditions() else _domain(entry, api))
-        for name, entry in settings.space.searched.items()  # where one does not count it may lie outside its range
+        for name, entry in settings.space.searched.items()
     ]
     metrics = [api.Metric("val_nll", display_name="NLL"), api.Metric("val_pr_auc", display_name="PR-AUC")]
     writer = tf.summary.create_file_writer(str(folder))

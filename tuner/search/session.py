@@ -1,7 +1,6 @@
-"""A search as it runs: alone in this process, or as chief with workers on this machine or others."""
+"""A running search: alone in this process, or as the chief of workers on this machine or others."""
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,60 +13,52 @@ from tuner.search import results as search_results
 from tuner.search.chief import Chief
 from tuner.search.oracle import Trial
 from tuner.search.repair import VALUES, restore
-from tuner.search.settings import (
-    LOGS,
-    TENSORBOARD,
-    TRIALS,
-    Budget,
-    SearchSettings,
-)
+from tuner.search.settings import BEST, LOGS, TENSORBOARD, TRIALS, Budget, SearchSettings
 from tuner.search.supervisor import Supervisor, start_workers
 from tuner.search.tuner import SearchTuner
 from tuner.search.worker import limit_threads, new_oracle, run_tuner
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+from tuner.summary import print_search
+from tuner.terminal import format_duration, log
 
 
 class Search:
-    """A search in its folder, with all trials that it has.
+    """A search with all trials of its folder.
 
     Args:
-        folder: The folder; its settings are written there with a checksum.
-        settings: Those of the search.
-        most: Trials in all.
-        budget_seconds: Time in all; None: no end.
+        folder: Folder of the search, opened with `open_search`.
+        settings: Its settings.
+        trial_limit: Trials in total.
+        budget_seconds: Time in total; None: no limit.
     """
 
-    def __init__(self, folder: Path, settings: SearchSettings, most: int, budget_seconds: float | None) -> None:
+    def __init__(self, folder: Path, settings: SearchSettings, trial_limit: int, budget_seconds: float | None) -> None:
         self._folder, self._settings = folder, settings
         self._budget = Budget(folder, budget_seconds)
         self._oracle = new_oracle(settings, folder)
-        self._oracle.most, self._oracle.may_start = most, self._budget.may_start
-        self._oracle.on_create = self._keep_values
-        restore(self._oracle, folder, _say)
+        self._oracle.trial_limit, self._oracle.may_start = trial_limit, self._budget.may_start
+        self._oracle.on_create = self._write_values
+        restore(self._oracle, folder, log)
         search_results.write_experiment(folder / TENSORBOARD, settings)
-        self._at_work: dict[str, int] = {}  # trial → epochs done
+        self._running: dict[str, int] = {}  # trial → epochs done
         self._ended = 0
-        self._found: list[dict] = []
+        self._rows: list[dict] = []
         self._workers = 1
-        self._progress = Progress(most, "trials")
+        self._progress = Progress(trial_limit, "trials")
 
-    def _keep_values(self, trial: Trial) -> None:
-        """The search's own copy of a trial's hyper-parameters, with a checksum."""
+    def _write_values(self, trial: Trial) -> None:
+        """Writes a checksummed copy of a trial's hyper-parameters."""
         path = self._folder / TRIALS / trial.trial_id / VALUES
         path.parent.mkdir(parents=True, exist_ok=True)
         write_checksummed(path, trial.hyperparameters.values)
 
-    def alone(self, threads: int | None = None) -> None:
-        """Runs the trials in this process, one by one.
+    def run_alone(self, threads: int | None = None) -> None:
+        """Runs the trials in this process, one after the other.
 
         Args:
             threads: Processor cores to use; None: all.
 
         Raises:
-            UserError: Nothing more can be done here.
+            UserError: No further trial can be run (the disk is full, the records are damaged).
         """
         limit_threads(threads)
         tuner = SearchTuner(self._oracle, self._settings, self._folder, on_change=self._changed)
@@ -75,22 +66,25 @@ class Search:
             self._changed("", 0)
             run_tuner(tuner)
 
-    def lead(self, address: str, lease: float, workers: int, command: Sequence[str], threads: int | None) -> None:
-        """Is the chief.
+    def run_as_chief(
+        self, address: str, lease: float, workers: int, command: Sequence[str], threads: int | None
+    ) -> None:
+        """Runs as the chief of workers.
 
         Args:
             address: HOST:PORT to listen on.
-            lease: Seconds that a trial stays with a silent worker.
-            workers: Workers to start on this machine; 0: they come from elsewhere.
-            command: What such a worker runs.
+            lease: Seconds for which a silent worker keeps its trial.
+            workers: Number of workers to start on this machine; 0: they are started elsewhere.
+            command: Command line of such a worker.
             threads: Cores of each; None: an equal share.
 
         Raises:
-            UserError: Nothing more can be done here, or SIGTERM came.
+            UserError: No further trial can be run, or SIGTERM came.
         """
         chief = Chief(self._oracle, address, lease)
-        _say(
-            f"the chief listens on {chief.address}; the port has no authentication: who reaches it can alter the search"
+        log(
+            f"the chief listens on {chief.address}; the port has no authentication: "
+            "anyone who can reach it can alter the search"
         )
         self._workers = workers
         termination = Termination()
@@ -98,12 +92,14 @@ class Search:
         with self._progress, termination.watched():
             if workers:
                 gpus = len(tf.config.list_physical_devices("GPU"))
-                ours = start_workers(workers, [*command, "--chief", chief.address], self._folder / LOGS, threads, gpus)
-                supervisor = Supervisor(ours, self._oracle, _say)
+                started = start_workers(
+                    workers, [*command, "--chief", chief.address], self._folder / LOGS, threads, gpus
+                )
+                supervisor = Supervisor(started, self._oracle, log)
 
             def poll() -> None:
                 if termination.requested:
-                    raise StoppedError("stopped by SIGTERM, everything is saved; the same command goes on")
+                    raise StoppedError("stopped by SIGTERM, everything is saved; the same command resumes")
                 if supervisor is not None:
                     supervisor.poll()
                 else:
@@ -112,73 +108,69 @@ class Search:
 
             try:
                 poll()
-                chief.serve(poll, _say)
+                chief.serve(poll, log)
             finally:
                 if supervisor is not None:
                     supervisor.stop()
 
     def _changed(self, trial_id: str, epochs: int) -> None:
-        """Shows how far the search is; when a trial has ended, brings the results up to date."""
+        """Updates the progress and, when a trial has ended, the results."""
         if trial_id:
-            self._at_work = {trial_id: epochs} if epochs else {}
+            self._running = {trial_id: epochs} if epochs else {}
         ended = len(self._oracle.end_order)
-        if ended != self._ended or (self._oracle.trials and not self._found):
-            self._found = search_results.rows(self._oracle, self._settings, self._folder)
-            search_results.write_results(self._found, self._settings, self._folder)
+        if ended != self._ended or (self._oracle.trials and not self._rows):
+            self._rows = search_results.rows(self._oracle, self._settings, self._folder)
+            search_results.write_results(self._rows, self._settings, self._folder)
             self._budget.save()
         self._progress.update(ended - self._ended, self._note(ended))
         self._ended = ended
 
     def _note(self, ended: int) -> str:
-        """The best so far, the trials at work and the time left, in a few words."""
+        """The note beside the progress bar: the best trial so far, running trials, time left."""
         parts = []
-        if self._found and self._found[0]["status"] == "completed":
-            best, objective = self._found[0], self._settings.base.training.objective
+        if self._rows and self._rows[0]["status"] == "completed":
+            best, objective = self._rows[0], self._settings.base.training.objective
             parts.append(f"best {objective} {best['objective']:.4f} ({best['trial']})")
-        parts += [f"{name}: {epochs} epochs" for name, epochs in self._at_work.items()]
-        left = time_left(self._found, self._oracle.most - ended, self._workers, self._budget.left())
+        parts += [f"{name}: {epochs} epochs" for name, epochs in self._running.items()]
+        left = time_left(self._rows, self._oracle.trial_limit - ended, self._workers, self._budget.left())
         if left is not None:
-            parts.append(f"about {_duration(left)} left")
+            parts.append(f"about {format_duration(left)} left")
         return ", ".join(parts)
 
     def finish(self) -> int:
-        """Writes the results and prints the ranked table.
+        """Writes the results, prints the ranked table and a summary.
 
         Returns:
-            0, or 1 where there is no trial that ended well.
+            Exit code: 0, or 1 if no trial succeeded.
         """
         self._budget.save()
-        found = search_results.rows(self._oracle, self._settings, self._folder)
-        search_results.write_results(found, self._settings, self._folder)
-        print(search_results.table(found))
-        failed = [row for row in found if row["status"] == "failed"]
+        rows = search_results.rows(self._oracle, self._settings, self._folder)
+        search_results.write_results(rows, self._settings, self._folder)
+        print(search_results.table(rows))
+        failed = [row for row in rows if row["status"] == "failed"]
         for row in failed:
             print(f"trial {row['trial']} failed: {row['cause']}")
         if self._oracle.exhausted:
-            print(f"the space holds no more than these {len(found)} trials")
+            print(f"the search space has only these {len(rows)} trials")
         if not self._budget.may_start():
-            print("the budget is spent; the same command with a larger --budget goes on")
-        if not found or found[0]["status"] != "completed":
-            why = f"all {len(failed)} trials failed, the last: {failed[-1]['cause']}" if failed else "no trial was done"
-            _say(f"{self._folder} has no model: {why}")
+            print("the budget is spent; the same command with a larger --budget resumes")
+        if not rows or rows[0]["status"] != "completed":
+            why = f"all {len(failed)} trials failed, the last: {failed[-1]['cause']}" if failed else "no trial was run"
+            log(f"{self._folder} has no model: {why}")
             return 1
-        print(f"best: trial {found[0]['trial']}, {self._folder / 'best'}")
-        print(f"next: python -m pianoroll_tf.export {shlex.quote(str(self._folder / 'best'))} saved_models/NAME")
+        print_search(self._folder)
+        print(f"next: python -m pianoroll_tf.export {shlex.quote(str(self._folder / BEST))} saved_models/NAME")
         return 0
 
 
-def time_left(found: list[dict], trials: int, workers: int, budget: float | None) -> float | None:
-    """Seconds that the trials to come will take, by the mean of those that ended; None: nothing to go by.
+def time_left(rows: list[dict], trials: int, workers: int, budget: float | None) -> float | None:
+    """Estimates how long the remaining trials take, by the mean of those that ended; None if there is no estimate.
 
     >>> time_left([{"seconds": 60.0}, {"seconds": 120.0}, {"seconds": None}], trials=4, workers=2, budget=None)
     180.0
     """
-    times = [row["seconds"] for row in found if row["seconds"]]
+    times = [row["seconds"] for row in rows if row["seconds"]]
     if not times:
         return budget
     expected = sum(times) / len(times) * max(trials, 0) / max(workers, 1)
     return expected if budget is None else min(expected, budget)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,4 +1,4 @@
-"""The folder of a search: settings under a seal, time spent, one search in it at a time. Needs no framework."""
+"""The folder of a search: checksummed settings, time spent, one process at a time. Needs no framework."""
 
 import contextlib
 import dataclasses
@@ -28,12 +28,12 @@ OWN = (SPENT, TRIALS, BEST, LOGS, TENSORBOARD, PROJECT, *RESULTS, SETTINGS)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchSettings:
-    """What makes a search the same search; how many trials, for how long and by how many workers may change.
+    """The settings that identify a search; limits of trials and time and the number of workers may change.
 
     Attributes:
-        tuner: Entry of `search_words.TUNERS`.
-        base: Settings that all trials share; holds the objective, the seed and the epochs.
-        space: What is tried.
+        tuner: Entry of `parsing.TUNERS`.
+        base: Settings shared by all trials, among them objective, seed and epochs.
+        space: The search space.
     """
 
     tuner: str
@@ -56,14 +56,14 @@ def sole_search(folder: Path) -> contextlib.AbstractContextManager[None]:
 
 
 def open_search(folder: Path, settings: SearchSettings, overwrite: bool = False) -> None:
-    """Seals the settings of a new search, or checks that an existing one has the same. Within `sole_search`.
+    """Writes the settings of a new search, or checks that an existing one has the same; within `sole_search`.
 
     Raises:
         UserError: The folder holds a search with other settings.
     """
     here = settings.to_dict()
     if (folder / SETTINGS).exists() and overwrite:
-        for name in OWN:  # the settings last: without them the folder would be no search
+        for name in OWN:  # the settings last, as without them the folder is no search
             path = folder / name
             if path.is_dir():
                 shutil.rmtree(path)
@@ -76,13 +76,13 @@ def open_search(folder: Path, settings: SearchSettings, overwrite: bool = False)
 
 
 def check_same(folder: Path, here: dict[str, Any]) -> None:
-    """Raises UserError unless the folder's search has these settings; where the records lie may differ."""
+    """Raises UserError unless the folder's search has these settings; the path of the records may differ."""
     there = read_settings(folder)
     differing = differences(there["base"], here["base"])
     differing += [
-        f"{name} is {_said(there, name)} there, {_said(here, name)} here"
+        f"{name} is {_describe(there, name)} there, {_describe(here, name)} here"
         for name in ("tuner", *sorted(there["space"].keys() | here["space"].keys()))
-        if _said(there, name) != _said(here, name)
+        if _describe(there, name) != _describe(here, name)
     ]
     if differing:
         raise UserError(
@@ -91,8 +91,8 @@ def check_same(folder: Path, here: dict[str, Any]) -> None:
         )
 
 
-def _said(settings: dict[str, Any], name: str) -> str:
-    """What a search says of its tuner or of a setting of its space, in words."""
+def _describe(settings: dict[str, Any], name: str) -> str:
+    """The tuner of a search, or a setting of its space, as text."""
     entry = settings["tuner"] if name == "tuner" else settings["space"].get(name, "not searched")
     if isinstance(entry, list):
         return " or ".join(map(str, entry))
@@ -103,7 +103,7 @@ def _said(settings: dict[str, Any], name: str) -> str:
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """What search.json holds.
+    """The content of search.json.
 
     Raises:
         UserError: It is missing or damaged.
@@ -121,11 +121,11 @@ def read_settings(folder: Path) -> dict[str, Any]:
 
 
 class Budget:
-    """The time a search may spend, over all its starts.
+    """The time limit of a search over all its starts.
 
     Args:
-        folder: The folder of the search, which keeps what was spent.
-        seconds: The budget; None: no end.
+        folder: Of the search, in which the time spent is recorded.
+        seconds: The limit; None: no limit.
     """
 
     def __init__(self, folder: Path, seconds: float | None) -> None:
@@ -136,11 +136,11 @@ class Budget:
             self._before = 0.0
 
     def spent(self) -> float:
-        """Seconds so far."""
+        """Seconds spent so far."""
         return self._before + time.monotonic() - self._started
 
     def left(self) -> float | None:
-        """Seconds that are left; None: no end."""
+        """Seconds left; None: no limit."""
         return None if self.seconds is None else max(self.seconds - self.spent(), 0.0)
 
     def may_start(self) -> bool:
@@ -148,5 +148,5 @@ class Budget:
         return self.left() != 0.0
 
     def save(self) -> None:
-        """Notes what was spent; a kill loses what was spent since."""
+        """Records the time spent; a kill loses what was spent since."""
         write_checksummed(self._path, {"seconds": round(self.spent(), 1)})

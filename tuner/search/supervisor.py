@@ -1,4 +1,4 @@
-"""Workers of a search on this machine: processes that are started, watched, and started again when they die."""
+"""The workers of a search on this machine: processes that are started, watched, and restarted when they die."""
 
 import os
 import subprocess
@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 from pianoroll_tf.errors import UserError
 
 if TYPE_CHECKING:  # a worker watches its parent before it loads a framework
-    from tuner.search.oracle import Lasting
+    from tuner.search.oracle import ResumableOracle
 
-ATTEMPTS = 3  # workers that may die on one trial before it counts as failed
-STOPPED = 143  # exit code of a worker that saved everything and left, because SIGTERM came
+MAX_ATTEMPTS = 3  # workers that may die during one trial before it counts as failed
+EXIT_STOPPED = 143  # exit code of a worker that saved everything and ended because of SIGTERM
 
 
 class Worker:
     """One worker process.
 
     Args:
-        name: Its name, by which the chief knows it.
-        command: What to run; it must leave when its standard input closes, so that it never outlives this process.
-        log: File that its messages are added to.
+        name: Its name, which identifies it to the chief.
+        command: Command line; it must exit when its standard input closes, so that it never outlives this process.
+        log: File to which its messages are appended.
         threads: Processor cores it may use.
-        gpu: The GPU it is to use; None: as it finds them.
+        gpu: The GPU it is to use; None: no restriction.
     """
 
     def __init__(self, name: str, command: Sequence[str], log: Path, threads: int, gpu: int | None = None) -> None:
@@ -53,71 +53,71 @@ class Worker:
             )
 
     def restart(self) -> None:
-        """Starts it again."""
+        """Starts the process again."""
         self.close()
         self.process = self._start()
 
     def close(self) -> None:
-        """Lets it leave, if it is there."""
+        """Closes its standard input, at which it exits."""
         if self.process.stdin is not None:
             self.process.stdin.close()
 
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         """The last line of its log."""
         lines = self._log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "its log is empty"
 
 
 class Supervisor:
-    """Watches workers: what one of them dies on goes back into the queue, and it is started again.
+    """Watches workers: a worker that dies is restarted, and its trial is requeued.
 
     Args:
         workers: The processes.
         oracle: Holds the trials.
-        say: Is told in a line of each that died.
+        log: Called with a line for each worker that died.
     """
 
-    def __init__(self, workers: Sequence[Worker], oracle: "Lasting", say: Callable[[str], None]) -> None:
-        self._workers, self._oracle, self._say = list(workers), oracle, say
+    def __init__(self, workers: Sequence[Worker], oracle: "ResumableOracle", log: Callable[[str], None]) -> None:
+        self._workers, self._oracle, self._log = list(workers), oracle, log
         self._deaths: Counter[str] = Counter()  # by trial
-        self._in_vain = 0  # deaths since a trial ended
+        self._deaths_without_trial = 0  # since a trial ended
         self._ended = 0
 
     def poll(self) -> None:
-        """Looks after each worker.
+        """Checks each worker.
 
         Raises:
-            UserError: One says that nothing can be done here (the disk is full, the records are damaged), or they
-                die again and again without a trial.
+            UserError: One failed for a cause that a restart cannot remove (the disk is full, the records are damaged),
+                or they die repeatedly without a trial.
         """
         if len(self._oracle.end_order) > self._ended:
-            self._ended, self._in_vain = len(self._oracle.end_order), 0
+            self._ended, self._deaths_without_trial = len(self._oracle.end_order), 0
         for worker in self._workers:
             code = worker.process.poll()
             if code == 1:
-                raise UserError(f"{worker.name} failed: {worker.last_words()}")
+                raise UserError(f"{worker.name} failed: {worker.last_log_line()}")
             if code and not self._oracle.finished():
-                self._revive(worker, code)
+                self._restart(worker, code)
 
-    def _revive(self, worker: Worker, code: int) -> None:
+    def _restart(self, worker: Worker, code: int) -> None:
         how = f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         trial_id = self._oracle.requeue(worker.name)
-        self._say(f"{worker.name} was {how}; it is started again")
+        self._log(f"{worker.name} was {how}; it is restarted")
         if trial_id is None:
-            self._in_vain += 1
-            if self._in_vain > ATTEMPTS * len(self._workers):
-                raise UserError(f"{worker.name} dies before it has a trial ({how}): {worker.last_words()}")
-        elif code != STOPPED:
+            self._deaths_without_trial += 1
+            if self._deaths_without_trial > MAX_ATTEMPTS * len(self._workers):
+                raise UserError(f"{worker.name} dies before it gets a trial ({how}): {worker.last_log_line()}")
+        elif code != EXIT_STOPPED:
             self._deaths[trial_id] += 1
-            if self._deaths[trial_id] >= ATTEMPTS:
-                self._oracle.fail(trial_id, f"{ATTEMPTS} workers died on it, the last {how}")
+            if self._deaths[trial_id] >= MAX_ATTEMPTS:
+                self._oracle.fail(trial_id, f"{MAX_ATTEMPTS} workers died during it, the last {how}")
         worker.restart()
 
     def stop(self, seconds: float = 30.0) -> None:
-        """Ends all workers: those that train save everything first.
+        """Ends all workers; those that train save everything first.
 
         Args:
-            seconds: How long to wait for that.
+            seconds: How long to wait for each before it is killed.
         """
         for worker in self._workers:
             if worker.process.poll() is None:
@@ -137,10 +137,10 @@ def start_workers(
     """Starts workers, which share the cores and GPUs of this machine.
 
     Args:
-        count: How many.
-        command: What each runs; the number of its threads is added.
+        count: Number of workers.
+        command: Command line of each; the number of its threads is added.
         logs: Folder of their logs.
-        threads: Cores each may use; None: an equal share of those of this process.
+        threads: Cores that each may use; None: an equal share of those of this process.
         gpus: GPUs of this machine.
     """
     threads = threads or max(1, len(os.sched_getaffinity(0)) // count)
@@ -156,8 +156,8 @@ def start_workers(
     ]
 
 
-def leave_with_parent() -> None:
-    """Ends this process as soon as its standard input closes: when the one that started it is no more."""
+def exit_with_parent() -> None:
+    """Ends this process as soon as its standard input closes, that is when its parent has ended."""
 
     def wait() -> None:
         sys.stdin.buffer.read()

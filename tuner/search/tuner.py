@@ -1,8 +1,7 @@
-"""KerasTuner's tuner around trials that are run folders: alone, or as a worker of a chief that it tells it is alive."""
+"""KerasTuner's tuner with run folders as trials: alone, or as a worker that sends heartbeats to its chief."""
 
 import contextlib
 import io
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,28 +16,29 @@ from keras_tuner.src.distribute import oracle_client
 
 from pianoroll_tf.errors import InUseError, UserError
 from pianoroll_tf.storage.files import write_whole
-from tuner.search.hyperparameters import OF_HYPERBAND, settings_of
-from tuner.search.oracle import Lasting, Trial
+from tuner.search.hyperparameters import HYPERBAND_PREFIX, settings_of
+from tuner.search.oracle import ResumableOracle, Trial
 from tuner.search.settings import TRIALS, SearchSettings
 from tuner.search.trials import Outcome, run_trial
+from tuner.terminal import log
 
-IDLE_SECONDS = 0.5  # between two questions for a trial while others are at work
-TUNER_ID = "tuner-id"  # in the metadata of a heart-beat
+IDLE_SECONDS = 0.5  # between two requests for a trial while none is available
+TUNER_ID = "tuner-id"  # key in the metadata of a heartbeat
 
 
 class LeaseLostError(UserError):
-    """The chief has given this worker's trial to another."""
+    """The chief has given the trial of this worker to another."""
 
 
-class Watch(keras.callbacks.Callback):
-    """Follows a trial's training: says how far it is, and leaves when the lease is lost.
+class TrialCallback(keras.callbacks.Callback):
+    """Reports the epochs of a trial's training, and stops it when the lease is lost.
 
     Args:
-        lost: Whether the trial is no longer this worker's.
+        lost: Returns whether the trial was given to another worker.
         on_epoch: Called with the number of epochs done.
 
     Raises:
-        LeaseLostError: It is not.
+        LeaseLostError: It was.
     """
 
     def __init__(self, lost: Callable[[], bool], on_epoch: Callable[[int], None]) -> None:
@@ -46,25 +46,25 @@ class Watch(keras.callbacks.Callback):
         self._lost, self._on_epoch = lost, on_epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        """Leaves if the lease is lost."""
+        """Stops if the lease is lost."""
         if self._lost():
             raise LeaseLostError("the trial was given to another worker")
 
     def on_epoch_end(self, epoch, logs=None):
-        """Says how far it is."""
+        """Reports the number of epochs done."""
         self._on_epoch(epoch + 1)
 
 
-class HeartBeat:
-    """Tells the chief every so often that this worker is at work on a trial.
+class Heartbeat:
+    """Tells the chief at regular intervals that this worker is running a trial.
 
-    The call is KerasTuner's own GetTrial with the worker's name beside it, so that any chief understands it.
+    A heartbeat is KerasTuner's GetTrial with the worker's name in the metadata, so that any chief understands it.
 
     Args:
         stub: KerasTuner's client.
         tuner_id: The worker's name.
         trial_id: The trial.
-        every_seconds: Time between two.
+        every_seconds: Time between two heartbeats.
     """
 
     def __init__(self, stub: object, tuner_id: str, trial_id: str, every_seconds: float) -> None:
@@ -74,14 +74,14 @@ class HeartBeat:
         threading.Thread(target=self._run, daemon=True).start()
 
     def stop(self) -> None:
-        """No more of them."""
+        """Sends no more heartbeats."""
         self._over.set()
 
     def _run(self) -> None:
         while not self._over.wait(self._every):
             try:
                 self._stub.GetTrial(self._request, metadata=((TUNER_ID, self._tuner_id),), timeout=self._every)
-            except grpc.RpcError as error:  # a chief that is away for a while may come back
+            except grpc.RpcError as error:  # an unreachable chief may come back
                 if error.code() == grpc.StatusCode.FAILED_PRECONDITION:
                     self.lost.set()
 
@@ -90,43 +90,43 @@ class SearchTuner(BaseTuner):
     """Runs the trials that an oracle proposes.
 
     Args:
-        oracle: Its files are read already.
-        settings: Those of the search.
-        folder: Its folder.
-        beat_seconds: Time between two heart-beats of a worker.
-        on_change: Called with a trial and the number of its epochs done, and when a trial has ended.
-        run: What runs a trial; None: `run_trial`.
+        oracle: With its files read.
+        settings: Of the search.
+        folder: Of the search.
+        heartbeat_seconds: Time between two heartbeats of a worker.
+        on_change: Called with a trial and the number of its epochs done, 0 when the trial has ended.
+        run: Runs a trial; None: `run_trial`.
 
-    KerasTuner itself makes it a worker where its environment variables name a chief.
+    KerasTuner makes it a worker if its environment variables name a chief.
     """
 
     def __init__(
         self,
-        oracle: Lasting,
+        oracle: ResumableOracle,
         settings: SearchSettings,
         folder: Path,
-        beat_seconds: float = 10.0,
+        heartbeat_seconds: float = 10.0,
         on_change: Callable[[str, int], None] = lambda trial_id, epochs: None,
         run: Callable[..., Outcome] | None = None,
     ) -> None:
-        with contextlib.redirect_stdout(io.StringIO()):  # it says that it reloads
+        with contextlib.redirect_stdout(io.StringIO()):  # KerasTuner prints that it reloads
             super().__init__(oracle, directory=str(folder), project_name=oracle._project_name)
         self._settings, self._folder, self._run = settings, folder, run or run_trial
-        self._beat_seconds, self._on_change = beat_seconds, on_change
-        self._beat: HeartBeat | None = None
+        self._heartbeat_seconds, self._on_change = heartbeat_seconds, on_change
+        self._heartbeat: Heartbeat | None = None
         self._began = True
 
     def pre_create_trial(self) -> None:
-        """Waits a moment where there was no trial; KerasTuner would ask again at once."""
+        """Waits a moment if there was no trial; KerasTuner would ask again at once."""
         if not self._began:
             time.sleep(IDLE_SECONDS)
         self._began = False
 
     def on_trial_begin(self, trial: Trial) -> None:
-        """Starts the heart-beat of a worker."""
+        """Starts the heartbeat of a worker."""
         self._began = True
         if self._is_worker():
-            self._beat = HeartBeat(self.oracle.stub, self.tuner_id, trial.trial_id, self._beat_seconds)
+            self._heartbeat = Heartbeat(self.oracle.stub, self.tuner_id, trial.trial_id, self._heartbeat_seconds)
 
     def run_trial(self, trial: Trial) -> dict[str, float]:
         """Runs a trial in its folder.
@@ -135,13 +135,13 @@ class SearchTuner(BaseTuner):
             The objective.
 
         Raises:
-            keras_tuner.errors.FailedTrialError: It failed; the search goes on.
-            keras_tuner.errors.FatalError: Nothing more can be done here; its cause says why.
+            keras_tuner.errors.FailedTrialError: The trial failed; the search continues.
+            keras_tuner.errors.FatalError: No further trial can be run; its cause says why.
         """
         values = trial.hyperparameters.values
-        past = values.get(f"{OF_HYPERBAND}trial_id")
-        watch = Watch(
-            lost=lambda: self._beat is not None and self._beat.lost.is_set(),
+        past = values.get(f"{HYPERBAND_PREFIX}trial_id")
+        callback = TrialCallback(
+            lost=lambda: self._heartbeat is not None and self._heartbeat.lost.is_set(),
             on_epoch=lambda epochs: self._on_change(trial.trial_id, epochs),
         )
         config = self._settings.space.run_config(self._settings.base, settings_of(self._settings.space, values))
@@ -149,9 +149,9 @@ class SearchTuner(BaseTuner):
             outcome = self._when_free(
                 config,
                 self._folder / TRIALS / trial.trial_id,
-                until=values.get(f"{OF_HYPERBAND}epochs"),
+                until=values.get(f"{HYPERBAND_PREFIX}epochs"),
                 origin=self._folder / TRIALS / past if past else None,
-                callbacks=[watch],
+                callbacks=[callback],
             )
         except LeaseLostError:
             raise
@@ -162,8 +162,8 @@ class SearchTuner(BaseTuner):
         return {self.oracle.objective.name: outcome.objective}
 
     def _when_free(self, *arguments: object, **named: object) -> Outcome:
-        """Runs the trial once the worker that had it has left its folder."""
-        until = time.monotonic() + 6 * self._beat_seconds
+        """Runs the trial as soon as no other worker uses its folder."""
+        until = time.monotonic() + 6 * self._heartbeat_seconds
         while True:
             try:
                 return self._run(*arguments, **named)
@@ -173,29 +173,29 @@ class SearchTuner(BaseTuner):
                 time.sleep(IDLE_SECONDS)
 
     def on_trial_end(self, trial: Trial) -> None:
-        """Reports, unless the trial is another's by now."""
-        beat, self._beat = self._beat, None
-        if beat is not None:
-            beat.stop()
-            if beat.lost.is_set():
-                print(f"trial {trial.trial_id} was given to another worker", file=sys.stderr, flush=True)
+        """Reports the result, unless the trial was given to another worker."""
+        heartbeat, self._heartbeat = self._heartbeat, None
+        if heartbeat is not None:
+            heartbeat.stop()
+            if heartbeat.lost.is_set():
+                log(f"trial {trial.trial_id} was given to another worker")
                 return
         super().on_trial_end(trial)
         self._on_change(trial.trial_id, 0)
 
     def save(self) -> None:
-        """The oracle's files are all there is to keep; a worker has none."""
+        """Saves the oracle; a worker has nothing to save."""
         if not self._is_worker():
             self.oracle.save()
             write_whole(Path(self._get_tuner_fname()), b"{}")
 
     def reload(self) -> None:
-        """Nothing: `repair.restore` has read the files."""
+        """Does nothing: `repair.restore` has read the files."""
 
     def _get_tuner_fname(self) -> str:
         return str(Path(self.directory) / self.project_name / "tuner0.json")  # also for a chief
 
 
 def set_patience(seconds: float) -> None:
-    """How long a worker waits for an answer of its chief before it gives up; KerasTuner's own is an hour."""
+    """Sets how long a worker waits for a response of its chief; KerasTuner's default is an hour."""
     oracle_client.TIMEOUT = seconds

@@ -1,8 +1,8 @@
-"""What runs trials: this process alone, or as a worker of a chief whose folder it shares."""
+"""Runs trials: alone in this process, or as a worker of a chief with which it shares a folder."""
 
+import dataclasses
 import os
 import socket
-import sys
 import time
 import zlib
 from pathlib import Path
@@ -14,19 +14,20 @@ import tensorflow as tf
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.callbacks import StoppedError
 from pianoroll_tf.settings import from_dict
-from tuner.search.chief import name_in_environment
+from tuner.search.chief import set_environment
 from tuner.search.hyperparameters import hyperparameters
-from tuner.search.oracle import Lasting, make_oracle
+from tuner.search.oracle import ResumableOracle, make_oracle
 from tuner.search.parsing import DIRECTIONS, read_entry
 from tuner.search.settings import SETTINGS, SearchSettings, check_same, read_settings
 from tuner.search.space import make_space
-from tuner.search.supervisor import STOPPED
+from tuner.search.supervisor import EXIT_STOPPED
 from tuner.search.tuner import SearchTuner, set_patience
+from tuner.terminal import log
 
-WAIT_SECONDS = 600.0  # of a worker for its chief
+WAIT_SECONDS = 600.0  # how long a worker waits for its chief
 
 
-def new_oracle(settings: SearchSettings, folder: Path) -> Lasting:
+def new_oracle(settings: SearchSettings, folder: Path) -> ResumableOracle:
     """The oracle of a search, without its trials."""
     training = settings.base.training
     return make_oracle(
@@ -40,29 +41,31 @@ def new_oracle(settings: SearchSettings, folder: Path) -> Lasting:
 
 
 def limit_threads(threads: int | None) -> None:
-    """How many cores TensorFlow uses in this process; before its first operation."""
+    """Limits the cores that TensorFlow uses in this process; to be called before its first operation."""
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 def run_tuner(tuner: SearchTuner) -> None:
-    """Runs trials until there are none; what ended them comes out as it was raised."""
+    """Runs trials until there are none left; raises the original cause of a fatal error."""
     try:
         tuner.search()
     except keras_tuner.errors.FatalError as error:
         raise (error.__cause__ or error) from error
 
 
-def work(folder: Path, settings: SearchSettings, given: bool, chief: str, lease: float, threads: int | None) -> int:
-    """Is a worker of a chief, whose folder it shares.
+def run_worker(
+    folder: Path, settings: SearchSettings, given: bool, chief: str, lease: float, threads: int | None
+) -> int:
+    """Runs as a worker of a chief, with which it shares a folder.
 
     Args:
         folder: The folder of the search.
-        settings: As the flags name them.
-        given: Whether any flag does; else those of the folder are taken.
+        settings: Those of the flags.
+        given: Whether any flag was given; else the settings of the folder are used.
         chief: HOST:PORT.
-        lease: The chief's; there are six heart-beats in it.
+        lease: Seconds of the chief's lease, in which six heartbeats are sent.
         threads: Cores to use; None: all.
 
     Returns:
@@ -72,38 +75,35 @@ def work(folder: Path, settings: SearchSettings, given: bool, chief: str, lease:
     until = time.monotonic() + WAIT_SECONDS
     while not (folder / SETTINGS).exists():
         if time.monotonic() > until:
-            raise UserError(f"{folder} must be shared with the chief, who makes {SETTINGS} there: it does not appear")
+            raise UserError(f"{folder} must be shared with the chief: its {SETTINGS} does not appear there")
         time.sleep(1)
-    there = read_settings(folder)
     if given:
         check_same(folder, settings.to_dict())
-    settings = shared_settings(there, settings)
+    settings = shared_settings(read_settings(folder), settings)
     name = os.environ.get("KERASTUNER_TUNER_ID", "")
-    if (
-        not name or "chief" in name
-    ):  # the host's own name could hold the word "chief", by which KerasTuner knows a chief
+    if not name or "chief" in name:  # KerasTuner takes a process whose name contains "chief" for a chief
         name = f"worker-{zlib.crc32(socket.gethostname().encode()):08x}-{os.getpid()}"
-    name_in_environment(chief, name)
+    set_environment(chief, name)
     set_patience(WAIT_SECONDS)
     try:
-        run_tuner(SearchTuner(new_oracle(settings, folder), settings, folder, beat_seconds=lease / 6))
+        run_tuner(SearchTuner(new_oracle(settings, folder), settings, folder, heartbeat_seconds=lease / 6))
     except StoppedError as error:
-        print(error, file=sys.stderr, flush=True)
-        return STOPPED
+        log(str(error))
+        return EXIT_STOPPED
     except grpc.RpcError as error:
-        raise UserError(f"the chief at {chief} does not answer: {error.code().name}") from error
+        raise UserError(f"the chief at {chief} does not respond: {error.code().name}") from error
     return 0
 
 
-def shared_settings(there: dict, here: SearchSettings) -> SearchSettings:
-    """The settings of the folder's search, with the records where they lie for this process.
+def shared_settings(saved: dict, own: SearchSettings) -> SearchSettings:
+    """The settings of the folder's search, with the path of the records in this process.
 
     Raises:
-        UserError: The records are others.
+        UserError: The records differ.
     """
-    base = from_dict(type(here.base), there["base"])
-    if base.data.manifest_sha256 != here.base.data.manifest_sha256:
-        raise UserError(f"{here.base.data.path} must hold the records of the search, but its manifest is another")
-    base = from_dict(type(here.base), there["base"] | {"data": there["base"]["data"] | {"path": here.base.data.path}})
-    space = make_space({name: read_entry(name, value) for name, value in there["space"].items()})
-    return SearchSettings(tuner=there["tuner"], base=base, space=space)
+    base = from_dict(type(own.base), saved["base"])
+    if base.data.manifest_sha256 != own.base.data.manifest_sha256:
+        raise UserError(f"{own.base.data.path} must hold the records of the search, but its manifest is different")
+    base = dataclasses.replace(base, data=dataclasses.replace(base.data, path=own.base.data.path))
+    space = make_space({name: read_entry(name, value) for name, value in saved["space"].items()})
+    return SearchSettings(tuner=saved["tuner"], base=base, space=space)

@@ -1,33 +1,32 @@
-"""The folder that a study leaves: its files, and functions that read them. Needs no framework.
+"""The folder of a study: its files, and functions that read them. Needs no framework.
 
     DIR/study.json                     checksummed: a `Study`
     DIR/baselines.json                 checksummed: split (val, test) → baseline (copy_last_step, note_frequency) →
-                                       judged numbers, as `metrics.Statistics.results` names them: nll in nats a step, …
+                                       judged numbers, named as in `metrics.Statistics.results`: nll in nats per step, …
     DIR/tuning/COMBINATION/K/          run folders of the first stage, each with outcome.json, a `TuningRun`
     DIR/runs/COMBINATION/SEED/         run folders of the second stage, each with
-        measures.json                    checksummed: a `Run`; there once all of the run is measured
+        measures.json                    checksummed: a `Run`; written when the run is measured
         gradient_norms.csv               step (from 1), norm: global norm of the gradient before it is clipped
-        history.csv                      a row an epoch, as every training leaves it: epoch (from 1), loss,
-                                         learning_rate, val_nll (nats a step), val_pr_auc, …, seconds (of the epoch)
+        history.csv                      one row per epoch, as in every run folder: epoch (from 1), loss,
+                                         learning_rate, val_nll (nats per step), val_pr_auc, …, seconds (of the epoch)
         music.npz                        the pieces it generated (`read_pieces`)
-    DIR/music/test.npz                 the test split, cut as long as the generated pieces (`read_pieces`)
+    DIR/music/test.npz                 the test split, cut as long as generated pieces (`read_pieces`)
     DIR/music/COMBINATION/SEED-K.mid   piece K, for the first few, as MIDI; DIR/music/test/K.mid real ones
-    DIR/tuning.csv                     a row a tuning run: combination, run, chosen (0 or 1), settings, outcome, cause,
-                                       val_nll, epochs
-    DIR/results.csv                    a row a run: combination, loss, optimizer, ablation, seed, settings, outcome,
+    DIR/tuning.csv                     one row per tuning run: combination, run, chosen (0 or 1), settings, outcome,
+                                       cause, val_nll, epochs
+    DIR/results.csv                    one row per run: combination, loss, optimizer, ablation, seed, settings, outcome,
                                        cause, and a column for each of `measure_table.MEASURES`; empty: no value
-    DIR/music.csv                      a row for each combination (all its seeds' pieces together) and each of
+    DIR/music.csv                      one row for each combination (pieces of all seeds together) and each of
                                        `measure_table.MUSIC`: combination, measure, overlap (0..1), distance (in the
                                        measure's unit); and the same with combination "test halves": the ceiling
     DIR/comparison.json                checksummed: a `Comparison`
 
-The CSV files and comparison.json are written anew whenever the study ends, also when its budget is spent before all
-runs are done. A combination is "LOSS-OPTIMIZER", or an ablation "LOSS-OPTIMIZER-ABLATION": `zero-bias` is trained anew
-with an output bias that starts at 0; `raw` has no training of its own: its folders hold only measures.json and
+The CSV files and comparison.json are written whenever the study ends, also when its budget is spent before all
+runs are done. A combination is "LOSS-OPTIMIZER", or an ablation "LOSS-OPTIMIZER-ABLATION": `zero-bias` is trained again
+with an output bias that starts at 0; `raw` is not trained: its folders hold only measures.json and
 music.npz of the very models of "LOSS-OPTIMIZER", judged and sampled as if their output were the posterior.
 """
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from pianoroll_tf.errors import UserError
 from pianoroll_tf.settings import from_dict
 from pianoroll_tf.storage import checksummed_json
 from pianoroll_tf.storage.arrays import read_arrays, write_arrays
+from tuner.study.results_model import Compared, Comparison, Run, Study, TuningRun
 from tuner.study.settings import RUNS, TUNING, AllSettings, Combination
 from tuner.study.statistics import Pair, Ranks, Summary
 
@@ -47,117 +47,6 @@ OUTCOME, MEASURES, NORMS, PIECES = "outcome.json", "measures.json", "gradient_no
 RESULTS_CSV, TUNING_CSV, MUSIC_CSV = "results.csv", "tuning.csv", "music.csv"
 TEST = "test"  # folder and file of the real pieces
 CEILING = "test halves"  # in music.csv
-
-FINISHED, COLLAPSED, DIVERGED = "finished", "collapsed", "diverged"  # outcomes
-
-
-@dataclasses.dataclass(frozen=True)
-class Study:
-    """What study.json holds.
-
-    Attributes:
-        settings: All settings.
-        combinations: Losses × optimizers in the order given, then the ablations.
-        design: Combination → the settings of each of its tuning runs.
-        records: `path`, `manifest_sha256`, `settings` (of build_records), `density` (share of active cells in
-            training), and `splits`: split → `pieces`, `steps`.
-        versions: Package → version.
-    """
-
-    settings: AllSettings
-    combinations: list[Combination]
-    design: dict[str, list[dict[str, float | None]]]
-    records: dict[str, Any]
-    versions: dict[str, str]
-
-
-@dataclasses.dataclass(frozen=True)
-class TuningRun:
-    """One run of the first stage; the combination's best has the lowest `val_nll`.
-
-    Attributes:
-        combination: Its name.
-        run: Its number, from 0.
-        settings: learning_rate, weight_decay, gamma, alpha; None where it has none.
-        outcome: `FINISHED` or `DIVERGED`.
-        cause: In words, unless finished.
-        val_nll: Lowest validation NLL, nats a step; None when diverged.
-        epochs: Epochs trained.
-    """
-
-    combination: str
-    run: int
-    settings: dict[str, float | None]
-    outcome: str
-    cause: str
-    val_nll: float | None
-    epochs: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One run of the second stage, measured.
-
-    Attributes:
-        combination: Its name.
-        seed: Of weights, windows, dropout; music is drawn with seeds of its own, the same for every combination.
-        settings: What the first stage chose: learning_rate, weight_decay, gamma, alpha; None where it has none.
-        outcome: `FINISHED`; `COLLAPSED`: after its last epoch it is worse than "note frequency", or the density that
-            it predicts is off by more than a factor of 10; `DIVERGED`: a number became NaN or infinite.
-        cause: In words, unless finished.
-        measures: Measures of this run alone, by their name in `measure_table.MEASURES`; None: it has no such value.
-            Those that depend on other runs ("within 2 % of the best of all") are in results.csv.
-        tables: Columns for figures. `reliability`, and `reliability_raw` where the loss is not proper: `probability`
-            and `frequency` (None: no cell), `cells`, 15 each. `pitch`: `frequency` (share of training steps), `cells`
-            (sounding in the test split), `recall` (None: no cell), 84 each. `polyphony`: true `notes` of a step (0, 1,
-            …), `steps` with so many, `predicted` (mean number of expected notes; None: no step).
-    """
-
-    combination: str
-    seed: int
-    settings: dict[str, float | None]
-    outcome: str
-    cause: str
-    measures: dict[str, float | None]
-    tables: dict[str, dict[str, list]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Compared:
-    """A measure over the seeds.
-
-    Attributes:
-        summaries: Combination, ablations too → mean with interval.
-        pairs: Each combination with each, without ablations.
-        losses: Each loss with each, averaged over the optimizers within a seed.
-        optimizers: Each optimizer with each, averaged over the losses within a seed.
-        ablations: Each ablation (first) with its parent (second).
-        ranks: Without ablations; None for a measure of which neither more nor less is better.
-    """
-
-    summaries: dict[str, Summary]
-    pairs: list[Pair]
-    losses: list[Pair]
-    optimizers: list[Pair]
-    ablations: list[Pair]
-    ranks: Ranks | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """What comparison.json holds.
-
-    Attributes:
-        missing: Runs of the second stage that are not done yet.
-        outcomes: Combination → outcome → number of runs.
-        measures: Name in `measure_table.MEASURES` → what the seeds say of it.
-        sentences: The result in words, English, each whole.
-    """
-
-    missing: int
-    outcomes: dict[str, dict[str, int]]
-    measures: dict[str, Compared]
-    sentences: list[str]
 
 
 def read_checksummed(path: Path) -> dict[str, Any]:
@@ -214,6 +103,7 @@ def read_tuning(folder: Path | str) -> list[TuningRun]:
 def read_comparison(folder: Path | str) -> Comparison:
     """The comparison of the runs."""
     values = read_checksummed(Path(folder) / COMPARISON)
+    values.pop("sentences", None)  # earlier versions wrote the result in words too
     values["measures"] = {name: _compared(entry) for name, entry in values["measures"].items()}
     return Comparison(**values)
 

@@ -1,4 +1,4 @@
-"""Records the norm of the gradient in every step of a training, without a change to what it computes."""
+"""Records the norm of the gradient in every step of a training, without changing the training."""
 
 import csv
 from pathlib import Path
@@ -14,13 +14,13 @@ HEADER = b"step,norm\n"
 class GradientNorms(keras.callbacks.Callback):
     """Writes the global norm of each step's gradient, before it is clipped, to a CSV file.
 
-    A callback does not see gradients. So the optimizer of the model, which does, is asked to leave their norm in a
-    variable on its way. On one device only.
+    A callback has no access to gradients. Therefore the optimizer of the model, which receives them, also stores their
+    norm in a variable. On one device only.
 
-    A line is written a step; a training that goes on from a checkpoint first drops the lines after it.
+    One line is written per step; when a training is resumed from a checkpoint, the lines after it are dropped.
 
     Args:
-        path: The file; goes on where it is there.
+        path: The file; continued if it exists.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,21 +28,21 @@ class GradientNorms(keras.callbacks.Callback):
         self._path, self._file, self._norm = path, None, None
 
     def set_model(self, model):
-        """Has the optimizer leave the norm of the gradients that it is given; once, as an epoch may be fit in parts."""
+        """Makes the optimizer store the norm of its gradients; once, as an epoch may be fit in parts."""
         super().set_model(model)
         if self._norm is not None:
             return
         self._norm = norm = tf.Variable(0.0, trainable=False, name="gradient_norm")
         apply = model.optimizer.apply
 
-        def leave_norm_and_apply(grads, trainable_variables=None):
+        def store_norm_and_apply(grads, trainable_variables=None):
             norm.assign(tf.linalg.global_norm(list(grads)))
             return apply(grads, trainable_variables)
 
-        model.optimizer.apply = leave_norm_and_apply
+        model.optimizer.apply = store_norm_and_apply
 
     def on_train_begin(self, logs=None):
-        """Opens the file after the last step that the model knows of."""
+        """Opens the file after the last step of the model."""
         if self._file is None:
             steps = int(self.model.optimizer.iterations)
             kept = [HEADER, *(f"{step},{norm!r}\n".encode() for step, norm in read_norms(self._path) if step <= steps)]
@@ -50,7 +50,7 @@ class GradientNorms(keras.callbacks.Callback):
             self._file = self._path.open("ab", buffering=0)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Writes the step's norm, at once: what a checkpoint has, the file has too."""
+        """Writes the step's norm, unbuffered, so that the file has all steps of a checkpoint."""
         self._file.write(f"{int(self.model.optimizer.iterations)},{float(self._norm)!r}\n".encode())
 
     def close(self) -> None:
@@ -60,7 +60,7 @@ class GradientNorms(keras.callbacks.Callback):
 
 
 def read_norms(path: Path) -> list[tuple[int, float]]:
-    """Step and norm of every whole line of the file; empty where there is none."""
+    """Step and norm of every complete line of the file; empty if there is no file."""
     if not path.is_file():
         return []
     whole, _, _ = path.read_bytes().rpartition(b"\n")

@@ -1,9 +1,9 @@
-"""What a study measures: name, label, unit, and whether less or more of it is better. Needs no framework."""
+"""The measures of a study: name, label, unit, and which values are better. Needs no framework."""
 
 import dataclasses
 
 STABILITY, CONVERGENCE, QUALITY, MUSIC_GROUP, SPARSITY = "stability", "convergence", "quality", "music", "sparsity"
-LOWER, HIGHER, ONE = "lower", "higher", "near 1"  # which values are better; "": neither
+LOWER, HIGHER, ONE = "lower", "higher", "near 1"  # which values are better; "": none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,20 +11,21 @@ class Measure:
     """A column of results.csv.
 
     Attributes:
-        group: What it is a measure of.
-        label: As a table's head names it.
-        unit: "" for a bare number or a share.
+        group: Of which it is a measure.
+        label: Its name.
+        unit: "" for a number without unit or a share.
+        head: A shorter name, for the head of a table's column; empty: the label.
         better: `LOWER`, `HIGHER`, `ONE` or "".
     """
 
     group: str
     label: str
     unit: str = ""
+    head: str = ""
     better: str = LOWER
 
 
-# Name → a measure of one run that compares the generated music with the test split, by the distribution of it.
-# (label, unit of the distance)
+# Feature of music whose distributions in generated and in test pieces are compared → label, unit of the distance.
 MUSIC = {
     "density": ("density of a piece", "share of cells"),
     "polyphony": ("polyphony of a piece", "pitches"),
@@ -37,7 +38,7 @@ MUSIC = {
     "empty_steps": ("share of empty steps of a piece", "share of steps"),
 }
 
-# Recall is taken apart by how rare a pitch is: the share of training steps in which it sounds, up to which → label.
+# Class of rarity of a pitch, for which recall is measured → upper limit of the share of training steps with it, label.
 RARITY = {
     "rare": (0.005, "below 0.5 %"),
     "uncommon": (0.02, "0.5 to 2 %"),
@@ -45,41 +46,62 @@ RARITY = {
     "frequent": (1.0, "above 6 %"),
 }
 
+COPY, BEST = "to the baseline “copy the last step”", "to within 2 % of the best of all runs"
+NATS = "nats per step"
+
 MEASURES = {
-    # The spread of val_nll over seeds is the standard deviation of its summary; outcomes are counted apart.
-    "val_nll": Measure(STABILITY, "validation NLL of the weights kept", "nats a step"),
-    "last_val_nll": Measure(STABILITY, "validation NLL after the last epoch", "nats a step"),
-    "gradient_ratio": Measure(STABILITY, "gradient norm, 99th percentile over median"),
-    "roughness": Measure(STABILITY, "roughness of the validation curve", "nats a step"),
-    "epochs_to_copy": Measure(CONVERGENCE, "to the baseline “copy the last step”", "epochs"),
-    "steps_to_copy": Measure(CONVERGENCE, "to the baseline “copy the last step”", "steps"),
-    "seconds_to_copy": Measure(CONVERGENCE, "to the baseline “copy the last step”", "seconds"),
-    "epochs_to_best": Measure(CONVERGENCE, "to within 2 % of the best of all runs", "epochs"),
-    "steps_to_best": Measure(CONVERGENCE, "to within 2 % of the best of all runs", "steps"),
-    "seconds_to_best": Measure(CONVERGENCE, "to within 2 % of the best of all runs", "seconds"),
-    "curve_area": Measure(CONVERGENCE, "mean of the validation NLL over the run", "nats a step"),
-    "nll": Measure(QUALITY, "test NLL", "nats a step"),
+    # The spread of val_nll over seeds is the standard deviation of its summary; outcomes are counted separately.
+    "val_nll": Measure(STABILITY, "validation NLL of the weights kept", NATS, "validation NLL"),
+    "last_val_nll": Measure(STABILITY, "validation NLL after the last epoch", NATS, "NLL after the last epoch"),
+    "gradient_ratio": Measure(
+        STABILITY, "gradient norm, 99th percentile over median", head="gradient norm, p99 / median"
+    ),
+    "roughness": Measure(STABILITY, "roughness of the validation curve", NATS, "roughness of the curve"),
+    "epochs_to_copy": Measure(CONVERGENCE, COPY, "epochs", "epochs to the baseline"),
+    "steps_to_copy": Measure(CONVERGENCE, COPY, "steps", "steps to the baseline"),
+    "seconds_to_copy": Measure(CONVERGENCE, COPY, "seconds", "seconds to the baseline"),
+    "epochs_to_best": Measure(CONVERGENCE, BEST, "epochs", "epochs to 2 % of the best"),
+    "steps_to_best": Measure(CONVERGENCE, BEST, "steps", "steps to 2 % of the best"),
+    "seconds_to_best": Measure(CONVERGENCE, BEST, "seconds", "seconds to 2 % of the best"),
+    "curve_area": Measure(CONVERGENCE, "mean of the validation NLL over the run", NATS, "mean NLL over the run"),
+    "nll": Measure(QUALITY, "test NLL", NATS),
     "pr_auc": Measure(QUALITY, "PR-AUC", better=HIGHER),
     "f1": Measure(QUALITY, "F1", better=HIGHER),
     "onset_f1": Measure(QUALITY, "onset F1", better=HIGHER),
-    "ece": Measure(QUALITY, "calibration error"),
-    "ece_raw": Measure(QUALITY, "calibration error before posterior correction"),
-    "music_overlap": Measure(MUSIC_GROUP, "overlap with the test music, mean of all", better=HIGHER),
+    "ece": Measure(QUALITY, "calibration error", head="ECE"),
+    "ece_raw": Measure(QUALITY, "calibration error before posterior correction", head="ECE, raw output"),
+    "music_overlap": Measure(
+        MUSIC_GROUP, "overlap with the test music, mean of all", head="overlap with real music", better=HIGHER
+    ),
     **{
-        f"music_{name}_overlap": Measure(MUSIC_GROUP, f"{label}, overlap", better=HIGHER)
+        f"music_{name}_overlap": Measure(MUSIC_GROUP, f"{label}, overlap", head=label, better=HIGHER)
         for name, (label, _) in MUSIC.items()
     },
     **{
-        f"music_{name}_distance": Measure(MUSIC_GROUP, f"{label}, distance", unit)
+        f"music_{name}_distance": Measure(MUSIC_GROUP, f"{label}, distance", unit, label)
         for name, (label, unit) in MUSIC.items()
     },
-    "free_density_ratio": Measure(MUSIC_GROUP, "density of ungoverned music over that of the data", better=ONE),
-    "density_ratio": Measure(SPARSITY, "predicted density over true", better=ONE),
-    "step_density_error": Measure(SPARSITY, "error of the expected number of notes of a step", "notes"),
-    "silent_ratio": Measure(SPARSITY, "steps predicted silent over silent steps", better=ONE),
+    "free_density_ratio": Measure(
+        MUSIC_GROUP,
+        "density of ungoverned music over that of the data",
+        head="density of ungoverned music / data",
+        better=ONE,
+    ),
+    "density_ratio": Measure(SPARSITY, "predicted density over true", head="density, predicted / true", better=ONE),
+    "step_density_error": Measure(
+        SPARSITY, "error of the expected number of notes of a step", "notes", "error of the number of notes"
+    ),
+    "silent_ratio": Measure(
+        SPARSITY, "steps predicted silent over silent steps", head="silent steps, predicted / true", better=ONE
+    ),
     "silent_predicted": Measure(SPARSITY, "steps predicted silent", "share of steps", better=""),
     **{
-        f"recall_{name}": Measure(SPARSITY, f"recall of pitches that sound {label} of the time", better=HIGHER)
+        f"recall_{name}": Measure(
+            SPARSITY,
+            f"recall of pitches that sound {label} of the time",
+            head=f"recall, pitches {label}",
+            better=HIGHER,
+        )
         for name, (_, label) in RARITY.items()
     },
 }

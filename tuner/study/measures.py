@@ -1,7 +1,7 @@
-"""Measures of a run's course: of its validation curve and its gradient norms. Pure functions; needs no framework.
+"""Measures of a training: of its validation curve and its gradient norms. Pure functions; needs no framework.
 
-A curve is the validation NLL after each epoch, nats a step. That an epoch is a point makes every "epochs to" a whole
-number; `--steps-per-epoch` makes epochs shorter where that is too coarse.
+A curve is the validation NLL after each epoch, nats per step. As it has one point per epoch, every "epochs to" is a
+whole number; `--steps-per-epoch` makes epochs shorter if that is too coarse.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ FACTOR = 10.0  # by which the predicted density may be off before the output cou
 
 
 def reached(curve: Sequence[float], target: float) -> int | None:
-    """The first epoch, from 1, whose value is at most `target`; None: there is none.
+    """The first epoch, counted from 1, whose value is at most `target`; None if there is none.
 
     >>> reached([9.0, 6.0, 7.0, 5.0], 6.5), reached([9.0], 6.5)
     (2, None)
@@ -22,13 +22,13 @@ def reached(curve: Sequence[float], target: float) -> int | None:
 
 
 def effort(prefix: str, epoch: int | None, steps_per_epoch: int, seconds: Sequence[float]) -> dict[str, float | None]:
-    """What it took to get through an epoch: epochs, steps, and seconds of wall clock.
+    """The effort up to the end of an epoch: epochs, steps, and seconds of wall-clock time.
 
     Args:
         prefix: Of the names: "to_copy".
-        epoch: From 1; None: it was not reached.
-        steps_per_epoch: Batches an epoch.
-        seconds: Of each epoch, with its validation.
+        epoch: Counted from 1; None: not reached.
+        steps_per_epoch: Batches per epoch.
+        seconds: Of each epoch, including validation.
 
     >>> effort("to_copy", 2, 56, [10.0, 9.0, 9.0])
     {'epochs_to_copy': 2, 'steps_to_copy': 112, 'seconds_to_copy': 19.0}
@@ -38,9 +38,9 @@ def effort(prefix: str, epoch: int | None, steps_per_epoch: int, seconds: Sequen
 
 
 def area(curve: Sequence[float], epochs: int) -> float:
-    """Mean over all epochs of the run of the best value so far: of the weights that one would have kept.
+    """Mean over all epochs of the run of the best value so far, that of the weights kept at that time.
 
-    A run that stopped early keeps its best value to the end, so that it is not rewarded for it.
+    A run that stopped early keeps its best value to the end, so that stopping is not rewarded.
 
     >>> area([8.0, 6.0, 7.0], epochs=4)  # 8, 6, 6, 6
     6.5
@@ -50,7 +50,7 @@ def area(curve: Sequence[float], epochs: int) -> float:
 
 
 def roughness(curve: Sequence[float]) -> float | None:
-    """Median distance of a point from the middle of its neighbours, nats a step; None for fewer than three epochs.
+    """Median distance of a point from the middle of its neighbours, nats per step; None for fewer than three epochs.
 
     A straight fall has 0. The median, so that the steep fall at the start does not count as rough.
 
@@ -74,18 +74,18 @@ def gradient_ratio(norms: Sequence[float]) -> float | None:
 
 
 def collapse(last: Mapping[str, float], note_frequency: float) -> str:
-    """Why a run that ended must count as collapsed; empty when it must not.
+    """Why a run counts as collapsed; empty if it does not.
 
     Args:
         last: The last epoch's row of history: val_nll, val_density_predicted, val_density_true.
-        note_frequency: Validation NLL of that baseline, nats a step.
+        note_frequency: Validation NLL of that baseline, nats per step.
 
     >>> collapse({"val_nll": 5.0, "val_density_predicted": 0.001, "val_density_true": 0.04}, 12.0)
     'silent: it predicts a density of 0.10 %, the data have 4.00 %'
     """
     predicted, true = last["val_density_predicted"], last["val_density_true"]
     if not last["val_nll"] <= note_frequency:
-        return f"worse than note frequency: {last['val_nll']:.2f} nats a step against {note_frequency:.2f}"
+        return f"worse than note frequency: {last['val_nll']:.2f} nats per step against {note_frequency:.2f}"
     densities = f"it predicts a density of {predicted:.2%}, the data have {true:.2%}".replace("%", " %")
     if predicted * FACTOR < true:
         return f"silent: {densities}"
@@ -99,14 +99,14 @@ def course(
     steps_per_epoch: int,
     copy_nll: float,
 ) -> dict[str, float | None]:
-    """All measures of a run's course but those that depend on other runs.
+    """All measures of a training except those that depend on other runs.
 
     Args:
-        history: Rows of history.csv, one an epoch, at least one.
+        history: Rows of history.csv, one per epoch, at least one.
         norms: Gradient norm of each step.
-        epochs: Of the run at most.
-        steps_per_epoch: Batches an epoch.
-        copy_nll: Validation NLL of the baseline "copy the last step", nats a step.
+        epochs: Maximum of the run.
+        steps_per_epoch: Batches per epoch.
+        copy_nll: Validation NLL of the baseline "copy the last step", nats per step.
     """
     curve = [row["val_nll"] for row in history]
     seconds = [row["seconds"] for row in history]

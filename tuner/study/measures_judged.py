@@ -1,4 +1,4 @@
-"""Measures of a trained model on the test split: its judged numbers, and how it copes with sparsity."""
+"""Measures of a trained model on the test split: its judged numbers, and those of sparsity."""
 
 import dataclasses
 import math
@@ -13,19 +13,19 @@ from pianoroll_tf.modeling.evaluation import Evaluator, model_evaluator
 from pianoroll_tf.modeling.metrics import Statistics
 from tuner.study.measure_table import RARITY
 
-MOST_NOTES = 12  # rows of the table of polyphony; steps with more are in its last row
+MAX_NOTES = 12  # rows of the table of polyphony; steps with more are in its last row
 _COUNTS = ("hits", "sounding", "steps", "expected")
 
 
 def sparsity_statistics(threshold: float):
-    """The function that adds up what a batch says of sparsity, for `evaluation.Evaluator`.
+    """The function that sums the statistics of sparsity over a batch, for `evaluation.Evaluator`.
 
     Args:
         threshold: Probability from which a cell is called sounding.
 
     Returns:
         Function of (logits, inputs, targets, mask), as `metrics.batch_statistics`, to a dict of sums: `hits` and
-        `sounding` [84], sounding cells that were called, and all; `steps` and `expected` [MOST_NOTES + 1], by the true
+        `sounding` [84], sounding cells that were called, and all; `steps` and `expected` [MAX_NOTES + 1], by the true
         number of notes of a step, how many steps and how many notes were expected in them; `error`, the sum of
         |expected - true| notes; `silent_predicted` and `silent_true`, steps in which no cell is called, or sounds.
     """
@@ -36,12 +36,12 @@ def sparsity_statistics(threshold: float):
         called, sounds = logits >= least, targets > 0.5
         notes = tf.reduce_sum(tf.cast(sounds, tf.int32), axis=1)
         expected = tf.reduce_sum(tf.cast(tf.sigmoid(logits), tf.float64), axis=1)
-        row = tf.minimum(notes, MOST_NOTES)
+        row = tf.minimum(notes, MAX_NOTES)
         return {
             "hits": _count(called & sounds, axis=0),
             "sounding": _count(sounds, axis=0),
-            "steps": tf.math.unsorted_segment_sum(tf.ones_like(expected), row, MOST_NOTES + 1),
-            "expected": tf.math.unsorted_segment_sum(expected, row, MOST_NOTES + 1),
+            "steps": tf.math.unsorted_segment_sum(tf.ones_like(expected), row, MAX_NOTES + 1),
+            "expected": tf.math.unsorted_segment_sum(expected, row, MAX_NOTES + 1),
             "error": tf.reduce_sum(tf.abs(expected - tf.cast(notes, tf.float64))),
             "silent_predicted": _count(~tf.reduce_any(called, axis=1)),
             "silent_true": _count(notes == 0),
@@ -71,7 +71,7 @@ def sparsity(sums: dict, pitch_frequency: np.ndarray) -> tuple[dict[str, float |
         pitch_frequency: Share of the training steps in which each pitch sounds, [84].
 
     Returns:
-        Entries of `measure_table.MEASURES`, and the tables `pitch` and `polyphony` of a `study_folder.Run`.
+        Entries of `measure_table.MEASURES`, and the tables `pitch` and `polyphony` of a `results_model.Run`.
     """
     steps = sums["steps"].sum()
     measures: dict[str, float | None] = {
@@ -91,7 +91,7 @@ def sparsity(sums: dict, pitch_frequency: np.ndarray) -> tuple[dict[str, float |
             "recall": [_ratio(*pair) for pair in zip(sums["hits"], sums["sounding"], strict=True)],
         },
         "polyphony": {
-            "notes": list(range(MOST_NOTES + 1)),
+            "notes": list(range(MAX_NOTES + 1)),
             "steps": [int(count) for count in sums["steps"]],
             "predicted": [_ratio(*pair) for pair in zip(sums["expected"], sums["steps"], strict=True)],
         },
@@ -110,7 +110,7 @@ def reliability(sums: Statistics) -> dict[str, list]:
 
 @dataclasses.dataclass(frozen=True)
 class Splits:
-    """What models are judged on: `val` for thresholds, `test` for everything else."""
+    """The splits on which models are evaluated: `val` for thresholds, `test` for everything else."""
 
     val: Corpus
     test: Corpus
@@ -148,6 +148,6 @@ def judged(evaluator: Evaluator, config: RunConfig, splits: Splits) -> tuple[dic
     return {"val": val, "test": sums.results(val["threshold"], val["onset_threshold"])}, sums
 
 
-def unproper(config: RunConfig) -> RunConfig:
-    """The same run with its output taken for the posterior, as the ablation `raw` does."""
+def without_correction(config: RunConfig) -> RunConfig:
+    """The same run with the output of its model taken as the posterior, as the ablation `raw` does."""
     return dataclasses.replace(config, loss=LossConfig(loss="bce"))

@@ -16,7 +16,7 @@ from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.generation.training_samples import BEATS_PER_SECOND
 from pianoroll_tf.generation.trials import make_governor
 from pianoroll_tf.modeling.run import steps_per_beat
-from tuner.study.music_distance import FACTS, Values, compare, cut, distribution, halves, join
+from tuner.study.music_distance import FEATURES, Values, compare, cut, distribution, halves, join
 
 
 def rolls(corpus: Corpus, articulation: bool = False) -> list[np.ndarray]:
@@ -24,7 +24,7 @@ def rolls(corpus: Corpus, articulation: bool = False) -> list[np.ndarray]:
 
     Args:
         corpus: The split.
-        articulation: Whether notes that are struck again while they sound are told apart, as the model tells them.
+        articulation: Whether the model distinguishes notes that are struck again while they sound.
     """
     cells = np.cumsum([0, *corpus.counts], dtype=np.int64)[corpus.piece_offsets]
     pieces = [
@@ -41,28 +41,28 @@ class Reference:
     """The music of the test split.
 
     Attributes:
-        parts: All pieces, cut as long as the generated ones.
-        facts: Entry of `music_distance.FACTS` → its distribution over all parts.
-        ceiling: The same → (overlap, distance) of two halves.
+        parts: All pieces, cut to the length of the generated ones.
+        facts: Entry of `music_distance.FEATURES` → its distribution over all parts.
+        ceiling: Entry → (overlap, distance) of two halves.
     """
 
     parts: list[np.ndarray]
-    facts: dict[str, Values]
+    features: dict[str, Values]
     ceiling: dict[str, tuple[float, float | None]]
 
 
 def reference(pieces: Sequence[np.ndarray], piece_steps: int) -> Reference:
-    """Takes the facts of the test split.
+    """Measures the features of the test split.
 
     Args:
         pieces: Rolls of the split.
         piece_steps: Steps of a generated piece.
     """
     cuts = [cut(piece, piece_steps) for piece in pieces]
-    by_piece = {name: [distribution(name, parts) for parts in cuts] for name in FACTS}
+    by_piece = {name: [distribution(name, parts) for parts in cuts] for name in FEATURES}
     return Reference(
         parts=[part for parts in cuts for part in parts],
-        facts={name: join(found) for name, found in by_piece.items()},
+        features={name: join(found) for name, found in by_piece.items()},
         ceiling={name: halves(name, found) for name, found in by_piece.items()},
     )
 
@@ -98,8 +98,8 @@ def generate(model, config: RunConfig, pieces: int, steps: int, seed: int) -> tu
 
 
 def music_measures(pieces: Sequence[np.ndarray], real: Reference) -> dict[str, float | None]:
-    """Overlap and distance of each fact, and the mean of the overlaps: entries of `measure_table.MEASURES`."""
-    found = {name: compare(name, distribution(name, pieces), real.facts[name]) for name in FACTS}
+    """Overlap and distance of each feature, and the mean of the overlaps: entries of `measure_table.MEASURES`."""
+    found = {name: compare(name, distribution(name, pieces), real.features[name]) for name in FEATURES}
     measures: dict[str, float | None] = {"music_overlap": float(np.mean([area for area, _ in found.values()]))}
     for name, (area, distance) in found.items():
         measures |= {f"music_{name}_overlap": area, f"music_{name}_distance": distance}

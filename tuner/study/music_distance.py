@@ -1,8 +1,8 @@
-"""How far the music of one set of pieces is from that of another: distributions of plain facts, compared.
+"""How far the music of one set of pieces is from that of another: distributions of simple features, compared.
 
-Two numbers a fact: the overlapping area of two kernel densities, 1 where they are the same and 0 where they share
-nothing, and the Wasserstein distance, in the fact's own unit: how far, on average, one has to move the values of one
-set to have those of the other. Even two halves of the same music differ: `halves` says by how much.
+There are two numbers per feature: the overlapping area of two kernel densities, 1 if they are equal and 0 if they are
+disjoint, and the Wasserstein distance, in the unit of the feature: how far, on average, the values of one set must be
+moved to become those of the other. Even two halves of the same music differ: `halves` measures by how much.
 
 Reference:
     Yang, Lerch 2020, "On the evaluation of generative models in music", Neural Computing and Applications 32.
@@ -18,8 +18,8 @@ from pianoroll_tf.config import LOWEST_PITCH
 from pianoroll_tf.generation.music_metrics import measure, note_lengths, onset_intervals, scale_consistency
 
 REACH = 4.0  # bandwidths, on either side of a value, in which a kernel is not taken for 0
-GRID = 4  # points a bandwidth
-FINEST = 1000  # bandwidths that the values of both sets span at most
+POINTS_PER_BANDWIDTH = 4
+MAX_BANDWIDTHS = 1000  # bandwidths that the values of both sets span at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Values:
 
 
 @dataclasses.dataclass(frozen=True)
-class Fact:
-    """A fact whose distribution is compared.
+class Feature:
+    """A feature whose distribution is compared.
 
     Attributes:
         values: Roll → values found in it, [any number]; a piece has one, or one for each note, cell or interval.
@@ -50,24 +50,24 @@ def _pitches(roll: np.ndarray) -> np.ndarray:
     return np.nonzero(roll)[1] + LOWEST_PITCH
 
 
-FACTS = {
-    "density": Fact(lambda roll: [measure(roll).density]),
-    "polyphony": Fact(lambda roll: [measure(roll).polyphony]),
-    "pitch": Fact(_pitches),
-    "pitch_class": Fact(lambda roll: _pitches(roll) % 12, circular=True),
-    "note_length": Fact(note_lengths, logarithmic=True),
-    "onset_interval": Fact(onset_intervals, logarithmic=True),
-    "scale_consistency": Fact(lambda roll: [share] if (share := scale_consistency(roll)) is not None else []),
-    "longest_note": Fact(lambda roll: [max(measure(roll).longest_note, 1)], logarithmic=True),
-    "empty_steps": Fact(lambda roll: [measure(roll).empty_steps]),
+FEATURES = {
+    "density": Feature(lambda roll: [measure(roll).density]),
+    "polyphony": Feature(lambda roll: [measure(roll).polyphony]),
+    "pitch": Feature(_pitches),
+    "pitch_class": Feature(lambda roll: _pitches(roll) % 12, circular=True),
+    "note_length": Feature(note_lengths, logarithmic=True),
+    "onset_interval": Feature(onset_intervals, logarithmic=True),
+    "scale_consistency": Feature(lambda roll: [share] if (share := scale_consistency(roll)) is not None else []),
+    "longest_note": Feature(lambda roll: [max(measure(roll).longest_note, 1)], logarithmic=True),
+    "empty_steps": Feature(lambda roll: [measure(roll).empty_steps]),
 }
 
 
 def distribution(name: str, pieces: Sequence[np.ndarray]) -> Values:
-    """The distribution of a fact over pieces.
+    """The distribution of a feature over pieces.
 
     Args:
-        name: Entry of `FACTS`.
+        name: Entry of `FEATURES`.
         pieces: Rolls [steps, 84].
 
     >>> roll = np.zeros((4, 84), np.uint8)
@@ -75,7 +75,7 @@ def distribution(name: str, pieces: Sequence[np.ndarray]) -> Values:
     >>> distribution("note_length", [roll]).weights.tolist()  # two notes of 1 step, one of 3
     [2.0, 1.0]
     """
-    found = np.concatenate([np.empty(0), *(FACTS[name].values(piece) for piece in pieces)])
+    found = np.concatenate([np.empty(0), *(FEATURES[name].values(piece) for piece in pieces)])
     values, counts = np.unique(found, return_counts=True)
     return Values(values, counts.astype(np.float64))
 
@@ -87,21 +87,21 @@ def join(parts: Sequence[Values]) -> Values:
 
 
 def compare(name: str, music: Values, reference: Values) -> tuple[float, float | None]:
-    """Overlap and distance of two distributions of a fact.
+    """Overlap and distance of two distributions of a feature.
 
     Args:
-        name: Entry of `FACTS`.
+        name: Entry of `FEATURES`.
         music: Of the set that is judged.
         reference: Of the set it is judged by; its spread and size set the width of the kernels of both.
 
     Returns:
-        (overlap within 0..1, distance in the fact's unit); (0, None) where one set has no value at all.
+        (overlap within 0..1, distance in the unit of the feature); (0, None) where one set has no value at all.
     """
     if not len(music.values) or not len(reference.values):
         return 0.0, None
-    if FACTS[name].circular:
+    if FEATURES[name].circular:
         return _compare_classes(music, reference)
-    return overlap(music, reference, FACTS[name].logarithmic), wasserstein(music, reference)
+    return overlap(music, reference, FEATURES[name].logarithmic), wasserstein(music, reference)
 
 
 def wasserstein(one: Values, other: Values) -> float:
@@ -122,11 +122,11 @@ def overlap(music: Values, reference: Values, logarithmic: bool = False) -> floa
     if logarithmic:
         music, reference = (Values(np.log2(one.values), one.weights) for one in (music, reference))
     everything = np.concatenate([music.values, reference.values])
-    width = max(bandwidth(reference), np.ptp(everything) / FINEST) or 1.0
-    edge = REACH * width
-    points = np.arange(everything.min() - edge, everything.max() + edge + width / GRID, width / GRID)
+    width = max(bandwidth(reference), np.ptp(everything) / MAX_BANDWIDTHS) or 1.0
+    edge, distance = REACH * width, width / POINTS_PER_BANDWIDTH
+    points = np.arange(everything.min() - edge, everything.max() + edge + distance, distance)
     lower = np.minimum(*(_density(one, points, width) for one in (music, reference)))
-    return float(min(1.0, lower.sum() * width / GRID))
+    return float(min(1.0, lower.sum() * width / POINTS_PER_BANDWIDTH))
 
 
 def bandwidth(sample: Values) -> float:
@@ -168,11 +168,11 @@ def _compare_classes(music: Values, reference: Values) -> tuple[float, float]:
 
 
 def halves(name: str, groups: Sequence[Values], rounds: int = 20, seed: int = 0) -> tuple[float, float | None]:
-    """What two halves of the same music have, on average: the ceiling of any comparison with it.
+    """The mean comparison of two halves of the same music: the ceiling of any comparison with it.
 
     Args:
-        name: Entry of `FACTS`.
-        groups: The fact in each piece; parts of a piece are never in both halves.
+        name: Entry of `FEATURES`.
+        groups: The feature in each piece; parts of a piece are never in both halves.
         rounds: Random halvings.
         seed: Of the halvings.
 

@@ -1,4 +1,4 @@
-"""Opens the folder of a study: what it is to hold, that it holds no other, and that one process works in it."""
+"""Opens the folder of a study: describes the study, checks that the folder holds no other, and locks it."""
 
 import contextlib
 import dataclasses
@@ -18,14 +18,14 @@ from pianoroll_tf.storage.files import remove_temporaries
 from pianoroll_tf.storage.folders import check_folder, exclusive_folder
 from tuner.study import factorial
 from tuner.study import folder as study_folder
-from tuner.study.folder import Study
+from tuner.study.results_model import Study
 from tuner.study.settings import AllSettings
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy")
 
 
 def describe(settings: AllSettings, records: RecordsConfig, data: DataFacts) -> Study:
-    """What study.json is to hold.
+    """The content of study.json.
 
     Args:
         settings: All settings.
@@ -60,9 +60,9 @@ def describe(settings: AllSettings, records: RecordsConfig, data: DataFacts) -> 
 
 
 def check(folder: Path, study: Study) -> Study | None:
-    """What stands in the folder, held against what is to be there; None where nothing does.
+    """Checks the study in a folder against the expected one; None if there is none.
 
-    Where the records lie, and versions, may differ.
+    The path of the records and versions may differ.
 
     Raises:
         UserError: The folder holds another study, or something else.
@@ -72,9 +72,9 @@ def check(folder: Path, study: Study) -> Study | None:
     there = study_folder.read_study(folder)
     differing = differences(to_dict(there.settings), to_dict(study.settings))
     if there.records["manifest_sha256"] != study.records["manifest_sha256"]:
-        differing.append("the records are others")
+        differing.append("the records differ")
     if not differing and there.design != study.design:
-        differing.append("the tuning runs of this version are others")
+        differing.append("the tuning runs of this version differ")
     if differing:
         raise UserError(
             f"{folder} holds a study with other settings: {'; '.join(differing)}. Use these, or another folder"

@@ -1,4 +1,4 @@
-"""From the runs of a study to its tables, its comparison, and sentences that claim no more than it shows."""
+"""From the runs of a study to its tables and its comparison."""
 
 import dataclasses
 import math
@@ -11,25 +11,24 @@ from pianoroll_tf.storage.checksummed_json import write_checksummed
 from pianoroll_tf.storage.tables import read_csv, write_csv
 from tuner.study import factorial
 from tuner.study import folder as study_folder
-from tuner.study.folder import Compared, Comparison, Run, Study, TuningRun
 from tuner.study.measure_table import HIGHER, MEASURES, MUSIC, ONE
 from tuner.study.measures import NEAR, effort, reached
 from tuner.study.music_distance import compare, distribution
+from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Compared, Comparison, Run, Study, TuningRun
 from tuner.study.settings import RAW
 from tuner.study.statistics import Ranks, rank, summarise
 from tuner.study.statistics import compare as compare_pairs
-from tuner.study.terminal_summary import sentences
 
 Values = dict[str, list[float | None]]  # combination → a value a seed
 
 
 def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Comparison:
-    """Writes the CSV files and comparison.json of all runs that are done.
+    """Writes the CSV files and comparison.json of all runs with a result.
 
     Args:
         folder: Of the study.
         study: Its settings.
-        steps_per_epoch: Batches an epoch.
+        steps_per_epoch: Batches per epoch.
         real: `measures_music.Reference`.
     """
     runs, tuning = study_folder.read_runs(folder), study_folder.read_tuning(folder)
@@ -37,15 +36,15 @@ def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Com
     write_csv(folder / study_folder.TUNING_CSV, tuning_rows(tuning), ["combination"])
     write_csv(folder / study_folder.RESULTS_CSV, result_rows(study, runs), ["combination"])
     write_csv(folder / study_folder.MUSIC_CSV, music_rows(folder, study, real), ["combination"])
-    comparison = compared(study, runs, tuning)
+    comparison = compared(study, runs)
     write_checksummed(folder / study_folder.COMPARISON, dataclasses.asdict(comparison))
     return comparison
 
 
 def with_efforts(folder: Path, study: Study, runs: Sequence[Run], steps_per_epoch: int) -> list[Run]:
-    """The runs with what it took them to come within 2 % of the best validation NLL of all of them."""
+    """The runs, with epochs, steps and seconds to within 2 % of the best validation NLL of all of them."""
     trained = {each.name for each in study.combinations if each.ablation != RAW}
-    ended = [run for run in runs if run.outcome != study_folder.DIVERGED and run.combination in trained]
+    ended = [run for run in runs if run.outcome != DIVERGED and run.combination in trained]
     if not ended:
         return list(runs)
     target = NEAR * min(run.measures["val_nll"] for run in ended)
@@ -100,7 +99,7 @@ def music_rows(folder: Path, study: Study, real) -> list[dict[str, Any]]:
         ]
         pieces = [piece for path in paths if path.is_file() for piece in study_folder.read_pieces(path)]
         for name in MUSIC if pieces else ():
-            found = compare(name, distribution(name, pieces), real.facts[name])
+            found = compare(name, distribution(name, pieces), real.features[name])
             rows.append(_music_row(combination.name, name, *found))
     return rows
 
@@ -109,14 +108,14 @@ def _music_row(combination: str, measure: str, overlap: float, distance: float |
     return {"combination": combination, "measure": measure, "overlap": overlap, "distance": distance}
 
 
-def compared(study: Study, runs: Sequence[Run], tuning: Sequence[TuningRun]) -> Comparison:
-    """What the runs say of each measure, and in words."""
+def compared(study: Study, runs: Sequence[Run]) -> Comparison:
+    """The comparison of the runs by each measure."""
     config, by_key = study.settings.study, {(run.combination, run.seed): run for run in runs}
     names = [each.name for each in study.combinations]
     outcomes = {
         name: {
             outcome: sum(run.outcome == outcome for run in runs if run.combination == name)
-            for outcome in (study_folder.FINISHED, study_folder.COLLAPSED, study_folder.DIVERGED)
+            for outcome in (FINISHED, COLLAPSED, DIVERGED)
         }
         for name in names
     }
@@ -130,18 +129,17 @@ def compared(study: Study, runs: Sequence[Run], tuning: Sequence[TuningRun]) -> 
         }
         done = {name: [(name, seed) in by_key for seed in range(config.seeds)] for name in names}
         measures[measure] = compared_measure(study, measure, values, done)
-    comparison = Comparison(len(names) * config.seeds - len(runs), outcomes, measures, [])
-    return dataclasses.replace(comparison, sentences=sentences(study, comparison, tuning))
+    return Comparison(len(names) * config.seeds - len(runs), outcomes, measures)
 
 
 def compared_measure(study: Study, measure: str, values: Values, done: dict[str, list[bool]]) -> Compared:
-    """What the seeds say of one measure.
+    """The comparison by one measure.
 
     Args:
         study: Its settings.
         measure: Entry of `measure_table.MEASURES`.
-        values: A value a seed for every combination, ablations too; None: there is none.
-        done: Whether the run has been done; where it has not, its value does not count as missing.
+        values: One value per seed for every combination, ablations too; None: no value.
+        done: Whether the run has a result; if not, its value does not count as missing.
     """
     config = study.settings.study
     main = {each.name: values[each.name] for each in study.combinations if not each.ablation}
@@ -164,12 +162,12 @@ def compared_measure(study: Study, measure: str, values: Values, done: dict[str,
 
 
 def _mean(rows: Iterable[Sequence[float | None]]) -> list[float | None]:
-    """The mean a seed; None where one of the values is."""
+    """The mean for each seed; None if one of the values is None."""
     return [None if None in column else math.fsum(column) / len(column) for column in zip(*rows, strict=True)]
 
 
 def _ranks(measure: str, values: Values) -> Ranks | None:
-    """The ranks, where one value is better than another and there are two combinations and a whole seed."""
+    """The ranks; None if no value is better than another, or without two combinations and a complete seed."""
     better = MEASURES[measure].better
     if not better or len(values) < 2 or not all(values.values()):
         return None

@@ -1,7 +1,6 @@
-"""Goes through the runs of a study, skips what is done, stops when its budget is spent, and says what came out."""
+"""Executes the runs of a study that have no result yet, until its budget is spent, and prints a summary."""
 
 import shlex
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,14 +12,15 @@ from pianoroll_tf.config import DataFacts, RecordsConfig
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.settings import check_entry
 from tuner.study import factorial
-from tuner.study import terminal_summary as study_words
 from tuner.study.factorial import Task
-from tuner.study.folder import Comparison, Run, Study, TuningRun
 from tuner.study.results import write_results
-from tuner.study.run_one import Bench, do, open_bench, standing
+from tuner.study.results_model import Run, Study, TuningRun
+from tuner.study.run_one import Context, execute, prepare, read_result
 from tuner.study.settings import AllSettings
+from tuner.summary import print_study
+from tuner.terminal import format_duration, log
 
-RUNS_A_PROCESS = 25
+RUNS_PER_PROCESS = 25  # TensorFlow keeps the graph of each gradient of a custom operation: some 11 MB per run
 
 
 def check_choices(settings: AllSettings) -> None:
@@ -31,77 +31,68 @@ def check_choices(settings: AllSettings) -> None:
         check_entry("optimizers", optimizer, CHOICES["optimizer"])
 
 
-def go_on(
-    folder: Path, study: Study, records: RecordsConfig, data: DataFacts, deadline: float | None
-) -> Comparison | None:
-    """Does the runs that are not done, and writes the results of all that are.
-
-    It ends after `RUNS_A_PROCESS` runs, because TensorFlow never lets go of a graph that it has the gradient of a
-    custom operation from: a process grows by some 11 MB a run.
+def run_remaining(folder: Path, study: Study, records: RecordsConfig, data: DataFacts, deadline: float | None) -> bool:
+    """Executes the runs without a result, at most `RUNS_PER_PROCESS`, then writes and prints the results of all.
 
     Args:
-        folder: Of the study, in sole use.
+        folder: Of the study, locked by this process.
         study: Its settings.
         records: How the records were made.
-        data: Where they lie, and what is to be remembered of them.
-        deadline: `time.monotonic()` after which no run begins; None: there is none.
+        data: Where they are, and the facts of them that runs need.
+        deadline: `time.monotonic()` after which no run is started; None: no limit.
 
     Returns:
-        The comparison; None where runs are left for another process.
+        False where runs are left for another process, else True.
     """
-    bench = open_bench(folder, study, records, data)
+    context = prepare(folder, study, records, data)
     tasks = factorial.plan(study.settings.study)
-    done = {task: found for task in tasks if (found := standing(folder, task, _say))}
+    done = {task: result for task in tasks if (result := read_result(folder, task))}
     left = [task for task in tasks if task not in done]
     if done:
         print(f"{len(done)} of {len(tasks)} runs are done already", flush=True)
     if left:
-        with Clock(left) as clock:
+        with StudyProgress(left) as progress:
             for count, task in enumerate(left):
-                if count == RUNS_A_PROCESS:
-                    return None
+                if count == RUNS_PER_PROCESS:
+                    return False
                 if deadline is not None and time.monotonic() >= deadline:
                     break
-                done[task] = _do(bench, task, done, clock)
-    comparison = write_results(folder, study, bench.steps_per_epoch, bench.real)
-    print(study_words.table(study, comparison))
-    print(study_words.headline(comparison))
+                done[task] = _execute(context, task, done, progress)
+    write_results(folder, study, context.steps_per_epoch, context.real)
+    print_study(folder)
     if len(done) < len(tasks):
-        print(f"the budget is spent, {len(tasks) - len(done)} of {len(tasks)} runs are left: the same command goes on")
+        print(f"the budget is spent, {len(tasks) - len(done)} of {len(tasks)} runs are left: the same command resumes")
     print(f"next: python -m tuner.report {shlex.quote(str(folder))}")
-    return comparison
+    return True
 
 
-def _do(bench: Bench, task: Task, done: dict, clock: "Clock") -> TuningRun | Run:
-    """Does one run with the settings that tuning has found for it."""
-    clock.begin(task)
-    found = do(bench, task, _chosen(bench.study, task, done), [clock.epochs()])
-    if found.cause:
-        _say(f"{task.folder}: {found.outcome}: {found.cause}")
-    clock.end()
-    return found
+def _execute(context: Context, task: Task, done: dict, progress: "StudyProgress") -> TuningRun | Run:
+    """Executes one run with the settings that tuning has found for it."""
+    progress.begin(task)
+    result = execute(context, task, _chosen(context.study, task, done), [progress.callback()])
+    if result.cause:
+        log(f"{task.folder}: {result.outcome}: {result.cause}")
+    progress.end()
+    return result
 
 
 def _chosen(study: Study, task: Task, done: dict) -> dict[str, float | None]:
+    """The settings of a run: those of the design while tuning, afterwards those of the best tuning run."""
     name = task.combination.parent
     design = study.design[name]
     if task.tuning:
         return design[task.number]
-    own = [found for found in done.values() if isinstance(found, TuningRun) and found.combination == name]
+    own = [result for result in done.values() if isinstance(result, TuningRun) and result.combination == name]
     return design[factorial.best(own)]
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+class StudyProgress:
+    """The progress of a study in epochs, with the time left if all runs take all of theirs.
 
-
-class Clock:
-    """The progress of a study in epochs, with the time that is left if all runs take all of theirs.
-
-    An ablation without training counts as one.
+    An ablation without training counts as one epoch.
 
     Args:
-        tasks: What is to be done.
+        tasks: The runs to execute.
     """
 
     def __init__(self, tasks: Sequence[Task]) -> None:
@@ -114,7 +105,7 @@ class Clock:
         self._task, self._counted = task, 0
 
     def epoch(self, logs: dict) -> None:
-        """An epoch of it has ended."""
+        """An epoch of the run has ended."""
         if self._counted < self._weights[self._task]:
             self._counted += 1
             self._update(1, f"{self._task.folder}, validation NLL {logs['val_nll']:.3f}")
@@ -126,27 +117,15 @@ class Clock:
     def _update(self, count: int, note: str) -> None:
         done = self._progress.done + count
         left = (time.monotonic() - self._started) * (self._progress.total - done) / max(done, 1)
-        self._progress.update(count, f"{note}, {duration(left)} left")
+        self._progress.update(count, f"{note}, {format_duration(left)} left")
 
-    def epochs(self) -> keras.callbacks.Callback:
-        """The callback that tells of epochs."""
+    def callback(self) -> keras.callbacks.Callback:
+        """The callback of a training that counts its epochs."""
         return keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: self.epoch(logs))
 
-    def __enter__(self) -> "Clock":
+    def __enter__(self) -> "StudyProgress":
         self._progress.__enter__()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._progress.__exit__(*exc)
-
-
-def duration(seconds: float) -> str:
-    """A time to read.
-
-    >>> duration(45), duration(600), duration(9000)
-    ('45 s', '10 min', '2 h 30 min')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

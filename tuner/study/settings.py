@@ -12,21 +12,21 @@ TUNING, RUNS = "tuning", "runs"  # folders of the two stages
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StudyConfig(Settings):
-    """The study."""
+    """The settings of a study itself."""
 
     losses: tuple[str, ...] = setting(tuple(CHOICES["loss"]), "losses to compare")
     optimizers: tuple[str, ...] = setting(tuple(CHOICES["optimizer"]), "optimizers to compare")
     ablations: bool = setting(
         False, "also: losses without posterior correction; an output bias that starts at 0 (with the first optimizer)"
     )
-    seeds: int = setting(5, "runs a combination, with its best settings", minimum=1, maximum=1000)
-    tuning_runs: int = setting(4, "runs a combination to find these settings", minimum=1, maximum=1000)
+    seeds: int = setting(5, "runs per combination, with its best settings", minimum=1, maximum=1000)
+    tuning_runs: int = setting(4, "runs per combination to find these settings", minimum=1, maximum=1000)
     tuning_epochs: int | None = setting(None, "epochs of a tuning run; default: those of a run", minimum=1)
     lowest_rate: float = setting(5e-4, "lowest learning rate of the tuning runs", above=0.0, maximum=10.0)
     highest_rate: float = setting(8e-3, "highest learning rate of the tuning runs", above=0.0, maximum=10.0)
-    epochs: int = setting(TrainingConfig.epochs, "epochs of a run at most; the schedule ends here", minimum=1)
+    epochs: int = setting(TrainingConfig.epochs, "maximum epochs of a run, at which the schedule ends", minimum=1)
     steps_per_epoch: int | None = setting(
-        None, "batches an epoch; default: one pass over the training split", minimum=1
+        None, "batches per epoch; default: one pass over the training split", minimum=1
     )
     patience: int = setting(
         TrainingConfig.patience, "epochs without a better validation NLL before a run stops; 0: never", minimum=0
@@ -63,7 +63,7 @@ class StudyConfig(Settings):
         return (self.pieces - seed - 1) // self.seeds + 1
 
 
-# What the founding study had: independent cells of a plain roll, and nothing but dropout against overfitting
+# The defaults of the founding study: independent cells of a plain roll, no regularization but dropout
 DATASET = DatasetConfig(batch_size=64, transpose=0)
 MODEL = ModelConfig(head="independent", articulation=False, clock=False, input_noise=0.0)
 
@@ -93,12 +93,12 @@ class Combination:
 
     @property
     def parent(self) -> str:
-        """Name of the combination whose settings it has: its own, but for an ablation."""
+        """Name of the combination whose settings it has: its own name unless it is an ablation."""
         return f"{self.loss}-{self.optimizer}"
 
     @property
     def name(self) -> str:
-        """As its folders are called.
+        """The name of its folders.
 
         >>> Combination("focal", "adam").name, Combination("focal", "adam", RAW).name
         ('focal-adam', 'focal-adam-raw')

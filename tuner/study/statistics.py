@@ -1,4 +1,4 @@
-"""Numbers over seeds: means with bootstrap intervals, paired differences with tests, ranks; and what they allow to say.
+"""Statistics over seeds: means with bootstrap intervals, paired differences with tests, ranks.
 
 The combinations of a study share initial weights and batch order seed by seed, so their differences are taken within a
 seed. With n seeds no Wilcoxon or sign test can fall below 2 / 2^n: 0.0625 for 5 seeds, and Holm's correction multiplies
@@ -29,7 +29,7 @@ class Summary:
 
     Attributes:
         runs: Seeds that have a value.
-        missing: Seeds that have none: the run diverged, or never reached what the measure waits for.
+        missing: Seeds that have none: the run diverged, or never reached the value that the measure waits for.
         mean: None without a value.
         low: Lower end of the bootstrap interval of the mean; None for fewer than two values.
         high: Upper end.
@@ -83,7 +83,7 @@ class Ranks:
         mean: Combination → mean rank.
         seeds: Number of seeds.
         p: P-value of Friedman's test; None for fewer than three combinations or two seeds, or where all ranks tie.
-        critical_difference: Mean ranks that differ by less are not told apart (Nemenyi); None as for `p`.
+        critical_difference: Mean ranks that differ by less cannot be distinguished (Nemenyi); None as for `p`.
     """
 
     mean: dict[str, float]

@@ -7,7 +7,7 @@ import pytest
 from synthetic_study import tiny_settings, write_study
 
 from pianoroll_tf.errors import UserError
-from pianoroll_tf.storage.checksummed_json import write_checksummed
+from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
 from tuner.report import data as report_data
 from tuner.study import folder as study_folder
 from tuner.study.settings import Combination
@@ -36,7 +36,7 @@ def test_what_is_there_and_what_is_missing(data):
 
 
 def test_efforts_are_there_though_the_study_has_not_written_its_results(data):
-    """20 steps an epoch, as gradient_norms.csv shows."""
+    """20 steps per epoch."""
     steps = data.values("steps_to_best", Combination("bce", "rmsprop"))
     epochs = data.values("epochs_to_best", Combination("bce", "rmsprop"))
     assert steps == [20 * epoch for epoch in epochs]
@@ -45,14 +45,28 @@ def test_efforts_are_there_though_the_study_has_not_written_its_results(data):
     assert len(report_data.results_csv(data).splitlines()) == 11
 
 
-def test_a_comparison_of_other_runs_is_not_believed(data):
-    stale = dataclasses.replace(data.comparison, sentences=["of old"])
+def test_a_study_of_an_earlier_version_has_no_steps_per_epoch(tmp_path):
+    """They follow from a run that reached the baseline."""
+    folder = write_study(tmp_path / "study", tiny_settings(seeds=1, optimizers=("adam",)))
+    for path in folder.glob("runs/*/*/measures.json"):
+        values = read_checksummed(path)
+        assert values.pop("steps_per_epoch") == 20
+        write_checksummed(path, values)
+    found = report_data.read(folder)
+    assert all(run.measures["steps_to_best"] == 20 * run.measures["epochs_to_best"] for run in found.runs)
+    assert {run.steps_per_epoch for run in found.runs} == {None}
+
+
+def test_a_comparison_of_other_runs_is_not_used(data):
+    stale = dataclasses.replace(data.comparison, missing=99)
     path = data.folder / study_folder.COMPARISON
-    write_checksummed(path, dataclasses.asdict(stale))
-    assert report_data.read(data.folder).comparison.sentences == ["of old"]
+    earlier = {"sentences": ["an entry of earlier versions"]}
+    write_checksummed(path, dataclasses.asdict(stale) | earlier)
+    assert report_data.read(data.folder).comparison.missing == 99
     stale.outcomes["bce-adam"]["finished"] = 3
-    write_checksummed(path, dataclasses.asdict(stale))
-    assert report_data.read(data.folder).comparison.sentences != ["of old"]
+    earlier = {"sentences": ["an entry of earlier versions"]}
+    write_checksummed(path, dataclasses.asdict(stale) | earlier)
+    assert report_data.read(data.folder).comparison.missing == 2
     path.unlink()
 
 

@@ -16,9 +16,9 @@ from tuner.report import data as report_data
 from tuner.report import differences as report_differences
 from tuner.report import figures as report_figures
 from tuner.report import music as report_music
-from tuner.report.language import Words
+from tuner.report.language import Language
 from tuner.report.tables import RECALL
-from tuner.study.folder import Run
+from tuner.study.results_model import Run
 from tuner.study.settings import Combination
 
 MODULES = (report_figures, report_curves, report_differences, report_calibration, report_music)
@@ -51,16 +51,16 @@ def drawn(monkeypatch):
 
 
 FIGURES = {
-    "means": lambda data, words: report_figures.means(data, ("nll", "pr_auc", "onset_f1", "ece"), words),
-    "times": lambda data, words: report_figures.means(data, ("steps_to_copy", "seconds_to_best"), words),
-    "three beside each other": lambda data, words: report_figures.means(
-        data, ("last_val_nll", "gradient_ratio", "roughness"), words, columns=3
+    "means": lambda data, language: report_figures.means(data, ("nll", "pr_auc", "onset_f1", "ece"), language),
+    "times": lambda data, language: report_figures.means(data, ("steps_to_copy", "seconds_to_best"), language),
+    "three beside each other": lambda data, language: report_figures.means(
+        data, ("last_val_nll", "gradient_ratio", "roughness"), language, columns=3
     ),
-    "recall": lambda data, words: report_figures.means(data, RECALL, words),
+    "recall": lambda data, language: report_figures.means(data, RECALL, language),
     "curves by optimizer": report_curves.by_optimizer,
     "curves by loss": report_curves.by_loss,
-    "differences": lambda data, words: report_differences.differences(data, "nll", words),
-    "ranks": lambda data, words: report_differences.ranks(data, ("nll", "pr_auc", "music_overlap"), words),
+    "differences": lambda data, language: report_differences.differences(data, "nll", language),
+    "ranks": lambda data, language: report_differences.ranks(data, ("nll", "pr_auc", "music_overlap"), language),
     "reliability": report_calibration.reliability,
     "sparsity": report_calibration.sparsity,
     "rolls": report_music.rolls,
@@ -75,10 +75,10 @@ def boxes(texts, renderer):
 
 @pytest.mark.parametrize(
     ("name", "language"),
-    [*((name, "ru") for name in FIGURES), ("means", "en"), ("ranks", "en")],  # Russian words are longer
+    [*((name, "ru") for name in FIGURES), ("means", "en"), ("ranks", "en")],  # Russian language are longer
 )
 def test_nothing_overlaps_and_nothing_is_cut_off(data, drawn, name, language):
-    FIGURES[name](data, Words(language))
+    FIGURES[name](data, Language(language))
     [figure] = drawn
     renderer = figure.canvas.get_renderer()
     texts = [figure._supxlabel, figure._supylabel]
@@ -99,7 +99,7 @@ def test_nothing_overlaps_and_nothing_is_cut_off(data, drawn, name, language):
 
 
 def test_numbers_on_axes_follow_the_language(data, drawn):
-    report_figures.means(data, ("pr_auc",), Words("ru"))
+    report_figures.means(data, ("pr_auc",), Language("ru"))
     labels = [label.get_text() for label in drawn[0].axes[0].get_xticklabels()]
     assert all("," in label and "." not in label for label in labels)
 
@@ -150,17 +150,17 @@ def test_what_cannot_be_drawn_is_none(tmp_path, monkeypatch):
     settings = tiny_settings(losses=("bce",), optimizers=("adam",), seeds=1)
     empty = report_data.read(write_study(tmp_path / "empty", settings, skipped=[("bce-adam", 0)]))
     one = report_data.read(write_study(tmp_path / "one", settings))
-    words = Words("en")
-    assert all(draw(empty, words) is None for draw in FIGURES.values())
-    assert [name for name, draw in FIGURES.items() if draw(one, words) is None] == [
+    language = Language("en")
+    assert all(draw(empty, language) is None for draw in FIGURES.values())
+    assert [name for name, draw in FIGURES.items() if draw(one, language) is None] == [
         *("curves by optimizer", "differences", "ranks")
     ]
 
 
 def test_the_same_drawing_gives_the_same_bytes(data):
-    words = Words("en")
-    content = report_calibration.sparsity(data, words)
-    assert content == report_calibration.sparsity(data, words)
+    language = Language("en")
+    content = report_calibration.sparsity(data, language)
+    assert content == report_calibration.sparsity(data, language)
     assert ET.fromstring(content).tag.endswith("svg")
 
 
@@ -180,18 +180,18 @@ def test_real_pieces_are_of_median_and_upper_quartile_density(data, monkeypatch)
 def test_sounds_are_made_once(data, tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(report_music, "wav_bytes", lambda music, seconds: (made.append(seconds), (b"RIFF", "bells"))[1])
-    words = Words("en")
-    names, files, maker = report_music.sounds(data, words, tmp_path, with_wav=True)
+    language = Language("en")
+    names, files, maker = report_music.sounds(data, language, tmp_path, with_wav=True)
     assert names["focal\u00a0·\u00a0AdamW"] == ("audio/focal-adamw.mid", "audio/focal-adamw.wav")
     assert (made, maker) == ([8.0] * 8, "bells")  # 64 steps at 8 a second; two real pieces and six combinations
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    _, files, maker = report_music.sounds(data, words, tmp_path, with_wav=True)
+    _, files, maker = report_music.sounds(data, language, tmp_path, with_wav=True)
     assert (len(made), maker) == (8, "")
     assert all(name.endswith(".mid") for name in files)
     (tmp_path / "audio" / "focal-adamw.mid").write_bytes(b"other music")
-    report_music.sounds(data, words, tmp_path, with_wav=True)
+    report_music.sounds(data, language, tmp_path, with_wav=True)
     assert len(made) == 9
-    names, _, _ = report_music.sounds(data, words, tmp_path, with_wav=False)
+    names, _, _ = report_music.sounds(data, language, tmp_path, with_wav=False)
     assert names["real piece 1"] == ("audio/real-1.mid", None)

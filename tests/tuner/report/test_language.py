@@ -1,58 +1,83 @@
-"""Words, numbers and intervals of a report in both languages."""
+"""Language, numbers and intervals of a report in both languages."""
 
+import ast
 import string
 
+import catalogue
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from repository import ROOT
 
-from tuner.report.labels import MEASURES_RU, MUSIC_RU, RARITY_RU, SHORT, UNITS_RU
-from tuner.report.language import LANGUAGES, Words, decimals_between
-from tuner.report.texts import COUNTS, SEARCH, SECTIONS, SHARED, SUMMARY, TEXTS
-from tuner.study.measure_table import MEASURES, MUSIC, RARITY
+from tuner.report.language import LANGUAGES, Language, decimals_between
 from tuner.study.settings import Combination
 from tuner.study.statistics import Summary
 
-EN, RU = (Words(language) for language in LANGUAGES)
+UNTRANSLATED = {"PR-AUC", "F1", "ECE", "p {p}"}
+EN, RU = (Language(language) for language in LANGUAGES)
+
+
+def ids(found):
+    """Context and text of every message, singular and plural."""
+    return {(message.context, message.id) for message in found if message.id}
 
 
 def fields(text):
-    return sorted({name for _, name, _, _ in string.Formatter().parse(text) if name})
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-def test_every_text_has_the_same_values_in_both_languages():
-    for key, (english, russian) in TEXTS.items():
-        assert fields(english) == fields(russian), key
-        assert english and russian, key
-    assert len(TEXTS) == len(SHARED) + len(SUMMARY) + len(SECTIONS) + len(SEARCH)  # no key in two parts
+def test_every_message_of_the_code_has_its_translation_and_no_other_is_left():
+    for code in LANGUAGES:
+        if code == "en":
+            continue
+        found = catalogue.read(code)
+        assert ids(found) == ids(catalogue.messages())
+        assert not found.obsolete
+        for message in found:
+            translations = message.string if message.pluralizable else [message.string]
+            assert message.id == "" or not message.fuzzy, message.id
+            assert all(translations), message.id
 
 
-def test_russian_texts_are_russian():
-    assert [key for key, (english, russian) in TEXTS.items() if english == russian] == ["unit_pr_auc"]
+def test_babel_finds_every_message_of_the_code():
+    """It does not look into f-strings, for example."""
+    names = {"gettext", "ngettext", "_", "N_"}
+    found = {message.id if isinstance(message.id, str) else message.id[0] for message in catalogue.messages()}
+    for path in (ROOT / "tuner").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in names:
+                message = node.args[0]
+                assert not isinstance(message, ast.Constant) or message.value in found, message.value
+
+
+def test_translations_put_in_the_same_values_and_are_in_their_language():
     cyrillic = set("абвгдежзийклмнопрстуфхцчшщъыьэюя")
-    for key, (_, russian) in TEXTS.items():
-        letters = russian
-        for field in fields(russian):
-            letters = letters.replace("{" + field + "}", "")
-        assert not any(map(str.isalpha, letters)) or cyrillic & set(letters.lower()), key
+    for message in catalogue.read("ru"):
+        if not message.id:
+            continue
+        english = message.id if message.pluralizable else [message.id]
+        russian = message.string if message.pluralizable else [message.string]
+        assert len(russian) == (3 if message.pluralizable else 1)
+        for text in (*english, *russian):
+            assert fields(text) == fields(english[-1]), message.id
+        for text in russian:
+            letters = "".join(part for part, *_ in string.Formatter().parse(text))
+            foreign = text in UNTRANSLATED or not any(map(str.isalpha, letters))
+            assert foreign or cyrillic & set(letters.lower()), message.id
 
 
-def test_every_measure_unit_and_class_has_its_russian_name():
-    assert set(MEASURES_RU) == set(MEASURES)
-    assert set(UNITS_RU) == {measure.unit for measure in MEASURES.values()}
-    assert set(MUSIC_RU) == set(MUSIC)
-    assert set(RARITY_RU) == set(RARITY)
-    assert set(SHORT) <= set(MEASURES)
-    assert EN.measure("nll", with_unit=True) == "test NLL, nats a step"
+def test_measures_have_names_heads_and_units():
+    assert EN.measure("nll", with_unit=True) == "test NLL, nats per step"
     assert RU.measure("nll", with_unit=True) == "NLL на тесте, нат на шаг"
     assert RU.head("pr_auc") == "PR-AUC"
+    assert (EN.head("ece"), RU.measure("ece")) == ("ECE", "ошибка калибровки")
+    assert EN.unit("") == RU.unit("") == ""
 
 
-def test_counts_have_as_many_forms_as_the_language():
-    for english, russian in COUNTS.values():
-        assert (len(english), len(russian)) == (2, 3)
-    assert [EN.count(number, "runs") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
-    found = [RU.count(number, "runs") for number in (1, 2, 5, 11, 12, 21, 22, 101, 111)]
+def test_a_count_has_the_form_of_its_number():
+    counted = [EN.ngettext("{n} run", "{n} runs", number) for number in (0, 1, 2)]
+    assert counted == ["0 runs", "1 run", "2 runs"]
+    found = [RU.ngettext("{n} run", "{n} runs", number) for number in (1, 2, 5, 11, 12, 21, 22, 101, 111)]
     assert [text.split()[1] for text in found] == [
         *("прогон", "прогона", "прогонов", "прогонов", "прогонов", "прогон", "прогона", "прогон", "прогонов")
     ]
@@ -78,9 +103,9 @@ def test_numbers(value, decimals, english, russian):
 
 @given(st.floats(-1e6, 1e6))
 def test_a_number_reads_as_what_it_is(value):
-    for words in (EN, RU):
-        text = words.number(value).replace("−", "-")
-        text = text.replace("\u00a0", "").replace(",", ".") if words is RU else text.replace(",", "")
+    for language in (EN, RU):
+        text = language.number(value).replace("−", "-")
+        text = text.replace("\u00a0", "").replace(",", ".") if language is RU else text.replace(",", "")
         assert float(text) == pytest.approx(value, rel=1e-3, abs=1e-6)
 
 

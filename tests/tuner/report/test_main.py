@@ -22,7 +22,7 @@ from tuner.report import differences as report_differences
 from tuner.report import figures as report_figures
 from tuner.report import music as report_music
 from tuner.report import page as report_page
-from tuner.report.language import LANGUAGES, Words
+from tuner.report.language import LANGUAGES, Language
 from tuner.report.page import Code, Figure, Report, Section, Sounds, Table, Text
 from tuner.search.parsing import read_entry, read_space
 
@@ -75,7 +75,7 @@ def undrawn(monkeypatch):
         monkeypatch.setattr(module, "picture", lambda size, draw, suffix="svg": b"a picture")
 
 
-def test_the_page_stands_alone_and_is_accessible(study):
+def test_the_page_is_self_contained_and_accessible(study):
     out = study / "report"
     text = (out / "report.html").read_text()
     page = Page(text)
@@ -139,7 +139,7 @@ def test_one_run_of_one_combination_and_none(tmp_path, undrawn):
     settings = tiny_settings(losses=("bce",), optimizers=("adam",), seeds=1, piece_steps=16)
     out = run(write_study(tmp_path / "one", settings), "--no-wav")
     text = (out / "report.md").read_text()
-    assert "With one run a combination there is no interval and no test" in text
+    assert "With one run per combination there is no interval and no test" in text
     assert "## What differs" not in text
     assert "to 5" not in text.split("## Quality")[1].split("##")[0]
     out = run(write_study(tmp_path / "none", settings, skipped=[("bce-adam", 0)], with_music=False), "--no-wav")
@@ -158,7 +158,7 @@ def test_a_grid_of_beats(tmp_path, undrawn):
 
 @pytest.fixture
 def search(tmp_path):
-    """A search of four trials, one failed, one at work."""
+    """A search of four trials, one failed, one unfinished."""
     folder = tmp_path / "found"
     space = {
         "loss": ["bce", "focal"],
@@ -210,10 +210,10 @@ def test_a_search(search, tmp_path):
     out = run(search)
     page = Page((out / "report.html").read_text())
     assert (
-        "2 trials of 4 came to an end. "
-        "The best validation NLL is 5.250 nats a step, of trial 0002 at epoch 2: loss focal" in page.text
+        "2 trials of 4 finished. "
+        "The best validation NLL is 5.250 nats per step, of trial 0002 at epoch 2: loss focal" in page.text
     )
-    assert "It leads the second, trial 0000, by 0.2500 nats a step." in page.text
+    assert "Its lead over the second, trial 0000, is 0.2500 nats per step." in page.text
     assert "The best of each loss: focal 5.250 and BCE 5.500." in page.text
     assert "trial 0001: the loss became nan" in page.text
     assert len(page.all("img")) == 4
@@ -230,7 +230,7 @@ def test_a_search_in_which_all_failed(search):
     content = json.loads(path.read_text())
     path.write_text(json.dumps(content | {"trials": content["trials"][2:3]}))
     text = (run(search) / "report.md").read_text()
-    assert "0 trials of 1 came to an end. There is no model yet." in text
+    assert "0 trials of 1 finished. There is no model yet." in text
     assert "![" not in text
 
 
@@ -240,10 +240,10 @@ def test_folders_that_cannot_be_reported(search, tmp_path, capsys):
     assert report.main([str(search)]) == 1
     (search / "results.json").unlink()
     assert report.main([str(search)]) == 1
-    said = capsys.readouterr().err.splitlines()
-    assert "must be the folder of a study or a search: it has no study.json or search.json" in said[0]
-    assert "results.json is damaged" in said[1]
-    assert "must be a search of which a trial has ended" in said[2]
+    output = capsys.readouterr().err.splitlines()
+    assert "must be the folder of a study or a search: it has no study.json or search.json" in output[0]
+    assert "results.json is damaged" in output[1]
+    assert "must be a search of which a trial has ended" in output[2]
 
 
 def test_texts_from_outside_cannot_become_markup(tmp_path):
@@ -257,7 +257,7 @@ def test_texts_from_outside_cannot_become_markup(tmp_path):
         Code([evil]),
     ]
     made = Report(evil, [evil], [Text(evil)], [Section("s", evil, blocks), Section("empty", "nothing", [])], b"", {})
-    report_page.write(made, Words("en"), tmp_path)
+    report_page.write(made, Language("en"), tmp_path)
     page = Page((tmp_path / "report.html").read_text())
     assert not page.all("script") and not page.all("b")[1:]
     assert page.text.count(evil) >= 9
@@ -271,7 +271,7 @@ def test_the_command_names_the_languages_and_folders_it_knows_without_importing_
     from tuner.search import settings as search_settings
     from tuner.study import folder as study_folder
 
-    assert report.LANGUAGES == LANGUAGES
+    assert tuple(LANGUAGES) == report.LANGUAGES
     assert (report.STUDY, report.SEARCH) == (study_folder.STUDY, search_settings.SETTINGS)
 
 

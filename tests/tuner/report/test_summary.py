@@ -6,11 +6,12 @@ import pytest
 from synthetic_study import tiny_settings, write_study
 
 from tuner.report import data as report_data
+from tuner.report import limits as report_limits
 from tuner.report import summary as report_summary
-from tuner.report.language import Words
+from tuner.report.language import Language
 from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
 
-EN, RU = Words("en"), Words("ru")
+EN, RU = Language("en"), Language("ru")
 
 
 def pair(mean, low, high, verdict, seeds=6, adjusted=0.03125, names=("bce", "focal")):
@@ -22,34 +23,36 @@ def pair(mean, low, high, verdict, seeds=6, adjusted=0.03125, names=("bce", "foc
     [
         (
             pair(-0.0194, -0.0211, -0.0175, SHOWN),
-            "The test NLL is lower with BCE than with focal, by 0.0194 nats a step (95 % interval 0.0175 to 0.0211; "
+            "The test NLL is lower with BCE than with focal, by 0.0194 nats per step (95 % interval 0.0175 to 0.0211; "
             "6 seeds; Wilcoxon’s test with Holm’s correction, p = 0.0312): a difference is shown.",
         ),
         (
             pair(0.5, 0.4, 0.6, TOO_FEW_SEEDS, seeds=5, adjusted=0.0625),
-            "The test NLL was lower with focal than with BCE at all of 5 seeds, by 0.50 nats a step on average "
+            "The test NLL was lower with focal than with BCE at all of 5 seeds, by 0.50 nats per step on average "
             "(95 % interval 0.40 to 0.60), but these are too few for a test to show a difference (p = 0.0625).",
         ),
         (
             pair(-0.01, -0.03, 0.02, NOT_SHOWN, adjusted=1.0),
-            "The test NLL shows no difference between BCE and focal: −0.010 nats a step on average "
+            "The test NLL shows no difference between BCE and focal: −0.010 nats per step on average "
             "(95 % interval −0.030 to 0.020; 6 seeds; p = 1).",
         ),
         (
             pair(0.25, None, None, NOT_SHOWN, seeds=1, adjusted=1.0),
-            "The test NLL was lower with focal than with BCE by 0.2500 nats a step at the only seed that both have: "
-            "without an interval, this may be chance.",
+            "The test NLL was lower with focal than with BCE by 0.2500 nats per step at the only seed that both have: "
+            "without an interval, this may be due to chance.",
         ),
     ],
 )
 def test_a_difference_in_words(found, english):
-    assert report_summary.difference(found, EN, EN.loss, EN("subject")) == english
+    assert report_summary.difference(found, EN, EN.loss, "The test NLL") == english
 
 
 def test_a_difference_in_russian():
-    said = report_summary.difference(pair(-0.0194, -0.0211, -0.0175, SHOWN), RU, RU.loss, RU("over_optimizers"))
-    assert said.startswith("В среднем по оптимизаторам NLL на тесте с BCE ниже, чем с focal, на 0,0194 ната на шаг")
-    assert "95 %-й интервал от 0,0175 до 0,0211; 6 зёрен" in said
+    text = report_summary.difference(
+        pair(-0.0194, -0.0211, -0.0175, SHOWN), RU, RU.loss, RU.gettext("Averaged over the optimizers, the test NLL")
+    )
+    assert text.startswith("В среднем по оптимизаторам NLL на тесте с BCE ниже, чем с focal, на 0,0194 ната на шаг")
+    assert "95 %-й интервал от 0,0175 до 0,0211; 6 зёрен" in text
 
 
 def with_losses(data, means=None, **pairs):
@@ -74,7 +77,7 @@ def data(tmp_path_factory):
     return report_data.read(write_study(tmp_path_factory.mktemp("study") / "made-up", tiny_settings()))
 
 
-def test_where_a_loss_loses_is_said(data):
+def test_the_losses_are_compared_by_measure(data):
     """More PR-AUC is better, more NLL is worse; a density ratio is in neither list."""
     found = with_losses(
         data,
@@ -102,7 +105,7 @@ def test_an_average_does_not_hide_an_optimizer_that_disagrees(data):
     )
     assert report_summary.paragraphs(found, EN)[1] == (
         "It is shown that BCE is worse than focal, averaged over the optimizers, in: "
-        "PR-AUC (the other way with RMSprop)."
+        "PR-AUC (the other way round with RMSprop)."
     )
     assert report_summary.paragraphs(found, RU)[1].endswith("PR-AUC (с RMSprop наоборот).")
 
@@ -112,41 +115,39 @@ def test_the_first_paragraph_of_a_whole_study(data):
     assert first.startswith(
         "The losses BCE and focal and the optimizers Adam and RMSprop were compared in every combination. Each "
         "combination is trained 3 times from different random seeds and judged on 11 pieces that no training sees. "
-        "12 of 12 runs ended well. The lowest mean test NLL has BCE\u00a0·\u00a0Adam: 5."
+        "12 of 12 runs ended well. BCE\u00a0·\u00a0Adam has the lowest mean test NLL: 5."
     )
     assert "where copying the last step has 6.54 and note frequency 12.06." in first
     assert "Averaged over the optimizers, the test NLL was lower with BCE than with focal at all of 3 seeds" in first
-    said = report_summary.limits(data, EN)
-    assert "With 3 seeds a paired test cannot give less than p = 0.25" in said[0]
-    assert report_summary.missing(data, EN) == []
+    text = report_limits.limits(data, EN)
+    assert "With 3 seeds a paired test cannot give less than p = 0.25" in text[0]
+    assert report_limits.missing(data, EN) == []
 
 
 def test_the_edge_of_the_learning_rates_is_named(data):
     """The middle rate of two is none: both are edges, and run 0 is the best of each combination."""
-    [edge] = [line for line in report_summary.limits(data, RU) if "на краю" in line]
+    [edge] = [line for line in report_limits.limits(data, RU) if "на краю" in line]
     assert "0,001" in edge or "0,004" in edge
     assert edge.count(";") == 3  # four combinations in one line
 
 
-def test_many_optimizers_are_told_by_the_best_alone():
+def test_of_many_optimizers_only_the_pairs_of_the_best_are_compared():
     names = ["a", "b", "c", "d"]
     pairs = [pair(-1.0 if one == "b" else 1.0, 0, 0, SHOWN, names=(one, other)) for one in names for other in names]
     pairs = [each for each in pairs if each.first < each.second]
-    told = report_summary._told(pairs)
-    assert [(each.first, each.second) for each in told] == [("a", "b"), ("b", "c"), ("b", "d")]
-    assert report_summary._told(pairs[:3]) == pairs[:3]
+    compared = report_summary.pairs_to_compare(pairs)
+    assert [(each.first, each.second) for each in compared] == [("a", "b"), ("b", "c"), ("b", "d")]
+    assert report_summary.pairs_to_compare(pairs[:3]) == pairs[:3]
 
 
 def test_one_run_of_one_combination(tmp_path):
     settings = tiny_settings(losses=("bce",), optimizers=("adam",), seeds=1)
     data = report_data.read(write_study(tmp_path / "study", settings))
-    [said] = report_summary.paragraphs(data, EN)
-    assert said.startswith(
-        "Only BCE\u00a0·\u00a0Adam was trained: there is nothing to compare it with but the baselines."
-    )
-    assert "is trained once" in said
-    assert "interval" not in said
-    assert "every difference may be chance" in report_summary.limits(data, EN)[0]
+    [text] = report_summary.paragraphs(data, EN)
+    assert text.startswith("Only BCE\u00a0·\u00a0Adam was trained: only the baselines can be compared with it.")
+    assert "is trained once" in text
+    assert "interval" not in text
+    assert "every difference may be due to chance" in report_limits.limits(data, EN)[0]
 
 
 def test_nothing_measured_yet_and_nothing_that_could_be_judged(tmp_path):
@@ -154,11 +155,11 @@ def test_nothing_measured_yet_and_nothing_that_could_be_judged(tmp_path):
     both = [("bce-adam", 0), ("bce-adam", 1)]
     data = report_data.read(write_study(tmp_path / "none", settings, skipped=both, with_music=False))
     assert report_summary.paragraphs(data, EN)[0].endswith("No run has been measured yet.")
-    assert report_summary.missing(data, EN) == ["all seeds of: BCE\u00a0·\u00a0Adam"]
+    assert report_limits.missing(data, EN) == ["all seeds of: BCE\u00a0·\u00a0Adam"]
     data = report_data.read(write_study(tmp_path / "diverged", settings, diverged=both))
-    said = " ".join(report_summary.paragraphs(data, RU))
-    assert "Расхождение: BCE\u00a0·\u00a0Adam (2)." in said
-    assert "Ни один прогон не закончился моделью" in said
+    text = " ".join(report_summary.paragraphs(data, RU))
+    assert "Расхождение: BCE\u00a0·\u00a0Adam (2)." in text
+    assert "Ни один прогон не закончился моделью" in text
 
 
 def test_what_is_missing_is_named(tmp_path):
@@ -167,10 +168,10 @@ def test_what_is_missing_is_named(tmp_path):
     folder = write_study(tmp_path / "study", settings, skipped=skipped, with_music=False)
     (folder / "tuning" / "focal-adam" / "1" / "outcome.json").unlink()
     data = report_data.read(folder)
-    assert report_summary.missing(data, EN) == [
+    assert report_limits.missing(data, EN) == [
         "the first stage: 1 run of tuning",
         "BCE\u00a0·\u00a0Adam: seeds 1 and 2",
         "focal\u00a0·\u00a0Adam: seeds 0",
-        "the comparison of music with its ceiling (music.csv), which tuner.study writes when it ends",
+        "the comparison of music with its ceiling (music.csv), which tuner.study writes at its end",
     ]
-    assert "3 runs are still to be done" in report_summary.paragraphs(data, EN)[0]
+    assert "Still to do: 3 runs" in report_summary.paragraphs(data, EN)[0]

@@ -5,14 +5,13 @@ from synthetic_study import BASELINES, tiny_settings, write_study
 
 from pianoroll_tf.flags import from_args
 from tuner.report import data as report_data
-from tuner.report import differences as report_differences
 from tuner.report import reproduce as report_repeat
 from tuner.report import tables as report_tables
-from tuner.report.language import Words
+from tuner.report.language import Language
 from tuner.study import __main__ as study
 from tuner.study.measure_table import MUSIC
 
-EN = Words("en")
+EN = Language("en")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def column(table, head):
 
 def test_quality_has_the_baselines_first_and_says_which_means_lack_a_run(data):
     table = report_tables.quality(data, EN)
-    nll = column(table, "test NLL, nats a step")
+    nll = column(table, "test NLL, nats per step")
     assert list(nll)[:3] == ["copy the last step", "note frequency", "BCE\u00a0·\u00a0Adam"]
     assert nll["copy the last step"] == EN.number(BASELINES["copy_last_step"]["nll"])
     mean, small = nll["focal\u00a0·\u00a0RMSprop"]
@@ -62,7 +61,7 @@ def test_pairs_have_their_tests_and_verdict(data):
     assert len(table.rows) == 1 + 6
     ablations = report_tables.pairs(data, "ece", EN, ["ablations"], "ablations")
     assert ablations.rows[0][0] == "focal\u00a0·\u00a0Adam, uncorrected − focal\u00a0·\u00a0Adam"
-    assert set(report_differences.groups_of(data, "nll", EN)) == {"losses", "optimizers", "combinations", "ablations"}
+    assert set(report_tables.groups_of(data, "nll", EN)) == {"losses", "optimizers", "combinations", "ablations"}
 
 
 def test_ranks_end_with_the_test(data):
@@ -74,7 +73,7 @@ def test_ranks_end_with_the_test(data):
     assert nll["p of Friedman’s test"] == EN.p(found.p)
 
 
-def test_music_stands_beside_its_ceiling(data):
+def test_music_is_shown_with_its_ceiling(data):
     table = report_tables.music(data, "overlap", EN)
     assert table.head[1] == "test halves (ceiling)"
     assert table.rows[0][:3] == ["density of a piece", "0.900", "0.890"]
@@ -101,12 +100,12 @@ def test_the_tuning_run_that_was_chosen_is_marked(data):
 
 
 def test_the_commands_make_the_study_again(data):
-    lines = report_repeat.study_commands(data, Words("ru")).lines
+    lines = report_repeat.study_commands(data, Language("ru")).lines
     assert (
         lines[0] == "python -m pianoroll_tf.build_records MIDI_DIR tfrecords/made-up --grid seconds --include '*.mid'"
     )
-    words = lines[1].split()
-    assert words[:5] == ["python", "-m", "tuner.study", "tfrecords/made-up", "studies/made-up"]
-    args = study.build_parser().parse_args(words[3:])
+    language = lines[1].split()
+    assert language[:5] == ["python", "-m", "tuner.study", "tfrecords/made-up", "studies/made-up"]
+    args = study.build_parser().parse_args(language[3:])
     assert from_args(type(data.study.settings.study), args) == data.study.settings.study
     assert lines[2] == "python -m tuner.report studies/made-up --lang ru"

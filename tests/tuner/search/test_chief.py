@@ -11,7 +11,7 @@ from tiny_search import fake_run, search_settings
 from pianoroll_tf.errors import UserError
 from tuner.search import chief as search_chief
 from tuner.search import tuner as search_tuner
-from tuner.search.chief import Chief, Leases, name_in_environment, release_lapsed
+from tuner.search.chief import Chief, Leases, release_lapsed, set_environment
 from tuner.search.oracle import Status
 from tuner.search.tuner import SearchTuner
 from tuner.search.worker import new_oracle
@@ -23,21 +23,21 @@ def quick(monkeypatch):
         monkeypatch.setenv(f"KERASTUNER_{name}", "")  # so that it is removed again
     monkeypatch.setattr(search_tuner, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr(search_chief, "_POLL_SECONDS", 0.05)
-    monkeypatch.setattr(search_chief, "FAREWELL_SECONDS", 1.0)
+    monkeypatch.setattr(search_chief, "SHUTDOWN_SECONDS", 1.0)
 
 
 def chief_of(oracle, lease=5.0, address="127.0.0.1:0"):
     """A chief that serves in a thread; what it says."""
-    chief, said = Chief(oracle, address, lease), []
-    thread = threading.Thread(target=chief.serve, args=(lambda: None, said.append))
+    chief, messages = Chief(oracle, address, lease), []
+    thread = threading.Thread(target=chief.serve, args=(lambda: None, messages.append))
     thread.start()
-    return chief, said, thread
+    return chief, messages, thread
 
 
 def worker_of(chief, name, settings, folder, run=fake_run, beat=0.1):
     """A worker, made while KerasTuner's variables name it."""
-    name_in_environment(chief.address, name)
-    return SearchTuner(new_oracle(settings, folder), settings, folder, beat_seconds=beat, run=run)
+    set_environment(chief.address, name)
+    return SearchTuner(new_oracle(settings, folder), settings, folder, heartbeat_seconds=beat, run=run)
 
 
 def test_leases():
@@ -54,23 +54,23 @@ def test_leases():
 
 
 def test_a_silent_worker_s_trial_goes_back_into_the_queue(tmp_path):
-    now, said = [0.0], []
-    leases, oracle = Leases(10.0, clock=lambda: now[0]), make(tmp_path, search_settings(), most=1)
+    now, messages = [0.0], []
+    leases, oracle = Leases(10.0, clock=lambda: now[0]), make(tmp_path, search_settings(), trial_limit=1)
     trial = oracle.create_trial("lost")
     assert oracle.create_trial("idle").status == Status.IDLE
     leases.touch("lost")
     now[0] = 11.0
     leases.touch("idle")
-    release_lapsed(oracle, leases, said.append)
-    assert said == [f"lost is silent for 10 s; trial {trial.trial_id} goes back into the queue"]
+    release_lapsed(oracle, leases, messages.append)
+    assert messages == [f"lost is silent for 10 s; trial {trial.trial_id} is requeued"]
     assert oracle.tuner_ids == {"idle"}
     assert oracle.create_trial("idle").trial_id == trial.trial_id
 
 
 def test_two_workers_end_a_search_though_a_third_is_lost(tmp_path):
     settings = search_settings()
-    oracle = make(tmp_path, settings, most=7)
-    chief, said, serving = chief_of(oracle, lease=0.6)
+    oracle = make(tmp_path, settings, trial_limit=7)
+    chief, messages, serving = chief_of(oracle, lease=0.6)
     lost = oracle.create_trial("lost")  # takes a trial and is never heard again
     workers = [worker_of(chief, name, settings, tmp_path) for name in ("one", "two")]
     threads = [threading.Thread(target=worker.search) for worker in workers]
@@ -79,11 +79,11 @@ def test_two_workers_end_a_search_though_a_third_is_lost(tmp_path):
     for thread in [*threads, serving]:
         thread.join(timeout=30)
         assert not thread.is_alive()
-    assert len(said) == 1
-    assert f"trial {lost.trial_id} goes back into the queue" in said[0]
+    assert len(messages) == 1
+    assert f"trial {lost.trial_id} is requeued" in messages[0]
     assert {trial.status for trial in oracle.trials.values()} == {Status.COMPLETED}
     assert len(oracle.trials) == len(set(oracle.end_order)) == 7
-    assert not oracle.tuner_ids  # all workers were told that it is over
+    assert not oracle.tuner_ids  # all workers know that the search is over
 
 
 def test_heart_beats_keep_a_trial_and_tell_of_its_loss(tmp_path):
@@ -104,8 +104,8 @@ def test_heart_beats_keep_a_trial_and_tell_of_its_loss(tmp_path):
             oracle.requeue("thief")
             raise
 
-    oracle = make(tmp_path, settings, most=2)
-    chief, said, serving = chief_of(oracle, lease=1.0)
+    oracle = make(tmp_path, settings, trial_limit=2)
+    chief, messages, serving = chief_of(oracle, lease=1.0)
     worker = worker_of(chief, "one", settings, tmp_path, run=slow)
     watchdog = threading.Timer(20, release.set)
     watchdog.start()
@@ -113,15 +113,15 @@ def test_heart_beats_keep_a_trial_and_tell_of_its_loss(tmp_path):
     serving.join(timeout=30)
     watchdog.cancel()
     assert left == [True]
-    assert said == []
+    assert messages == []
     assert {trial.status for trial in oracle.trials.values()} == {Status.COMPLETED}
 
 
 def test_a_chief_that_comes_back_finds_its_worker_at_work(tmp_path):
     settings = search_settings()
-    oracle = make(tmp_path, settings, most=1)
+    oracle = make(tmp_path, settings, trial_limit=1)
     trial = oracle.create_trial("one")
-    again = make(tmp_path, settings, most=1)  # after kill -9
+    again = make(tmp_path, settings, trial_limit=1)  # after kill -9
     assert again._retry_queue == [trial.trial_id]
     chief, _, serving = chief_of(again)
     worker = worker_of(chief, "one", settings, tmp_path)
@@ -137,7 +137,7 @@ def test_a_chief_that_comes_back_finds_its_worker_at_work(tmp_path):
     assert again.trials[trial.trial_id].status == Status.COMPLETED
 
 
-def test_a_port_that_is_taken_is_told(tmp_path):
+def test_a_port_in_use_is_an_error(tmp_path):
     oracle = make(tmp_path, search_settings())
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner.search.hyperparameters import DIGITS, drawn, hyperparameters, rounded, settings_of, values_of
+from tuner.search.hyperparameters import DIGITS, hyperparameters, point_at, rounded, settings_of, values_of
 from tuner.search.space import Choice, Range, make_space
 
 
@@ -28,7 +28,9 @@ def test_conditions_hold_at_every_point():
     assert [entry.name for entry in entries] == list(space.searched)
     seen = set()
     for place in range(400):
-        point = settings_of(space, drawn(entries, [(place * (index + 1) * 0.618) % 1 for index in range(len(entries))]))
+        point = settings_of(
+            space, point_at(entries, [(place * (index + 1) * 0.618) % 1 for index in range(len(entries))])
+        )
         assert ("gamma" in point) == ("alpha" in point) == (point["loss"] == "focal")
         assert ("weight_decay" in point) == (point["optimizer"] == "adamw")
         assert ("conv_filters" in point) == (point["conv_layers"] > 0)
@@ -49,6 +51,6 @@ def test_numbers_are_readable_and_stay_in_their_range():
 def test_a_whole_logarithmic_range_gives_whole_numbers():
     space = make_space({"gru_units": Range(8, 512, log=True)})
     entries = hyperparameters(space).space
-    found = {settings_of(space, drawn(entries, [place / 50] * len(entries)))["gru_units"] for place in range(50)}
+    found = {settings_of(space, point_at(entries, [place / 50] * len(entries)))["gru_units"] for place in range(50)}
     assert all(isinstance(value, int) and 8 <= value <= 512 for value in found)
     assert len(found) > 30

@@ -1,4 +1,4 @@
-"""The command tuner.search: its words, its exit codes, and two searches that are killed for real."""
+"""The command tuner.search: its arguments, its exit codes, and two searches whose processes are killed."""
 
 import functools
 import os
@@ -24,15 +24,15 @@ FIXES = [word for name, value in TINY.items() for word in ("--fix", f"{name}={va
 
 
 @pytest.fixture
-def words(tmp_path):
-    """Records and a folder, as the command takes them, and a search of four trials."""
+def argv(tmp_path):
+    """The arguments of a search of four trials."""
     records = tiny_records(tmp_path / "records")
     return [str(records), str(tmp_path / "search"), "--max-trials", "4", "--epochs", "2", *FIXES]
 
 
 @pytest.fixture
 def fake(monkeypatch):
-    """Trials that train nothing; returns what to call with other outcomes."""
+    """Replaces trials by ones without training; returns a function that sets their outcome."""
 
     def use(**named):
         monkeypatch.setattr(search_tuner, "run_trial", functools.partial(fake_run, **named))
@@ -78,22 +78,22 @@ def test_help_answers_without_a_framework():
         (["--role", "chief", "--workers", "2"], 2, "--workers must be left out with --role"),
     ],
 )
-def test_wrong_words_are_one_line_before_tensorflow(words, capsys, monkeypatch, arguments, code, line):
+def test_wrong_arguments_are_one_line_before_tensorflow(argv, capsys, monkeypatch, arguments, code, line):
     monkeypatch.setattr(search, "load_tensorflow", lambda args: pytest.fail("TensorFlow is loaded"))
-    assert search.main([*words, *arguments]) == code
+    assert search.main([*argv, *arguments]) == code
     error = capsys.readouterr().err
     assert line in error
     assert error.count("\n") == 1
-    assert not Path(words[1]).exists()
+    assert not Path(argv[1]).exists()
 
 
-def test_wrong_paths_are_one_line_before_tensorflow(words, tmp_path, capsys, monkeypatch):
+def test_wrong_paths_are_one_line_before_tensorflow(argv, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(search, "load_tensorflow", lambda args: pytest.fail("TensorFlow is loaded"))
     (tmp_path / "space.json").write_text('{"units": 3}')
     for arguments, line in (
-        ([str(tmp_path / "none"), *words[1:]], "build_records"),
-        ([words[0], words[0], *words[2:]], "must be a search or an empty folder"),
-        ([*words, "--space", str(tmp_path / "space.json")], "space.json: a setting of the space must be one of"),
+        ([str(tmp_path / "none"), *argv[1:]], "build_records"),
+        ([argv[0], argv[0], *argv[2:]], "must be a search or an empty folder"),
+        ([*argv, "--space", str(tmp_path / "space.json")], "space.json: a setting of the space must be one of"),
     ):
         assert search.main(arguments) == 1
         error = capsys.readouterr().err
@@ -101,71 +101,71 @@ def test_wrong_paths_are_one_line_before_tensorflow(words, tmp_path, capsys, mon
         assert error.count("\n") == 1
 
 
-def test_a_search_ends_with_a_table_and_the_same_words_do_nothing_more(words, fake, capsys):
-    assert search.main(words) == 0
-    said = capsys.readouterr()
-    assert said.out.splitlines()[0].split()[:4] == ["rank", "trial", "objective", "best_epoch"]
-    assert len([line for line in said.out.splitlines() if " completed " in line]) == 4
-    assert f"next: python -m pianoroll_tf.export {words[1]}/best saved_models/NAME" in said.out
-    assert "4/4 trials, best nll" in said.err
+def test_a_search_ends_with_a_table_and_the_same_command_does_nothing_more(argv, fake, capsys):
+    assert search.main(argv) == 0
+    output = capsys.readouterr()
+    assert output.out.splitlines()[0].split()[:4] == ["rank", "trial", "objective", "best_epoch"]
+    assert len([line for line in output.out.splitlines() if " completed " in line]) == 4
+    assert f"next: python -m pianoroll_tf.export {argv[1]}/best saved_models/NAME" in output.out
+    assert "4/4 trials, best nll" in output.err
     fake(cause="not to be called")
-    assert search.main(words) == 0
-    assert capsys.readouterr().out == said.out
-    words[words.index("--max-trials") + 1] = "6"
+    assert search.main(argv) == 0
+    assert capsys.readouterr().out == output.out
+    argv[argv.index("--max-trials") + 1] = "6"
     fake()
-    assert search.main(words) == 0
+    assert search.main(argv) == 0
     assert " 0005 " in capsys.readouterr().out
 
 
-def test_other_settings_are_refused_or_start_anew(words, fake, capsys):
-    assert search.main(words) == 0
+def test_other_settings_are_refused_or_start_from_scratch(argv, fake, capsys):
+    assert search.main(argv) == 0
     capsys.readouterr()
-    assert search.main([*words, "--tuner", "bayesian"]) == 1
+    assert search.main([*argv, "--tuner", "bayesian"]) == 1
     error = capsys.readouterr().err
     assert "tuner is random there, bayesian here" in error
     assert error.count("\n") == 1
-    assert search.main([*words, "--tuner", "bayesian", "--overwrite"]) == 0
+    assert search.main([*argv, "--tuner", "bayesian", "--overwrite"]) == 0
 
 
-def test_when_all_fail_the_exit_code_says_so(words, fake, capsys):
+def test_when_all_trials_fail_the_exit_code_is_1(argv, fake, capsys):
     fake(cause="the loss became nan in epoch 1, step 2")
-    assert search.main(words) == 1
-    said = capsys.readouterr()
-    assert said.err.splitlines()[-1].endswith("all 4 trials failed, the last: the loss became nan in epoch 1, step 2")
-    assert said.out.count("failed: the loss became nan") == 4
-    assert not (Path(words[1]) / "best").exists()
+    assert search.main(argv) == 1
+    output = capsys.readouterr()
+    assert output.err.splitlines()[-1].endswith("all 4 trials failed, the last: the loss became nan in epoch 1, step 2")
+    assert output.out.count("failed: the loss became nan") == 4
+    assert not (Path(argv[1]) / "best").exists()
 
 
-def test_a_budget_starts_nothing_once_it_is_spent(words, fake, capsys):
-    assert search.main([*words, "--budget", "0.000001s"]) == 1
-    assert "no trial was done" in capsys.readouterr().err
-    assert search.main([*words, "--budget", "1h"]) == 0
+def test_a_budget_starts_nothing_once_it_is_spent(argv, fake, capsys):
+    assert search.main([*argv, "--budget", "0.000001s"]) == 1
+    assert "no trial was run" in capsys.readouterr().err
+    assert search.main([*argv, "--budget", "1h"]) == 0
 
 
-def test_a_worker_refuses_other_settings_and_records(words, fake, tmp_path, capsys):
-    assert search.main(words) == 0
+def test_a_worker_refuses_other_settings_and_records(argv, fake, tmp_path, capsys):
+    assert search.main(argv) == 0
     worker = ["--role", "worker", "--chief", "127.0.0.1:1"]
-    assert search.main([*words, "--tuner", "hyperband", *worker]) == 1
+    assert search.main([*argv, "--tuner", "hyperband", *worker]) == 1
     other = write_records(tmp_path / "other", {split: [random_piece(20, seed=1)] for split in ("train", "val")})
-    assert search.main([str(other), words[1], *worker]) == 1
+    assert search.main([str(other), argv[1], *worker]) == 1
     errors = capsys.readouterr().err
     assert "tuner is random there, hyperband here" in errors
-    assert "but its manifest is another" in errors
+    assert "but its manifest is different" in errors
 
 
-def test_kerastuner_s_own_variables_name_the_role(words, monkeypatch):
+def test_kerastuner_s_own_variables_name_the_role(argv, monkeypatch):
     for name, role in (("chief", "chief"), ("tuner1", "worker")):
         monkeypatch.setenv("KERASTUNER_TUNER_ID", name)
         monkeypatch.setenv("KERASTUNER_ORACLE_IP", "10.0.0.5")
         monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "8000")
-        args = search.build_parser().parse_args(words)
+        args = search.build_parser().parse_args(argv)
         search._check(args)
         assert (args.role, args.chief) == (role, "10.0.0.5:8000")
 
 
-def start(words):
+def start(argv):
     """The command as a process of its own, which leads a group."""
-    command = [sys.executable, "-m", "tuner.search", *words]
+    command = [sys.executable, "-m", "tuner.search", *argv]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
 
 
@@ -177,35 +177,35 @@ def wait_for(path, process, seconds=400):
     assert path.exists()
 
 
-def test_kill_9_in_a_trial_and_the_same_command_again(words, capsys):
-    words[words.index("--max-trials") + 1] = "2"
-    process = start(words)
-    trials = Path(words[1]) / "trials"
+def test_kill_9_in_a_trial_and_the_same_command_again(argv, capsys):
+    argv[argv.index("--max-trials") + 1] = "2"
+    process = start(argv)
+    trials = Path(argv[1]) / "trials"
     wait_for(trials / "0001" / "run" / "best.npz", process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     first = (trials / "0000" / "outcome.json").stat()
-    oracle = Path(words[1]) / "keras_tuner" / "oracle.json"
+    oracle = Path(argv[1]) / "keras_tuner" / "oracle.json"
     oracle.write_bytes(oracle.read_bytes()[:200])  # as KerasTuner's own write could have left it
-    assert search.main(words) == 0
-    said = capsys.readouterr()
-    assert "oracle.json is damaged; it is made anew from the files of the trials" in said.err
-    assert len([line for line in said.out.splitlines() if " completed " in line]) == 2
+    assert search.main(argv) == 0
+    output = capsys.readouterr()
+    assert "oracle.json is damaged; it is rebuilt from the files of the trials" in output.err
+    assert len([line for line in output.out.splitlines() if " completed " in line]) == 2
     assert (trials / "0000" / "outcome.json").stat() == first
-    load_run(Path(words[1]) / "best")
+    load_run(Path(argv[1]) / "best")
 
 
-def test_two_workers_of_which_one_is_killed(words):
-    words[words.index("--epochs") + 1] = "1"
-    process = start([*words, "--workers", "2"])
-    folder = Path(words[1])
+def test_two_workers_of_which_one_is_killed(argv):
+    argv[argv.index("--epochs") + 1] = "1"
+    process = start([*argv, "--workers", "2"])
+    folder = Path(argv[1])
     wait_for(folder / "trials" / "0000" / "run" / "config.json", process)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     assert len(children) == 2
     os.kill(int(children[0]), signal.SIGKILL)
-    said = process.communicate(timeout=500)[0].decode()
-    assert process.returncode == 0, said
-    assert "the port has no authentication" in said
-    assert "was killed by signal 9; it is started again" in said
-    assert len([line for line in said.splitlines() if " completed " in line]) == 4, said
+    output = process.communicate(timeout=500)[0].decode()
+    assert process.returncode == 0, output
+    assert "the port has no authentication" in output
+    assert "was killed by signal 9; it is restarted" in output
+    assert len([line for line in output.splitlines() if " completed " in line]) == 4, output
     assert all(read_outcome(folder / "trials" / f"{index:04d}").epochs == 1 for index in range(4))

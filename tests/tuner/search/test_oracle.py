@@ -30,7 +30,7 @@ def test_a_search_killed_at_any_trial_proposes_the_same(tmp_path, tuner):
         end(whole, trial, settings)
         if index % 3 == 0:
             assert cut.create_trial("a").hyperparameters.values == proposed[-1]
-            cut = make(tmp_path / "cut", settings)  # killed while at work
+            cut = make(tmp_path / "cut", settings)  # killed while a trial is running
         elif index % 3 == 1:
             cut = make(tmp_path / "cut", settings)  # killed in between
         again = cut.create_trial("b")
@@ -65,12 +65,12 @@ def test_bayesian_optimization_finds_what_chance_does_not(tmp_path):
 
 def test_the_number_of_trials_is_kept_and_may_be_raised(tmp_path):
     settings = search_settings()
-    oracle = make(tmp_path, settings, most=3)
+    oracle = make(tmp_path, settings, trial_limit=3)
     for _ in range(3):
         end(oracle, oracle.create_trial("a"), settings)
     assert oracle.create_trial("a").status == Status.STOPPED
     assert oracle.finished()
-    oracle = make(tmp_path, settings, most=12)
+    oracle = make(tmp_path, settings, trial_limit=12)
     assert [oracle.create_trial(worker).trial_id for worker in "bcd"] == ["0003", "0004", "0005"]
     assert not oracle.finished()
 
@@ -99,7 +99,7 @@ def test_time_that_is_spent_starts_nothing(tmp_path):
 
 def test_a_lost_worker_s_trial_goes_to_one_that_waits(tmp_path):
     settings = search_settings()
-    oracle = make(tmp_path, settings, most=1)
+    oracle = make(tmp_path, settings, trial_limit=1)
     trial = oracle.create_trial("lost")
     assert oracle.create_trial("other").status == Status.IDLE  # not STOPPED: the trial may come back
     assert oracle.requeue("lost") == trial.trial_id
@@ -115,7 +115,7 @@ def test_a_lost_worker_s_trial_goes_to_one_that_waits(tmp_path):
 
 
 def test_a_worker_that_was_only_slow_keeps_its_trial(tmp_path):
-    oracle = make(tmp_path, search_settings(), most=2)
+    oracle = make(tmp_path, search_settings(), trial_limit=2)
     trial = oracle.create_trial("slow")
     oracle.requeue("slow")
     assert oracle.holds("slow", trial.trial_id)

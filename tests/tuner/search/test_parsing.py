@@ -1,9 +1,9 @@
-"""What a person may say of a search's space, and what is refused with the key and what is allowed."""
+"""Spaces of a search that are accepted, and errors that name the setting and what is allowed."""
 
 import pytest
 
-from pianoroll_tf.errors import UsageError, UserError
-from tuner.search.parsing import parse_duration, parse_fixes, read_entry, read_space
+from pianoroll_tf.errors import UserError
+from tuner.search.parsing import parse_fixes, read_entry, read_space
 from tuner.search.space import Choice, Range
 
 
@@ -94,10 +94,3 @@ def test_damaged_space_files(tmp_path, name, content, line):
         (tmp_path / name).write_text(content)
     with pytest.raises(UserError, match=line):
         read_space(tmp_path / name)
-
-
-def test_durations():
-    assert [parse_duration(text) for text in ("90s", "30m", "1.5h", "1d")] == [90, 1800, 5400, 86400]
-    for text in ("30", "m", "-3m", "0s", "3 m", "1w", ""):
-        with pytest.raises(UsageError, match="a number > 0 with its unit s, m, h or d, as in 30m"):
-            parse_duration(text)

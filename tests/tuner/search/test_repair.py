@@ -22,10 +22,10 @@ def few_candidates(monkeypatch):
     monkeypatch.setattr(search_oracle, "CANDIDATES", 150)
 
 
-def begin(folder, settings, said=None):
+def begin(folder, settings, messages=None):
     """The oracle of a folder, which keeps the values of trials as a search does."""
     oracle = new_oracle(settings, folder)
-    oracle.most = 40
+    oracle.trial_limit = 40
 
     def keep(trial):
         path = folder / TRIALS / trial.trial_id / VALUES
@@ -33,12 +33,12 @@ def begin(folder, settings, said=None):
         write_checksummed(path, trial.hyperparameters.values)
 
     oracle.on_create = keep
-    restore(oracle, folder, (lambda line: None) if said is None else said.append)
+    restore(oracle, folder, (lambda line: None) if messages is None else messages.append)
     return oracle
 
 
 def run_some(folder, settings, count):
-    """A search of which so many trials have ended and one is at work."""
+    """A search in which some trials have ended and one is running."""
     oracle = begin(folder, settings)
     for _ in range(count):
         end(oracle, oracle.create_trial("a"), settings)
@@ -56,7 +56,7 @@ def values_of_all(oracle):
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"trial_id": "0002"}', "half", None])
 def test_a_damaged_trial_is_run_again_with_its_values(tmp_path, content):
-    settings, said = search_settings(), []
+    settings, messages = search_settings(), []
     before = run_some(tmp_path, settings, 5)
     path = trial_json(tmp_path, "0002")
     if content is None:
@@ -64,26 +64,26 @@ def test_a_damaged_trial_is_run_again_with_its_values(tmp_path, content):
     else:
         text = path.read_text()
         path.write_text(text[: len(text) // 2] if content == "half" else content)
-    after = begin(tmp_path, settings, said)
-    assert len(said) == 1
-    assert f"{path} is {'missing' if content is None else 'damaged'}; trial 0002 is run again" in said[0]
+    after = begin(tmp_path, settings, messages)
+    assert len(messages) == 1
+    assert f"{path} is {'missing' if content is None else 'damaged'}; trial 0002 is run again" in messages[0]
     assert values_of_all(after) == values_of_all(before)
     scores = {name: trial.score for name, trial in before.trials.items() if name not in ("0002", "0005")}
     assert scores == {name: trial.score for name, trial in after.trials.items() if trial.status == Status.COMPLETED}
     assert [after.create_trial("b").trial_id for _ in "x"] == ["0002"]
-    assert after.create_trial("c").trial_id == "0005"  # which was at work
+    assert after.create_trial("c").trial_id == "0005"  # which was running
     assert after.create_trial("d").trial_id == "0006"
-    said.clear()
-    begin(tmp_path, settings, said)
-    assert said == []  # the repair holds
+    messages.clear()
+    begin(tmp_path, settings, messages)
+    assert messages == []  # the repair holds
 
 
 @pytest.mark.parametrize(
     ("tuner", "content"),
     [*((tuner, "half") for tuner in TUNERS), ("random", ""), ("random", '{"start_order": []}'), ("random", None)],
 )
-def test_a_damaged_oracle_is_made_anew_from_the_trials(tmp_path, tuner, content):
-    settings, said = search_settings(tuner), []
+def test_a_damaged_oracle_is_rebuilt_from_the_trials(tmp_path, tuner, content):
+    settings, messages = search_settings(tuner), []
     before = run_some(tmp_path, settings, 11)
     path = tmp_path / PROJECT / "oracle.json"
     text = path.read_text()
@@ -91,9 +91,9 @@ def test_a_damaged_oracle_is_made_anew_from_the_trials(tmp_path, tuner, content)
         path.unlink()
     else:
         path.write_text(text[: len(text) // 2] if content == "half" else content)
-    after = begin(tmp_path, settings, said)
-    assert len(said) == 1
-    assert "it is made anew from the files of the trials" in said[0]
+    after = begin(tmp_path, settings, messages)
+    assert len(messages) == 1
+    assert "it is rebuilt from the files of the trials" in messages[0]
     assert values_of_all(after) == values_of_all(before)
     assert after.end_order == before.end_order
     assert after._tried_so_far == before._tried_so_far
@@ -105,7 +105,7 @@ def test_a_damaged_oracle_is_made_anew_from_the_trials(tmp_path, tuner, content)
             before._current_bracket,
             before._current_iteration,
         )
-    for _ in range(3):  # and both go on alike
+    for _ in range(3):  # and both continue in the same way
         one, other = before.create_trial("a"), after.create_trial("a")
         assert (one.trial_id, one.hyperparameters.values) == (other.trial_id, other.hyperparameters.values)
         end(before, one, settings)
@@ -114,24 +114,24 @@ def test_a_damaged_oracle_is_made_anew_from_the_trials(tmp_path, tuner, content)
 
 @pytest.mark.parametrize("tuner", TUNERS)
 def test_all_damaged_at_once(tmp_path, tuner):
-    settings, said = search_settings(tuner), []
+    settings, messages = search_settings(tuner), []
     before = run_some(tmp_path, settings, 6)
     trial_json(tmp_path, "0001").write_text("{")
     (tmp_path / PROJECT / "oracle.json").write_text("{")
-    after = begin(tmp_path, settings, said)
-    assert len(said) == 2
+    after = begin(tmp_path, settings, messages)
+    assert len(messages) == 2
     assert values_of_all(after) == values_of_all(before)
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
-def test_lost_values_are_drawn_anew(tmp_path, tuner):
-    settings, said = search_settings(tuner), []
+def test_lost_values_are_drawn_again(tmp_path, tuner):
+    settings, messages = search_settings(tuner), []
     before = run_some(tmp_path, settings, 10)
-    for name in ("0003", "0009"):  # of Hyperband, the second goes on with another trial
+    for name in ("0003", "0009"):  # of Hyperband, the second continues another trial
         trial_json(tmp_path, name).unlink()
         (tmp_path / TRIALS / name / VALUES).write_text("{")
-    after = begin(tmp_path, settings, said)
-    assert len(said) == 2
+    after = begin(tmp_path, settings, messages)
+    assert len(messages) == 2
     assert list(after.trials) == list(before.trials)
     drawn = after.trials["0003"].hyperparameters.values
     assert drawn.get("tuner/epochs") == before.trials["0003"].hyperparameters.values.get("tuner/epochs")
@@ -144,7 +144,7 @@ def test_lost_values_are_drawn_anew(tmp_path, tuner):
 
 @pytest.mark.parametrize("tuner", TUNERS)
 def test_a_kill_between_two_writes_loses_and_repeats_nothing(tmp_path, tuner):
-    settings, said = search_settings(tuner), []
+    settings, messages = search_settings(tuner), []
     oracle = run_some(tmp_path / "one", settings, 10)
     path = tmp_path / "one" / PROJECT / "oracle.json"
     before = path.read_bytes()
@@ -153,20 +153,20 @@ def test_a_kill_between_two_writes_loses_and_repeats_nothing(tmp_path, tuner):
     oracle.create_trial("a")
     shutil.copytree(whole, tmp_path / "two")
     path.write_bytes(after_end)  # the trial is made, the oracle does not know it
-    one = begin(whole, settings, said)
+    one = begin(whole, settings, messages)
     assert one._retry_queue == ["0011"]
     (tmp_path / "two" / PROJECT / "oracle.json").write_bytes(before)  # nor that the one before it has ended
-    two = begin(tmp_path / "two", settings, said)
+    two = begin(tmp_path / "two", settings, messages)
     assert two._retry_queue == ["0011"]
-    assert said == []
+    assert messages == []
     for again in (one, two):
         assert again.end_order == [f"{index:04d}" for index in range(11)]
         assert values_of_all(again) == values_of_all(oracle)
 
 
 def test_a_new_search_that_was_killed_at_once(tmp_path):
-    settings, said = search_settings(), []
-    oracle = begin(tmp_path, settings, said)
+    settings, messages = search_settings(), []
+    oracle = begin(tmp_path, settings, messages)
     (tmp_path / PROJECT / "oracle.json").write_text("{")
-    assert begin(tmp_path, settings, said).trials == {} == oracle.trials
-    assert "the search starts anew" in said[0]
+    assert begin(tmp_path, settings, messages).trials == {} == oracle.trials
+    assert "the search starts from scratch" in messages[0]

@@ -79,8 +79,8 @@ def test_a_search_without_a_trial_or_a_model(tmp_path):
 def test_a_worker_s_death_is_a_cause(tmp_path):
     settings = search_settings()
     oracle = make(tmp_path, settings)
-    oracle.fail(oracle.create_trial("a").trial_id, "3 workers died on it")
-    assert rows(oracle, settings, tmp_path)[0]["cause"] == "3 workers died on it"
+    oracle.fail(oracle.create_trial("a").trial_id, "3 workers died during it")
+    assert rows(oracle, settings, tmp_path)[0]["cause"] == "3 workers died during it"
 
 
 def test_tensorboard_knows_what_was_searched(tmp_path):

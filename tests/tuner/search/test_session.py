@@ -1,4 +1,4 @@
-"""A search as it runs: how far it is in a few words, and the chief that SIGTERM stops."""
+"""A running search: its progress, and a chief stopped by SIGTERM."""
 
 import os
 import signal
@@ -8,7 +8,6 @@ import pytest
 from tiny_search import fake_run, search_settings
 
 from pianoroll_tf.modeling.callbacks import StoppedError
-from tuner.search import session as search_roles
 from tuner.search import tuner as search_tuner
 from tuner.search.session import Search, time_left
 from tuner.search.settings import SETTINGS, open_search
@@ -20,7 +19,7 @@ def search(tmp_path, monkeypatch):
     monkeypatch.setattr(search_tuner, "run_trial", fake_run)
     settings = search_settings()
     open_search(tmp_path, settings)
-    return Search(tmp_path, settings, most=3, budget_seconds=None)
+    return Search(tmp_path, settings, trial_limit=3, budget_seconds=None)
 
 
 def test_the_time_left_is_that_of_the_trials_to_come_or_of_the_budget():
@@ -32,7 +31,7 @@ def test_the_time_left_is_that_of_the_trials_to_come_or_of_the_budget():
     assert time_left([], trials=4, workers=1, budget=50.0) == 50.0
 
 
-def test_how_far_it_is_in_a_few_words(search, monkeypatch):
+def test_the_note_of_the_progress(search, monkeypatch):
     notes = []
     monkeypatch.setattr(search._progress, "update", lambda count, note: notes.append((count, note)))
 
@@ -41,7 +40,7 @@ def test_how_far_it_is_in_a_few_words(search, monkeypatch):
         return fake_run(config, folder, **named)
 
     monkeypatch.setattr(search_tuner, "run_trial", run)
-    search.alone()
+    search.run_alone()
     assert sum(count for count, _ in notes) == 3
     assert notes[1] == (0, "0000: 2 epochs")
     assert notes[2][1].startswith("best nll ")
@@ -54,15 +53,13 @@ def test_sigterm_stops_a_chief(search):
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
     timer.start()
     with pytest.raises(StoppedError, match="stopped by SIGTERM"):
-        search.lead("127.0.0.1:0", 5.0, 0, [], None)
+        search.run_as_chief("127.0.0.1:0", 5.0, 0, [], None)
     timer.join()
 
 
-def test_a_search_goes_on_in_its_folder(search, tmp_path, capsys):
-    search.alone()
-    again = Search(tmp_path, search_settings(), most=3, budget_seconds=None)
+def test_a_search_is_resumed_in_its_folder(search, tmp_path, capsys):
+    search.run_alone()
+    again = Search(tmp_path, search_settings(), trial_limit=3, budget_seconds=None)
     assert list(again._oracle.trials) == ["0000", "0001", "0002"]
     assert again._oracle.finished()
     assert (tmp_path / SETTINGS).exists()
-    assert search_roles._duration(60) == "60 s"
-    assert search_roles._duration(3600) == "60 min"

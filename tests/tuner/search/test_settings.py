@@ -14,7 +14,7 @@ from tuner.search.settings import Budget, open_search, read_settings, sole_searc
 def test_the_same_settings_go_on_and_others_are_named(tmp_path):
     open_search(tmp_path, search_settings())
     open_search(tmp_path, search_settings())
-    for other, words in (
+    for other, message in (
         (search_settings("bayesian"), "tuner is random there, bayesian here"),
         (search_settings(epochs=3), "training.epochs is 9 there, 3 here"),
         (search_settings(objective="pr_auc"), "training.objective is nll there, pr_auc here"),
@@ -24,7 +24,7 @@ def test_the_same_settings_go_on_and_others_are_named(tmp_path):
             "gamma is 0.5 to 4.0 there, not searched here; loss is bce or focal there, bce",
         ),
     ):
-        with pytest.raises(UserError, match=words) as error:
+        with pytest.raises(UserError, match=message) as error:
             open_search(tmp_path, other)
         assert "--overwrite" in str(error.value)
 
@@ -40,7 +40,7 @@ def test_overwrite_removes_what_is_the_search_s_own(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"tuner": "random"}', None])
-def test_damaged_settings_are_told(tmp_path, content):
+def test_damaged_settings_are_an_error(tmp_path, content):
     open_search(tmp_path, search_settings())
     path = tmp_path / folder_of.SETTINGS
     path.write_bytes(path.read_bytes().replace(b"random", b"rondom") if content is None else content)
@@ -56,8 +56,8 @@ def test_one_search_at_a_time_and_nothing_foreign(tmp_path):
     with sole_search(tmp_path / "a"):
         pass
     (tmp_path / "file").touch()
-    for folder, words in ((tmp_path, "it has .* but no search.json"), (tmp_path / "file", "but it is a file")):
-        with pytest.raises(UserError, match=words), sole_search(folder):
+    for folder, message in ((tmp_path, "it has .* but no search.json"), (tmp_path / "file", "but it is a file")):
+        with pytest.raises(UserError, match=message), sole_search(folder):
             pass
     with pytest.raises(UserError, match="must be the folder of a search"):
         read_settings(tmp_path)

@@ -1,4 +1,4 @@
-"""Supervised workers: what kills one, or all of them, and who outlives whom."""
+"""Supervised workers: when one or all of them die, and when their parent dies."""
 
 import subprocess
 import sys
@@ -10,17 +10,17 @@ from tiny_search import search_settings
 
 from pianoroll_tf.errors import UserError
 from tuner.search.oracle import Status
-from tuner.search.supervisor import ATTEMPTS, STOPPED, Supervisor, Worker, start_workers
+from tuner.search.supervisor import EXIT_STOPPED, MAX_ATTEMPTS, Supervisor, Worker, start_workers
 
 
 @pytest.fixture
 def started(tmp_path):
-    """Starts a worker that runs a shell's words; all are ended after the test."""
+    """Starts a worker that runs a shell script; all are ended after the test."""
     workers = []
 
-    def start(words):
+    def start(script):
         log = tmp_path / "logs" / f"{len(workers)}.log"
-        workers.append(Worker(f"worker-{len(workers)}", ["sh", "-c", words], log, threads=1))
+        workers.append(Worker(f"worker-{len(workers)}", ["sh", "-c", script], log, threads=1))
         return workers[-1]
 
     yield start
@@ -39,40 +39,40 @@ def poll_until(supervisor, condition, seconds=20):
 
 
 def test_a_killed_worker_is_started_again_and_its_trial_queued(tmp_path, started):
-    oracle, said = make(tmp_path, search_settings(), most=2), []
+    oracle, messages = make(tmp_path, search_settings(), trial_limit=2), []
     worker = started("sleep 60")
     trial = oracle.create_trial(worker.name)
-    supervisor, first = Supervisor([worker], oracle, said.append), worker.process
+    supervisor, first = Supervisor([worker], oracle, messages.append), worker.process
     supervisor.poll()
     assert worker.process is first
     first.kill()
     poll_until(supervisor, lambda: worker.process is not first)
-    assert said == ["worker-0 was killed by signal 9; it is started again"]
+    assert messages == ["worker-0 was killed by signal 9; it is restarted"]
     assert worker.process.poll() is None
     assert oracle._retry_queue == [trial.trial_id]
 
 
 def test_a_trial_that_kills_its_workers_fails(tmp_path, started):
-    oracle, said = make(tmp_path, search_settings(), most=1), []
+    oracle, messages = make(tmp_path, search_settings(), trial_limit=1), []
     worker = started("kill -11 $$")
-    supervisor = Supervisor([worker], oracle, said.append)
-    for _ in range(ATTEMPTS):
+    supervisor = Supervisor([worker], oracle, messages.append)
+    for _ in range(MAX_ATTEMPTS):
         oracle.create_trial(worker.name)
-        said.clear()
-        poll_until(supervisor, lambda: said)
+        messages.clear()
+        poll_until(supervisor, lambda: messages)
     assert oracle.trials["0000"].status == Status.FAILED
-    assert oracle.trials["0000"].message == f"{ATTEMPTS} workers died on it, the last killed by signal 11"
+    assert oracle.trials["0000"].message == f"{MAX_ATTEMPTS} workers died during it, the last killed by signal 11"
     assert oracle.finished()
 
 
-def test_a_worker_that_saved_and_left_is_no_mark_against_its_trial(tmp_path, started):
-    oracle, said = make(tmp_path, search_settings(), most=1), []
-    worker = started(f"exit {STOPPED}")
-    supervisor = Supervisor([worker], oracle, said.append)
-    for _ in range(ATTEMPTS + 1):
+def test_a_worker_stopped_by_sigterm_does_not_count_against_its_trial(tmp_path, started):
+    oracle, messages = make(tmp_path, search_settings(), trial_limit=1), []
+    worker = started(f"exit {EXIT_STOPPED}")
+    supervisor = Supervisor([worker], oracle, messages.append)
+    for _ in range(MAX_ATTEMPTS + 1):
         oracle.create_trial(worker.name)
-        said.clear()
-        poll_until(supervisor, lambda: said)
+        messages.clear()
+        poll_until(supervisor, lambda: messages)
     assert oracle.trials["0000"].status == Status.RUNNING
 
 
@@ -80,7 +80,7 @@ def test_workers_that_die_before_a_trial_end_the_search(tmp_path, started):
     worker = started("echo no such library; exit 9")
     supervisor = Supervisor([worker], make(tmp_path, search_settings()), lambda line: None)
     with pytest.raises(
-        UserError, match=r"worker-0 dies before it has a trial \(ended with exit code 9\): no such library"
+        UserError, match=r"worker-0 dies before it gets a trial \(ended with exit code 9\): no such library"
     ):
         poll_until(supervisor, lambda: False)
 
@@ -114,14 +114,14 @@ def test_cores_and_gpus_are_shared(tmp_path, monkeypatch):
     for worker in workers:
         assert worker.process.wait(20) == 0
         worker.close()
-    said = [(tmp_path / f"worker-{index}.log").read_text().strip() for index in range(3)]
-    assert said == [f"2 {gpu} ['--threads', '2']" for gpu in (0, 1, 0)]
+    messages = [(tmp_path / f"worker-{index}.log").read_text().strip() for index in range(3)]
+    assert messages == [f"2 {gpu} ['--threads', '2']" for gpu in (0, 1, 0)]
 
 
 def test_a_worker_does_not_outlive_its_parent(tmp_path):
     code = (
         "import subprocess, sys, time\n"
-        "child = 'import time; from tuner.search.supervisor import leave_with_parent; leave_with_parent();'\n"
+        "child = 'import time; from tuner.search.supervisor import exit_with_parent; exit_with_parent();'\n"
         "child += 'print(1, flush=True); time.sleep(60)'\n"
         "worker = subprocess.Popen([sys.executable, '-c', child], stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
         "worker.stdout.readline()\n"

@@ -1,4 +1,4 @@
-"""A trial: a run folder that goes on after a kill, stops at a rung, and does not feel the trials before it."""
+"""A trial: resumed after a kill, stopped at a rung, and independent of the trials before it."""
 
 import dataclasses
 import shutil
@@ -10,7 +10,7 @@ from tiny_run import tiny_config, tiny_records
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run_folder
-from tuner.search import trials
+from tuner import training
 from tuner.search.trials import OUTCOME, Outcome, copy_run, read_outcome, run_trial
 
 
@@ -54,12 +54,12 @@ def test_a_trial_does_not_depend_on_one_of_another_objective_before_it(tmp_path,
 
 def test_a_trial_that_is_done_is_not_run_again(records, whole, monkeypatch):
     before = (whole / OUTCOME).stat()
-    monkeypatch.setattr(trials, "train", never)
+    monkeypatch.setattr(training, "train", never)
     assert run_trial(tiny(records), whole) == read_outcome(whole)
     assert (whole / OUTCOME).stat() == before
 
 
-def test_rungs_go_on_as_one_training(tmp_path, records, whole):
+def test_rungs_are_one_training(tmp_path, records, whole):
     first = run_trial(tiny(records), tmp_path / "one", until=1)
     assert (first.epochs, first.until) == (1, 1)
     assert first.objective != read_outcome(whole).objective
@@ -74,13 +74,13 @@ def test_rungs_go_on_as_one_training(tmp_path, records, whole):
 def test_a_loss_that_is_not_finite_is_an_outcome(tmp_path, records, monkeypatch):
     def diverge(config, folder, **_):
         folder.mkdir(parents=True)
-        raise trials.DivergedError("the loss became nan in epoch 1, step 2; there is no model yet. Try a lower rate")
+        raise training.DivergedError("the loss became nan in epoch 1, step 2; there is no model yet. Try a lower rate")
 
-    monkeypatch.setattr(trials, "train", diverge)
+    monkeypatch.setattr(training, "train", diverge)
     outcome = run_trial(tiny(records), tmp_path / "a")
     assert outcome == Outcome(until=2, cause="the loss became nan in epoch 1, step 2")
     assert read_outcome(tmp_path / "a") == outcome
-    monkeypatch.setattr(trials, "train", never)
+    monkeypatch.setattr(training, "train", never)
     assert run_trial(tiny(records), tmp_path / "a") == outcome  # it is not tried again
 
 
@@ -97,7 +97,7 @@ def test_what_a_trial_may_fail_by(tmp_path, records, monkeypatch, error, is_outc
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(trials, "train", fail)
+    monkeypatch.setattr(training, "train", fail)
     if is_outcome:
         assert str(error) in run_trial(tiny(records), tmp_path / "a").cause
     else:
@@ -106,7 +106,7 @@ def test_what_a_trial_may_fail_by(tmp_path, records, monkeypatch, error, is_outc
         assert not (tmp_path / "a" / OUTCOME).exists()
 
 
-def test_a_damaged_outcome_is_made_anew_from_the_run(tmp_path, records, whole):
+def test_a_damaged_outcome_is_rebuilt_from_the_run(tmp_path, records, whole):
     folder = Path(shutil.copytree(whole, tmp_path / "trial"))
     content = (folder / OUTCOME).read_bytes()
     (folder / OUTCOME).write_bytes(content.replace(b'"until": 2', b'"until": 1'))
@@ -116,21 +116,21 @@ def test_a_damaged_outcome_is_made_anew_from_the_run(tmp_path, records, whole):
 
 
 def test_a_damaged_run_and_one_of_other_settings_give_way(tmp_path, records, whole, monkeypatch):
-    folder, said, trained = Path(shutil.copytree(whole, tmp_path / "trial")), [], []
+    folder, messages, trained = Path(shutil.copytree(whole, tmp_path / "trial")), [], []
 
     def note(config, folder, **_):
         trained.append((config, folder.exists()))
 
-    monkeypatch.setattr(trials, "train", note)
+    monkeypatch.setattr(training, "train", note)
     lower = tiny(records, optimizer={"learning_rate": 0.001})
-    assert run_trial(lower, folder, say=said.append).objective is None
-    assert (trained, said) == ([(lower, False)], [])
+    assert run_trial(lower, folder, log=messages.append).objective is None
+    assert (trained, messages) == ([(lower, False)], [])
     folder = Path(shutil.copytree(whole, tmp_path / "other"))
     path = folder / "run" / "config.json"
     path.write_bytes(path.read_bytes()[:100])
-    run_trial(tiny(records), folder, say=said.append)
+    run_trial(tiny(records), folder, log=messages.append)
     assert trained[1:] == [(tiny(records), False)]
-    assert "is damaged" in said[0]
+    assert "is damaged" in messages[0]
 
 
 def test_a_copy_appears_whole_in_the_place_of_an_older_one(tmp_path):

@@ -1,4 +1,4 @@
-"""A search in one process: failed trials do not end it, what ends it comes out, a busy run folder is waited for."""
+"""A search in one process: failed trials, fatal errors, run folders in use."""
 
 import keras_tuner
 import pytest
@@ -13,9 +13,9 @@ from tuner.search.trials import read_outcome
 from tuner.search.tuner import SearchTuner
 
 
-def tuner_of(folder, run, settings=None, most=5, **named):
+def tuner_of(folder, run, settings=None, trial_limit=5, **named):
     settings = settings or search_settings()
-    oracle = make(folder, settings, most=most)
+    oracle = make(folder, settings, trial_limit=trial_limit)
     return SearchTuner(oracle, settings, folder, run=run, **named), oracle
 
 
@@ -59,36 +59,38 @@ def test_a_run_folder_in_use_is_waited_for(tmp_path, monkeypatch):
             raise InUseError("in use")
         return fake_run(config, folder, **named)
 
-    tuner, oracle = tuner_of(tmp_path, run, most=1)
+    tuner, oracle = tuner_of(tmp_path, run, trial_limit=1)
     tuner.search()
     assert calls == ["0000"] * 3
     assert oracle.trials["0000"].status == Status.COMPLETED
-    tuner, _ = tuner_of(tmp_path, lambda *_, **__: (_ for _ in ()).throw(InUseError("in use")), most=2, beat_seconds=0)
+    tuner, _ = tuner_of(
+        tmp_path, lambda *_, **__: (_ for _ in ()).throw(InUseError("in use")), trial_limit=2, heartbeat_seconds=0
+    )
     with pytest.raises(keras_tuner.errors.FatalError, match="in use"):
         tuner.search()
 
 
-def test_hyperband_s_trials_are_told_where_they_go_on(tmp_path):
-    told = []
+def test_trials_of_hyperband_resume_others(tmp_path):
+    calls = []
 
     def run(config, folder, until=None, origin=None, callbacks=()):
-        told.append((until, origin and origin.name, config.training.epochs))
+        calls.append((until, origin and origin.name, config.training.epochs))
         return fake_run(config, folder, until=until)
 
-    tuner, _ = tuner_of(tmp_path, run, search_settings("hyperband"), most=13)
+    tuner, _ = tuner_of(tmp_path, run, search_settings("hyperband"), trial_limit=13)
     tuner.search()
-    assert told[:9] == [(1, None, 9)] * 9
-    assert [(until, epochs) for until, _, epochs in told[9:]] == [(3, 9)] * 3 + [(9, 9)]
-    assert told[12][1] in ("0009", "0010", "0011")
+    assert calls[:9] == [(1, None, 9)] * 9
+    assert [(until, epochs) for until, _, epochs in calls[9:]] == [(3, 9)] * 3 + [(9, 9)]
+    assert calls[12][1] in ("0009", "0010", "0011")
 
 
-def test_changes_are_told(tmp_path):
-    said = []
+def test_changes_are_reported(tmp_path):
+    changes = []
 
     def run(config, folder, callbacks=(), **named):
         callbacks[0].on_epoch_end(0)
         return fake_run(config, folder, **named)
 
-    tuner, _ = tuner_of(tmp_path, run, most=2, on_change=lambda trial_id, epochs: said.append((trial_id, epochs)))
+    tuner, _ = tuner_of(tmp_path, run, trial_limit=2, on_change=lambda *change: changes.append(change))
     tuner.search()
-    assert said == [("0000", 1), ("0000", 0), ("0001", 1), ("0001", 0)]
+    assert changes == [("0000", 1), ("0000", 0), ("0001", 1), ("0001", 0)]

@@ -10,7 +10,7 @@ from pianoroll_tf.config import DataFacts
 from pianoroll_tf.errors import UserError
 from tuner.search import worker as search_work
 from tuner.search.settings import open_search, read_settings
-from tuner.search.worker import run_tuner, shared_settings, work
+from tuner.search.worker import run_tuner, run_worker, shared_settings
 
 
 def at(settings, path, digest="ab"):
@@ -35,10 +35,10 @@ def test_a_worker_gives_up_on_a_folder_or_a_chief_that_never_comes(tmp_path, mon
         monkeypatch.setenv(f"KERASTUNER_{name}", "")  # so that it is removed again
     settings = search_settings()
     with pytest.raises(UserError, match="must be shared with the chief"):
-        work(tmp_path, settings, False, "127.0.0.1:1", 60.0, None)
+        run_worker(tmp_path, settings, False, "127.0.0.1:1", 60.0, None)
     open_search(tmp_path, settings)
-    with pytest.raises(UserError, match=r"the chief at 127\.0\.0\.1:1 does not answer"):
-        work(tmp_path, settings, True, "127.0.0.1:1", 60.0, None)
+    with pytest.raises(UserError, match=r"the chief at 127\.0\.0\.1:1 does not respond"):
+        run_worker(tmp_path, settings, True, "127.0.0.1:1", 60.0, None)
 
 
 def test_what_ended_a_search_comes_out_as_it_was_raised():

@@ -12,7 +12,7 @@ from pianoroll_tf.modeling.optimizers import OPTIMIZERS
 from pianoroll_tf.modeling.run_folder import differences
 from pianoroll_tf.settings import to_dict
 from tuner.study import factorial
-from tuner.study.folder import DIVERGED, FINISHED, TuningRun
+from tuner.study.results_model import DIVERGED, FINISHED, TuningRun
 from tuner.study.settings import RAW, ZERO_BIAS, AllSettings, Combination, StudyConfig
 
 WHOLE = StudyConfig(losses=tuple(LOSSES), optimizers=tuple(OPTIMIZERS), ablations=True, tuning_runs=4, seeds=3)

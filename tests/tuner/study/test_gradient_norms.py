@@ -8,7 +8,7 @@ from tuner.study.gradient_norms import GradientNorms, read_norms
 
 
 def fit(path, steps, start=0, callback=None):
-    """Fits y = a x + b to (3, 0), one sample a step, from a = 4 and b = 5 and with a rate of 0.
+    """Fits y = a x + b to (3, 0), one sample per step, from a = 4 and b = 5 and with a rate of 0.
 
     The gradient of (3 a + b - 0)^2 is 2 * 17 * (3, 1), its norm 34 sqrt(10).
     """

@@ -1,4 +1,4 @@
-"""The command tuner.study: with trainings that are only played, and once in earnest, killed and gone on with."""
+"""The command tuner.study: with fake trainings, and once with real ones, killed and resumed."""
 
 import csv
 import json
@@ -19,13 +19,18 @@ from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.callbacks import DivergedError
 from pianoroll_tf.modeling.training import train
 from pianoroll_tf.modeling.training_state import TrainingState, write_history
+from tuner import training
+from tuner.report import data as report_data
+from tuner.report import limits as report_limits
+from tuner.report.language import Language
 from tuner.study import __main__ as study
 from tuner.study import folder as study_folder
 from tuner.study import run_one as study_runs
-from tuner.study.folder import CEILING, COLLAPSED, DIVERGED, FINISHED
+from tuner.study.folder import CEILING
 from tuner.study.gradient_norms import read_norms
 from tuner.study.measure_table import MEASURES, MUSIC
-from tuner.study.measures_judged import Splits, judge, unproper
+from tuner.study.measures_judged import Splits, judge, without_correction
+from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
 
 TINY = ["--window-steps", "16", "--batch-size", "4", "--conv-filters", "4", "--conv-kernel", "3", "--gru-units", "6"]
 TINY += ["--piece-steps", "16", "--epochs", "2", "--steps-per-epoch", "3"]
@@ -39,8 +44,8 @@ def records(tmp_path_factory):
     return write_records(tmp_path_factory.mktemp("data") / "records", pieces)
 
 
-class Played:
-    """Stands where training and judging are, and says which runs it was asked for."""
+class FakeRuns:
+    """Replaces training, evaluation and generation, and records the runs that were requested."""
 
     def __init__(self):
         self.trained, self.judged, self.break_at = [], [], set()
@@ -76,9 +81,10 @@ class Played:
 
 
 @pytest.fixture
-def played(monkeypatch):
-    there = Played()
-    for name in ("train", "judge", "generate"):
+def fakes(monkeypatch):
+    there = FakeRuns()
+    monkeypatch.setattr(training, "train", there.train)
+    for name in ("judge", "generate"):
         monkeypatch.setattr(study_runs, name, getattr(there, name))
     monkeypatch.setattr(study_runs, "load_model", lambda *_: None)
     monkeypatch.setattr(study_runs.keras.backend, "clear_session", lambda: None)  # collects garbage for long
@@ -93,16 +99,17 @@ def rows(path):
 SMALL = [*TINY, "--optimizers", "adam", "rmsprop", "--seeds", "2", "--tuning-runs", "2", "--pieces", "3"]
 
 
-def test_a_study_from_end_to_end(records, tmp_path, played, capsys):
+def test_a_study_from_end_to_end(records, tmp_path, fakes, capsys):
     folder = tmp_path / "study"
     assert study.main([str(records), str(folder), *SMALL, "--ablations"]) == 0
-    assert len(played.trained) == 4 * 2 + 2 * (4 + 2)
-    assert played.trained[:3] == ["tuning/bce-adam/0", "tuning/bce-adam/1", "tuning/bce-rmsprop/0"]
-    assert played.judged.count("bce") == 2 * (2 + 2 + 1)  # bce, the two raw, bce without prior bias
-    said = capsys.readouterr().out
-    assert "focal-rmsprop-raw" in said
-    assert "Test NLL (lower is better), bce minus focal: -1 nats a step" in said
-    assert f"next: python -m tuner.report {folder}" in said
+    assert len(fakes.trained) == 4 * 2 + 2 * (4 + 2)
+    assert fakes.trained[:3] == ["tuning/bce-adam/0", "tuning/bce-adam/1", "tuning/bce-rmsprop/0"]
+    assert fakes.judged.count("bce") == 2 * (2 + 2 + 1)  # bce, the two raw, bce without prior bias
+    output = capsys.readouterr().out
+    assert "focal\u00a0·\u00a0Adam, uncorrected" in output
+    assert "BCE\u00a0·\u00a0Adam has the lowest mean test NLL: 5.550 nats per step" in output
+    assert "the test NLL was lower with BCE than with focal at all of 2 seeds, by 1" in output
+    assert f"next: python -m tuner.report {folder}" in output
 
     found = study_folder.read_study(folder)
     assert [each.name for each in found.combinations][-3:] == [
@@ -147,7 +154,8 @@ def test_a_study_from_end_to_end(records, tmp_path, played, capsys):
     ]
     assert nll.ranks.mean == {"bce-adam": 1.5, "bce-rmsprop": 1.5, "focal-adam": 3.5, "focal-rmsprop": 3.5}
     assert comparison.measures["silent_predicted"].ranks is None
-    assert "With 2 seeds the least p-value of a paired test is 0.5" in comparison.sentences[-5]
+    limits = report_limits.limits(report_data.read(folder), Language("en"))
+    assert "With 2 seeds a paired test cannot give less than p = 0.5" in limits[0]
 
     pieces = study_folder.read_pieces(folder / "runs" / "focal-adam" / "1" / "music.npz")
     assert len(pieces) == 1  # of three, two are of seed 0
@@ -156,59 +164,61 @@ def test_a_study_from_end_to_end(records, tmp_path, played, capsys):
     assert sorted(lengths) == [8, *[16] * 8]  # 33, 40 and 64 steps; one step of the first is left out
     assert sorted(path.name for path in (folder / "music" / "bce-adam").iterdir()) == ["0-000.mid", "0-001.mid"]
 
-    done = list(played.trained)
+    done = list(fakes.trained)
     assert study.main([str(records), str(folder), *SMALL, "--ablations"]) == 0
-    assert played.trained == done
+    assert fakes.trained == done
     assert "24 of 24 runs are done already" in capsys.readouterr().out
 
 
-def test_a_diverged_run_is_recorded_and_the_study_goes_on(records, tmp_path, played, capsys):
-    played.break_at = {"runs/focal-adam/0", "tuning/bce-adam/0"}
+def test_a_diverged_run_is_recorded_and_the_study_continues(records, tmp_path, fakes, capsys):
+    fakes.break_at = {"runs/focal-adam/0", "tuning/bce-adam/0"}
     assert study.main([str(records), str(tmp_path / "study"), *SMALL, "--optimizers", "adam"]) == 0
-    said = capsys.readouterr()
-    assert "runs/focal-adam/0: diverged: the loss became nan in epoch 1, step 2" in said.err
+    output = capsys.readouterr()
+    assert "runs/focal-adam/0: diverged: the loss became nan in epoch 1, step 2" in output.err
     table = rows(tmp_path / "study" / "results.csv")
     assert [row["outcome"] for row in table] == [FINISHED, FINISHED, DIVERGED, FINISHED]
     assert {table[2][name] for name in MEASURES} == {""}
     assert [row["chosen"] for row in rows(tmp_path / "study" / "tuning.csv")[:2]] == ["0", "1"]
     comparison = study_folder.read_comparison(tmp_path / "study")
-    assert comparison.sentences[0] == "3 of 4 runs ended well; diverged: focal-adam 1."
+    assert "3 of 4 runs ended well. Diverged: focal\u00a0·\u00a0Adam (1)." in output.out
     assert comparison.measures["nll"].summaries["focal-adam"].missing == 1
     assert comparison.measures["nll"].ranks.mean == {"bce-adam": 1.0, "focal-adam": 2.0}
 
 
-def test_a_budget_stops_before_a_run_and_the_next_call_goes_on(records, tmp_path, played, capsys, monkeypatch):
+def test_a_budget_stops_before_a_run_and_the_next_call_resumes(records, tmp_path, fakes, capsys, monkeypatch):
     now = iter(range(0, 10_000, 10))
-    clock = SimpleNamespace(monotonic=lambda: next(now))  # of nobody else
+    clock = SimpleNamespace(monotonic=lambda: next(now))  # only theirs
     monkeypatch.setattr("tuner.study.run_all.time", clock)
     monkeypatch.setattr(study, "time", clock)
     arguments = [str(records), str(tmp_path / "study"), *SMALL]
     assert study.main([*arguments, "--budget", "100s"]) == 0
-    first = len(played.trained)
+    first = len(fakes.trained)
     assert 0 < first < 16
-    assert f"the budget is spent, {16 - first} of 16 runs are left: the same command goes on" in capsys.readouterr().out
+    assert f"the budget is spent, {16 - first} of 16 runs are left: the same command resumes" in capsys.readouterr().out
     assert study_folder.read_comparison(tmp_path / "study").missing > 0
     assert study.main(arguments) == 0
-    assert len(played.trained) == len(set(played.trained)) == 16
+    assert len(fakes.trained) == len(set(fakes.trained)) == 16
 
 
-def test_a_process_does_so_many_runs_and_another_goes_on(records, tmp_path, played, capsys, monkeypatch):
-    monkeypatch.setattr("tuner.study.run_all.RUNS_A_PROCESS", 6)
+def test_a_process_executes_a_limited_number_of_runs_and_another_continues(
+    records, tmp_path, fakes, capsys, monkeypatch
+):
+    monkeypatch.setattr("tuner.study.run_all.RUNS_PER_PROCESS", 6)
     assert study.main([str(records), str(tmp_path / "study"), *SMALL, "--budget", "1h"]) == 0
-    assert len(played.trained) == len(set(played.trained)) == 16
-    said = capsys.readouterr().out
-    assert "6 of 16 runs are done already" in said
-    assert "12 of 16 runs are done already" in said
-    assert said.count("next: ") == 1
+    assert len(fakes.trained) == len(set(fakes.trained)) == 16
+    output = capsys.readouterr().out
+    assert "6 of 16 runs are done already" in output
+    assert "12 of 16 runs are done already" in output
+    assert output.count("next: ") == 1
 
 
 def test_the_budget_is_for_all_processes():
-    assert study._with_budget_left(["records", "study", "--budget", "2m"], 90.0)[-2:] == ["--budget", "30.0s"]
-    assert study._with_budget_left(["records", "study", "--budget", "2m"], 900.0)[-1] == "0.001s"
-    assert study._with_budget_left(["records", "study"], 90.0) == ["records", "study"]
+    assert study._with_remaining_budget(["records", "study", "--budget", "2m"], 90.0)[-2:] == ["--budget", "30.0s"]
+    assert study._with_remaining_budget(["records", "study", "--budget", "2m"], 900.0)[-1] == "0.001s"
+    assert study._with_remaining_budget(["records", "study"], 90.0) == ["records", "study"]
 
 
-def test_other_settings_other_records_and_other_folders_are_refused(records, tmp_path, played, capsys):
+def test_other_settings_other_records_and_other_folders_are_refused(records, tmp_path, fakes, capsys):
     arguments = [str(records), str(tmp_path / "study"), *SMALL]
     assert study.main(arguments) == 0
     capsys.readouterr()
@@ -219,7 +229,7 @@ def test_other_settings_other_records_and_other_folders_are_refused(records, tmp
     for changed, line in (
         ([*arguments, "--seeds", "3"], "study.seeds is 2 there, 3 here"),
         ([*arguments, "--gru-units", "7"], "model.gru_units is 6 there, 7 here"),
-        ([str(others), *arguments[1:]], "the records are others"),
+        ([str(others), *arguments[1:]], "the records differ"),
         ([arguments[0], str(tmp_path / "full"), *SMALL], "must be a study or an empty folder"),
         ([arguments[0], str(tmp_path / "file"), *SMALL], "must be a folder, but it is a file"),
         ([str(tmp_path / "none"), *arguments[1:]], "build_records"),
@@ -230,15 +240,15 @@ def test_other_settings_other_records_and_other_folders_are_refused(records, tmp
         assert error.count("\n") == 1
 
 
-def test_damaged_measures_are_measured_again(records, tmp_path, played, capsys):
+def test_damaged_measures_are_measured_again(records, tmp_path, fakes, capsys):
     arguments = [str(records), str(tmp_path / "study"), *SMALL]
     assert study.main(arguments) == 0
     path = tmp_path / "study" / "runs" / "bce-adam" / "1" / "measures.json"
     before = path.read_bytes()
     path.write_bytes(before.replace(b'"outcome": "finished"', b'"outcome": "diverged"'))
-    played.trained.clear()
+    fakes.trained.clear()
     assert study.main(arguments) == 0
-    assert played.trained == ["runs/bce-adam/1"]
+    assert fakes.trained == ["runs/bce-adam/1"]
     assert path.read_bytes() == before
     assert "is damaged: its content does not match its checksum; it is removed" in capsys.readouterr().err
 
@@ -261,12 +271,11 @@ def test_wrong_settings_are_one_line_and_leave_nothing(records, tmp_path, capsys
 
 
 def test_a_budget_that_is_no_time_is_wrong_usage(records, tmp_path, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        study.main([str(records), str(tmp_path / "study"), "--budget", "soon"])
-    assert "must be a time such as 90s, 30m or 3h" in capsys.readouterr().err
+    assert study.main([str(records), str(tmp_path / "study"), "--budget", "soon"]) == 2
+    assert "a time must be a number > 0 with its unit s, m, h or d" in capsys.readouterr().err
 
 
-def test_records_without_a_test_split_are_told_before_tensorflow_is_loaded(tmp_path, monkeypatch):
+def test_records_without_a_test_split_are_refused_before_tensorflow_is_loaded(tmp_path, monkeypatch):
     def never(_):
         raise AssertionError
 
@@ -289,7 +298,7 @@ def test_help_loads_nothing_heavy():
 
 
 @pytest.mark.slow
-def test_in_earnest_killed_and_gone_on_with(records, tmp_path):
+def test_real_trainings_killed_and_resumed(records, tmp_path):
     """Killed in a run of the second stage; the same command ends with what that run has when nothing disturbs it."""
     folder, arguments = tmp_path / "study", ["--losses", "focal", "--optimizers", "adam"]
     arguments = [str(records), str(folder), *TINY, *arguments, "--seeds", "1", "--tuning-runs", "1", "--pieces", "2"]
@@ -312,7 +321,7 @@ def test_in_earnest_killed_and_gone_on_with(records, tmp_path):
 
     [trained] = rows(folder / "results.csv")
     splits = Splits(load_corpus(records, "val"), load_corpus(records, "test"))
-    raw, _ = judge(run.load_model(norms.parent, config), unproper(config), splits)  # as the ablation does
+    raw, _ = judge(run.load_model(norms.parent, config), without_correction(config), splits)  # as the ablation does
     assert float(trained["ece_raw"]) == pytest.approx(raw["ece"])
     assert raw["ece"] > float(trained["ece"])
     assert raw["density_ratio"] > 2 * float(trained["density_ratio"])  # gamma 2 has 0.19 where 0.02 is meant

@@ -10,7 +10,7 @@ from tiny_run import random_piece
 from pianoroll_tf.config import LossConfig, RunConfig
 from pianoroll_tf.data.loading import join_pieces
 from pianoroll_tf.data.roll import as_states, from_dense
-from tuner.study.measures_judged import MOST_NOTES, Sums, reliability, sparsity, sparsity_statistics, unproper
+from tuner.study.measures_judged import MAX_NOTES, Sums, reliability, sparsity, sparsity_statistics, without_correction
 from tuner.study.measures_music import music_measures, reference, rolls
 
 SURE, UNSURE = 40.0, math.log(0.3 / 0.7)  # log-odds of 1 and of 0.3
@@ -51,8 +51,8 @@ def test_sparsity_by_hand(sums):
     }
     assert tables["pitch"]["cells"] == [2, 2, *[0] * 82]
     assert tables["pitch"]["recall"] == [1.0, 0.0, *[None] * 82]
-    assert tables["polyphony"]["notes"] == list(range(MOST_NOTES + 1))
-    assert tables["polyphony"]["steps"] == [4, 0, 2, *[0] * (MOST_NOTES - 2)]
+    assert tables["polyphony"]["notes"] == list(range(MAX_NOTES + 1))
+    assert tables["polyphony"]["steps"] == [4, 0, 2, *[0] * (MAX_NOTES - 2)]
     assert tables["polyphony"]["predicted"][:3] == [pytest.approx(0.65), None, pytest.approx(1.3)]
 
 
@@ -70,7 +70,7 @@ def test_thresholds_at_their_ends(threshold, called):
 def test_many_notes_are_in_the_last_row():
     ones = np.ones((1, 1, 84), np.float32)
     batch = sparsity_statistics(0.5)(*map(tf.constant, (ones * SURE, ones, ones, [[1.0]])))
-    assert batch["steps"].numpy().tolist() == [0] * MOST_NOTES + [1]
+    assert batch["steps"].numpy().tolist() == [0] * MAX_NOTES + [1]
     assert batch["expected"].numpy()[-1] == 84
 
 
@@ -84,8 +84,8 @@ def test_an_empty_bin_of_the_reliability_is_none():
 
 def test_the_raw_ablation_takes_the_output_for_the_posterior():
     config = RunConfig(loss=LossConfig(loss="focal", gamma=1.0))
-    assert unproper(config).loss.loss == "bce"
-    assert unproper(config).model == config.model
+    assert without_correction(config).loss.loss == "bce"
+    assert without_correction(config).model == config.model
 
 
 def test_rolls_of_a_corpus_are_its_pieces():

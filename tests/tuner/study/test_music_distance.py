@@ -8,7 +8,7 @@ from scipy import stats
 
 from tuner.study.measure_table import MUSIC
 from tuner.study.music_distance import (
-    FACTS,
+    FEATURES,
     Values,
     bandwidth,
     compare,
@@ -36,7 +36,7 @@ def piece(*notes, steps=16):
 
 ONE = piece((0, 4, 60), (2, 4, 64), (8, 9, 67), (8, 16, 72))
 
-# Fact → its values in ONE, sorted, by hand.
+# Feature → its values in ONE, sorted, by hand.
 GOLDEN = {
     "density": [(4 + 2 + 1 + 8) / (16 * 84)],
     "polyphony": [15 / 12],
@@ -50,17 +50,17 @@ GOLDEN = {
 }
 
 
-@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize("name", FEATURES)
 def test_every_fact_by_hand(name):
     found = distribution(name, [ONE])
     assert np.repeat(found.values, found.weights.astype(int)).tolist() == pytest.approx(GOLDEN[name])
 
 
 def test_the_table_names_every_fact():
-    assert list(MUSIC) == list(FACTS) == list(GOLDEN)
+    assert list(MUSIC) == list(FEATURES) == list(GOLDEN)
 
 
-@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize("name", FEATURES)
 def test_the_same_music_is_not_apart(name):
     same = distribution(name, [ONE, piece((1, 3, 30), (4, 7, 90), (8, 9, 31))])
     area, distance = compare(name, same, same)
@@ -68,7 +68,7 @@ def test_the_same_music_is_not_apart(name):
     assert distance == pytest.approx(0, abs=1e-12)
 
 
-@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize("name", FEATURES)
 def test_silence_shares_nothing_but_is_no_error(name):
     area, distance = compare(name, distribution(name, [np.zeros((16, 84))]), distribution(name, [ONE, ONE]))
     assert 0 <= area < 0.5
