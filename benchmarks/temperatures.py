@@ -17,7 +17,7 @@ def main(argv: list[str]) -> int:
     """Prints a table of the facts of pieces from scratch; the same seeds for every line."""
     from pianoroll_tf.config import SamplingConfig
     from pianoroll_tf.generation import saved_model
-    from pianoroll_tf.generation.music_facts import corpus_facts, heard
+    from pianoroll_tf.generation.music.facts import corpus_facts, heard
 
     model = saved_model.load(Path(argv[0]))
     print("| | density | onsets per step | steps with a semitone clash |\n|---|---|---|---|")

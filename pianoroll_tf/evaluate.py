@@ -85,7 +85,7 @@ def body(args: argparse.Namespace) -> None:
 
     model = load_model(args.run, settings)
     if args.music:
-        from pianoroll_tf.generation.run_music import judge_run
+        from pianoroll_tf.generation.music.run_comparison import judge_run
 
         results, picture = judge_run(model, settings, args.run, records, args.split, args.pieces)
     else:
@@ -97,7 +97,7 @@ def body(args: argparse.Namespace) -> None:
 
 def music_table(results: dict) -> str:
     """The numbers of `--music`."""
-    from pianoroll_tf.generation.music_judgement import table
+    from pianoroll_tf.generation.music.comparison import table
 
     return f"{table(results)}\n{results['ended']} of {results['pieces']['generated']} pieces were ended by the model"
 

@@ -206,7 +206,8 @@ def write_piece(path: Path, primer, music, time: Time, args: argparse.Namespace)
     """Writes a piece as MIDI and, where asked for, as picture and sound, and says so."""
     import numpy as np
 
-    from pianoroll_tf.generation import music_metrics, piano, render
+    from pianoroll_tf.generation import audio, render
+    from pianoroll_tf.generation.music import roll_statistics
     from pianoroll_tf.storage.files import write_whole
 
     roll = np.concatenate([primer.roll, music])
@@ -217,10 +218,12 @@ def write_piece(path: Path, primer, music, time: Time, args: argparse.Namespace)
         write_whole(path.with_suffix(".png"), draw(roll, primer, time))
         made.append(".png")
     if args.wav:
-        sound, maker = piano.wav_bytes(midi, len(roll) / time.rate)
+        sound, maker = audio.wav_bytes(midi, len(roll) / time.rate)
         write_whole(path.with_suffix(".wav"), sound)
         made.append(f".wav (by {maker})")
-    print(f"{', '.join(made)}: {len(music) / time.rate:.0f} s of new music, {music_metrics.in_words(music, time.rate)}")
+    print(
+        f"{', '.join(made)}: {len(music) / time.rate:.0f} s of new music, {roll_statistics.in_words(music, time.rate)}"
+    )
 
 
 def draw(roll, primer, time: Time) -> bytes:

@@ -17,10 +17,10 @@ from pianoroll_tf.config import RunConfig, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.errors import DamagedError
 from pianoroll_tf.generation import saved_model, versions, warm_up
-from pianoroll_tf.generation.calibration import Calibration, calibrate, calibration_from_dict
+from pianoroll_tf.generation.calibration.calibrate import Calibration, calibrate, calibration_from_dict
+from pianoroll_tf.generation.calibration.trials import make_governor
 from pianoroll_tf.generation.endpoints import Musician, make_endpoints
 from pianoroll_tf.generation.manifest import write_manifest
-from pianoroll_tf.generation.trials import make_governor
 from pianoroll_tf.modeling.gru import portable_kernels
 from pianoroll_tf.modeling.run import steps_per_beat
 from pianoroll_tf.settings import dumps, to_dict

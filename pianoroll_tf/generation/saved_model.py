@@ -12,9 +12,9 @@ import tensorflow as tf
 from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, RecordsConfig, SamplingConfig
 from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.data.roll import as_states
+from pianoroll_tf.generation.allowed_operations import check_operations
 from pianoroll_tf.generation.compiled import PARTS, CompiledModel, worthwhile
 from pianoroll_tf.generation.manifest import check_manifest
-from pianoroll_tf.generation.operations import check_operations
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
 from pianoroll_tf.generation.versions import find_version
 from pianoroll_tf.settings import from_dict

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES, RunConfig
+from pianoroll_tf.generation.audio import SAMPLE_RATE, synthesize
 from pianoroll_tf.generation.endpoints import Musician, sample_rows
-from pianoroll_tf.generation.piano import SAMPLE_RATE, synthesize
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.modeling.run import steps_per_beat
 from pianoroll_tf.modeling.tensorboard import roll_picture

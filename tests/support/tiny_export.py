@@ -34,7 +34,7 @@ def tiny_model(config: RunConfig, seed: int = 1):
 
 def not_measured(*_, **__):
     """Stands in the place of `calibrate` where no music is to be generated."""
-    from pianoroll_tf.generation.calibration import Calibration
+    from pianoroll_tf.generation.calibration.calibrate import Calibration
     from pianoroll_tf.generation.shaping import Shaping
 
     return Calibration(0.0, 0.0, False, DENSITY, DENSITY, 0.1, 1.0, Shaping())

@@ -10,11 +10,11 @@ from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, RunConfig
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.data.loading import Corpus
 from pianoroll_tf.data.roll import SparseRoll, as_states, to_dense
-from pianoroll_tf.generation.calibration import ROWS, WINDOW_STEPS, calibrate
+from pianoroll_tf.generation.calibration.calibrate import ROWS, WINDOW_STEPS, calibrate
+from pianoroll_tf.generation.calibration.trials import make_governor
 from pianoroll_tf.generation.endpoints import Musician, sample_rows
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.generation.training_samples import BEATS_PER_SECOND
-from pianoroll_tf.generation.trials import make_governor
 from pianoroll_tf.modeling.run import steps_per_beat
 from tuner.study.music_distance import FACTS, Values, compare, cut, distribution, halves, join
 

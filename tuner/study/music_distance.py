@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import wasserstein_distance
 
 from pianoroll_tf.config import LOWEST_PITCH
-from pianoroll_tf.generation.music_metrics import measure, note_lengths, onset_intervals, scale_consistency
+from pianoroll_tf.generation.music.roll_statistics import measure, note_lengths, onset_intervals, scale_consistency
 
 REACH = 4.0  # bandwidths, on either side of a value, in which a kernel is not taken for 0
 GRID = 4  # points a bandwidth

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tiny_export import tiny_config, tiny_model
 
+from pianoroll_tf.generation.calibration.shaping_search import find_shaping, onset_thresholds
 from pianoroll_tf.generation.endpoints import Musician
-from pianoroll_tf.generation.shaping_search import find_shaping, onset_thresholds
 
 WANTED = np.array([0.01, 0.8, 0.1])
 AT_REST = np.log(WANTED) - np.log1p(-WANTED)

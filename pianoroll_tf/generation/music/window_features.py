@@ -3,7 +3,7 @@
 import numpy as np
 
 from pianoroll_tf.data.roll import STRUCK, as_states, roll_to_notes
-from pianoroll_tf.generation.music_facts import clashes
+from pianoroll_tf.generation.music.facts import clashes
 
 WINDOW_STEPS = 64  # sixteenths: four bars of 4/4
 CHORD, LENGTHS = 6, (1, 2, 3, 4, 6, 8, 12, 16)

@@ -9,10 +9,10 @@ import tensorflow as tf
 from tiny_export import tiny_config, tiny_model
 
 from pianoroll_tf.config import DataFacts, RecordsConfig
-from pianoroll_tf.generation.calibration import calibrate, share_above
+from pianoroll_tf.generation.calibration.calibrate import calibrate, share_above
+from pianoroll_tf.generation.calibration.rates import position_shares, rates
+from pianoroll_tf.generation.calibration.trials import Trials
 from pianoroll_tf.generation.endpoints import Musician
-from pianoroll_tf.generation.rates import position_shares, rates
-from pianoroll_tf.generation.trials import Trials
 
 
 def test_music_of_a_model_keeps_its_onsets_at_other_temperatures_and_gets_its_density():

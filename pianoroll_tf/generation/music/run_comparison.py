@@ -15,7 +15,7 @@ from pianoroll_tf.data.roll import to_dense
 from pianoroll_tf.data.tfrecord import read_records
 from pianoroll_tf.generation import archive, saved_model
 from pianoroll_tf.generation.continuation import continue_music
-from pianoroll_tf.generation.music_judgement import judge, picture, side
+from pianoroll_tf.generation.music.comparison import judge, picture, side
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.modeling.run_folder import CALIBRATION, EVALUATION
 from pianoroll_tf.storage.files import write_whole
@@ -50,7 +50,7 @@ def judge_run(
         pieces: To generate, at the default settings, each until the model ends it.
 
     Returns:
-        (what `music_judgement.judge` gives, with `ended`, how many pieces the model ended itself; a PNG picture).
+        (what `comparison.judge` gives, with `ended`, how many pieces the model ended itself; a PNG picture).
     """
     folder = run / EVALUATION
     version, _ = archive.export(model, config, folder / "model", cache=run / CALIBRATION)

@@ -10,9 +10,9 @@ import numpy as np
 
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.midi import MidiError
-from pianoroll_tf.generation.music_facts import HeardFacts, corpus_facts, heard, read_piece
+from pianoroll_tf.generation.music.facts import HeardFacts, corpus_facts, heard, read_piece
+from pianoroll_tf.generation.music.two_sample import TwoSample, halves, two_sample
 from pianoroll_tf.generation.render import BAR_HEIGHT, MUSIC_COLOUR, NOTE_GAP, PRIMER_COLOUR
-from pianoroll_tf.generation.two_sample import TwoSample, halves, two_sample
 
 # Name in the facts of a corpus → how a person reads it
 LABELS = {

@@ -7,13 +7,13 @@ import numpy as np
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.data.rhythm import UNUSUAL, onset_averages, places_in_beat
-from pianoroll_tf.generation import governor_search
+from pianoroll_tf.generation.calibration import governor_search
+from pianoroll_tf.generation.calibration.governor_search import needs_governor, spread
+from pianoroll_tf.generation.calibration.rates import RATE_FLOOR, clipped, error, match, position_shares, rates
+from pianoroll_tf.generation.calibration.shaping_search import find_shaping, onset_thresholds
+from pianoroll_tf.generation.calibration.trials import Trials
 from pianoroll_tf.generation.endpoints import Musician
-from pianoroll_tf.generation.governor_search import needs_governor, spread
-from pianoroll_tf.generation.rates import RATE_FLOOR, clipped, error, match, position_shares, rates
 from pianoroll_tf.generation.shaping import KINDS, Shaping, shaping_from_dict
-from pianoroll_tf.generation.shaping_search import find_shaping, onset_thresholds
-from pianoroll_tf.generation.trials import Trials
 
 ROWS, WINDOW_STEPS = 64, 256  # a trial: so many pieces from scratch, of windows of so many steps
 MATCH_WINDOWS = 2  # of a trial whose rates are matched; rates of the last are measured, after the start has worn off

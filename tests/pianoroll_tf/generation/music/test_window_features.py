@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation.window_facts import WINDOW_STEPS, window_facts, windows
+from pianoroll_tf.generation.music.window_features import WINDOW_STEPS, window_facts, windows
 
 
 def bar() -> np.ndarray:

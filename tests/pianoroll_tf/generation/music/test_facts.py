@@ -5,7 +5,7 @@ import pytest
 
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation import render
-from pianoroll_tf.generation.music_facts import (
+from pianoroll_tf.generation.music.facts import (
     clashes,
     corpus_facts,
     heard,

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.generation import sampling
+from pianoroll_tf.generation.calibration.rates import log_odds, match
 from pianoroll_tf.generation.endpoints import Musician
-from pianoroll_tf.generation.rates import log_odds, match
 from pianoroll_tf.generation.shaping import KINDS, NO_SHIFT, Shaping, Table
 
 # In the order of the search: outwards from 1, as each search starts from an extrapolation of those before

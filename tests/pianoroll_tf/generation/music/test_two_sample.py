@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation import two_sample as module
-from pianoroll_tf.generation.two_sample import halves, two_sample
+from pianoroll_tf.generation.music import two_sample as module
+from pianoroll_tf.generation.music.two_sample import halves, two_sample
 
 
 @pytest.fixture(autouse=True)

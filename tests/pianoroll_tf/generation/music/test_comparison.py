@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from pianoroll_tf.generation import music_judgement, render, two_sample
-from pianoroll_tf.generation.music_judgement import judge, picture, side, table
+from pianoroll_tf.generation import render
+from pianoroll_tf.generation.music import comparison, two_sample
+from pianoroll_tf.generation.music.comparison import judge, picture, side, table
 
 
 def files(count: int, seed: int, steps: int = 128) -> list[bytes]:
@@ -16,9 +17,9 @@ def test_a_few_pieces_have_facts_and_no_classifier():
     judged = judge(side(files(2, seed=1)), side(files(3, seed=2)))
     assert judged["pieces"] == {"generated": 2, "real": 3}
     assert judged["test"] is judged["halves"] is None
-    assert set(music_judgement.LABELS) <= set(judged["generated"])
+    assert set(comparison.LABELS) <= set(judged["generated"])
     lines = table(judged).splitlines()
-    assert len(lines) == 2 + len(music_judgement.LABELS)
+    assert len(lines) == 2 + len(comparison.LABELS)
     density = next(line for line in lines if line.startswith("active cells"))
     assert density.split()[-2:] == [f"{judged[kind]['density']:.3f}" for kind in ("generated", "real")]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tiny_export import tiny_config, tiny_model
 
+from pianoroll_tf.generation.calibration.trials import Trials, make_governor
 from pianoroll_tf.generation.endpoints import Musician
-from pianoroll_tf.generation.trials import Trials, make_governor
 
 
 @pytest.fixture(scope="module")

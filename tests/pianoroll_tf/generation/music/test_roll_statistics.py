@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation.music_metrics import (
+from pianoroll_tf.generation.music.roll_statistics import (
     MusicFacts,
     in_words,
     longest_run,

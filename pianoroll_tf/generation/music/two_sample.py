@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pianoroll_tf.generation.window_facts import window_facts, windows
+from pianoroll_tf.generation.music.window_features import window_facts, windows
 
 FOLDS, TREES = 5, 300
 TOLD = 5  # facts that are named

@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation.governor_search import GAINS, LARGEST_SPREAD, find_shift, needs_governor, search
+from pianoroll_tf.generation.calibration.governor_search import (
+    GAINS,
+    LARGEST_SPREAD,
+    find_shift,
+    needs_governor,
+    search,
+)
 
 
 def test_shift_is_found_where_density_rises_steeply():
