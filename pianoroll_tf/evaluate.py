@@ -85,9 +85,9 @@ def body(args: argparse.Namespace) -> None:
 
     model = load_model(args.run, settings)
     if args.music:
-        from pianoroll_tf.generation.music.run_comparison import judge_run
+        from pianoroll_tf.generation.music.run_comparison import compare_run
 
-        results, picture = judge_run(model, settings, args.run, records, args.split, args.pieces)
+        results, picture = compare_run(model, settings, args.run, records, args.split, args.pieces)
     else:
         results, sums = judge(settings, model, records, args.split)
         picture = curves(folder, results, sums)
@@ -97,9 +97,10 @@ def body(args: argparse.Namespace) -> None:
 
 def music_table(results: dict) -> str:
     """The numbers of `--music`."""
-    from pianoroll_tf.generation.music.comparison import table
+    from pianoroll_tf.generation.music.comparison import comparison_table
 
-    return f"{table(results)}\n{results['ended']} of {results['pieces']['generated']} pieces were ended by the model"
+    ended = f"{results['ended']} of {results['pieces']['generated']} pieces were ended by the model"
+    return f"{comparison_table(results)}\n{ended}"
 
 
 def identity(run: Path, settings: config.RunConfig, records: Path) -> dict[str, str]:

@@ -15,7 +15,12 @@ import numpy as np
 from scipy.stats import wasserstein_distance
 
 from pianoroll_tf.config import LOWEST_PITCH
-from pianoroll_tf.generation.music.roll_statistics import measure, note_lengths, onset_intervals, scale_consistency
+from pianoroll_tf.generation.music.roll_statistics import (
+    note_lengths,
+    onset_intervals,
+    roll_statistics,
+    scale_consistency,
+)
 
 REACH = 4.0  # bandwidths, on either side of a value, in which a kernel is not taken for 0
 GRID = 4  # points a bandwidth
@@ -51,15 +56,15 @@ def _pitches(roll: np.ndarray) -> np.ndarray:
 
 
 FACTS = {
-    "density": Fact(lambda roll: [measure(roll).density]),
-    "polyphony": Fact(lambda roll: [measure(roll).polyphony]),
+    "density": Fact(lambda roll: [roll_statistics(roll).density]),
+    "polyphony": Fact(lambda roll: [roll_statistics(roll).polyphony]),
     "pitch": Fact(_pitches),
     "pitch_class": Fact(lambda roll: _pitches(roll) % 12, circular=True),
     "note_length": Fact(note_lengths, logarithmic=True),
     "onset_interval": Fact(onset_intervals, logarithmic=True),
     "scale_consistency": Fact(lambda roll: [share] if (share := scale_consistency(roll)) is not None else []),
-    "longest_note": Fact(lambda roll: [max(measure(roll).longest_note, 1)], logarithmic=True),
-    "empty_steps": Fact(lambda roll: [measure(roll).empty_steps]),
+    "longest_note": Fact(lambda roll: [max(roll_statistics(roll).longest_note, 1)], logarithmic=True),
+    "empty_steps": Fact(lambda roll: [roll_statistics(roll).empty_steps]),
 }
 
 

@@ -46,6 +46,20 @@ class Calibration:
     onsets: float
     shaping: Shaping
 
+    def in_words(self) -> str:
+        """The density of the model's music and the enabled parts of the governor.
+
+        >>> Calibration(0.1, 0.25, True, 0.05, 0.04, 0.1, 1.0, Shaping()).in_words()
+        '4.00%; onset penalty, density control (gain 0.25, shift +0.10; 5.00% without it)'
+        >>> Calibration(0.0, 0.0, False, 0.05, 0.05, 0.1, 1.0, Shaping()).in_words()
+        '5.00%; no governor'
+        """
+        parts = ["onset penalty"] if self.brakes else []
+        if self.gain:
+            settings = f"gain {self.gain:g}, shift {self.shift:+.2f}; {self.uncorrected:.2%} without it"
+            parts.append(f"density control ({settings})")
+        return f"{self.corrected:.2%}; {', '.join(parts) or 'no governor'}"
+
 
 def calibration_from_dict(values: dict) -> Calibration:
     """The inverse of `dataclasses.asdict`, also after JSON."""

@@ -1,4 +1,4 @@
-"""The music of a run: real pieces are written as generated ones are, and every judged file is kept."""
+"""The music of a run: real pieces are written as generated ones are, and the generated files are kept."""
 
 import numpy as np
 from tiny_export import not_measured
@@ -33,13 +33,13 @@ def test_pieces_are_written_and_judged(tmp_path, monkeypatch):
     pieces = [random_piece(40, seed=seed) for seed in range(3)]
     records = write_records(tmp_path / "records", {"train": pieces, "val": pieces, "test": pieces})
     config = tiny_config(records)
-    judged, picture = run_comparison.judge_run(run.run_model(config), config, tmp_path, records, "test", pieces=2)
+    compared, picture = run_comparison.compare_run(run.run_model(config), config, tmp_path, records, "test", pieces=2)
     assert sorted(path.name for path in (tmp_path / "evaluation" / "music").iterdir()) == ["01.mid", "02.mid"]
-    assert judged["pieces"] == {"generated": 2, "real": 3}
-    assert 0 <= judged["ended"] <= 2
-    assert judged["generated"]["steps"] <= 40  # no piece is longer than the longest of the training split
+    assert compared["pieces"] == {"generated": 2, "real": 3}
+    assert 0 <= compared["ended"] <= 2
+    assert compared["generated"]["steps"] <= 40  # no piece is longer than the longest of the training split
     assert picture[:4] == b"\x89PNG"
-    again, _ = run_comparison.judge_run(run.run_model(config), config, tmp_path, records, "test", pieces=2)
-    assert again == judged
+    again, _ = run_comparison.compare_run(run.run_model(config), config, tmp_path, records, "test", pieces=2)
+    assert again == compared
     assert (tmp_path / "calibration.json").exists()
     assert len(measured) == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pianoroll_tf.generation.music import two_sample as module
-from pianoroll_tf.generation.music.two_sample import halves, two_sample
+from pianoroll_tf.generation.music.two_sample import compare_halves, two_sample
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +38,8 @@ def test_another_rhythm_is_told_and_named():
 
 
 def test_halves_are_of_the_same_pieces():
-    assert abs(halves(pieces(24, seed=3)).auc - 0.5) < 0.2
-    assert halves(pieces(9, seed=3)) is None
+    assert abs(compare_halves(pieces(24, seed=3)).auc - 0.5) < 0.2
+    assert compare_halves(pieces(9, seed=3)) is None
 
 
 def test_too_few_pieces_are_refused():
