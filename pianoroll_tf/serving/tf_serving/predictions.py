@@ -7,7 +7,7 @@ import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.data.roll import as_states
-from pianoroll_tf.generation.saved_model import LAST_SEED
+from pianoroll_tf.generation.saved_model import MAX_ROW_SEED
 from pianoroll_tf.serving.drawing.piece_request import SETTINGS, Asked, number
 from pianoroll_tf.serving.drawing.registry import Served
 from pianoroll_tf.serving.refusals import bad
@@ -67,8 +67,8 @@ def ask_rows(inputs: Mapping[str, np.ndarray], limits: Limits) -> list[Asked]:
         steps, seed = int(columns["steps"][row]), int(seeds[row])
         if not 1 <= steps <= limits.most_steps:
             raise bad(f"steps must be >= 1 and <= {limits.most_steps}. Received: steps={steps}")
-        if not 0 <= seed <= LAST_SEED:
-            raise bad(f"seed must be >= 0 and <= {LAST_SEED} in every row. Received: seed={seed}")
+        if not 0 <= seed <= MAX_ROW_SEED:
+            raise bad(f"seed must be >= 0 and <= {MAX_ROW_SEED} in every row. Received: seed={seed}")
         settings = {name: number(name, float(columns[name][row])) for name in SETTINGS if name in columns}
         pieces.append(Asked(steps=steps, seed=seed, primer=as_states(primers[row]), **settings))
     total = sum(piece.steps for piece in pieces)
