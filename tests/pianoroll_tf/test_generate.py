@@ -80,10 +80,10 @@ def test_whole_primer_when_it_is_short(run, tmp_path, capsys):
 def test_without_a_length_a_piece_ends_where_the_model_ends_it(run, exported, tmp_path, capsys):
     assert run("--count", 3) == 0
     expected, ended = saved_model.load(exported).compose(np.zeros((3, 0, 84)))
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for number, (roll, done) in enumerate(zip(expected, ended, strict=True), 1):
         np.testing.assert_array_equal(read(tmp_path / "out" / f"a-{number}.mid"), cut(roll))
-        assert (f"a-{number}.mid ends at 300 steps, the longest training piece" in said) != done
+        assert (f"a-{number}.mid ends at 300 steps, the longest training piece" in printed) != done
 
 
 def test_warning_when_the_density_is_off(run, monkeypatch, tmp_path, capsys):
@@ -140,10 +140,10 @@ def test_a_folder_that_is_none_is_found_before_tensorflow_is_loaded(tmp_path, co
 @pytest.mark.parametrize("limit", [0, 1, 100, 5000])
 def test_full_disk_leaves_nothing(run, tmp_path, limit):
     words = ("--steps", 200, "--png", "--wav")
-    with limited_files(limit), contextlib.redirect_stderr(io.StringIO()) as said:
+    with limited_files(limit), contextlib.redirect_stderr(io.StringIO()) as printed:
         assert run(*words) == 1
-    assert "File too large: " in said.getvalue()
-    assert said.getvalue().count("\n") == 1
+    assert "File too large: " in printed.getvalue()
+    assert printed.getvalue().count("\n") == 1
     whole = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert set(whole) <= {"a.mid"}  # there may be room for the first
     assert run(*words) == 0

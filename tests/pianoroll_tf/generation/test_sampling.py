@@ -241,7 +241,7 @@ def runaway(frames, _):
 
 
 def test_governor_lets_go_of_a_chord_that_is_held_for_ever():
-    def stuck(frames, state):  # whatever sounds goes on at log-odds 6; of the others one in 55 begins
+    def stuck(frames, state):  # held pitches sustain at log-odds 6; one in 55 of the others begins
         return 10.0 * frames - 4.0, state
 
     primer = tf.repeat(tf.one_hot([[3]], 84), 4, axis=1)

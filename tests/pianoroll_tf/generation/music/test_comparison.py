@@ -29,12 +29,12 @@ def test_enough_pieces_are_told_apart_or_not(monkeypatch):
     compared = compare(read_pieces(files(6, seed=1)), read_pieces(files(10, seed=2)))
     assert 0.0 <= compared["test"]["auc"] <= 1.0
     assert compared["halves"]["windows"] == (10, 10)
-    said = comparison_table(compared)
-    assert f"with an AUC of {compared['test']['auc']:.3f}" in said
+    printed = comparison_table(compared)
+    assert f"with an AUC of {compared['test']['auc']:.3f}" in printed
     sentences = comparison.sentences(compared, "Bach").splitlines()
     assert sentences[-2].endswith(f"in Bach {compared['real']['clash']:.0%}")
     assert f"from Bach with an AUC of {compared['test']['auc']:.2f}" in sentences[-1]
-    assert f"two halves of the real pieces with {compared['halves']['auc']:.3f}" in said
+    assert f"two halves of the real pieces with {compared['halves']['auc']:.3f}" in printed
 
 
 def test_a_picture_of_unequally_many_pieces():

@@ -48,7 +48,7 @@ def test_silence_has_no_shares():
 @pytest.mark.parametrize(
     ("pitches", "clash"), [((0, 1), True), ((0, 11), True), ((0, 12), False), ((0, 2), False), ((5, 30), True)]
 )
-def test_a_clash_is_a_semitone_in_whatever_octaves(pitches, clash):
+def test_a_clash_is_a_semitone_in_any_octaves(pitches, clash):
     row = np.zeros((1, 84), bool)
     row[0, list(pitches)] = True
     assert clashes(row).tolist() == [clash]

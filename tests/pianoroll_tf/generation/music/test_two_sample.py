@@ -24,13 +24,13 @@ def pieces(count: int, seed: int, steps: int = 192, place: int = 1) -> list[np.n
     return made
 
 
-def test_the_same_kind_of_music_cannot_be_told_apart():
+def test_the_same_kind_of_music_cannot_be_distinguished():
     found = two_sample(pieces(12, seed=1), pieces(12, seed=2))
     assert abs(found.auc - 0.5) < 0.2
     assert found.windows == (36, 36)
 
 
-def test_another_rhythm_is_told_and_named():
+def test_another_rhythm_is_detected_and_named():
     found = two_sample(pieces(8, seed=1), pieces(8, seed=2, place=3))
     assert found.auc > 0.99
     assert found.facts[0][1] == 1.0
