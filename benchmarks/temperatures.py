@@ -17,13 +17,13 @@ def main(argv: list[str]) -> int:
     """Prints a table of the music facts of pieces generated without a primer, with the same seeds for every row."""
     from pianoroll_tf.config import SamplingConfig
     from pianoroll_tf.generation import saved_model
-    from pianoroll_tf.generation.music_facts import corpus_facts, heard
+    from pianoroll_tf.generation.music.facts import corpus_facts, piece_facts
 
     model = saved_model.load(Path(argv[0]))
     print("| | density | onsets per step | steps with a semitone clash |\n|---|---|---|---|")
     for settings in SETTINGS:
         rolls = model.generate(np.zeros((PIECES, 0, 84)), STEPS, SamplingConfig(seed=SEED, **settings))
-        facts = corpus_facts([heard(roll) for roll in rolls])
+        facts = corpus_facts([piece_facts(roll) for roll in rolls])
         name = ", ".join(f"{key.replace('_', '-')} {value:g}" for key, value in settings.items())
         print(f"| {name} | {facts['density']:.2%} | {facts['onsets']:.3f} | {facts['clash']:.3f} |")
     return 0

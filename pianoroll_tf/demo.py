@@ -1,9 +1,9 @@
-"""The main job on the embedded corpus: Bach → records → training → model → two pieces of music.
+"""The whole workflow on the embedded corpus: Bach → records → training → model → two pieces of music.
 
 Usage: python -m pianoroll_tf.demo [FOLDER]
 
-Every step is one of the package's own commands, printed before it runs, so that the demo can be
-repeated by hand. What already stands is not made again.
+Every step is one of the package's commands, printed before it runs, so that the demo can be repeated by
+hand. Steps whose results are up to date are skipped.
 """
 
 import argparse
@@ -25,17 +25,17 @@ PRIMER_STEPS = 64  # 4 bars of Bach on the grid of beats
 def build_parser() -> argparse.ArgumentParser:
     """The command's flags."""
     parser = cli.make_parser("pianoroll_tf.demo", "Train on Bach and generate music, in less than ten minutes.")
-    parser.add_argument("folder", nargs="?", type=Path, default=Path("demo"), help="where the music goes")
-    parser.add_argument("--works", type=int, default=None, help="use only so many works of the corpus (default: all)")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("demo"), help="folder for the music")
+    parser.add_argument("--works", type=int, default=None, help="use only the first N works (default: all)")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"epochs of training (default: {EPOCHS})")
     return parser
 
 
 def run_command(name: str, *words: object) -> None:
-    """Runs `python -m pianoroll_tf.NAME WORDS` and shows it first.
+    """Prints and runs `python -m pianoroll_tf.NAME WORDS`.
 
     Raises:
-        UserError: The command failed; it has said why.
+        UserError: The command failed; it has printed the reason.
     """
     shown = " ".join(["python -m", f"pianoroll_tf.{name}", *(shlex.quote(str(word)) for word in words)])
     print(f"\n$ {shown}", flush=True)
@@ -45,7 +45,7 @@ def run_command(name: str, *words: object) -> None:
 
 
 def pick_primer(corpus: Path) -> Path:
-    """The primer: of the test split, which the model has never seen, the piece of median length.
+    """Picks the primer: the piece with the median number of notes of the test split, which the model has never seen.
 
     Raises:
         UserError: The corpus is too small to have a test split.
@@ -60,13 +60,13 @@ def pick_primer(corpus: Path) -> Path:
 
 
 def generate(folder: Path, name: str, *words: object) -> None:
-    """Generates NAME.mid, .png and .wav in `folder`, unless they stand and are newer than the model."""
-    made = [folder / f"{name}{ending}" for ending in (".mid", ".png", ".wav")]
+    """Generates NAME.mid, .png and .wav in `folder`, unless they exist and are newer than the model."""
+    files = [folder / f"{name}{ending}" for ending in (".mid", ".png", ".wav")]
     model = max(path.stat().st_mtime for path in MODEL.iterdir() if path.name.isdigit())
-    if all(path.is_file() and path.stat().st_mtime >= model for path in made):
-        print(f"\n{made[0]}, .png and .wav stand already")
+    if all(path.is_file() and path.stat().st_mtime >= model for path in files):
+        print(f"\n{files[0]}, .png and .wav are up to date")
         return
-    run_command("generate", MODEL, made[0], *words, "--png", "--wav")
+    run_command("generate", MODEL, files[0], *words, "--png", "--wav")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -92,38 +92,18 @@ def body(args: argparse.Namespace) -> None:
     generate(args.folder, "continuation", "--primer", primer, "--primer-steps", PRIMER_STEPS)
     generate(args.folder, "from_scratch")
     run_command("evaluate", RUN, "--split", "test", "--music")
-    print(closing(args.folder, primer))
+    print(summary(args.folder, primer))
 
 
-def facts_in_words(music: dict) -> str:
-    """The facts that hear the music, generated beside real, a line each."""
-    names = {
-        "synchrony": "of the notes begin together with another",
-        "phase_1": "begin on the beat",
-        "one_step": "are as short as a sixteenth",
-        "restruck": "strike a pitch again that still sounds",
-    }
-    lines = [
-        f"  {music['generated'][name]:.0%} {words}; in Bach {music['real'][name]:.0%}"
-        for name, words in names.items()
-        if name in music["generated"] and name in music["real"]
-    ]
-    clash, bach = (music[kind].get("clash", 0.0) for kind in ("generated", "real"))
-    lines.append(f"  {clash:.0%} of its steps hold two pitches a semitone apart; in Bach {bach:.0%}")
-    if music["test"]:
-        lines.append(
-            f"  a classifier tells it from Bach with an AUC of {music['test']['auc']:.2f} (0.5 is chance, 1 is always)"
-        )
-    return "\n".join(lines)
-
-
-def closing(folder: Path, primer: Path) -> str:
-    """What was made, how good the model is, and how to go on with one's own files."""
+def summary(folder: Path, primer: Path) -> str:
+    """The files, the scores of the model, and the commands for the user's own files."""
+    from pianoroll_tf.generation.music.comparison import sentences
     from pianoroll_tf.modeling.evaluation_folder import LABELS
 
     scores = json.loads((RUN / "evaluation" / "test.json").read_text())
     rows = [(label, scores[key]) for key, label in LABELS.items()]
     table = "\n".join(f"  {name:<20}{row['nll']:>14.3f}{row['pr_auc']:>10.3f}{row['f1']:>8.3f}" for name, row in rows)
+    music = sentences(json.loads((RUN / "evaluation" / "test-music.json").read_text()), "Bach")
     return f"""
 Made:
   {folder}/continuation.mid .png .wav   the first {PRIMER_STEPS} steps of {primer.name}, continued
@@ -135,7 +115,7 @@ How good it is, on {scores["pieces"]} pieces it has not seen:
 {table}
 
 How its music compares with Bach's (24 pieces from scratch, the whole table is above):
-{facts_in_words(json.loads((RUN / "evaluation" / "test-music.json").read_text()))}
+{music}
 
 The same with your own folder of MIDI files (after: source .venv/bin/activate):
   python -m pianoroll_tf.build_records MY_MIDI_FOLDER tfrecords/mine

@@ -53,12 +53,12 @@ def body(args: argparse.Namespace) -> None:
         print(f"{table(found)}\n{folder / name}.json and .png are up to date")
         return
     load_tensorflow(args)
-    from pianoroll_tf.generation.run_music import judge_run
+    from pianoroll_tf.generation.music.run_comparison import compare_run
     from pianoroll_tf.modeling import judging, run
 
     model = run.load_model(args.run, config)
     if args.music:
-        results, picture = judge_run(model, config, args.run, records, args.split, args.pieces)
+        results, picture = compare_run(model, config, args.run, records, args.split, args.pieces)
     else:
         with Progress(judging.pass_count(config), "passes") as progress:
             results, sums = judging.judge(config, model, records, args.split, lambda what: progress.update(note=what))
@@ -70,9 +70,10 @@ def body(args: argparse.Namespace) -> None:
 
 def music_table(results: dict) -> str:
     """The numbers of `--music`."""
-    from pianoroll_tf.generation.music_judgement import table
+    from pianoroll_tf.generation.music.comparison import comparison_table
 
-    return f"{table(results)}\n{results['ended']} of {results['pieces']['generated']} pieces were ended by the model"
+    ended = f"{results['ended']} of {results['pieces']['generated']} pieces were ended by the model"
+    return f"{comparison_table(results)}\n{ended}"
 
 
 if __name__ == "__main__":

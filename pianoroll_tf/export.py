@@ -2,8 +2,8 @@
 
 Usage: python -m pianoroll_tf.export runs/NAME saved_models/NAME
 
-Writes the next version, saved_models/NAME/1, 2, ..., whole or not at all. A run that is exported
-already is not exported again.
+Writes the next version, saved_models/NAME/1, 2, ..., as a whole or not at all. A run that has been
+exported already is not exported again.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def body(args: argparse.Namespace) -> None:
-    """Loads the run, exports it, says what was found."""
+    """Loads the run and exports it."""
     if not (args.run / "config.json").exists():  # before the seconds that TensorFlow takes
         raise UserError(f"{args.run} must be the folder of a run: it has no config.json")
     load_tensorflow(args)
@@ -37,8 +37,9 @@ def body(args: argparse.Namespace) -> None:
 
 
 def export_run(run: Path, folder: Path) -> None:
-    """Exports a run as the next version in `folder`, unless it is there already, and says what was found."""
+    """Exports a run as the next version in `folder`, unless the latest one holds it already; prints the result."""
     from pianoroll_tf.generation import archive, saved_model
+    from pianoroll_tf.generation.calibration.calibrate import calibration_from_dict
     from pianoroll_tf.modeling.baselines import copying_nll
     from pianoroll_tf.modeling.run import load_run
     from pianoroll_tf.modeling.run_folder import CALIBRATION, best_path
@@ -46,34 +47,19 @@ def export_run(run: Path, folder: Path) -> None:
 
     config, model = load_run(run)
     if config.data.density and not (run / CALIBRATION).exists():
-        print("measuring its music at several temperatures and densities ...", flush=True)
+        print("calibrating: generating music at several temperatures and densities ...", flush=True)
     copying, (_, best) = copying_nll(config), read_arrays(best_path(run))
     worse = copying is not None and best.get("val_nll", 0.0) > copying
     version, is_new = archive.export(model, config, folder, {"worse_than_copying": worse}, run / CALIBRATION)
     if not is_new:
         print(f"{version} holds this run already")
         return
-    found = saved_model.read_config(version)["calibration"]
-    if found:
-        print(f"active cells: data {config.data.density:.2%}, music {found['corrected']:.2%}; {governed(found)}")
+    values = saved_model.read_config(version)["calibration"]
+    if values:
+        print(f"active cells: data {config.data.density:.2%}, music {calibration_from_dict(values).in_words()}")
     if worse:
         print("warning: it predicts worse than copying the last step: train longer", file=sys.stderr)
     print(f"exported {version}")
-
-
-def governed(found: dict) -> str:
-    """The enabled parts of the governor in words.
-
-    >>> governed({"brakes": True, "gain": 0.25, "shift": 0.1, "uncorrected": 0.05})
-    'onsets are braked, the density is held (gain 0.25, shift +0.10; freely drawn 5.00%)'
-    >>> governed({"brakes": False, "gain": 0.0, "shift": 0.0, "uncorrected": 0.05})
-    'without a governor'
-    """
-    parts = ["onsets are braked"] if found["brakes"] else []
-    if found["gain"]:
-        settings = f"gain {found['gain']:g}, shift {found['shift']:+.2f}; freely drawn {found['uncorrected']:.2%}"
-        parts.append(f"the density is held ({settings})")
-    return ", ".join(parts) or "without a governor"
 
 
 if __name__ == "__main__":

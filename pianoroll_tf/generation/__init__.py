@@ -1,1 +1,1 @@
-"""Sampling music from an exported model, and showing it."""
+"""Sampling, export, calibration, and comparison of generated music with real music."""

@@ -1,4 +1,4 @@
-"""Writes a trained run as a SavedModel that needs nothing but TensorFlow, whole or not at all."""
+"""Writes a trained run as a SavedModel that needs only TensorFlow, as a whole or not at all."""
 
 import contextlib
 import dataclasses
@@ -17,10 +17,10 @@ from pianoroll_tf.config import RunConfig, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.errors import DamagedError
 from pianoroll_tf.generation import saved_model, versions, warm_up
-from pianoroll_tf.generation.calibration import Calibration, calibrate, calibration_from_dict
-from pianoroll_tf.generation.endpoints import Musician, make_endpoints
+from pianoroll_tf.generation.calibration.calibrate import Calibration, calibrate, calibration_from_dict
+from pianoroll_tf.generation.calibration.trials import make_governor
+from pianoroll_tf.generation.endpoints import SamplingModel, make_endpoints
 from pianoroll_tf.generation.manifest import write_manifest
-from pianoroll_tf.generation.trials import make_governor
 from pianoroll_tf.modeling.gru import portable_kernels
 from pianoroll_tf.modeling.run import steps_per_beat
 from pianoroll_tf.settings import dumps, to_dict
@@ -28,7 +28,7 @@ from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checks
 from pianoroll_tf.storage.folders import whole_folder
 from pianoroll_tf.storage.locks import exclusive_lock
 
-REVISION = 6  # of the graph that is written for a model; a run is exported again when it has changed
+REVISION = 6  # of the exported graph; after a change, runs are exported again
 
 
 def export(
@@ -39,35 +39,35 @@ def export(
     cache: Path | None = None,
     **calibration: int,
 ) -> tuple[Path, bool]:
-    """Writes the next version of a model.
+    """Exports the next version of a model.
 
     Args:
-        model: With the weights to export.
+        model: Model with the weights to export.
         config: Settings of its run.
         folder: `saved_models/NAME`; the version, an integer, becomes a folder in it.
-        facts: More that `config.json` should say of the model, JSON-ready.
+        facts: Additional entries of `config.json`, JSON-ready.
         cache: File of the calibration, which later exports of the same model reuse.
         **calibration: `rows` and `window_steps` of `calibrate`.
 
     Returns:
-        (folder of the version, True), or (folder of the latest version, False) where that already holds
-        these weights and settings, undamaged.
+        (folder of the version, True), or (folder of the latest version, False) if that already
+        holds these weights and settings, undamaged.
 
     Raises:
-        OSError: The folder cannot be written; nothing new stands in it then.
+        OSError: The folder cannot be written; nothing new remains in it.
     """
     identity = fingerprint(model, config)
     with exclusive_lock(folder, is_folder=True):
         latest = max(versions.versions(folder), default=0)
         if latest and _identity(folder / str(latest)) == identity:
             return folder / str(latest), False
-        musician = Musician(model, config.loss, steps_per_beat(config), meter=parse_meter(config.data.meter))
+        sampler = SamplingModel(model, config.loss, steps_per_beat(config), meter=parse_meter(config.data.meter))
         found = None
         if config.data.density:
-            found = _read_calibration(cache, identity) or _measure(musician, config, identity, cache, **calibration)
+            found = _read_calibration(cache, identity) or _measure(sampler, config, identity, cache, **calibration)
         final = folder / str(latest + 1)
         with whole_folder(final) as partial:
-            _write(model, musician, config, found, describe(config, found, identity) | (facts or {}), partial)
+            _write(model, sampler, config, found, describe(config, found, identity) | (facts or {}), partial)
     return final, True
 
 
@@ -80,9 +80,11 @@ def _read_calibration(cache: Path | None, identity: str) -> Calibration | None:
     return calibration_from_dict(values["calibration"]) if values.get("fingerprint") == identity else None
 
 
-def _measure(musician: Musician, config: RunConfig, identity: str, cache: Path | None, **settings: int) -> Calibration:
+def _measure(
+    sampler: SamplingModel, config: RunConfig, identity: str, cache: Path | None, **settings: int
+) -> Calibration:
     """Calibrates and writes the result to the cache, if the folder is writable."""
-    found = calibrate(musician, config.data, **settings)
+    found = calibrate(sampler, config.data, **settings)
     if cache:
         with contextlib.suppress(OSError):
             write_checksummed(cache, {"fingerprint": identity, "calibration": dataclasses.asdict(found)})
@@ -90,7 +92,7 @@ def _measure(musician: Musician, config: RunConfig, identity: str, cache: Path |
 
 
 def fingerprint(model: keras.Model, config: RunConfig) -> str:
-    """sha256 of the settings and of all weights with their names and shapes, and of what is written for them."""
+    """sha256 of the settings, the format, and all weights with their names and shapes."""
     settings = {"format": saved_model.FORMAT, "revision": REVISION, "run": to_dict(config)}
     digest = hashlib.sha256(dumps(settings).encode())
     for weight in model.weights:
@@ -100,7 +102,7 @@ def fingerprint(model: keras.Model, config: RunConfig) -> str:
 
 
 def describe(config: RunConfig, found: Calibration | None, identity: str) -> dict[str, Any]:
-    """What `config.json` of an exported model holds."""
+    """Content of `config.json` of an exported model."""
     return {
         "format": saved_model.FORMAT,
         "fingerprint": identity,
@@ -118,16 +120,16 @@ def describe(config: RunConfig, found: Calibration | None, identity: str) -> dic
 
 
 def _write(
-    model, musician: Musician, config: RunConfig, found: Calibration | None, description: dict, partial: Path
+    model, sampler: SamplingModel, config: RunConfig, found: Calibration | None, description: dict, partial: Path
 ) -> None:
     """Writes all files of a version."""
     if found:
         governor = make_governor(config.data, found.shift, found.gain, found.brakes)
-        musician = dataclasses.replace(musician, governor=governor, shaping=found.shaping)
+        sampler = dataclasses.replace(sampler, governor=governor, shaping=found.shaping)
     archive = keras.export.ExportArchive()
     archive.track(model)
     with portable_kernels(model):
-        for name, function in make_endpoints(musician).items():
+        for name, function in make_endpoints(sampler).items():
             archive.add_endpoint(name, _caller(function))
         _save(archive, partial)
     (partial / saved_model.CONFIG).write_text(dumps(description), encoding="utf-8")
@@ -136,7 +138,7 @@ def _write(
 
 
 def _caller(function: Callable) -> Callable:
-    """A traced function that only calls `function`: a SavedModel holds an endpoint twice, but so its work once."""
+    """A traced function that only calls `function`: a SavedModel holds an endpoint twice, but so its graph once."""
     trace = function.get_concrete_function()
     caller = tf.function(lambda *inputs: trace(*inputs), input_signature=function.input_signature, autograph=False)
     caller.get_concrete_function()
@@ -144,10 +146,10 @@ def _caller(function: Callable) -> Callable:
 
 
 def _save(archive: keras.export.ExportArchive, partial: Path) -> None:
-    """Has Keras write the SavedModel; what TensorFlow's writer raises becomes an OSError in plain words."""
+    """Writes the SavedModel by Keras; an error of TensorFlow's writer becomes an OSError."""
     logger = tf.get_logger()
     level = logger.level
-    logger.setLevel("ERROR")  # where there is no room for AutoGraph's temporary files, it warns and does without
+    logger.setLevel("ERROR")  # without space for AutoGraph's temporary files, it warns and continues without them
     try:
         archive.write_out(str(partial), verbose=False)
     except tf.errors.OpError as error:
@@ -158,7 +160,7 @@ def _save(archive: keras.export.ExportArchive, partial: Path) -> None:
 
 
 def _identity(version: Path) -> str | None:
-    """The fingerprint of an exported version; none if it is damaged."""
+    """The fingerprint of an exported version; None if it is damaged."""
     try:
         return saved_model.read_config(version)["fingerprint"]
     except ValueError:

@@ -12,10 +12,10 @@ from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.compiled import worthwhile
 from pianoroll_tf.generation.saved_model import MusicModel
 
-BATCH_ROWS = 64  # pieces that are drawn at once
-BATCH_CELLS = 1 << 28  # cells of a batch, primer and music, at most
-MODEL_BYTES_A_CELL = 64  # of the primer, while the model reads it, against one for music
-OFF_FACTOR = 2.0  # a density off by more is worth a warning
+BATCH_ROWS = 64  # pieces per batch
+BATCH_CELLS = 1 << 28  # largest number of cells of a batch, primer and music
+MODEL_BYTES_PER_CELL = 64  # of the primer, while the model reads it, against one for music
+MAX_DENSITY_RATIO = 2.0  # a density beyond this factor gets a warning
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Primer:
     meters: tuple[tuple[int, Meter], ...] = ()
 
     def first(self, steps: int) -> "Primer":
-        """Its first steps."""
+        """The first `steps` steps."""
         meters = tuple(change for change in self.meters if change[0] < max(steps, 1))
         return dataclasses.replace(self, roll=self.roll[:steps], meters=meters)
 
     def clock(self, steps_per_beat: int | None) -> tuple[Meter | None, int]:
-        """The time signature at its end, and the place in its bar that the first step would have in it."""
+        """The time signature at its end, and the position of its first step in a bar of it."""
         if not self.meters or steps_per_beat is None:
             return None, 0
         begin, meter = self.meters[-1]
@@ -78,28 +78,28 @@ def continue_music(
     meter: Meter | None = None,
     place: int = 0,
 ) -> Iterator[tuple[np.ndarray, bool]]:
-    """Draws pieces, some at a time; piece i is drawn with `sampling.seed` + i.
+    """Generates pieces, batch by batch; piece i is drawn with `sampling.seed` + i.
 
     Args:
         model: An exported model.
         primer: uint8 [primer_steps >= 0, 84], common to all pieces.
-        steps: To draw; None: until the model ends the piece, `MusicModel.longest_piece` at most.
+        steps: Steps per piece; None: until the model ends the piece, up to `MusicModel.longest_piece`.
         sampling: Temperature, top-p, density, seed.
         count: Number of pieces.
         meter: Time signature; None: the most frequent of the training data.
-        place: Place in its bar of the primer's first step, or of the music's where there is no primer.
+        place: Position in its bar of the first step of the primer, or of the music without a primer.
 
     Yields:
         (uint8 [steps, 84], the drawn steps without the primer; whether the model ended the piece).
     """
-    most = steps or model.longest_piece
-    cells = NUM_PITCHES * (len(primer) * MODEL_BYTES_A_CELL + most)
+    max_steps = steps or model.longest_piece
+    cells = NUM_PITCHES * (len(primer) * MODEL_BYTES_PER_CELL + max_steps)
     rows = max(1, min(BATCH_ROWS, BATCH_CELLS // cells))
-    compiled = model.can_be_compiled and worthwhile(rows, most * (count // rows))  # by all batches together
+    compiled = model.can_be_compiled and worthwhile(rows, max_steps * (count // rows))  # by all batches together
     for first in range(0, count, rows):
         batch = np.repeat(primer[np.newaxis], min(rows, count - first), axis=0)
-        way = compiled if len(batch) == rows else None  # another size is compiled by itself
-        clock = {"first_row": first, "compiled": way, "meter": meter, "place": place}
+        use_xla = compiled if len(batch) == rows else None  # another size is compiled separately
+        clock = {"first_row": first, "compiled": use_xla, "meter": meter, "place": place}
         if steps is None:
             yield from zip(*model.compose(batch, sampling, **clock), strict=True)
         else:
@@ -107,22 +107,22 @@ def continue_music(
 
 
 def density_warning(density: float, expected: float) -> str:
-    """What to say of music whose density is off by more than a factor 2; else an empty text.
+    """A warning about music whose density is off by more than `MAX_DENSITY_RATIO`, or an empty text.
 
     Args:
         density: Share of active cells of the music.
-        expected: That of the training data, times the factor that was asked for; 0: not known.
+        expected: That of the training data, times the requested factor; 0: not known.
 
     >>> density_warning(0.04, 0.03)
     ''
     >>> density_warning(0.09, 0.03)
-    'it is 3.0 times as dense as asked for: train longer, or use a lower --density or --temperature'
+    'it is 3.0 times as dense as requested: train longer, or use a lower --density or --temperature'
     >>> density_warning(0.0, 0.03)
     'it is silent: train longer, or use a higher --density or another --seed'
     """
-    if not expected or expected / OFF_FACTOR <= density <= expected * OFF_FACTOR:
+    if not expected or expected / MAX_DENSITY_RATIO <= density <= expected * MAX_DENSITY_RATIO:
         return ""
     if not density:
         return "it is silent: train longer, or use a higher --density or another --seed"
     advice = "a lower --density or --temperature" if density > expected else "a higher --density or another --seed"
-    return f"it is {density / expected:.1f} times as dense as asked for: train longer, or use {advice}"
+    return f"it is {density / expected:.1f} times as dense as requested: train longer, or use {advice}"

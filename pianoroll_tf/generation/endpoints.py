@@ -1,4 +1,4 @@
-"""What an exported model can be asked: its endpoints as graph functions of a Keras model."""
+"""The signatures of an exported model, as graph functions of a Keras model."""
 
 import dataclasses
 from collections.abc import Callable
@@ -34,32 +34,32 @@ ROW_TEMPERATURE, ROW_TOP_P, ROW_DENSITY = (tf.TensorSpec([None], tf.float32, opt
 
 
 @dataclasses.dataclass(frozen=True)
-class Musician:
-    """A trained model with all that drawing from it needs.
+class SamplingModel:
+    """A trained model with everything that sampling from it needs.
 
     Attributes:
         model: Made by `build_model`.
-        loss: The loss it was trained with; says how its posterior is recovered.
+        loss: The loss it was trained with, which determines how its posterior is recovered.
         steps_per_beat: Of the grid of beats; None on the grid of seconds.
-        governor: Holds the density of what is drawn.
+        governor: Settings of the governor.
         shaping: Shifts of its log-odds.
-        meter: Time signature of music for which none is named.
+        meter: Default time signature.
     """
 
     model: object
     loss: LossConfig
     steps_per_beat: int | None = None
-    governor: Governor = sampling.FREE
+    governor: Governor = sampling.NO_GOVERNOR
     shaping: Shaping = Shaping()  # noqa: RUF009 (frozen)
     meter: Meter = Meter()  # noqa: RUF009 (frozen)
 
     @property
     def articulation(self) -> bool:
-        """Whether the model decides that a sounding pitch is struck again."""
+        """Whether the model decides if a sounding pitch is struck again."""
         return head_of(self.model).articulation
 
     def network(self) -> sampling.Network:
-        """The model as `sampling` needs it."""
+        """The model in the form that `sampling` needs."""
         head = head_of(self.model)
 
         def posterior(logits):
@@ -76,7 +76,7 @@ class Musician:
         )
 
     def state(self, batch) -> tuple:
-        """The model's state before the first step of `batch` rows."""
+        """The initial state of the model for `batch` rows."""
         return initial_state(self.model, batch)
 
     def clock(self, batch) -> tuple[tf.Tensor, tf.Tensor]:
@@ -84,11 +84,11 @@ class Musician:
         return _clock(batch, (self.meter.numerator, self.meter.denominator), 0)
 
 
-def sample_rows(musician: Musician, primer, steps, seed, *options) -> tuple[tf.Tensor, tf.Tensor]:
-    """`sampling.sample` with one setting for all rows; row i is drawn with seed + i, from the beginning of a bar.
+def sample_rows(sampler: SamplingModel, primer, steps, seed, *options) -> tuple[tf.Tensor, tf.Tensor]:
+    """`sampling.sample` with one setting for all rows; row i is drawn with seed + i, from the start of a bar.
 
     Args:
-        musician: The model.
+        sampler: The model.
         primer: uint8 [batch, primer_steps >= 0, 84].
         steps: int32 [].
         seed: int64 [].
@@ -100,9 +100,9 @@ def sample_rows(musician: Musician, primer, steps, seed, *options) -> tuple[tf.T
     batch = tf.shape(primer)[0]
     seeds = tf.cast(seed, tf.int64) + tf.range(tf.cast(batch, tf.int64), dtype=tf.int64)
     numbers = [tf.fill([batch], tf.cast(option, tf.float32)) for option in options or DEFAULTS]
-    options = Options(*numbers, *musician.clock(batch))
-    network = musician.network()
-    return sampling.sample(network, musician.state(batch), primer, steps, seeds, options, musician.governor)
+    options = Options(*numbers, *sampler.clock(batch))
+    network = sampler.network()
+    return sampling.sample(network, sampler.state(batch), primer, steps, seeds, options, sampler.governor)
 
 
 def _clock(batch, meter, place) -> tuple[tf.Tensor, tf.Tensor]:
@@ -110,21 +110,22 @@ def _clock(batch, meter, place) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.tile(tf.cast(meter, tf.int32)[tf.newaxis], [batch, 1]), tf.fill([batch], tf.cast(place, tf.int32))
 
 
-def make_endpoints(musician: Musician) -> dict[str, Callable]:
+def make_endpoints(sampler: SamplingModel) -> dict[str, Callable]:
     """The endpoints, traced, in the order in which they are exported.
 
     Returns:
         `generate` (primer, steps, seed, temperature, top_p, density → roll), `generate_simple` (primer, steps, seed →
-        roll) with the defaults of `SamplingConfig` in 4/4; those of `make_judges`,
-        `make_rows` and `make_parts`.
+        roll) with the defaults of `SamplingConfig` in 4/4; those of `make_likelihoods`,
+        `make_row_generators` and `make_block_endpoints`.
     """
-    endpoints = make_generators(musician) | make_judges(musician) | make_rows(musician) | make_parts(musician)
+    endpoints = make_generators(sampler) | make_likelihoods(sampler)
+    endpoints |= make_row_generators(sampler) | make_block_endpoints(sampler)
     for function in endpoints.values():
         function.get_concrete_function()
     return endpoints
 
 
-def make_generators(musician: Musician) -> dict[str, Callable]:
+def make_generators(sampler: SamplingModel) -> dict[str, Callable]:
     """`generate` and `generate_simple` of `make_endpoints`, not yet traced."""
 
     @tf.function(input_signature=[PRIMER, STEPS, SEED, *OPTIONS], autograph=False)
@@ -137,7 +138,7 @@ def make_generators(musician: Musician) -> dict[str, Callable]:
         checks += [_within(name, value, **LIMITS[name]) for name, value in values.items()]
         with tf.control_dependencies(checks):
             steps = tf.identity(steps)
-        return {"roll": sample_rows(musician, primer, steps, seed, temperature, top_p, density)[0]}
+        return {"roll": sample_rows(sampler, primer, steps, seed, temperature, top_p, density)[0]}
 
     @tf.function(input_signature=[PRIMER, STEPS, SEED], autograph=False)
     def generate_simple(primer, steps, seed):
@@ -146,25 +147,25 @@ def make_generators(musician: Musician) -> dict[str, Callable]:
     return {"generate": generate, "generate_simple": generate_simple}
 
 
-def make_judges(musician: Musician) -> dict[str, Callable]:
-    """What the model makes of given music; not yet traced, and without governor and shaping.
+def make_likelihoods(sampler: SamplingModel) -> dict[str, Callable]:
+    """Probabilities of given music, without governor and shaping; not yet traced.
 
     Returns:
-        `predict` (roll → probability float32 [batch, T, 84]): how probable it is that each pitch sounds at the step
-        after each step of `roll`, whatever the other pitches do, from the beginning of a bar. Training precedes a piece
-        by one silent step: put one first to have those of a piece's first step too. `log_likelihood` (roll,
+        `predict` (roll → probability float32 [batch, T, 84]): marginal probability that each pitch sounds at the
+        step after each step of `roll`, from the start of a bar. In training a piece is preceded by one silent step: put
+        one first to get the probabilities of the first step too. `log_likelihood` (roll,
         meter, place → cells, strikes, ends float32 [batch, T]): nats of each step of `roll` given the steps before it
-        and a silent one before these; `ends` is the logarithm of the probability that the piece ends with the step.
+        and one silent step before the piece; `ends` is the log-probability that the piece ends with the step.
     """
-    network, head = musician.network(), head_of(musician.model)
+    network, head = sampler.network(), head_of(sampler.model)
 
     def hidden(frames, meter, place):
-        return sampling.read(network, musician.state(tf.shape(frames)[0]), frames, meter, place)[0]
+        return sampling.read(network, sampler.state(tf.shape(frames)[0]), frames, meter, place)[0]
 
     @tf.function(input_signature=[ROLL], autograph=False)
     def predict(roll):
         cells = sampling.states_of(roll)
-        meter, place = musician.clock(tf.shape(cells)[0])
+        meter, place = sampler.clock(tf.shape(cells)[0])
         return {"probability": marginals(head, network, hidden(cells, meter, place + 1), cells)}
 
     @tf.function(input_signature=[ROLL, METER, PLACE], autograph=False)
@@ -177,15 +178,15 @@ def make_judges(musician: Musician) -> dict[str, Callable]:
     return {"predict": predict, "log_likelihood": likelihood}
 
 
-def make_rows(musician: Musician) -> dict[str, Callable]:
-    """Generation in which each input has the batch as its first axis; not yet traced.
+def make_row_generators(sampler: SamplingModel) -> dict[str, Callable]:
+    """Generation in which the batch is the first axis of each input; not yet traced.
 
-    So requests can be joined to one batch by a server that knows nothing of them, and be written row by row.
+    So a server without knowledge of the model can batch requests, and clients can send them row by row.
 
     Returns:
         `generate_rows` (primer, steps, seed, temperature, top_p, density → roll), and `compose_rows`, the same without
-        a primer, which JSON could not say: a list without steps has no axis of pitches. As many steps are drawn as the
-        longest row asks for; a shorter row is silent after its own.
+        a primer, which JSON cannot express: a list without steps has no axis of pitches. All rows are drawn as long as
+        the longest requested; a shorter row is silent after its requested length.
     """
     settings = [ROW_STEPS, ROW_SEEDS, ROW_TEMPERATURE, ROW_TOP_P, ROW_DENSITY]
 
@@ -198,8 +199,8 @@ def make_rows(musician: Musician) -> dict[str, Callable]:
         with tf.control_dependencies(checks):
             longest = tf.maximum(tf.reduce_max(steps), 1)
         batch = tf.shape(primer)[0]
-        options, state = Options(temperature, top_p, density, *musician.clock(batch)), musician.state(batch)
-        drawn = sampling.sample(musician.network(), state, primer, longest, seed, options, musician.governor)
+        options, state = Options(temperature, top_p, density, *sampler.clock(batch)), sampler.state(batch)
+        drawn = sampling.sample(sampler.network(), state, primer, longest, seed, options, sampler.governor)
         return {"roll": drawn[0] * tf.sequence_mask(steps, longest, tf.uint8)[:, :, tf.newaxis]}
 
     @tf.function(input_signature=settings, autograph=False)
@@ -210,27 +211,27 @@ def make_rows(musician: Musician) -> dict[str, Callable]:
     return {"generate_rows": generate_rows, "compose_rows": compose_rows}
 
 
-def make_parts(musician: Musician) -> dict[str, Callable]:
-    """Generation in parts of any length, with the state carried; not yet traced.
+def make_block_endpoints(sampler: SamplingModel) -> dict[str, Callable]:
+    """Generation in blocks of any length, with explicit state; not yet traced.
 
-    Every row has its own seed, place and settings, so unlike requests can be drawn in one batch, and rows can join
-    and leave between two calls. Values are not checked, so that each part can be compiled.
+    Every row has its own seed, position and settings, so different requests can share a batch, and rows can join and
+    leave between two calls. Values are not checked, because XLA has no assertions.
 
     Returns:
         `begin` (primer, density, meter, place → next_state), `uniforms` (seed, block → numbers) and `draw` (state,
         numbers, temperature, top_p → roll, ends, next_state), with `state` float32 [batch, size].
     """
-    network, governor = musician.network(), musician.governor
+    network, governor = sampler.network(), sampler.governor
     silence = tf.zeros([1, 0, NUM_PITCHES], tf.uint8)
-    like = sampling.begin(network, musician.state(1), silence, sampling.plain_options(1), governor)
-    state_spec = tf.TensorSpec([None, sampling.pack(like).shape[1]], tf.float32, "state")
+    like = sampling.begin(network, sampler.state(1), silence, sampling.plain_options(1), governor)
+    state_spec = tf.TensorSpec([None, sampling.pack_state(like).shape[1]], tf.float32, "state")
     numbers_spec = tf.TensorSpec([None, None, network.decisions], tf.float32, "numbers")
 
     @tf.function(input_signature=[PRIMER, ROW_DENSITY, ROW_METERS, ROW_PLACES], autograph=False)
     def begin(primer, density, meter, place):
         options = Options(density, density, density, meter, place)
-        state = musician.state(tf.shape(primer)[0])
-        return {"next_state": sampling.pack(sampling.begin(network, state, primer, options, governor))}
+        state = sampler.state(tf.shape(primer)[0])
+        return {"next_state": sampling.pack_state(sampling.begin(network, state, primer, options, governor))}
 
     @tf.function(input_signature=[ROW_SEEDS, ROW_BLOCKS], autograph=False)
     def uniforms(seed, block):
@@ -238,9 +239,9 @@ def make_parts(musician: Musician) -> dict[str, Callable]:
 
     @tf.function(input_signature=[state_spec, numbers_spec, ROW_TEMPERATURE, ROW_TOP_P], autograph=False)
     def draw(state, numbers, temperature, top_p):
-        carried = sampling.unpack(state, like)
-        roll, ends, carried = sampling.draw(network, carried, numbers, temperature, top_p, governor)
-        return {"roll": roll, "ends": ends, "next_state": sampling.pack(carried)}
+        sampling_state = sampling.unpack_state(state, like)
+        roll, ends, sampling_state = sampling.draw(network, sampling_state, numbers, temperature, top_p, governor)
+        return {"roll": roll, "ends": ends, "next_state": sampling.pack_state(sampling_state)}
 
     return {"begin": begin, "uniforms": uniforms, "draw": draw}
 

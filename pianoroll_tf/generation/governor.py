@@ -1,44 +1,39 @@
 """Feedback control of density, note length and onset rate in generated music.
 
-While it is trained, a model reads true steps; while it generates, it reads its own. Dense music makes
-it expect dense music, so small errors feed back, and a piece may run away to an endless chord or fade
-to silence although every single prediction is calibrated (exposure bias). The governor is a
-proportional-integral controller. To all log-odds of a step it adds
+A model is trained on real music but generates from its own. Dense music makes it expect dense music, so small errors
+accumulate, and a piece may run away to an endless chord or fade to silence although each single prediction is
+calibrated (exposure bias). Three independent parts counteract this; calibration enables those that a model needs.
+
+The density controller is a proportional-integral controller. It adds to the log-odds of all cells of a step
 
     shift + drift - gain * log((level + m) / (reference + m)),   m = reference / 10
 
-    level     running average of notes a step in what was drawn
-    reference what it should be
-    m         keeps silence finite
-    drift     moves by -gain * (level / reference - 1) / DRIFT_STEPS a step, so that in the long run the
-              density is the reference, whatever the temperature
+    level     moving average of the notes per step in the generated music
+    reference its set point
+    m         keeps the term finite in silence
+    drift     integral term; changes by -gain * (level / reference - 1) / DRIFT_STEPS per step, so that in the long run
+              the density equals the reference, at any temperature
 
-With shift and gain 0, and density 1, the model's own log-odds are left.
+The release penalty ends notes that would sound for ever, which a correct mean density can hide. It subtracts from the
+log-odds of each pitch
 
-The same feedback can lock on a few pitches that then sound for ever, which a density that is right
-does not show: the governor makes room for them by silencing the others. So from the log-odds of each
-pitch it also takes
+    RELEASE_PENALTY * max(share - limit, 0) / (1 - limit)
 
-    RELEASE * max(share - limit, 0) / (1 - limit)
+    share     moving average of whether that pitch sounds
+    limit     share after a note whose length one in 1000 notes of the data exceeds, at least MIN_LIMIT
 
-    share     running average of whether that pitch sounded
-    limit     share after a note as long as one in 1000 of the data, at least LEAST_LIMIT
+The onset penalty stops fast rhythms from feeding back: once one voice moves in sixteenths, all voices may keep moving
+in sixteenths. While the moving average of onsets at a position in the beat exceeds its 95th percentile in the training
+data, this is subtracted from the log-odds of all onsets and re-strikes at that position:
 
-Fast rhythms feed back in the same way, at a density and note lengths that are correct: once one voice moves in
-sixteenths, all voices may keep moving in sixteenths. The governor therefore keeps a moving average of onsets for each
-position in the beat. While the average exceeds its 95th percentile in the training data, this penalty is subtracted
-from the log-odds of all onsets and re-strikes at that position:
-
-    BRAKE * log((onsets + MARGIN) / (usual + MARGIN))
+    ONSET_PENALTY * log((onsets + MARGIN) / (usual + MARGIN))
 
     onsets    moving average of onsets at that position, with a time constant of MEMORY_BEATS
     usual     its 95th percentile in the training data, or its value at the end of the primer if that is higher
 
-The three parts are independent; calibration enables those that a model needs.
-
 Reference:
     Bengio et al. 2015, "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks",
-    on the feedback of errors; Åström and Murray 2008, "Feedback Systems", chapter 10, on the controller.
+    on exposure bias; Åström and Murray 2008, "Feedback Systems", chapter 10, on the controller.
 """
 
 import dataclasses
@@ -51,23 +46,23 @@ from pianoroll_tf.data.rhythm import MEMORY_STEPS, onset_weight
 from pianoroll_tf.data.roll import STRUCK
 
 DRIFT_STEPS = 128  # time constant of the drift
-WIDEST = 2.0  # a primer moves the reference by this factor at most
-LARGEST_DRIFT = 5.0  # 150 times the odds
-RELEASE = 10.0  # a held note has log-odds of 5 to 8
-LEAST_LIMIT, LARGEST_LIMIT = 0.4, 0.99  # music of short notes repeats them; music of drones is left alone
-HEAD_START = 0.3  # drift at the first step for each e-fold of density that was asked for; feedback does the rest
-BRAKE, MARGIN = 2.0, 0.1  # at three times the percentile the odds of an onset are divided by up to 9
+MAX_PRIMER_FACTOR = 2.0  # largest factor by which a primer moves the reference
+MAX_DRIFT = 5.0  # 150 times the odds
+RELEASE_PENALTY = 10.0  # a held note has log-odds of 5 to 8
+MIN_LIMIT, MAX_LIMIT = 0.4, 0.99  # music of short notes repeats them; music of drones is left alone
+INITIAL_DRIFT = 0.3  # drift at the first step for each e-fold of requested density; feedback does the rest
+ONSET_PENALTY, MARGIN = 2.0, 0.1  # at three times the percentile the odds of an onset are divided by up to 9
 
 
 @dataclasses.dataclass(frozen=True)
 class Governor:
-    """The settings of the governor; numbers, or scalar tensors in a graph.
+    """Settings of the governor; numbers, or scalar tensors in a graph.
 
     Attributes:
         shift: Added to all log-odds.
-        gain: How strongly a density that is off is answered; 0: not at all.
-        notes: Notes a step in the training data, > 0.
-        hold: Steps that one held note in 1000 of the training data exceeds; 0: pitches may sound for ever.
+        gain: Gain of the density controller; 0 disables it.
+        notes: Notes per step in the training data, > 0.
+        hold: Length in steps that one note in 1000 of the training data exceeds; 0 disables the release penalty.
         onsets: 95th percentile of the moving average of onsets in the training data, for each position in the beat (one
             for all steps on the grid of seconds); empty disables the penalty.
     """
@@ -79,8 +74,8 @@ class Governor:
     onsets: tuple[float, ...] = ()
 
     @property
-    def holds_density(self) -> bool:
-        """Whether it changes the log-odds for the sake of density or of long notes."""
+    def controls_density(self) -> bool:
+        """Whether the density controller or the release penalty is enabled."""
         return any(isinstance(value, tf.Tensor) or value for value in (self.shift, self.gain, self.hold))
 
 
@@ -97,13 +92,13 @@ class Reference(NamedTuple):
     onsets: tf.Tensor
 
 
-class Heard(NamedTuple):
-    """What the governor remembers of what was heard.
+class ControllerState(NamedTuple):
+    """State of the controller.
 
     Attributes:
-        level: Running average of notes a step, float32 [batch].
-        drift: float32 [batch].
-        shares: Running average of whether each pitch sounded, float32 [batch, 84].
+        level: Moving average of notes per step, float32 [batch].
+        drift: Integral term, float32 [batch].
+        shares: Moving average of whether each pitch sounded, float32 [batch, 84].
         onsets: Moving average of onsets at each position in the beat, float32 [batch, positions].
     """
 
@@ -114,12 +109,12 @@ class Heard(NamedTuple):
 
 
 def reference_notes(governor: Governor, frames: tf.Tensor, density: tf.Tensor) -> tf.Tensor:
-    """Notes a step that each row is held to: those of the data, drawn towards those of a long primer.
+    """Set point of each row, notes per step: that of the data, moved towards that of the primer.
 
     Args:
         governor: Settings.
         frames: Primer, float32 [batch, primer_steps >= 0, 84].
-        density: float32 [batch], factor that was asked for.
+        density: Requested factor on the density, float32 [batch].
 
     Returns:
         float32 [batch]: data * (primer / data)^(n / (n + MEMORY_STEPS)) * density for a primer of n steps,
@@ -130,19 +125,21 @@ def reference_notes(governor: Governor, frames: tf.Tensor, density: tf.Tensor) -
     [6.0]
     """
     steps = tf.cast(tf.shape(frames)[1], tf.float32)
-    heard = tf.reduce_sum(frames, axis=[1, 2]) / tf.maximum(steps, 1.0)
-    factor = tf.clip_by_value(heard / governor.notes, 1 / WIDEST, WIDEST)
+    notes = tf.reduce_sum(frames, axis=[1, 2]) / tf.maximum(steps, 1.0)
+    factor = tf.clip_by_value(notes / governor.notes, 1 / MAX_PRIMER_FACTOR, MAX_PRIMER_FACTOR)
     return governor.notes * factor ** (steps / (steps + MEMORY_STEPS)) * density
 
 
-def start(governor: Governor, cells: tf.Tensor, places: tf.Tensor, density: tf.Tensor) -> tuple[Heard, Reference]:
+def initial_controller_state(
+    governor: Governor, cells: tf.Tensor, positions: tf.Tensor, density: tf.Tensor
+) -> tuple[ControllerState, Reference]:
     """Initial state of the controller after the primer, biased towards the requested density, and its set points.
 
     Args:
         governor: Settings.
         cells: Primer, uint8 [batch, primer_steps >= 0, 84]: 0 silent, 1 held, 2 struck.
-        places: Position in the beat of its steps, int32 [batch, primer_steps].
-        density: float32 [batch], factor that was asked for.
+        positions: Position in the beat of its steps, int32 [batch, primer_steps].
+        density: Requested factor on the density, float32 [batch].
     """
     sounds = tf.cast(cells != 0, tf.float32)
     notes = reference_notes(governor, sounds, density)
@@ -150,58 +147,62 @@ def start(governor: Governor, cells: tf.Tensor, places: tf.Tensor, density: tf.T
     weights = (1 - 1 / MEMORY_STEPS) ** tf.cast(before_last, tf.float32) / MEMORY_STEPS
     count = len(governor.onsets)
     onsets = tf.zeros([tf.shape(cells)[0], count])
-    most = tf.constant(governor.onsets, tf.float32, [count]) * density[:, tf.newaxis]
+    usual = tf.constant(governor.onsets, tf.float32, [count]) * density[:, tf.newaxis]
     if count:
         struck = tf.reduce_sum(tf.cast(cells == STRUCK, tf.float32), axis=-1)
-        here, weight = tf.one_hot(places, count), onset_weight(count)
+        here, weight = tf.one_hot(positions, count), onset_weight(count)
         later = tf.cumsum(here, axis=1, exclusive=True, reverse=True)  # number of later steps at the same position
         onsets = tf.einsum("bt,btp->bp", struck, here * weight * (1 - weight) ** later)
-        most = tf.maximum(most, onsets)
-    heard = Heard(notes, HEAD_START * tf.math.log(density), tf.einsum("t,btp->bp", weights, sounds), onsets)
-    return heard, Reference(notes, most)
+        usual = tf.maximum(usual, onsets)
+    state = ControllerState(
+        notes, INITIAL_DRIFT * tf.math.log(density), tf.einsum("t,btp->bp", weights, sounds), onsets
+    )
+    return state, Reference(notes, usual)
 
 
-def correction(governor: Governor, heard: Heard, reference: Reference) -> tf.Tensor:
+def correction(governor: Governor, state: ControllerState, reference: Reference) -> tf.Tensor:
     """Term added to the log-odds of "sounds?", float32 [batch, 84], or zero [1, 1] if it is disabled."""
-    if not governor.holds_density:
+    if not governor.controls_density:
         return tf.zeros([1, 1])
     notes = reference.notes
     margin = notes / 10
-    density = governor.gain * tf.math.log((heard.level + margin) / (notes + margin))
-    added = (governor.shift + heard.drift - density)[:, tf.newaxis]
-    limit = max(1 - math.exp(-governor.hold / MEMORY_STEPS), LEAST_LIMIT)
-    if not governor.hold or limit > LARGEST_LIMIT:
-        return tf.broadcast_to(added, tf.shape(heard.shares))
-    return added - RELEASE / (1 - limit) * tf.nn.relu(heard.shares - limit)
+    density = governor.gain * tf.math.log((state.level + margin) / (notes + margin))
+    term = (governor.shift + state.drift - density)[:, tf.newaxis]
+    limit = max(1 - math.exp(-governor.hold / MEMORY_STEPS), MIN_LIMIT)
+    if not governor.hold or limit > MAX_LIMIT:
+        return tf.broadcast_to(term, tf.shape(state.shares))
+    return term - RELEASE_PENALTY / (1 - limit) * tf.nn.relu(state.shares - limit)
 
 
-def brake(governor: Governor, heard: Heard, reference: Reference, place: tf.Tensor) -> tf.Tensor:
+def onset_penalty(governor: Governor, state: ControllerState, reference: Reference, position: tf.Tensor) -> tf.Tensor:
     """Penalty on the log-odds of onsets and re-strikes of a step, float32 [batch, 1], or [1, 1] if it is disabled.
 
     Args:
         governor: Settings.
-        heard: State of the controller.
+        state: State of the controller.
         reference: Set points.
-        place: Position of the step in its beat, int32 [batch].
+        position: Position of the step in its beat, int32 [batch].
     """
     if not governor.onsets:
         return tf.zeros([1, 1])
-    here = tf.one_hot(place, len(governor.onsets))
-    found, most = (tf.reduce_sum(here * part, axis=1, keepdims=True) for part in (heard.onsets, reference.onsets))
-    return BRAKE * tf.nn.relu(tf.math.log((found + MARGIN) / (most + MARGIN)))
+    here = tf.one_hot(position, len(governor.onsets))
+    onsets, usual = (tf.reduce_sum(here * part, axis=1, keepdims=True) for part in (state.onsets, reference.onsets))
+    return ONSET_PENALTY * tf.nn.relu(tf.math.log((onsets + MARGIN) / (usual + MARGIN)))
 
 
-def follow(governor: Governor, heard: Heard, reference: Reference, place: tf.Tensor, cells: tf.Tensor) -> Heard:
-    """State of the controller after one more step: `cells` uint8 [batch, 84] at position `place` int32 [batch]."""
-    if governor.holds_density:
+def update_controller_state(
+    governor: Governor, state: ControllerState, reference: Reference, position: tf.Tensor, cells: tf.Tensor
+) -> ControllerState:
+    """State of the controller after one more step: `cells` uint8 [batch, 84] at `position` int32 [batch]."""
+    if governor.controls_density:
         sounds = tf.cast(cells != 0, tf.float32)
-        level = heard.level + (tf.reduce_sum(sounds, axis=-1) - heard.level) / MEMORY_STEPS
+        level = state.level + (tf.reduce_sum(sounds, axis=-1) - state.level) / MEMORY_STEPS
         error = tf.clip_by_value(level / reference.notes - 1, -1.0, 1.0)
-        drift = tf.clip_by_value(heard.drift - governor.gain * error / DRIFT_STEPS, -LARGEST_DRIFT, LARGEST_DRIFT)
-        heard = Heard(level, drift, heard.shares + (sounds - heard.shares) / MEMORY_STEPS, heard.onsets)
+        drift = tf.clip_by_value(state.drift - governor.gain * error / DRIFT_STEPS, -MAX_DRIFT, MAX_DRIFT)
+        state = ControllerState(level, drift, state.shares + (sounds - state.shares) / MEMORY_STEPS, state.onsets)
     if governor.onsets:
-        places = len(governor.onsets)
+        count = len(governor.onsets)
         struck = tf.reduce_sum(tf.cast(cells == STRUCK, tf.float32), axis=-1, keepdims=True)
-        moved = tf.one_hot(place, places) * (struck - heard.onsets) * onset_weight(places)
-        heard = heard._replace(onsets=heard.onsets + moved)
-    return heard
+        moved = tf.one_hot(position, count) * (struck - state.onsets) * onset_weight(count)
+        state = state._replace(onsets=state.onsets + moved)
+    return state

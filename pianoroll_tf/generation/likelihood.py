@@ -1,4 +1,4 @@
-"""What a model makes of given music: marginal probabilities of the next step, and the likelihood of each step."""
+"""Marginal probabilities of the next step, and the log-likelihood of each step of given music."""
 
 import tensorflow as tf
 
@@ -6,20 +6,20 @@ from pianoroll_tf.generation.sampling import Network
 from pianoroll_tf.modeling.heads import Head, decision_targets
 from pianoroll_tf.modeling.nade import plain_thresholds
 
-SAMPLES = 16  # of a step, over which its conditionals are averaged
-SEED = (20_26, 11)  # of these; the same roll gets the same probabilities
+SAMPLES = 16  # per step, over which the conditionals are averaged
+SEED = (20_26, 11)  # of the samples, so that the result is deterministic
 
 
 def marginals(head: Head, network: Network, hidden: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
-    """How probable it is that each pitch sounds, whatever the other pitches of its step do.
+    """Marginal probability that each pitch sounds.
 
-    A head whose decisions know each other gives conditionals. Their mean over drawn steps is the marginal (Rao and
-    Blackwell: it varies less than the mean of the drawn cells). With independent decisions every draw gives the same.
+    An autoregressive head gives conditional probabilities. Their mean over sampled steps estimates the marginal, with
+    less variance than the mean of the sampled cells (Rao-Blackwell). With independent decisions it is exact.
 
     Args:
-        head: Of the model.
+        head: Head of the model.
         network: The model.
-        hidden: What the head decides each step from, [batch, time, features].
+        hidden: Features for the head to decide each step from, [batch, time, features].
         before: Cells of the step before each, 0 silent, 1 held, 2 struck, uint8 [batch, time, pitches].
 
     Returns:
@@ -42,12 +42,12 @@ def marginals(head: Head, network: Network, hidden: tf.Tensor, before: tf.Tensor
 
 
 def log_likelihood(head: Head, network: Network, hidden: tf.Tensor, cells: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Nats of each step's cells and strikes, given all before; and of its being the last.
+    """Log-likelihood in nats of the cells and strikes of each step, given all previous steps, and of an end after it.
 
     Args:
-        head: Of the model.
+        head: Head of the model.
         network: The model.
-        hidden: What the head decides each step from, [batch, time, features].
+        hidden: Features for the head to decide each step from, [batch, time, features].
         cells: The steps, 0 silent, 1 held, 2 struck, uint8 [batch, time, pitches].
 
     Returns:

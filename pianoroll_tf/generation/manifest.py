@@ -1,4 +1,4 @@
-"""The sha256 manifest of an exported model: written once at export, checked whole before every load."""
+"""The sha256 manifest of an exported model: written at export, checked before every load."""
 
 import hashlib
 import json
@@ -11,11 +11,11 @@ NAME = "manifest.json"
 
 
 class DamagedModelError(ValueError):
-    """A model folder whose files are not those that were exported; the text says what differs."""
+    """A model folder whose files are not those that were exported; the message names the difference."""
 
 
 def write_manifest(folder: Path) -> None:
-    """Writes `manifest.json`: bytes and sha256 of every file below `folder`, itself excepted."""
+    """Writes `manifest.json`: bytes and sha256 of every file below `folder`, except itself."""
     files = {name: _facts(folder / name) for name in sorted(_regular_files(folder)) if name != NAME}
     (folder / NAME).write_text(dumps({"files": files}), encoding="utf-8")
 
@@ -24,7 +24,7 @@ def check_manifest(folder: Path) -> None:
     """Compares every file below `folder` with `manifest.json`.
 
     Raises:
-        DamagedModelError: A file is missing, changed or extra, or the manifest itself is not as it was written.
+        DamagedModelError: A file is missing, changed or extra, or the manifest itself has changed.
     """
     expected = _read(folder)
     found = _regular_files(folder) - {NAME}
@@ -38,7 +38,7 @@ def check_manifest(folder: Path) -> None:
 
 
 def _read(folder: Path) -> dict[str, dict[str, int | str]]:
-    """The manifest's entries; its text must be the one text that `write_manifest` would write for them."""
+    """The manifest's entries; its text must equal what `write_manifest` would write for them."""
     path = folder / NAME
     changed = f"model must be unchanged since its export. Received: {NAME} differs in {folder}"
     if path.exists() and (path.is_symlink() or not path.is_file()):  # a pipe would never end
@@ -59,7 +59,7 @@ def _regular_files(folder: Path) -> set[str]:
     """Paths of all files below `folder`, relative, with slashes.
 
     Raises:
-        DamagedModelError: A link, device or the like stands there.
+        DamagedModelError: There is a link, a device or another special file.
     """
     names = set()
     for root, _, files in _walk(folder):

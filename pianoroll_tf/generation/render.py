@@ -1,4 +1,4 @@
-"""A piano-roll as MIDI file and as picture."""
+"""Renders a piano-roll as a MIDI file and as a picture."""
 
 import io
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.roll import as_states, roll_to_notes
 
 TICKS_PER_QUARTER = 480
-VELOCITY = 80  # of every note; a roll knows none
-LINE_STEPS = 640  # of a line of a picture: three dots a step
-NOTE_GAP = 0.2  # steps by which a note is drawn too short
+VELOCITY = 80  # of every note, because a roll has no velocities
+LINE_STEPS = 640  # per line of a picture, at three pixels per step
+NOTE_GAP = 0.2  # steps by which a note is drawn shorter
 BAR_HEIGHT = 0.8  # of the distance of two pitches
 PRIMER_COLOUR, MUSIC_COLOUR = "#E69F00", "#0072B2"  # Okabe and Ito 2008: apart for every kind of colour vision
 
@@ -25,13 +25,13 @@ def midi_bytes(
     tempo: float = 120.0,
     meters: Sequence[tuple[int, Meter]] = ((0, Meter()),),
 ) -> bytes:
-    """The content of a MIDI file of a roll as piano music; a struck cell begins a note.
+    """Renders a roll as the bytes of a MIDI file with one piano track; a struck cell begins a note.
 
     Args:
-        roll: [steps, 84], 0 silent, 1 held, 2 struck, or 0 and 1 alone.
-        steps_per_second: Of the grid.
-        tempo: Quarters per minute that the file states; edges of notes are rounded to a 480th of a quarter.
-        meters: (step, time signature) that the file states, ascending; a bar begins at each.
+        roll: [steps, 84], 0 silent, 1 held, 2 struck, or 0 and 1 only.
+        steps_per_second: Rate of the grid.
+        tempo: Quarters per minute in the file; edges of notes are rounded to a 480th of a quarter.
+        meters: (step, time signature) in the file, ascending; a bar begins at each.
     """
     ticks_per_step = TICKS_PER_QUARTER * tempo / 60 / steps_per_second
     start, end, pitch = roll_to_notes(roll)
@@ -57,15 +57,15 @@ def png_bytes(
     first_step: int = 0,
     bar_steps: Sequence[int] = (),
 ) -> bytes:
-    """The picture of a piano-roll: time to the right, pitch upwards, one bar a note, long music in several lines.
+    """Draws a piano-roll: time to the right, pitch upwards, one bar per note, long music in several lines.
 
     Args:
-        roll: [steps >= 1, 84], 0 silent, 1 held, 2 struck, or 0 and 1 alone.
-        primer_steps: Its first so many steps are shown as primer, in another colour.
-        steps_per_unit: Steps a second or a beat.
-        unit: What the time axis counts.
-        title: Above the picture.
-        first_step: Where on the time axis the roll begins.
+        roll: [steps >= 1, 84], 0 silent, 1 held, 2 struck, or 0 and 1 only.
+        primer_steps: Number of steps at the start that are shown as primer, in another colour.
+        steps_per_unit: Steps per second or per beat.
+        unit: Unit of the time axis.
+        title: Title above the picture.
+        first_step: Position of the roll on the time axis, in steps.
         bar_steps: Steps of the roll at which bars begin; a line is drawn at each.
 
     Returns:
@@ -102,7 +102,7 @@ def png_bytes(
 
 
 def _draw_line(axes, rows: np.ndarray, primer_steps: int, first: int, steps_per_unit: float) -> None:
-    """The notes of one line, which begins at step `first`; what follows the end of the roll is grey."""
+    """The notes of one line, which begins at step `first`; the area after the end of the roll is grey."""
     cut = int(np.clip(primer_steps, 0, len(rows)))
     _draw_notes(axes, rows[:cut], first, steps_per_unit, PRIMER_COLOUR)
     _draw_notes(axes, rows[cut:], first + cut, steps_per_unit, MUSIC_COLOUR)
@@ -116,7 +116,7 @@ def _draw_notes(axes, rows: np.ndarray, first: int, steps_per_unit: float, colou
     from matplotlib.collections import PolyCollection
 
     start, end, pitch = roll_to_notes(rows)
-    # Notes end a little early, so that two of one pitch, one after the other, are seen to be two.
+    # Notes end a little early, so that consecutive notes of one pitch are separated.
     left, right = (start + first) / steps_per_unit, (end + first - NOTE_GAP) / steps_per_unit
     low, high = pitch - BAR_HEIGHT / 2, pitch + BAR_HEIGHT / 2
     corners = [(left, low), (right, low), (right, high), (left, high)]
@@ -125,7 +125,7 @@ def _draw_notes(axes, rows: np.ndarray, first: int, steps_per_unit: float, colou
 
 
 def _pitch_limits(roll: np.ndarray) -> tuple[int, int]:
-    """Lowest and highest pitch to show: those that sound, and never less than three octaves."""
+    """Lowest and highest pitch to show: those that sound, but at least three octaves."""
     sounding = np.flatnonzero(np.asarray(roll).any(axis=0)) + LOWEST_PITCH
     low, high = (int(sounding[0]), int(sounding[-1])) if len(sounding) else (60, 60)
     missing = max(0, 36 - (high - low))

@@ -1,4 +1,4 @@
-"""Draws a piano-roll step by step, in one graph, from a network given as functions; knows no model."""
+"""Samples a piano-roll step by step, in one graph, from a network given as functions."""
 
 import math
 from collections.abc import Callable
@@ -8,28 +8,37 @@ import tensorflow as tf
 
 from pianoroll_tf.data.clock import code_at
 from pianoroll_tf.data.roll import STRUCK
-from pianoroll_tf.generation.governor import Governor, Heard, Reference, brake, correction, follow, start
+from pianoroll_tf.generation.governor import (
+    ControllerState,
+    Governor,
+    Reference,
+    correction,
+    initial_controller_state,
+    onset_penalty,
+    update_controller_state,
+)
 from pianoroll_tf.generation.shaping import Shaping
 from pianoroll_tf.modeling.nade import log_odds
 
-FREE = Governor()  # governs nothing
-BLOCK_STEPS = 256  # steps whose random numbers are made at once; part of what a seed means: never change it
+NO_GOVERNOR = Governor()  # all parts disabled
+BLOCK_STEPS = 256  # steps whose random numbers are drawn at once; changing it changes the music of every seed
 
 State = Any
 
 
 class Network(NamedTuple):
-    """What drawing must know of a model.
+    """The functions and sizes of a model that sampling needs.
 
     Attributes:
-        advance: (cells uint8 [batch, time, pitches], clock int32 [batch, time], state) → (what the head decides from,
-            float32 [batch, time, features], state). The cells are those of the step before, 0 silent, 1 held, 2 struck.
-        drawer: () → `modeling.nade.Draw`, what draws a step; called once, before the loop over steps.
-        posterior: The network's log-odds → those of the posterior.
-        steps_per_beat: Of the clock; None: it reads none.
-        pitches: Pitches of a step.
-        decisions: Numbers that a step takes.
-        shaping: How its log-odds are shaped.
+        advance: (cells uint8 [batch, time, pitches], clock int32 [batch, time], state) → (features for the head,
+            float32 [batch, time, features], state). The cells are those of the previous step: 0 silent, 1 held, 2
+            struck.
+        drawer: () → `modeling.nade.Draw`, which draws a step; called once, before the loop over steps.
+        posterior: Log-odds of the network → log-odds of the posterior.
+        steps_per_beat: Of the clock; None if the model has no clock input.
+        pitches: Pitches per step.
+        decisions: Decisions, and thus random numbers, per step.
+        shaping: Shaping of its log-odds.
     """
 
     advance: Callable
@@ -42,10 +51,10 @@ class Network(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """Where each row is in its bar; int32 [batch] each.
+    """Position of each row in its bar; int32 [batch] each.
 
     Attributes:
-        place: Steps since the bar line, of the step after the one that is decided next.
+        place: Steps since the bar line, of the step after the next step to be drawn.
         bar: Steps per bar.
         compound: 0 or 1.
     """
@@ -55,16 +64,16 @@ class Clock(NamedTuple):
     compound: tf.Tensor
 
 
-class Carried(NamedTuple):
-    """What is carried from step to step; every tensor begins with the batch, so rows can be taken apart and joined.
+class SamplingState(NamedTuple):
+    """State between two steps; the first axis of every tensor is the batch, so rows can be split and joined.
 
     Attributes:
-        hidden: What the head decides the next step from, float32 [batch, features].
+        hidden: Features for the head to decide the next step from, float32 [batch, features].
         held: Cells that sound at the last step, bool [batch, pitches].
-        clock: Where the rows stand in their bars.
-        density: float32 [batch], the factor that was asked for.
-        heard: What the governor remembers.
-        reference: Its set points.
+        clock: Positions of the rows in their bars.
+        density: Requested factor on the density, float32 [batch].
+        controller: State of the governor.
+        reference: Set points of the governor.
         state: State of the model.
     """
 
@@ -72,7 +81,7 @@ class Carried(NamedTuple):
     held: tf.Tensor
     clock: Clock
     density: tf.Tensor
-    heard: Heard
+    controller: ControllerState
     reference: Reference
     state: State
 
@@ -85,7 +94,7 @@ class Options(NamedTuple):
         top_p: float32 [batch] in (0, 1]; 1 admits every pitch.
         density: float32 [batch], > 0, factor on the number of notes.
         meter: Numerator and denominator, int32 [batch, 2].
-        place: Place in its bar of the first step of the primer, or of the music where there is none, int32 [batch].
+        place: Position in its bar of the first step of the primer, or of the music without a primer, int32 [batch].
     """
 
     temperature: tf.Tensor
@@ -96,10 +105,10 @@ class Options(NamedTuple):
 
 
 def plain_options(batch) -> Options:
-    """Temperature, top-p and density of 1, from the beginning of a bar of 4/4.
+    """Temperature, top-p and density of 1, from the start of a bar of 4/4.
 
     Args:
-        batch: Rows, an int or an int32 scalar tensor.
+        batch: Number of rows, an int or an int32 scalar tensor.
     """
     one, meter = tf.ones([batch]), tf.fill([batch, 2], 4)
     return Options(one, one, one, meter, tf.zeros([batch], tf.int32))
@@ -112,47 +121,47 @@ def sample(
     steps: tf.Tensor,
     seeds: tf.Tensor,
     options: Options,
-    governor: Governor = FREE,
+    governor: Governor = NO_GOVERNOR,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Continues `primer` by `steps` steps.
 
-    The model reads a silent step and then the primer in one call; from there on it reads, one step at a time, what was
-    drawn, with its state carried. So the length has no bound, and a step costs the same wherever it stands. Every row
-    has its own settings, so that unlike requests fit in one batch.
+    The model reads a silent step and then the primer in one call; from there on it reads each
+    drawn step, with its state carried. So the length is unbounded, and the cost per step is constant. Every row has its
+    own settings, so that different requests fit in one batch.
 
     Args:
         network: The model.
-        state: Its state before anything was heard: a tensor or a nest of tensors.
-        primer: Cells to continue, [batch, primer_steps >= 0, pitches]; of 0 and 1 alone, or 0, 1 and 2.
+        state: Its initial state: a tensor or a nest of tensors.
+        primer: Cells to continue, [batch, primer_steps >= 0, pitches]; of 0 and 1 only, or 0, 1 and 2.
         steps: int32 [], how many steps to draw, >= 1.
         seeds: int64 [batch]. A row's random numbers depend on its seed, the step and the decision alone.
         options: Settings of the rows.
-        governor: Holds the density over time; the default leaves the log-odds as they are.
+        governor: Governor of the model; the default leaves the log-odds unchanged.
 
     Returns:
         (cells uint8 [batch, steps, pitches], the drawn steps without the primer: 0 silent, 1 held, 2 struck; ends
         uint8 [batch, steps], 1 where the piece ends with that step).
     """
-    carried = begin(network, state, primer, options, governor)
+    sampling_state = begin(network, state, primer, options, governor)
     steps = tf.convert_to_tensor(steps, tf.int32)
-    cells, ends = _draw_blocks(network, carried, steps, seeds, options, governor)
+    cells, ends = _draw_blocks(network, sampling_state, steps, seeds, options, governor)
     return tf.transpose(cells, [1, 0, 2]), tf.transpose(ends)
 
 
-def _draw_blocks(network: Network, carried: Carried, steps, seeds, options: Options, governor: Governor):
-    """Draws block by block, uint8 [steps, batch, …]: memory grows with the roll alone, not with its numbers."""
+def _draw_blocks(network: Network, sampling_state: SamplingState, steps, seeds, options: Options, governor: Governor):
+    """Draws block by block, uint8 [steps, batch, …], so that memory holds the random numbers of one block."""
     blocks = (steps + BLOCK_STEPS - 1) // BLOCK_STEPS
-    parts = [carried.held.shape, [None]]
+    parts = [sampling_state.held.shape, [None]]
     rolls = [tf.TensorArray(tf.uint8, size=blocks, infer_shape=False, element_shape=[None, *part]) for part in parts]
 
-    def draw_block(block, rolls, carried):
+    def draw_block(block, rolls, sampling_state):
         numbers = uniforms(seeds, tf.fill(tf.shape(seeds), block), network.decisions)
         length = tf.minimum(BLOCK_STEPS, steps - block * BLOCK_STEPS)
-        drawn, carried = _draw_frames(network, carried, numbers, length, options, governor)
-        return block + 1, [roll.write(block, part) for roll, part in zip(rolls, drawn, strict=True)], carried
+        drawn, sampling_state = _draw_frames(network, sampling_state, numbers, length, options, governor)
+        return block + 1, [roll.write(block, part) for roll, part in zip(rolls, drawn, strict=True)], sampling_state
 
     _, rolls, _ = tf.while_loop(
-        lambda block, *_: block < blocks, draw_block, (0, rolls, carried), parallel_iterations=1
+        lambda block, *_: block < blocks, draw_block, (0, rolls, sampling_state), parallel_iterations=1
     )
     return tuple(roll.concat() for roll in rolls)
 
@@ -171,7 +180,7 @@ def after_silence(cells: tf.Tensor) -> tf.Tensor:
 
 
 def clock_of(network: Network, meter: tf.Tensor, place: tf.Tensor) -> Clock:
-    """The clock of rows that are at `place` int32 [batch] of their bars; `meter` int32 [batch, 2]."""
+    """The clock of rows at position `place` int32 [batch] in their bars; `meter` int32 [batch, 2]."""
     numerator, denominator = tf.unstack(tf.cast(meter, tf.int32), axis=1)
     quarters = tf.cast(numerator * 4, tf.float32) / tf.cast(denominator, tf.float32)
     bar = tf.maximum(tf.cast(tf.round(quarters * float(network.steps_per_beat or 1)), tf.int32), 1)
@@ -187,25 +196,25 @@ def _codes(network: Network, clock: Clock, place: tf.Tensor) -> tf.Tensor:
     return code_at(place, bar, compound, network.steps_per_beat, minimum=tf.minimum)
 
 
-def _place_in_beat(network: Network, clock: Clock, place: tf.Tensor) -> tf.Tensor:
-    """Place in the quarter of steps that are at `place` int32 [batch, time] of their bars; on the grid of seconds 0."""
+def _position_in_beat(network: Network, clock: Clock, place: tf.Tensor) -> tf.Tensor:
+    """Position in the beat of steps at `place` int32 [batch, time] in their bars; 0 on the grid of seconds."""
     return place % clock.bar[:, tf.newaxis] % (network.steps_per_beat or 1)
 
 
 def read(
     network: Network, state: State, frames: tf.Tensor, meter: tf.Tensor, place: tf.Tensor
 ) -> tuple[tf.Tensor, State, Clock]:
-    """Reads some steps.
+    """Reads given steps.
 
     Args:
         network: The model.
         state: Its state before them.
         frames: Their cells, uint8 [batch, time >= 1, pitches].
         meter: int32 [batch, 2].
-        place: Place in its bar of the step after the first frame, int32 [batch].
+        place: Position in its bar of the step after the first frame, int32 [batch].
 
     Returns:
-        (what the head decides the step after each frame from, [batch, time, features]; the state; the clock).
+        (features for the head to decide the step after each frame from, [batch, time, features]; the state; the clock).
     """
     time = tf.shape(frames)[1]
     clock = clock_of(network, meter, place)
@@ -214,95 +223,110 @@ def read(
     return hidden, state, clock._replace(place=(clock.place + time) % clock.bar)
 
 
-def begin(network: Network, state: State, primer: tf.Tensor, options: Options, governor: Governor = FREE) -> Carried:
+def begin(
+    network: Network, state: State, primer: tf.Tensor, options: Options, governor: Governor = NO_GOVERNOR
+) -> SamplingState:
     """Reads a silent step and then the primer.
 
     Args:
         network: The model.
-        state: Its state before anything was heard.
+        state: Its initial state.
         primer: Cells to continue, [batch, primer_steps >= 0, pitches].
-        options: Settings of the rows; temperature and top-p are not looked at.
-        governor: Holds the density.
+        options: Settings of the rows; temperature and top-p are not used.
+        governor: Governor of the model.
     """
     cells = states_of(primer)
     hidden, state, clock = read(network, state, after_silence(cells), options.meter, options.place)
-    places = options.place[:, tf.newaxis] + tf.range(tf.shape(cells)[1])
-    heard, reference = start(governor, cells, _place_in_beat(network, clock, places), options.density)
+    positions = options.place[:, tf.newaxis] + tf.range(tf.shape(cells)[1])
+    controller, reference = initial_controller_state(
+        governor, cells, _position_in_beat(network, clock, positions), options.density
+    )
     held = after_silence(cells != 0)[:, -1]
-    return Carried(hidden[:, -1], held, clock, options.density, heard, reference, state)
+    return SamplingState(hidden[:, -1], held, clock, options.density, controller, reference, state)
 
 
 def draw(
     network: Network,
-    carried: Carried,
+    sampling_state: SamplingState,
     numbers: tf.Tensor,
     temperature: tf.Tensor,
     top_p: tf.Tensor,
-    governor: Governor = FREE,
-) -> tuple[tf.Tensor, tf.Tensor, Carried]:
-    """Draws the next steps from given random numbers. All in all, the same steps however they are cut into calls.
+    governor: Governor = NO_GOVERNOR,
+) -> tuple[tf.Tensor, tf.Tensor, SamplingState]:
+    """Draws the next steps from given random numbers; the result does not depend on how steps are split into calls.
 
-    It can be compiled: where the shapes of its inputs are known, those of all that it does are too.
+    It can be compiled by XLA: with static input shapes, all shapes are static.
 
     Args:
         network: The model.
-        carried: From `begin` or an earlier call.
-        numbers: float32 [batch, steps, decisions] in [0, 1), of `uniforms`; each call continues where the one before
+        sampling_state: State from `begin` or the previous call.
+        numbers: float32 [batch, steps, decisions] in [0, 1), of `uniforms`; each call continues where the previous one
             ended.
         temperature: float32 [batch], > 0.
         top_p: float32 [batch] in (0, 1].
         governor: That of `begin`.
 
     Returns:
-        (cells uint8 [batch, steps, pitches], ends uint8 [batch, steps], what is carried on).
+        (cells uint8 [batch, steps, pitches], ends uint8 [batch, steps], the state after them).
     """
-    options = Options(temperature, top_p, carried.density, None, None)
+    options = Options(temperature, top_p, sampling_state.density, None, None)
     length = tf.shape(numbers)[1]
-    (cells, ends), carried = _draw_frames(network, carried, numbers, length, options, governor)
-    return tf.transpose(cells, [1, 0, 2]), tf.transpose(ends), carried
+    (cells, ends), sampling_state = _draw_frames(network, sampling_state, numbers, length, options, governor)
+    return tf.transpose(cells, [1, 0, 2]), tf.transpose(ends), sampling_state
 
 
-def _draw_frames(network: Network, carried: Carried, numbers, length, options: Options, governor: Governor):
-    """The first `length` steps for which there are numbers: ((cells, ends), uint8 [length, batch, …]; carried on)."""
-    reference = carried.reference
-    shaped = network.shaping.rows(options.temperature, options.top_p, carried.density)
+def _draw_frames(
+    network: Network, sampling_state: SamplingState, numbers, length, options: Options, governor: Governor
+):
+    """Draws `length` steps: ((cells, ends), uint8 [length, batch, …]; the state after them)."""
+    reference = sampling_state.reference
+    shaped = network.shaping.rows(options.temperature, options.top_p, sampling_state.density)
     odds, draw_cells = log_odds(numbers), network.drawer()
-    shapes = [carried.held.shape, carried.held.shape[:1]]
+    shapes = [sampling_state.held.shape, sampling_state.held.shape[:1]]
     rolls = [tf.TensorArray(tf.uint8, size=length, element_shape=shape) for shape in shapes]
 
-    def draw_step(step, rolls, hidden, held, place, heard, state):
-        here = _place_in_beat(network, carried.clock, place[:, tf.newaxis] - 1)[:, 0]
-        added, lost = correction(governor, heard, reference), brake(governor, heard, reference, here)
-        lost -= shaped.at_position(here)
-        thresholds = shaped.thresholds(tf.gather(odds, step, axis=1), held, added, lost)
+    def draw_step(step, rolls, hidden, held, place, controller, state):
+        position = _position_in_beat(network, sampling_state.clock, place[:, tf.newaxis] - 1)[:, 0]
+        penalty = onset_penalty(governor, controller, reference, position) - shaped.at_position(position)
+        thresholds = shaped.thresholds(
+            tf.gather(odds, step, axis=1), held, correction(governor, controller, reference), penalty
+        )
         cells, ends = draw_cells(hidden, held, thresholds)
-        codes = _codes(network, carried.clock, place[:, tf.newaxis])
+        codes = _codes(network, sampling_state.clock, place[:, tf.newaxis])
         following, state = network.advance(cells[:, tf.newaxis], codes, state)
         sounds = cells != 0
         drawn = (cells, tf.cast(ends, tf.uint8))
         rolls = [roll.write(step, part) for roll, part in zip(rolls, drawn, strict=True)]
-        heard = follow(governor, heard, reference, here, cells)
-        return step + 1, rolls, following[:, 0], sounds, (place + 1) % carried.clock.bar, heard, state
+        controller = update_controller_state(governor, controller, reference, position, cells)
+        return step + 1, rolls, following[:, 0], sounds, (place + 1) % sampling_state.clock.bar, controller, state
 
-    _, rolls, hidden, held, place, heard, state = tf.while_loop(
+    _, rolls, hidden, held, place, controller, state = tf.while_loop(
         lambda step, *_: step < length,
         draw_step,
-        (0, rolls, carried.hidden, carried.held, carried.clock.place, carried.heard, carried.state),
+        (
+            0,
+            rolls,
+            sampling_state.hidden,
+            sampling_state.held,
+            sampling_state.clock.place,
+            sampling_state.controller,
+            sampling_state.state,
+        ),
         parallel_iterations=1,
     )
-    clock = carried.clock._replace(place=place)
-    carried = carried._replace(hidden=hidden, held=held, clock=clock, heard=heard, state=state)
-    return tuple(roll.stack() for roll in rolls), carried
+    clock = sampling_state.clock._replace(place=place)
+    sampling_state = sampling_state._replace(hidden=hidden, held=held, clock=clock, controller=controller, state=state)
+    return tuple(roll.stack() for roll in rolls), sampling_state
 
 
-def pack(carried: Carried) -> tf.Tensor:
-    """All that is carried as one tensor, float32 [batch, size]."""
-    parts = [tf.cast(part, tf.float32) for part in tf.nest.flatten(carried)]
+def pack_state(sampling_state: SamplingState) -> tf.Tensor:
+    """Packs the state into one tensor, float32 [batch, size]."""
+    parts = [tf.cast(part, tf.float32) for part in tf.nest.flatten(sampling_state)]
     return tf.concat([tf.reshape(part, [tf.shape(part)[0], math.prod(part.shape[1:])]) for part in parts], axis=1)
 
 
-def unpack(packed: tf.Tensor, like: Carried) -> Carried:
-    """What `pack` packed; `like` has the same shapes but for the batch."""
+def unpack_state(packed: tf.Tensor, like: SamplingState) -> SamplingState:
+    """The inverse of `pack_state`; `like` has the same shapes except for the batch."""
     parts = tf.nest.flatten(like)
     pieces = tf.split(packed, [math.prod(part.shape[1:]) for part in parts], axis=1)
     pieces = [
@@ -313,7 +337,7 @@ def unpack(packed: tf.Tensor, like: Carried) -> Carried:
 
 
 def uniforms(seeds: tf.Tensor, blocks: tf.Tensor, decisions: int) -> tf.Tensor:
-    """Random numbers of one block of each row: Philox, keyed by (seed of the row, block).
+    """Random numbers of one block of each row, by Philox keyed by (seed of the row, block).
 
     Args:
         seeds: int64 [batch].
@@ -321,7 +345,7 @@ def uniforms(seeds: tf.Tensor, blocks: tf.Tensor, decisions: int) -> tf.Tensor:
         decisions: Numbers per step.
 
     Returns:
-        float32 [batch, BLOCK_STEPS, decisions] in [0, 1). Compiled by XLA it would give other numbers.
+        float32 [batch, BLOCK_STEPS, decisions] in [0, 1). XLA would generate other numbers.
     """
     return tf.map_fn(
         lambda key: tf.random.stateless_uniform([BLOCK_STEPS, decisions], key, alg="philox"),

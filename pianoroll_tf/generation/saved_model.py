@@ -1,4 +1,4 @@
-"""Loads an exported model, safely and with TensorFlow alone, and asks it for music."""
+"""Loads an exported model safely, with TensorFlow alone, and generates music with it."""
 
 import dataclasses
 import functools
@@ -12,23 +12,23 @@ import tensorflow as tf
 from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, RecordsConfig, SamplingConfig
 from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.data.roll import as_states
+from pianoroll_tf.generation.allowed_operations import check_operations
 from pianoroll_tf.generation.compiled import ENDPOINTS, CompiledModel, worthwhile
 from pianoroll_tf.generation.manifest import check_manifest
-from pianoroll_tf.generation.operations import check_operations
 from pianoroll_tf.generation.sampling import BLOCK_STEPS
 from pianoroll_tf.generation.versions import find_version
 from pianoroll_tf.settings import from_dict
 
 CONFIG = "config.json"
 FORMAT = 2  # of config.json and the endpoints
-LAST_SEED = 2**63 - 1  # of any row
+MAX_ROW_SEED = 2**63 - 1  # of any row
 
 
 def read_config(version: Path) -> dict[str, Any]:
-    """`config.json` of a version whose files are all as they were exported.
+    """Checks all files of a version against its manifest and reads `config.json`.
 
     Raises:
-        ValueError: A file differs, or the format is another one.
+        ValueError: A file differs, or the format is not supported.
     """
     check_manifest(version)
     try:
@@ -50,8 +50,8 @@ def load(path: Path | str) -> "MusicModel":
         path: `saved_models/NAME` for the latest version, or the folder of a version.
 
     Raises:
-        ValueError: There is no model, a file differs from what was exported, or its graph holds an
-            operation that does more than compute.
+        ValueError: There is no model, a file differs from what was exported, or its graph holds an operation that is
+            not allowed.
     """
     version = find_version(Path(path))
     config = read_config(version)
@@ -66,7 +66,7 @@ class MusicModel:
     Attributes:
         version: Its folder.
         config: Its `config.json`: settings of the run, density, versions.
-        program: What TensorFlow loaded; `program.signatures` has the endpoints.
+        program: Result of `tf.saved_model.load`; `program.signatures` holds the endpoints.
     """
 
     version: Path
@@ -80,7 +80,7 @@ class MusicModel:
 
     @functools.cached_property
     def grid(self) -> RecordsConfig:
-        """How its training files were sampled."""
+        """Grid of its training data."""
         return from_dict(RecordsConfig, self.config["run"]["records"])
 
     @property
@@ -100,17 +100,17 @@ class MusicModel:
 
     @property
     def longest_piece(self) -> int:
-        """Steps of the longest training piece, at which `compose` ends at the latest; `MAX_STEPS` if not known."""
+        """Steps of the longest training piece, the longest that `compose` generates; `MAX_STEPS` if not known."""
         return int(self.config["run"]["data"]["longest_piece"]) or MAX_STEPS
 
     @property
     def can_be_compiled(self) -> bool:
-        """Whether it has the parts that are compiled; an export of an earlier version has not."""
+        """Whether it has the signatures that are compiled, which exports of earlier versions lack."""
         return set(ENDPOINTS) <= set(self.program.signatures)
 
     @functools.cached_property
     def compiled(self) -> CompiledModel:
-        """The same model, drawing with XLA: for a server, which draws unlike requests in one batch.
+        """The same model compiled by XLA, for a server that batches different requests.
 
         Raises:
             ValueError: It cannot be compiled.
@@ -130,14 +130,14 @@ class MusicModel:
         """Continues each row of `primer`; row i is drawn with `sampling.seed` + `first_row` + i.
 
         Args:
-            primer: [batch, primer_steps >= 0, 84]; 0 silent, 1 held, 2 struck, or 0 and 1 alone.
-            steps: How many steps to draw, 1..1,000,000.
+            primer: [batch, primer_steps >= 0, 84]; 0 silent, 1 held, 2 struck, or 0 and 1 only.
+            steps: Number of steps to draw, 1..1,000,000.
             sampling: Temperature, top-p, density, seed.
-            first_row: Number of the first row, for a batch that is drawn in parts.
-            compiled: Whether to draw with XLA, which rounds in another way: a note in a million differs. None: where it
+            first_row: Number of the first row, for a batch that is drawn in several calls.
+            compiled: Whether to compile by XLA, which rounds differently: one note in a million differs. None: if it
                 saves more time than compiling takes, see `worthwhile`.
-            meter: Time signature, for models that read a clock; None: the most frequent of the training data.
-            place: Place in its bar, in steps, of the primer's first step, or of the music's where there is no primer.
+            meter: Time signature, for models with a clock input; None: the most frequent of the training data.
+            place: Position in its bar, in steps, of the first step of the primer, or of the music without a primer.
 
         Returns:
             uint8 [batch, steps, 84]: 0 silent, 1 held, 2 struck.
@@ -156,11 +156,11 @@ class MusicModel:
             seeds = seed + np.arange(len(primer))
             settings = (sampling.temperature, sampling.top_p, sampling.density)
             return self.compiled.generate(primer, steps, seeds, *settings, meter=meter, place=place)
-        if place or meter != self.meter:  # which the signature does not know of
+        if place or meter != self.meter:  # which are not inputs of the signature
             seeds = seed + np.arange(len(primer))
             settings = (sampling.temperature, sampling.top_p, sampling.density)
-            return self.plain.generate(primer, steps, seeds, *settings, meter=meter, place=place)
-        answer = self.program.signatures["generate"](
+            return self.uncompiled.generate(primer, steps, seeds, *settings, meter=meter, place=place)
+        outputs = self.program.signatures["generate"](
             primer=tf.constant(primer, "uint8"),
             steps=tf.constant(steps, "int32"),
             seed=tf.constant(seed, "int64"),
@@ -168,14 +168,14 @@ class MusicModel:
             top_p=tf.constant(sampling.top_p, "float32"),
             density=tf.constant(sampling.density, "float32"),
         )
-        return answer["roll"].numpy()
+        return outputs["roll"].numpy()
 
     def compose(
         self,
         primer: np.ndarray,
         sampling: SamplingConfig = SamplingConfig(),  # noqa: B008 (frozen)
         first_row: int = 0,
-        most_steps: int | None = None,
+        max_steps: int | None = None,
         compiled: bool | None = None,
         meter: Meter | None = None,
         place: int = 0,
@@ -183,10 +183,10 @@ class MusicModel:
         """Continues each row of `primer` until the model ends it; otherwise as `generate`.
 
         Args:
-            primer: See `generate`; so are the others but for `most_steps`.
+            primer: See `generate`.
             sampling: See `generate`.
             first_row: See `generate`.
-            most_steps: Steps after which a row ends in any case; None: `longest_piece`.
+            max_steps: Largest number of steps; None: `longest_piece`.
             compiled: See `generate`.
             meter: See `generate`.
             place: See `generate`.
@@ -198,80 +198,82 @@ class MusicModel:
             ValueError: A shape or number is not allowed, or the model cannot be compiled.
         """
         primer = _roll("primer", primer)
-        most = min(most_steps or self.longest_piece, MAX_STEPS)
+        max_steps = min(max_steps or self.longest_piece, MAX_STEPS)
         seeds = self._first_seed(sampling, first_row, len(primer)) + np.arange(len(primer))
         if compiled is None:
-            compiled = self.can_be_compiled and worthwhile(len(primer), most)
-        parts = self.compiled if compiled else self.plain
+            compiled = self.can_be_compiled and worthwhile(len(primer), max_steps)
+        parts = self.compiled if compiled else self.uncompiled
         rows = np.shape(seeds)
         state = parts.begin(primer, np.full(rows, sampling.density), meter or self.meter, place)
-        rolls, lengths = [], np.full(rows, most)
-        for block in range(-(-most // BLOCK_STEPS)):
+        rolls, lengths = [], np.full(rows, max_steps)
+        for block in range(-(-max_steps // BLOCK_STEPS)):
             settings = (np.full(rows, sampling.temperature), np.full(rows, sampling.top_p))
             roll, ends, state = parts.draw_block(state, seeds, np.full(rows, block), *settings)
             rolls.append(roll.numpy())
             ended = np.asarray(ends)
-            first = np.where(ended.any(axis=1), block * BLOCK_STEPS + ended.argmax(axis=1) + 1, most)
+            first = np.where(ended.any(axis=1), block * BLOCK_STEPS + ended.argmax(axis=1) + 1, max_steps)
             lengths = np.minimum(lengths, first)
             if (lengths <= (block + 1) * BLOCK_STEPS).all():
                 break
         music = np.concatenate(rolls, axis=1)
-        return [row[:length] for row, length in zip(music, lengths, strict=True)], (lengths < most).tolist()
+        return [row[:length] for row, length in zip(music, lengths, strict=True)], (lengths < max_steps).tolist()
 
     @functools.cached_property
-    def plain(self) -> CompiledModel:
-        """The parts that `compiled` compiles, as they are."""
+    def uncompiled(self) -> CompiledModel:
+        """The signatures of `compiled`, not compiled."""
         return CompiledModel(self.program, jit_compile=False)
 
     @staticmethod
     def _first_seed(sampling: SamplingConfig, first_row: int, rows: int) -> int:
-        """The seed of the first row; raises ValueError where one is not allowed."""
+        """The seed of the first row; raises ValueError if the seed of a row is not allowed."""
         seed = sampling.seed + first_row
-        if not 0 <= seed <= seed + rows - 1 <= LAST_SEED:
-            raise ValueError(f"seed must be >= 0 and <= {LAST_SEED} in every row. Received: seed={seed} in the first")
+        if not 0 <= seed <= seed + rows - 1 <= MAX_ROW_SEED:
+            raise ValueError(
+                f"seed must be >= 0 and <= {MAX_ROW_SEED} in every row. Received: seed={seed} in the first"
+            )
         return seed
 
     def predict(self, roll: np.ndarray) -> np.ndarray:
         """Marginal probabilities that each pitch sounds at the step after each step of `roll`.
 
         Args:
-            roll: [batch, steps >= 1, 84]. Training precedes a piece by one silent step; put one first to
-                have the probabilities of the piece's first step too.
+            roll: [batch, steps >= 1, 84]. In training a piece is preceded by one silent step; put one first to
+                get the probabilities of the first step too.
 
         Returns:
-            float32 [batch, steps, 84]: whatever the other pitches do. With a head whose decisions know each other they
-            are means over 16 drawn steps.
+            float32 [batch, steps, 84]. With an autoregressive head they are means over 16 sampled steps.
 
         Raises:
             ValueError: The shape is not allowed.
         """
-        return self._judge("predict", roll)["probability"]
+        return self._call("predict", roll)["probability"]
 
     def log_likelihood(self, roll: np.ndarray, meter: Meter | None = None, place: int = 0) -> dict[str, np.ndarray]:
-        """Nats of each step of `roll`, given the steps before it and a silent one before these.
+        """Nats of each step of `roll`, given the steps before it and one silent step before the piece.
 
         Args:
             roll: [batch, steps >= 1, 84].
             meter: As in `generate`.
-            place: Place in its bar of the first step of `roll`.
+            place: Position in its bar of the first step of `roll`.
 
         Returns:
-            `cells`, `strikes`, and `ends`, of the piece's ending with the step; float32 [batch, steps] each.
+            `cells`, `strikes`, and `ends` (log-probability that the piece ends with the step),
+            float32 [batch, steps] each.
 
         Raises:
             ValueError: The shape is not allowed.
         """
         meter = meter or self.meter
         clock = {"meter": tf.constant([meter.numerator, meter.denominator]), "place": tf.constant(place, "int32")}
-        return self._judge("log_likelihood", roll, **clock)
+        return self._call("log_likelihood", roll, **clock)
 
-    def _judge(self, signature: str, roll: np.ndarray, **more: tf.Tensor) -> dict[str, np.ndarray]:
-        """What a signature says of a roll."""
+    def _call(self, signature: str, roll: np.ndarray, **more: tf.Tensor) -> dict[str, np.ndarray]:
+        """Calls a signature with a roll."""
         roll = _roll("roll", roll)
         if not roll.shape[1]:
             raise ValueError(f"roll must have at least one step. Received: shape={roll.shape}")
-        answer = self.program.signatures[signature](roll=tf.constant(roll, "uint8"), **more)
-        return {name: value.numpy() for name, value in answer.items()}
+        outputs = self.program.signatures[signature](roll=tf.constant(roll, "uint8"), **more)
+        return {name: value.numpy() for name, value in outputs.items()}
 
 
 def _roll(name: str, roll: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a model in training generates, as picture and sound in TensorBoard."""
+"""Shows music of a model in training as picture and sound in TensorBoard."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES, RunConfig
-from pianoroll_tf.generation.endpoints import Musician, sample_rows
-from pianoroll_tf.generation.piano import SAMPLE_RATE, synthesize
+from pianoroll_tf.generation.audio import SAMPLE_RATE, synthesize
+from pianoroll_tf.generation.endpoints import SamplingModel, sample_rows
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.modeling.run import steps_per_beat
 from pianoroll_tf.modeling.tensorboard import roll_picture
@@ -18,13 +18,12 @@ BEATS_PER_SECOND = 2  # 120 a minute, for the grid of beats
 
 
 class TrainingSamples(keras.callbacks.Callback):
-    """Generates a piece from scratch at the end of each epoch, always with the same seed.
+    """Keras callback that generates a piece from scratch at the end of each epoch, always with the same seed.
 
-    It is drawn as the model gives it, without the correction of density that an export finds: so one hears what has
-    been learnt.
+    It is sampled without governor and shaping, so that it shows what the model has learnt.
 
     Args:
-        folder: Where TensorBoard's logs go.
+        folder: Folder of the TensorBoard logs.
         config: The run's settings.
     """
 
@@ -40,17 +39,17 @@ class TrainingSamples(keras.callbacks.Callback):
         if self._sample is None:
             nothing = tf.zeros([1, 0, NUM_PITCHES], tf.uint8)
             steps, seed = tf.constant(SECONDS * self._steps_per_second), tf.constant(0, tf.int64)
-            musician = Musician(self.model, self._config.loss, steps_per_beat(self._config))
-            self._sample = tf.function(lambda: sample_rows(musician, nothing, steps, seed)[0])
+            sampler = SamplingModel(self.model, self._config.loss, steps_per_beat(self._config))
+            self._sample = tf.function(lambda: sample_rows(sampler, nothing, steps, seed)[0])
         return self._sample()[0].numpy()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Writes picture and sound."""
+        """Generates a piece and writes its picture and sound."""
         self._writer = self._writer or tf.summary.create_file_writer(str(self._folder), filename_suffix=".samples")
         roll = self._generate()
         with self._writer.as_default(step=epoch + 1):
             tf.summary.image("generated", roll_picture(roll / 2)[None])  # a struck cell is black, a held one grey
-            if roll.any():  # silence is seen in the picture
+            if roll.any():  # silence is visible in the picture
                 sound, _ = synthesize(midi_bytes(roll, self._steps_per_second), SECONDS)
                 tf.summary.audio("generated", sound.astype(np.float32)[None, :, None], SAMPLE_RATE)
             self._writer.flush()

@@ -1,4 +1,4 @@
-"""The versions of an exported model in its folder; no framework is needed to find them."""
+"""Finds the versions of an exported model in its folder; no framework import."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")  # they fit into 64 bits
 
 
 def versions(folder: Path) -> list[int]:
-    """The versions in `saved_models/NAME`, ascending: folders named by a number without zeros before it."""
+    """The versions in `saved_models/NAME`, ascending: folders named by a number without leading zeros."""
     return sorted(int(path.name) for path in folder.iterdir() if _NUMBER.fullmatch(path.name) and path.is_dir())
 
 

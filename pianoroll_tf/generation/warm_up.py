@@ -1,7 +1,7 @@
-"""Warm-up requests of an export: TensorFlow Serving asks them of a version before it serves it.
+"""Warm-up requests of an export, which TensorFlow Serving runs before it serves a version.
 
-It reads `assets.extra/tf_serving_warmup_requests`, a TFRecord file of its own `PredictionLog` messages. Only a few
-fields of these are needed, so they are written here as protocol buffers are on the wire, without its package.
+It reads `assets.extra/tf_serving_warmup_requests`, a TFRecord file of `PredictionLog` messages. Only a few fields
+are needed, so they are encoded here in the wire format of protocol buffers, without the package of TensorFlow Serving.
 
 Reference: https://www.tensorflow.org/tfx/serving/saved_model_warmup
 """
@@ -37,10 +37,10 @@ REQUESTS = {
 
 
 def write_requests(folder: Path) -> None:
-    """Writes one request for each signature that is asked by itself.
+    """Writes one request for each signature that clients call directly.
 
     Args:
-        folder: Of the SavedModel.
+        folder: Folder of the SavedModel.
     """
     path = folder / FILE
     path.parent.mkdir()

@@ -47,7 +47,7 @@ def test_a_failed_step_stops_the_demo_with_one_line(capsys) -> None:
 
 
 @pytest.mark.parametrize("name", ["works", "epochs"])
-def test_wrong_usage_is_said_before_anything_is_made(name, tmp_path: Path, capsys) -> None:
+def test_wrong_usage_is_reported_before_any_work(name, tmp_path: Path, capsys) -> None:
     assert demo.main([str(tmp_path / "demo"), f"--{name}", "0"]) == 2
     assert capsys.readouterr().err.endswith(f": {name} must be a whole number >= 1. Received: {name}=0\n")
     assert not (tmp_path / "demo").exists()

@@ -43,13 +43,13 @@ def test_full_disk_leaves_nothing(run_dir, tmp_path, limit, monkeypatch):
     words = [str(run_dir), str(tmp_path / "m")]
     with (
         contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()) as said,
+        contextlib.redirect_stderr(io.StringIO()) as printed,
         limited_files(limit),
     ):
         assert export.main(words) == 1
-    assert "File too large" in said.getvalue()
-    assert "unexpected" not in said.getvalue()
-    assert said.getvalue().count("\n") == 1
+    assert "File too large" in printed.getvalue()
+    assert "unexpected" not in printed.getvalue()
+    assert printed.getvalue().count("\n") == 1
     assert list((tmp_path / "m").iterdir()) == []
     assert export.main(words) == 0
     saved_model.read_config(tmp_path / "m" / "1")

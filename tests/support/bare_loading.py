@@ -1,6 +1,6 @@
 """Uses an exported model without Keras and without this package: python bare_loading.py VERSION_FOLDER.
 
-Prints one JSON object: sha256 of what each signature answers, by TensorFlow's loader and by that of version 1.
+Prints one JSON object: sha256 of the outputs of each signature, by the loaders of TensorFlow 2 and of version 1.
 """
 
 import hashlib
@@ -17,11 +17,11 @@ class WithoutThem:
         self.finder = finder
 
     def find_spec(self, name, path=None, target=None):
-        """What the finder finds."""
+        """The spec of the wrapped finder; None for `ABSENT`."""
         return None if name.split(".")[0] in ABSENT else self.finder.find_spec(name, path, target)
 
 
-def questions(state):
+def requests(state):
     """Signature → its inputs; `state` is that of `begin`."""
     import numpy as np
 
@@ -48,15 +48,15 @@ def questions(state):
 
 
 def begin(program):
-    """What `begin` answers, for `questions`."""
+    """The state that `begin` returns, for `requests`."""
     import tensorflow as tf
 
-    inputs = {key: tf.constant(value) for key, value in questions(None)["begin"].items()}
+    inputs = {key: tf.constant(value) for key, value in requests(None)["begin"].items()}
     return program.signatures["begin"](**inputs)["next_state"].numpy()
 
 
 def digest(outputs):
-    """sha256 of an answer, a dict of arrays; numbers with fractions are rounded."""
+    """sha256 of a dict of arrays; floats are rounded."""
     whole = hashlib.sha256()
     for name, array in sorted(outputs.items()):
         if array.dtype.kind == "f":
@@ -66,19 +66,19 @@ def digest(outputs):
 
 
 def main(folder):
-    """Asks all signatures in both ways."""
+    """Calls all signatures by both loaders."""
     sys.meta_path[:] = [WithoutThem(finder) for finder in sys.meta_path]
     import tensorflow as tf
 
     answers = {}
     program = tf.saved_model.load(folder)
     state = begin(program)
-    for name, inputs in questions(state).items():
+    for name, inputs in requests(state).items():
         outputs = program.signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
         answers[name] = digest({key: output.numpy() for key, output in outputs.items()})
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         signatures = tf.compat.v1.saved_model.load(session, ["serve"], folder).signature_def
-        for name, inputs in questions(state).items():
+        for name, inputs in requests(state).items():
             feed = {signatures[name].inputs[key].name: value for key, value in inputs.items()}
             outputs = {key: output.name for key, output in signatures[name].outputs.items()}
             answers[name + " v1"] = digest(session.run(outputs, feed))

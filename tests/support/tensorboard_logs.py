@@ -1,4 +1,4 @@
-"""What was written for TensorBoard."""
+"""Reads TensorBoard logs."""
 
 import tensorflow as tf
 from tensorflow.python.summary.summary_iterator import summary_iterator

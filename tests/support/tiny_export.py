@@ -1,6 +1,6 @@
-"""A tiny untrained model and its export, for the tests of generation; also run as a program of its own.
+"""A tiny untrained model and its export, for the tests of generation; also run as a program:
 
-python tests/tiny_export.py FOLDER.
+python tests/support/tiny_export.py FOLDER.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ DENSITY = 0.05
 
 
 def tiny_config(loss: str = "bce") -> RunConfig:
-    """Settings of a run that never was."""
+    """Settings of a run that does not exist."""
     return RunConfig(
         data=DataFacts(density=DENSITY, pitch_frequency=(DENSITY,) * 84, longest_piece=300),
         model=ModelConfig(conv_filters=4, conv_kernel=3, gru_units=8, head_units=4),
@@ -33,8 +33,8 @@ def tiny_model(config: RunConfig, seed: int = 1):
 
 
 def not_measured(*_, **__):
-    """Stands in the place of `calibrate` where no music is to be generated."""
-    from pianoroll_tf.generation.calibration import Calibration
+    """Replaces `calibrate` in tests that generate no music."""
+    from pianoroll_tf.generation.calibration.calibrate import Calibration
     from pianoroll_tf.generation.shaping import Shaping
 
     return Calibration(0.0, 0.0, False, DENSITY, DENSITY, 0.1, 1.0, Shaping())
@@ -50,7 +50,7 @@ def export_tiny(folder: Path, loss: str = "bce", seed: int = 1) -> tuple[Path, b
 
 @contextlib.contextmanager
 def limited_files(limit: int) -> Iterator[None]:
-    """Within it no file can grow beyond `limit` bytes: what writes one is told "File too large"."""
+    """Limits the size of files to `limit` bytes: larger writes fail with "File too large"."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:

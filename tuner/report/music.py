@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, RecordsConfig
 from pianoroll_tf.data.roll import roll_to_notes
-from pianoroll_tf.generation.piano import wav_bytes
+from pianoroll_tf.generation.audio import wav_bytes
 from pianoroll_tf.generation.render import BAR_HEIGHT, midi_bytes
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.settings import from_dict

@@ -10,11 +10,11 @@ from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, RunConfig
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.data.loading import Corpus
 from pianoroll_tf.data.roll import SparseRoll, as_states, to_dense
-from pianoroll_tf.generation.calibration import ROWS, WINDOW_STEPS, calibrate
-from pianoroll_tf.generation.endpoints import Musician, sample_rows
+from pianoroll_tf.generation.calibration.calibrate import ROWS, WINDOW_STEPS, calibrate
+from pianoroll_tf.generation.calibration.trials import make_governor
+from pianoroll_tf.generation.endpoints import SamplingModel, sample_rows
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.generation.training_samples import BEATS_PER_SECOND
-from pianoroll_tf.generation.trials import make_governor
 from pianoroll_tf.modeling.run import steps_per_beat
 from tuner.study.music_distance import FEATURES, Values, compare, cut, distribution, halves, join
 
@@ -82,17 +82,17 @@ def generate(model, config: RunConfig, pieces: int, steps: int, seed: int) -> tu
         silent).
     """
     data, ratio = config.data, None
-    musician = Musician(model, config.loss, steps_per_beat(config), meter=parse_meter(data.meter))
+    sampler = SamplingModel(model, config.loss, steps_per_beat(config), meter=parse_meter(data.meter))
     if data.density:
-        found = calibrate(musician, data, rows=ROWS, window_steps=min(steps, WINDOW_STEPS), with_shaping=False)
+        found = calibrate(sampler, data, rows=ROWS, window_steps=min(steps, WINDOW_STEPS), with_shaping=False)
         ratio = found.uncorrected / data.density
-        musician = dataclasses.replace(musician, governor=make_governor(data, found.shift, found.gain, found.brakes))
+        sampler = dataclasses.replace(sampler, governor=make_governor(data, found.shift, found.gain, found.brakes))
     nothing = tf.zeros([pieces, 0, NUM_PITCHES], tf.uint8)
 
     @tf.function(autograph=False)
     def draw():
         settings = (1.0, 1.0, 1.0)  # temperature, top-p, density: the model as it is
-        return sample_rows(musician, nothing, tf.constant(steps), tf.constant(seed, tf.int64), *settings)[0]
+        return sample_rows(sampler, nothing, tf.constant(steps), tf.constant(seed, tf.int64), *settings)[0]
 
     return list(draw().numpy()), ratio
 

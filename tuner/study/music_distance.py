@@ -15,7 +15,12 @@ import numpy as np
 from scipy.stats import wasserstein_distance
 
 from pianoroll_tf.config import LOWEST_PITCH
-from pianoroll_tf.generation.music_metrics import measure, note_lengths, onset_intervals, scale_consistency
+from pianoroll_tf.generation.music.roll_statistics import (
+    note_lengths,
+    onset_intervals,
+    roll_statistics,
+    scale_consistency,
+)
 
 REACH = 4.0  # bandwidths, on either side of a value, in which a kernel is not taken for 0
 POINTS_PER_BANDWIDTH = 4
@@ -51,15 +56,15 @@ def _pitches(roll: np.ndarray) -> np.ndarray:
 
 
 FEATURES = {
-    "density": Feature(lambda roll: [measure(roll).density]),
-    "polyphony": Feature(lambda roll: [measure(roll).polyphony]),
+    "density": Feature(lambda roll: [roll_statistics(roll).density]),
+    "polyphony": Feature(lambda roll: [roll_statistics(roll).polyphony]),
     "pitch": Feature(_pitches),
     "pitch_class": Feature(lambda roll: _pitches(roll) % 12, circular=True),
     "note_length": Feature(note_lengths, logarithmic=True),
     "onset_interval": Feature(onset_intervals, logarithmic=True),
     "scale_consistency": Feature(lambda roll: [share] if (share := scale_consistency(roll)) is not None else []),
-    "longest_note": Feature(lambda roll: [max(measure(roll).longest_note, 1)], logarithmic=True),
-    "empty_steps": Feature(lambda roll: [measure(roll).empty_steps]),
+    "longest_note": Feature(lambda roll: [max(roll_statistics(roll).longest_note, 1)], logarithmic=True),
+    "empty_steps": Feature(lambda roll: [roll_statistics(roll).empty_steps]),
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, SamplingConfig
 from pianoroll_tf.data.roll import as_states
-from pianoroll_tf.generation.saved_model import LAST_SEED
+from pianoroll_tf.generation.saved_model import MAX_ROW_SEED
 from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.refusals import InvalidRequestError
@@ -70,8 +70,8 @@ def piece_requests(inputs: Mapping[str, np.ndarray], limits: Limits) -> list[Pie
         steps, seed = int(columns["steps"][row]), int(seeds[row])
         if not 1 <= steps <= limits.most_steps:
             raise InvalidRequestError(f"steps must be >= 1 and <= {limits.most_steps}. Received: steps={steps}")
-        if not 0 <= seed <= LAST_SEED:
-            raise InvalidRequestError(f"seed must be >= 0 and <= {LAST_SEED} in every row. Received: seed={seed}")
+        if not 0 <= seed <= MAX_ROW_SEED:
+            raise InvalidRequestError(f"seed must be >= 0 and <= {MAX_ROW_SEED} in every row. Received: seed={seed}")
         settings: dict[str, Any] = {name: float(columns[name][row]) for name in SAMPLING_INPUTS if name in columns}
         try:
             SamplingConfig(**settings)

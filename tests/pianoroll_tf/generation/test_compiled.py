@@ -67,12 +67,12 @@ def test_each_batch_size_is_compiled_once(model):
 
 def test_a_piece_ends_where_the_model_ends_it_or_at_the_bound(model):
     nothing = np.zeros((4, 0, 84))
-    pieces, ended = model.compose(nothing, SamplingConfig(seed=3), most_steps=280, compiled=False)
+    pieces, ended = model.compose(nothing, SamplingConfig(seed=3), max_steps=280, compiled=False)
     assert all(len(piece) == 280 or done for piece, done in zip(pieces, ended, strict=True))
     whole = model.generate(nothing, 280, SamplingConfig(seed=3), compiled=False)
     for piece, roll in zip(pieces, whole, strict=True):
         np.testing.assert_array_equal(piece, roll[: len(piece)])
-    fast, _ = model.compose(nothing, SamplingConfig(seed=3), most_steps=280, compiled=True)
+    fast, _ = model.compose(nothing, SamplingConfig(seed=3), max_steps=280, compiled=True)
     assert [len(piece) for piece in fast] == [len(piece) for piece in pieces]
     longest, _ = model.compose(nothing, SamplingConfig(seed=3), compiled=False)
     assert max(map(len, longest)) <= model.longest_piece == 300

@@ -102,7 +102,7 @@ def test_all_batches_together_say_whether_compiling_pays(model, monkeypatch):
         (0.05, 0.05, ""),
         (0.1, 0.05, ""),
         (0.025, 0.05, ""),
-        (0.101, 0.05, "2.0 times as dense as asked for"),
+        (0.101, 0.05, "2.0 times as dense as requested"),
         (0.02, 0.05, "0.4 times as dense"),
         (0.0, 0.05, "silent"),
         (0.5, 0.0, ""),  # not known

@@ -7,7 +7,7 @@ from tiny_export import tiny_config, tiny_model
 
 from pianoroll_tf.config import MAX_STEPS, SamplingConfig
 from pianoroll_tf.data.roll import as_states
-from pianoroll_tf.generation.endpoints import Musician, make_endpoints, sample_rows
+from pianoroll_tf.generation.endpoints import SamplingModel, make_endpoints, sample_rows
 from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.modeling.losses import posterior_logits
 from pianoroll_tf.modeling.nade import plain_thresholds
@@ -22,8 +22,8 @@ CLOCK = {"meter": tf.constant([4, 4]), "place": tf.constant(0)}
 def tiny(request):
     config = tiny_config(request.param)
     model = tiny_model(config)
-    musician = Musician(model, config.loss, governor=Governor(0.3, 0.5, 4.0))
-    return model, config.loss, make_endpoints(musician)
+    sampler = SamplingModel(model, config.loss, governor=Governor(0.3, 0.5, 4.0))
+    return model, config.loss, make_endpoints(sampler)
 
 
 def ask(endpoint, primer, steps, seed, **options):
@@ -51,19 +51,19 @@ def test_marginals_of_a_head_that_draws_chords_are_its_frequencies():
     head = model.get_layer("head")
     head.triangle.assign(np.triu(np.full((84, 84), 0.1), 1))
     head.bias.assign(np.concatenate([np.zeros(4), np.full(84, -3.5), np.zeros(85)]))
-    musician = Musician(model, config.loss)
-    found = make_endpoints(musician)["predict"](tf.constant(ROLL[:1, :1]))["probability"][0, 0].numpy()
+    sampler = SamplingModel(model, config.loss)
+    found = make_endpoints(sampler)["predict"](tf.constant(ROLL[:1, :1]))["probability"][0, 0].numpy()
     # The same step drawn often, after the same silent step and first step.
     rows = np.repeat(ROLL[:1, :1], 4000, axis=0)
-    silent_first = model_reads_no_silent_step(musician, rows)
+    silent_first = model_reads_no_silent_step(sampler, rows)
     np.testing.assert_allclose(found, silent_first.mean(axis=0), atol=0.03)
     assert abs(found.mean() - silent_first.mean()) < 0.004
 
 
-def model_reads_no_silent_step(musician, rows):
+def model_reads_no_silent_step(sampler, rows):
     """The step after `rows`, drawn, uint8 0 or 1 [rows, 84]; `predict` reads no silent step before a roll."""
-    network, head = musician.network(), musician.model.get_layer("head")
-    hidden, _ = network.advance(tf.constant(rows), tf.zeros(rows.shape[:2], tf.int32), musician.state(len(rows)))
+    network, head = sampler.network(), sampler.model.get_layer("head")
+    hidden, _ = network.advance(tf.constant(rows), tf.zeros(rows.shape[:2], tf.int32), sampler.state(len(rows)))
     numbers = np.random.default_rng(1).random((len(rows), head.decisions)).astype(np.float32)
     held, thresholds = tf.constant(rows[:, -1] != 0), plain_thresholds(numbers, 84)
     cells, _ = head.drawer(lambda logits: logits, False)(hidden[:, -1], held, thresholds)
@@ -101,7 +101,7 @@ def test_rows_have_seeds_of_their_own_and_are_the_same_alone(tiny):
 def test_a_governor_that_governs_nothing_leaves_the_model_as_it_is(tiny):
     model, loss, _ = tiny
     nothing = tf.zeros([8, 0, 84], tf.uint8)
-    roll, ends = tf.function(lambda: sample_rows(Musician(model, loss), nothing, 1, 0, 1.0, 1.0, 1.0))()
+    roll, ends = tf.function(lambda: sample_rows(SamplingModel(model, loss), nothing, 1, 0, 1.0, 1.0, 1.0))()
     silence = np.zeros((8, 1, 84), np.uint8)
     first = tf.sigmoid(whole(model, loss, silence, roll.numpy())[:, 0]).numpy()
     numbers = np.stack(

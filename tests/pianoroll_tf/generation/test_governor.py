@@ -8,14 +8,14 @@ import tensorflow as tf
 
 from pianoroll_tf.generation import governor
 from pianoroll_tf.generation.governor import (
+    ControllerState,
     Governor,
-    Heard,
     Reference,
-    brake,
     correction,
-    follow,
+    initial_controller_state,
+    onset_penalty,
     reference_notes,
-    start,
+    update_controller_state,
 )
 
 
@@ -23,10 +23,10 @@ def rows(*values):
     return tf.constant(values, tf.float32)
 
 
-def heard(level, drift, shares=None, onsets=None):
-    """What a governor remembers; no pitch has sounded where nothing is said of them."""
+def controller_state(level, drift, shares=None, onsets=None):
+    """A state of the controller; by default no pitch has sounded."""
     rows = len(level)
-    return Heard(
+    return ControllerState(
         level,
         drift,
         tf.zeros([rows, 84]) if shares is None else shares,
@@ -35,7 +35,7 @@ def heard(level, drift, shares=None, onsets=None):
 
 
 def held_to(*notes, onsets=None):
-    """What a governor holds rows to."""
+    """Set points of the controller."""
     return Reference(rows(*notes), tf.zeros([len(notes), 0]) if onsets is None else onsets)
 
 
@@ -49,14 +49,14 @@ PLACE = tf.zeros([1], tf.int32)
 
 def test_shift_alone_is_all_there_is_without_gain():
     added = correction(
-        Governor(shift=0.25), heard(rows(0.0, 50.0), rows(0.0, 0.0), tf.ones([2, 84])), held_to(1.0, 1.0)
+        Governor(shift=0.25), controller_state(rows(0.0, 50.0), rows(0.0, 0.0), tf.ones([2, 84])), held_to(1.0, 1.0)
     )
     np.testing.assert_array_equal(added.numpy(), np.full((2, 84), 0.25, np.float32))
 
 
 def test_correction_answers_a_wrong_density():
-    assert not correction(Governor(onsets=(1.0,)), heard(rows(9.0), rows(0.0)), held_to(4.0)).numpy().any()
-    state = heard(rows(4.0, 9.0, 0.0), rows(0.0, 0.5, 0.0))
+    assert not correction(Governor(onsets=(1.0,)), controller_state(rows(9.0), rows(0.0)), held_to(4.0)).numpy().any()
+    state = controller_state(rows(4.0, 9.0, 0.0), rows(0.0, 0.5, 0.0))
     added = correction(Governor(shift=0.1, gain=2.0, notes=4.0), state, held_to(4.0, 4.0, 4.0)).numpy()
     # On the reference nothing; at 9 against 4 notes, with margin 0.4, -2 log(9.4 / 4.4); at silence +2 log(11).
     expected = [0.1, 0.6 - 2 * math.log(9.4 / 4.4), 0.1 + 2 * math.log(11)]
@@ -77,7 +77,7 @@ def test_correction_answers_a_wrong_density():
 )
 def test_pitches_that_sound_too_long_are_let_go(hold, share, taken):
     shares = tf.one_hot([5], 84, on_value=share)
-    added = correction(Governor(hold=hold), heard(rows(1.0), rows(0.0), shares), held_to(1.0))
+    added = correction(Governor(hold=hold), controller_state(rows(1.0), rows(0.0), shares), held_to(1.0))
     added = np.broadcast_to(added, (1, 84))[0]
     assert added[5] == pytest.approx(-taken, abs=1e-5)
     assert not np.delete(added, 5).any()
@@ -85,26 +85,28 @@ def test_pitches_that_sound_too_long_are_let_go(hold, share, taken):
 
 def test_what_was_drawn_is_followed():
     frame = tf.concat([tf.ones([1, 68]), tf.zeros([1, 16])], axis=1)  # 68 notes
-    state = heard(rows(4.0), rows(0.0), tf.fill([1, 84], 0.5))
-    level, drift, shares, _ = follow(Governor(gain=1.0), state, held_to(4.0), PLACE, cells_of(frame))
+    state = controller_state(rows(4.0), rows(0.0), tf.fill([1, 84], 0.5))
+    level, drift, shares, _ = update_controller_state(Governor(gain=1.0), state, held_to(4.0), PLACE, cells_of(frame))
     assert level.numpy().tolist() == [5.0]  # 4 + 64 / 64
     assert drift.numpy() == pytest.approx(-0.25 / governor.DRIFT_STEPS)  # 5 is a quarter more than 4
     assert shares.numpy()[0, [67, 68]].tolist() == [0.5 + 0.5 / 64, 0.5 - 0.5 / 64]
 
 
 def test_drift_is_bounded():
-    state = heard(rows(84.0), rows(0.0))
+    state = controller_state(rows(84.0), rows(0.0))
     for _ in range(3):
-        state = follow(Governor(gain=1e6), state, held_to(1.0), PLACE, cells_of(tf.ones([1, 84])))
-    assert state.drift.numpy().tolist() == [-governor.LARGEST_DRIFT]
+        state = update_controller_state(Governor(gain=1e6), state, held_to(1.0), PLACE, cells_of(tf.ones([1, 84])))
+    assert state.drift.numpy().tolist() == [-governor.MAX_DRIFT]
 
 
 def test_start_is_on_the_reference_and_leans_towards_the_density_asked_for():
     nothing, nowhere = tf.zeros([2, 0, 84], tf.uint8), tf.zeros([2, 0], tf.int32)
     governor_of_two = Governor(notes=3.0, onsets=(1.0, 0.5))
-    (level, drift, shares, onsets), reference = start(governor_of_two, nothing, nowhere, rows(1.0, 2.0))
+    (level, drift, shares, onsets), reference = initial_controller_state(
+        governor_of_two, nothing, nowhere, rows(1.0, 2.0)
+    )
     assert level.numpy().tolist() == reference.notes.numpy().tolist() == [3.0, 6.0]
-    np.testing.assert_allclose(drift.numpy(), [0.0, governor.HEAD_START * math.log(2)], rtol=1e-6)
+    np.testing.assert_allclose(drift.numpy(), [0.0, governor.INITIAL_DRIFT * math.log(2)], rtol=1e-6)
     np.testing.assert_array_equal(shares, np.zeros((2, 84)))
     np.testing.assert_array_equal(onsets, np.zeros((2, 2)))
     np.testing.assert_array_equal(reference.onsets, [[1.0, 0.5], [2.0, 1.0]])  # twice as dense, twice as many onsets
@@ -114,32 +116,34 @@ def test_start_knows_the_primer_as_if_it_had_been_drawn():
     cells = tf.constant(np.random.default_rng(0).integers(0, 3, (2, 41, 84)), tf.uint8)
     places = tf.constant([np.arange(41) % 4, (np.arange(41) + 1) % 4], tf.int32)
     settings = Governor(gain=1.0, onsets=(0.5, 0.5, 50.0, 50.0))
-    state = heard(rows(1.0, 1.0), rows(0.0, 0.0), onsets=tf.zeros([2, 4]))
+    state = controller_state(rows(1.0, 1.0), rows(0.0, 0.0), onsets=tf.zeros([2, 4]))
     reference = held_to(1.0, 1.0, onsets=tf.zeros([2, 4]))
     for step in range(41):
-        state = follow(settings, state, reference, places[:, step], cells[:, step])
-    started, held = start(settings, cells, places, rows(1.0, 1.0))
+        state = update_controller_state(settings, state, reference, places[:, step], cells[:, step])
+    started, held = initial_controller_state(settings, cells, places, rows(1.0, 1.0))
     np.testing.assert_allclose(started.shares, state.shares, rtol=1e-5)
     np.testing.assert_allclose(started.onsets, state.onsets, rtol=1e-4)
     # Where the primer exceeds the percentile, its own average becomes the set point
     np.testing.assert_allclose(held.onsets, np.maximum(started.onsets, [0.5, 0.5, 50.0, 50.0]), rtol=1e-6)
 
 
-def test_onsets_are_braked_where_they_are_more_than_usual():
-    state = heard(rows(1.0, 1.0), rows(0.0, 0.0), onsets=rows([0.5, 2.0], [0.5, 0.0]))
+def test_onsets_are_penalized_at_positions_with_more_than_usual():
+    state = controller_state(rows(1.0, 1.0), rows(0.0, 0.0), onsets=rows([0.5, 2.0], [0.5, 0.0]))
     reference = held_to(1.0, 1.0, onsets=rows([1.0, 1.0], [1.0, 1.0]))
     settings = Governor(onsets=(1.0, 1.0))
-    lost = governor.BRAKE * math.log((2.0 + governor.MARGIN) / (1.0 + governor.MARGIN))
-    found = brake(settings, state, reference, tf.constant([1, 1]))
-    np.testing.assert_allclose(found, [[lost], [0.0]], rtol=1e-6)
-    np.testing.assert_array_equal(brake(settings, state, reference, tf.constant([0, 0])), [[0.0], [0.0]])
-    assert not brake(Governor(gain=1.0), heard(rows(1.0), rows(0.0)), held_to(1.0), PLACE).numpy().any()
+    penalty = governor.ONSET_PENALTY * math.log((2.0 + governor.MARGIN) / (1.0 + governor.MARGIN))
+    found = onset_penalty(settings, state, reference, tf.constant([1, 1]))
+    np.testing.assert_allclose(found, [[penalty], [0.0]], rtol=1e-6)
+    np.testing.assert_array_equal(onset_penalty(settings, state, reference, tf.constant([0, 0])), [[0.0], [0.0]])
+    assert (
+        not onset_penalty(Governor(gain=1.0), controller_state(rows(1.0), rows(0.0)), held_to(1.0), PLACE).numpy().any()
+    )
 
 
 def test_only_onsets_at_the_place_are_followed():
-    state = heard(rows(1.0), rows(0.0), onsets=rows([1.0, 1.0]))
+    state = controller_state(rows(1.0), rows(0.0), onsets=rows([1.0, 1.0]))
     cells = tf.concat([tf.fill([1, 5], tf.constant(2, tf.uint8)), tf.ones([1, 79], tf.uint8)], axis=1)
-    found = follow(Governor(onsets=(1.0, 1.0)), state, held_to(1.0), tf.constant([1]), cells)
+    found = update_controller_state(Governor(onsets=(1.0, 1.0)), state, held_to(1.0), tf.constant([1]), cells)
     np.testing.assert_allclose(found.onsets, [[1.0, 1.0 + (5 - 1) / 16]])
     assert found.level is state.level  # the density is left alone
 

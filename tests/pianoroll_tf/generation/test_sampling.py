@@ -6,18 +6,18 @@ import tensorflow as tf
 
 from pianoroll_tf.data.clock import Meter, clock_codes
 from pianoroll_tf.data.roll import as_states
-from pianoroll_tf.generation.governor import Governor, Heard, Reference
+from pianoroll_tf.generation.governor import ControllerState, Governor, Reference
 from pianoroll_tf.generation.sampling import (
     BLOCK_STEPS,
-    Carried,
     Clock,
     Network,
     Options,
-    pack,
+    SamplingState,
+    pack_state,
     sample,
     states_of,
     uniforms,
-    unpack,
+    unpack_state,
 )
 from pianoroll_tf.generation.shaping import Shaping, Table
 
@@ -159,8 +159,11 @@ def test_frequencies_are_the_probabilities():
 
 
 def test_graph_and_eager_draw_the_same():
-    start, primer = tf.zeros([2], tf.int32), tf.zeros([2, 3, 84], tf.uint8)
-    pieces = [draw(soft_counting, start, primer, 12, [1, 2], temperature=1.5, eager=eager) for eager in (True, False)]
+    initial_controller_state, primer = tf.zeros([2], tf.int32), tf.zeros([2, 3, 84], tf.uint8)
+    pieces = [
+        draw(soft_counting, initial_controller_state, primer, 12, [1, 2], temperature=1.5, eager=eager)
+        for eager in (True, False)
+    ]
     np.testing.assert_array_equal(*pieces)
 
 
@@ -216,16 +219,19 @@ def test_what_is_carried_can_be_packed_and_taken_apart_by_rows():
     state = (tf.constant([[[1.0, 2.0]], [[3.0, 4.0]]], tf.bfloat16), tf.constant([[5.0], [6.0]]))
     hidden, level, shares = tf.random.stateless_normal([2, 84], [0, 0]), tf.constant([7.0, 8.0]), tf.ones([2, 84])
     clock = Clock(*(tf.constant([number, 3]) for number in (11, 16, 0)))
-    heard, reference = Heard(level, -level, shares, shares[:, :4]), Reference(level / 2, 2 * shares[:, :4])
-    carried = Carried(hidden, hidden > 0, clock, level, heard, reference, state)
-    packed = pack(carried)
+    controller, reference = (
+        ControllerState(level, -level, shares, shares[:, :4]),
+        Reference(level / 2, 2 * shares[:, :4]),
+    )
+    sampling_state = SamplingState(hidden, hidden > 0, clock, level, controller, reference, state)
+    packed = pack_state(sampling_state)
     assert packed.dtype == tf.float32
     assert packed.shape == (2, 84 + 84 + 3 + 1 + 1 + 1 + 84 + 4 + 1 + 4 + 2 + 1)
-    one = unpack(packed[1:], carried)
-    for found, part in zip(tf.nest.flatten(one), tf.nest.flatten(carried), strict=True):
+    one = unpack_state(packed[1:], sampling_state)
+    for found, part in zip(tf.nest.flatten(one), tf.nest.flatten(sampling_state), strict=True):
         assert found.dtype == part.dtype
         np.testing.assert_array_equal(tf.cast(found, tf.float32), tf.cast(part[1:], tf.float32))
-    tf.nest.assert_same_structure(one, carried)
+    tf.nest.assert_same_structure(one, sampling_state)
 
 
 def runaway(frames, _):
@@ -235,7 +241,7 @@ def runaway(frames, _):
 
 
 def test_governor_lets_go_of_a_chord_that_is_held_for_ever():
-    def stuck(frames, state):  # whatever sounds goes on at log-odds 6; of the others one in 55 begins
+    def stuck(frames, state):  # held pitches sustain at log-odds 6; one in 55 of the others begins
         return 10.0 * frames - 4.0, state
 
     primer = tf.repeat(tf.one_hot([[3]], 84), 4, axis=1)

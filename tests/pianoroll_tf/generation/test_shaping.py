@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pianoroll_tf.generation.shaping import NONE_BELOW, Shaping, Table, shaping_from_dict
+from pianoroll_tf.generation.shaping import NO_THRESHOLD, Shaping, Table, shaping_from_dict
 from pianoroll_tf.modeling.nade import log_odds, plain_thresholds
 
 TABLE = Table((0.0, 1.0, 2.0), ((-1.0, 2.0), (0.0, 0.0), (3.0, -4.0)))
@@ -18,11 +18,13 @@ SHAPING = Shaping(
 )
 
 
-def thresholds(held, temperature=1.0, top_p=1.0, density=1.0, shaping=SHAPING, added=0.0, lost=0.0, numbers=None):
+def thresholds(
+    held, temperature=1.0, top_p=1.0, density=1.0, shaping=SHAPING, correction=0.0, penalty=0.0, numbers=None
+):
     """Of one row of pitches that were held or not; without `numbers` all decisions are at 1/2, whose log-odds are 0."""
     held, settings = tf.constant([held]), (tf.constant([value]) for value in (temperature, top_p, density))
     numbers = tf.fill([1, 2 * held.shape[1] + 1], 0.5) if numbers is None else tf.constant(numbers, tf.float32)
-    extra = (tf.fill([1, 1], value) for value in (added, lost))
+    extra = (tf.fill([1, 1], value) for value in (correction, penalty))
     return shaping.rows(*settings).thresholds(log_odds(numbers), held, *extra)
 
 
@@ -50,7 +52,7 @@ def test_each_kind_of_decision_has_its_own_shift():
 def test_a_decision_is_yes_where_its_number_is_below_the_shaped_probability():
     rng = np.random.default_rng(0)
     numbers, logits, held = rng.random((1, 169)), rng.normal(size=(1, 169)) * 4, rng.random(84) < 0.3
-    found = thresholds(held.tolist(), temperature=0.7, density=1.5, added=0.3, lost=0.6, numbers=numbers)
+    found = thresholds(held.tolist(), temperature=0.7, density=1.5, correction=0.3, penalty=0.6, numbers=numbers)
     rate, shaping = 1 / 0.7, SHAPING
     shift = (shaping.temperature.at(tf.constant([rate], tf.float32)) + shaping.density.at(tf.math.log([1.5])))[
         0
@@ -97,4 +99,4 @@ def test_top_p_lets_any_note_break_a_silence():
 def test_between_the_last_place_of_top_p_and_one_the_last_threshold_holds():
     one, other = (thresholds([True, False], top_p=value, numbers=[[0.001] * 5]).sounds for value in (0.9, 0.99))
     np.testing.assert_array_equal(one, other)
-    assert NONE_BELOW < -1e8
+    assert NO_THRESHOLD < -1e8

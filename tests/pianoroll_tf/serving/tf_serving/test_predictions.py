@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation.saved_model import LAST_SEED
+from pianoroll_tf.generation.saved_model import MAX_ROW_SEED
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.settings import Limits
 from pianoroll_tf.serving.tf_serving.predictions import piece_requests
@@ -31,7 +31,7 @@ def test_vectors_have_a_value_per_row():
         ({"steps": np.int32(0)}, "steps must be >= 1 and <= 65536. Received: steps=0"),
         ({"steps": np.int32(65536)}, "steps of all rows must be <= 65536. Received: steps=131072"),
         ({"seed": np.int64(-1)}, "seed must be >= 0"),
-        ({"seed": np.int64(LAST_SEED)}, f"<= {LAST_SEED} in every row. Received: seed={LAST_SEED + 1}"),
+        ({"seed": np.int64(MAX_ROW_SEED)}, f"<= {MAX_ROW_SEED} in every row. Received: seed={MAX_ROW_SEED + 1}"),
         ({"temperature": np.float32(0)}, "temperature must be a number >= 0.05 and <= 20.0"),
         ({"seed": np.array([1, 2, 3])}, "inputs must have the same number of rows"),
         ({"primer": np.zeros((2, 1025, 84))}, "primer must have at most 1024 steps. Received: 1025 steps"),

@@ -5,10 +5,10 @@ import pytest
 
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation import render
-from pianoroll_tf.generation.music_facts import (
+from pianoroll_tf.generation.music.facts import (
     clashes,
     corpus_facts,
-    heard,
+    piece_facts,
     read_piece,
     recurring_bars,
     synchrony,
@@ -26,7 +26,7 @@ def piece() -> np.ndarray:
 
 
 def test_facts_by_hand():
-    facts = heard(piece(), Meter(2, 4))
+    facts = piece_facts(piece(), Meter(2, 4))
     assert facts.synchrony == 0.5  # of eight onsets four come in pairs
     assert facts.phase == (0.5, 0.25, 0.25, 0.0)  # steps 0, 0, 2, 5 of each bar
     assert facts.one_step == 0.5
@@ -39,7 +39,7 @@ def test_facts_by_hand():
 
 
 def test_silence_has_no_shares():
-    facts = heard(np.zeros((8, 84), np.uint8))
+    facts = piece_facts(np.zeros((8, 84), np.uint8))
     assert facts.synchrony is facts.clash is facts.phase is facts.one_step is facts.restruck is None
     assert facts.recurring_bars is None
     assert (facts.voices, facts.density, facts.steps, facts.pitches) == (0.0, 0.0, 8, 0)
@@ -48,7 +48,7 @@ def test_silence_has_no_shares():
 @pytest.mark.parametrize(
     ("pitches", "clash"), [((0, 1), True), ((0, 11), True), ((0, 12), False), ((0, 2), False), ((5, 30), True)]
 )
-def test_a_clash_is_a_semitone_in_whatever_octaves(pitches, clash):
+def test_a_clash_is_a_semitone_in_any_octaves(pitches, clash):
     row = np.zeros((1, 84), bool)
     row[0, list(pitches)] = True
     assert clashes(row).tolist() == [clash]
@@ -79,7 +79,7 @@ def test_facts_are_read_from_the_file_that_is_written():
 
 def test_a_corpus_weighs_notes_by_notes_and_steps_by_steps():
     silent = np.zeros((16, 84), np.uint8)
-    facts = corpus_facts([heard(piece(), Meter(2, 4)), heard(silent)])
+    facts = corpus_facts([piece_facts(piece(), Meter(2, 4)), piece_facts(silent)])
     assert facts["synchrony"] == 0.5
     assert facts["phase_1"] == 0.5
     assert facts["density"] == pytest.approx(12 / (32 * 84))
@@ -91,4 +91,4 @@ def test_clashes_of_a_corpus_are_a_share_of_its_sounding_steps():
     clash, held = np.zeros((100, 84), np.uint8), np.zeros((100, 84), np.uint8)
     clash[0, [36, 37]] = 2
     held[:, 36] = 1
-    assert corpus_facts([heard(clash), heard(held)])["clash"] == pytest.approx(1 / 101)
+    assert corpus_facts([piece_facts(clash), piece_facts(held)])["clash"] == pytest.approx(1 / 101)

@@ -1,4 +1,4 @@
-"""A two-sample test: how well a classifier tells generated music from real music, and by which facts.
+"""Classifier two-sample test: how well a classifier tells generated from real music, and by which features.
 
 Reference:
     Lopez-Paz and Oquab 2017, "Revisiting Classifier Two-Sample Tests".
@@ -9,20 +9,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pianoroll_tf.generation.window_facts import window_facts, windows
+from pianoroll_tf.generation.music.window_features import window_features, windows
 
 FOLDS, TREES = 5, 300
-TOLD = 5  # facts that are named
+MAX_NAMED_FACTS = 5  # features in `TwoSample.facts`
 
 
 @dataclasses.dataclass(frozen=True)
 class TwoSample:
-    """What a test found; an AUC of 0.5 is chance, 1 tells every window apart.
+    """Result of a test; an AUC of 0.5 is chance, with 1 every window is classified correctly.
 
     Attributes:
-        auc: Of the classifier, cross-validated, no piece being in training and test at once.
-        facts: (name, AUC of that fact alone) of the facts that tell most, the best first.
-        windows: Windows of either side.
+        auc: AUC of the classifier, cross-validated with all windows of a piece in the same fold.
+        facts: (name, AUC of that feature alone) of the most discriminative features, best first.
+        windows: Number of windows of the first and the second set.
     """
 
     auc: float
@@ -34,12 +34,12 @@ def two_sample(one: Sequence[np.ndarray], other: Sequence[np.ndarray], seed: int
     """Tests whether two sets of pieces differ.
 
     Args:
-        one: Pieces, states on sixteenths, [steps, 84] each; at least `FOLDS`.
+        one: At least `FOLDS` pieces, states on sixteenths, [steps, 84] each.
         other: Likewise.
-        seed: Of the classifier.
+        seed: Seed of the classifier and of the folds.
 
     Raises:
-        ValueError: A side has fewer pieces than folds.
+        ValueError: A set has fewer pieces than folds.
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.metrics import roc_auc_score
@@ -50,25 +50,25 @@ def two_sample(one: Sequence[np.ndarray], other: Sequence[np.ndarray], seed: int
     rows, sides, groups = [], [], []
     for number, (side, piece) in enumerate([*((0, piece) for piece in one), *((1, piece) for piece in other)]):
         for window in windows(piece):
-            rows.append(window_facts(window))
+            rows.append(window_features(window))
             sides.append(side)
             groups.append(number)
     names = list(rows[0])
     table, side = np.array([list(row.values()) for row in rows]), np.array(sides)
     forest = RandomForestClassifier(TREES, min_samples_leaf=2, class_weight="balanced", random_state=seed)
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    judged = cross_val_predict(forest, table, side, groups=groups, cv=folds, method="predict_proba")[:, 1]
+    predicted = cross_val_predict(forest, table, side, groups=groups, cv=folds, method="predict_proba")[:, 1]
     alone = [roc_auc_score(side, table[:, column]) for column in range(len(names))]
-    told = sorted(((max(auc, 1 - auc), name) for auc, name in zip(alone, names, strict=True)), reverse=True)
+    ranked = sorted(((max(auc, 1 - auc), name) for auc, name in zip(alone, names, strict=True)), reverse=True)
     return TwoSample(
-        auc=float(roc_auc_score(side, judged)),
-        facts=tuple((name, float(auc)) for auc, name in told[:TOLD]),
+        auc=float(roc_auc_score(side, predicted)),
+        facts=tuple((name, float(auc)) for auc, name in ranked[:MAX_NAMED_FACTS]),
         windows=(int((side == 0).sum()), int((side == 1).sum())),
     )
 
 
-def halves(pieces: Sequence[np.ndarray], seed: int = 0) -> TwoSample | None:
-    """The test of two random halves of the same pieces, which is what no difference looks like; None: too few."""
+def compare_halves(pieces: Sequence[np.ndarray], seed: int = 0) -> TwoSample | None:
+    """Tests two random halves of the same pieces, as a reference for no difference; None if there are too few."""
     if len(pieces) < 2 * FOLDS:
         return None
     order = np.random.default_rng(seed).permutation(len(pieces))

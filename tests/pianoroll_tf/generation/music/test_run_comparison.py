@@ -1,4 +1,4 @@
-"""The music of a run: real pieces are written as generated ones are, and every judged file is kept."""
+"""The music of a run: real pieces are written as generated ones are, and the generated files are kept."""
 
 import numpy as np
 from tiny_export import not_measured
@@ -7,14 +7,15 @@ from tiny_run import random_piece, tiny_config, write_records
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.midi import parse_notes
 from pianoroll_tf.data.roll import as_states, notes_to_roll, to_dense
-from pianoroll_tf.generation import archive, run_music
+from pianoroll_tf.generation import archive
+from pianoroll_tf.generation.music import run_comparison
 from pianoroll_tf.modeling import run
 
 
 def test_real_files_hold_the_pieces_of_the_records(tmp_path):
     pieces = [as_states(random_piece(steps, seed=steps) * 2) for steps in (20, 33)]
     records = write_records(tmp_path / "records", {"train": [], "val": [], "test": pieces})
-    files = list(run_music.real_files(records, "test", RecordsConfig(grid="seconds")))
+    files = list(run_comparison.real_files(records, "test", RecordsConfig(grid="seconds")))
     for content, piece in zip(files, pieces, strict=True):
         found, _ = notes_to_roll(parse_notes(content), RecordsConfig(grid="seconds"))
         last = np.flatnonzero(piece.any(axis=1))[-1] + 1
@@ -32,13 +33,13 @@ def test_pieces_are_written_and_judged(tmp_path, monkeypatch):
     pieces = [random_piece(40, seed=seed) for seed in range(3)]
     records = write_records(tmp_path / "records", {"train": pieces, "val": pieces, "test": pieces})
     config = tiny_config(records)
-    judged, picture = run_music.judge_run(run.run_model(config), config, tmp_path, records, "test", pieces=2)
+    compared, picture = run_comparison.compare_run(run.run_model(config), config, tmp_path, records, "test", pieces=2)
     assert sorted(path.name for path in (tmp_path / "evaluation" / "music").iterdir()) == ["01.mid", "02.mid"]
-    assert judged["pieces"] == {"generated": 2, "real": 3}
-    assert 0 <= judged["ended"] <= 2
-    assert judged["generated"]["steps"] <= 40  # no piece is longer than the longest of the training split
+    assert compared["pieces"] == {"generated": 2, "real": 3}
+    assert 0 <= compared["ended"] <= 2
+    assert compared["generated"]["steps"] <= 40  # no piece is longer than the longest of the training split
     assert picture[:4] == b"\x89PNG"
-    again, _ = run_music.judge_run(run.run_model(config), config, tmp_path, records, "test", pieces=2)
-    assert again == judged
+    again, _ = run_comparison.compare_run(run.run_model(config), config, tmp_path, records, "test", pieces=2)
+    assert again == compared
     assert (tmp_path / "calibration.json").exists()
     assert len(measured) == 1

@@ -58,8 +58,8 @@ def position_shares(cells: np.ndarray, positions: np.ndarray, count: int, first:
     [0.667, 0.333]
     """
     struck = (cells[:, first:] == 2).sum(axis=(0, 2))
-    found = np.bincount(positions[first:], struck, count)
-    return clipped(found / max(found.sum(), 1))
+    measured = np.bincount(positions[first:], struck, count)
+    return clipped(measured / max(measured.sum(), 1))
 
 
 def clipped(shares: Sequence[float]) -> np.ndarray:
@@ -72,29 +72,31 @@ def log_odds(shares: np.ndarray) -> np.ndarray:
     return np.log(shares) - np.log1p(-shares)
 
 
-def error(found: np.ndarray, wanted: np.ndarray) -> float:
+def error(measured: np.ndarray, target: np.ndarray) -> float:
     """Largest absolute log-ratio of the rates of onsets, releases and re-strikes, or weighted error of a share.
 
     >>> round(error(np.array([0.01, 0.8, 0.1]), np.array([0.01, 0.9, 0.1])), 3)  # twice as many releases
     0.693
     """
     kinds = len(KINDS)
-    ratio = np.minimum(found, 1 - found)[:kinds] / np.minimum(wanted, 1 - wanted)[:kinds]
-    shares = SHARE_WEIGHT * np.abs(found - wanted)[kinds:]
+    ratio = np.minimum(measured, 1 - measured)[:kinds] / np.minimum(target, 1 - target)[:kinds]
+    shares = SHARE_WEIGHT * np.abs(measured - target)[kinds:]
     return float(max(np.abs(np.log(ratio)).max(), shares.max(initial=0.0)))
 
 
-def needed_shifts(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def needed_shifts(measured: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Shifts that turn the measured rates into the target: differences of log-odds, log-ratios of shares.
 
     The log-ratios of shares leave the number of struck notes unchanged, as they only redistribute it.
     """
     kinds = len(KINDS)
-    return np.concatenate([log_odds(wanted[:kinds]) - log_odds(found[:kinds]), np.log(wanted[kinds:] / found[kinds:])])
+    return np.concatenate(
+        [log_odds(target[:kinds]) - log_odds(measured[:kinds]), np.log(target[kinds:] / measured[kinds:])]
+    )
 
 
 def match(
-    trial: Callable[[tuple[float, ...]], np.ndarray], wanted: np.ndarray, start: Sequence[float] = ()
+    trial: Callable[[tuple[float, ...]], np.ndarray], target: np.ndarray, start: Sequence[float] = ()
 ) -> tuple[float, ...]:
     """Finds shifts with which the rates of a trial equal the target.
 
@@ -104,14 +106,14 @@ def match(
 
     Args:
         trial: Function of shifts to measured rates, [3 + positions].
-        wanted: Target, [3 + positions].
+        target: Target, [3 + positions].
         start: Shifts of the first trial; default: all 0.
     """
-    best, known, step = math.inf, np.array(start or np.zeros(len(wanted)), float), FIRST_STEP
-    shifts, move = known, np.zeros(len(wanted))
+    best, known, step = math.inf, np.array(start or np.zeros(len(target)), float), FIRST_STEP
+    shifts, move = known, np.zeros(len(target))
     for _ in range(MAX_TRIALS):
-        found = trial(tuple(shifts.tolist()))
-        off, needed = error(found, wanted), needed_shifts(found, wanted)
+        measured = trial(tuple(shifts.tolist()))
+        off, needed = error(measured, target), needed_shifts(measured, target)
         if off >= best or needed @ move < 0:  # overshoot
             step /= 2
         if off < best:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pianoroll_tf.generation.rates import error, log_odds, match, needed_shifts, position_shares, rates
+from pianoroll_tf.generation.calibration.rates import error, log_odds, match, needed_shifts, position_shares, rates
 
 
 def test_shifts_are_found_that_give_the_wanted_rates():

@@ -1,4 +1,4 @@
-"""Refuses a SavedModel whose endpoints could do more than compute: it is a program, and may hold any operation."""
+"""Refuses a SavedModel with operations that do more than compute, because a graph is a program."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -32,7 +32,7 @@ RANDOM = """
 BitwiseOr LeftShift StatelessRandomGetKeyCounter StatelessRandomUniformFullIntV2 StatelessRandomUniformV2
 """
 ALLOWED = frozenset("".join((CONTROL, VARIABLES, SHAPES, ARITHMETIC, RANDOM)).split())
-# What the two nodes that save and restore the variables may reach besides, and nothing else may.
+# Operations that only the two nodes that save and restore the variables may reach.
 SAVER = """
 AssignVariableOp MergeV2Checkpoints RestoreV2 SaveV2 ShardedFilename StaticRegexFullMatch StringJoin
 """
@@ -47,8 +47,8 @@ def check_operations(folder: Path) -> None:
         folder: Of a SavedModel.
 
     Raises:
-        ValueError: It is not in the form of TensorFlow 2, an operation is not on the list, or something else than the
-            saver can reach one that touches files.
+        ValueError: It has not the form of TensorFlow 2, an operation is not on the list, or a node other than those of
+            the saver can reach one that accesses files.
     """
     graph = _read_graph(folder)
     functions = {function.signature.name: function.node_def for function in graph.graph_def.library.function}
@@ -67,7 +67,7 @@ def check_operations(folder: Path) -> None:
 
 
 def _read_graph(folder: Path) -> MetaGraphDef:
-    """The one graph of a SavedModel; any other form would be loaded in another way than the one that is checked."""
+    """The one graph of a SavedModel; any other form would be loaded differently from what is checked."""
     path = folder / "saved_model.pb"
     saved = SavedModel()
     try:
@@ -83,9 +83,9 @@ def _read_graph(folder: Path) -> MetaGraphDef:
 
 
 def _check_apart(graph: MetaGraphDef, saver_names: set[str], others: Iterable[NodeDef], folder: Path) -> None:
-    """Refuses a graph in which an answer or another node depends on what saves and restores."""
-    answers = [info.name for signature in graph.signature_def.values() for info in signature.outputs.values()]
-    used = {_node_name(name) for name in (*answers, *(name for node in others for name in node.input))}
+    """Refuses a graph in which an output or another node depends on the nodes that save and restore."""
+    outputs = [info.name for signature in graph.signature_def.values() for info in signature.outputs.values()]
+    used = {_node_name(name) for name in (*outputs, *(name for node in others for name in node.input))}
     if used & saver_names:
         raise ValueError(f"model must hold only operations that compute. Received: a use of its saver in {folder}")
 
@@ -106,7 +106,7 @@ def _named_by_objects(graph: MetaGraphDef) -> set[str]:
 
 
 def _reachable(roots: Iterable[str], functions: dict[str, Iterable[NodeDef]]) -> set[str]:
-    """The functions that are called from `roots`, directly or not, and these themselves."""
+    """The functions that are called from `roots`, directly or indirectly, including `roots`."""
     reached: set[str] = set()
     waiting = list(roots)
     while waiting:

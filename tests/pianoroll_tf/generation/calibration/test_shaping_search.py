@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tiny_export import tiny_config, tiny_model
 
-from pianoroll_tf.generation.endpoints import Musician
-from pianoroll_tf.generation.shaping_search import find_shaping, onset_thresholds
+from pianoroll_tf.generation.calibration.shaping_search import find_shaping, onset_thresholds
+from pianoroll_tf.generation.endpoints import SamplingModel
 
 WANTED = np.array([0.01, 0.8, 0.1])
 AT_REST = np.log(WANTED) - np.log1p(-WANTED)
@@ -24,9 +24,9 @@ def formula(temperature, shifts, least=-9.0):
 
 def test_a_threshold_leaves_the_share_of_onsets_that_it_says():
     config = tiny_config()
-    musician = Musician(tiny_model(config), config.loss)
+    sampler = SamplingModel(tiny_model(config), config.loss)
     cells = (np.random.default_rng(0).random((4, 32, 84)) < 0.05).astype(np.uint8) * 2
-    found = onset_thresholds(musician, cells)
+    found = onset_thresholds(sampler, cells)
     assert list(found) == sorted(found, reverse=True)
     assert list(found.values()) == sorted(found.values())
 

@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation.governor_search import GAINS, LARGEST_SPREAD, find_shift, needs_governor, search
+from pianoroll_tf.generation.calibration.governor_search import (
+    GAINS,
+    MAX_SPREAD,
+    find_shift,
+    needs_governor,
+    search,
+)
 
 
 def test_shift_is_found_where_density_rises_steeply():
@@ -42,7 +48,7 @@ def test_shift_stays_within_its_bounds_where_nothing_helps():
 @pytest.mark.parametrize(("needed", "expected"), [(0.0, 0.25), (0.6, 0.75), (3.0, 3.0), (99.0, GAINS[-1])])
 def test_the_least_gain_that_holds_pieces_together_is_taken(needed, expected):
     def trial(shift, gain, windows):
-        spread = LARGEST_SPREAD * (0.5 if gain >= needed else 2)
+        spread = MAX_SPREAD * (0.5 if gain >= needed else 2)
         return 0.05 * math.exp(shift + 0.4) * np.array([[1 - spread, 1.0], [1 + spread, 1.0]])[:, :windows]
 
     shift, gain, _ = search(trial, 0.05)

@@ -1,4 +1,4 @@
-"""Trials: the same seeds each time, and the settings that are changed."""
+"""TrialGenerator: the same seeds each time, and the settings that are changed."""
 
 import dataclasses
 
@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from tiny_export import tiny_config, tiny_model
 
-from pianoroll_tf.generation.endpoints import Musician
-from pianoroll_tf.generation.trials import Trials, make_governor
+from pianoroll_tf.generation.calibration.trials import TrialGenerator, make_governor
+from pianoroll_tf.generation.endpoints import SamplingModel
 
 
 @pytest.fixture(scope="module")
 def trials():
     config = tiny_config()
     data = dataclasses.replace(config.data, usual_onsets=(0.5,))
-    return Trials(Musician(tiny_model(config), config.loss), data, rows=8, window_steps=32)
+    return TrialGenerator(SamplingModel(tiny_model(config), config.loss), data, rows=8, window_steps=32)
 
 
 def test_a_trial_can_be_repeated_and_its_first_window_is_that_of_a_longer_one(trials):
@@ -30,16 +30,18 @@ def test_shifts_of_each_kind_move_what_they_name(trials):
     assert not quiet.any()
 
 
-def test_brakes_hold_the_onsets_back(trials):
-    free, braked = (part.generate(shifts=(1.5, 0.0, 0.0), windows=2) for part in (trials, trials.with_brakes()))
-    assert (braked[:, 32:] == 2).sum() < 0.9 * (free[:, 32:] == 2).sum()
+def test_the_onset_penalty_reduces_onsets(trials):
+    free, penalized = (
+        part.generate(shifts=(1.5, 0.0, 0.0), windows=2) for part in (trials, trials.with_onset_penalty())
+    )
+    assert (penalized[:, 32:] == 2).sum() < 0.9 * (free[:, 32:] == 2).sum()
 
 
 def test_a_governor_has_the_parts_that_are_needed():
     data = dataclasses.replace(tiny_config().data, usual_onsets=(0.5,), long_hold=20)
-    assert not make_governor(data, 0.0, 0.0, False).holds_density
+    assert not make_governor(data, 0.0, 0.0, False).controls_density
     assert make_governor(data, 0.0, 0.0, True) == dataclasses.replace(
         make_governor(data, 0.0, 0.0, False), onsets=(0.5,)
     )
     held = make_governor(data, 0.1, 0.5, False)
-    assert (held.holds_density, held.hold, held.onsets) == (True, 20, ())
+    assert (held.controls_density, held.hold, held.onsets) == (True, 20, ())

@@ -1,4 +1,4 @@
-"""Plain facts about a piano-roll: how dense, how polyphonic, how silent it is, how long its notes are, and so on."""
+"""Statistics of a piano-roll: density, polyphony, silence, note lengths, scale."""
 
 import dataclasses
 
@@ -12,16 +12,16 @@ MAJOR = (0, 2, 4, 5, 7, 9, 11)  # semitones above the tonic
 
 
 @dataclasses.dataclass(frozen=True)
-class MusicFacts:
-    """Facts about one roll.
+class RollStatistics:
+    """Statistics of one roll.
 
     Attributes:
         density: Share of active cells.
         polyphony: Mean number of pitches over the steps in which any sounds; 0 for silence.
         empty_steps: Share of steps in which none sounds.
         longest_note: Steps of the longest run of one pitch.
-        lowest_pitch: MIDI number of the lowest pitch; none for silence.
-        highest_pitch: MIDI number of the highest pitch; none for silence.
+        lowest_pitch: MIDI number of the lowest pitch; None for silence.
+        highest_pitch: MIDI number of the highest pitch; None for silence.
     """
 
     density: float
@@ -32,19 +32,19 @@ class MusicFacts:
     highest_pitch: int | None
 
 
-def measure(roll: np.ndarray) -> MusicFacts:
-    """The facts about a roll.
+def roll_statistics(roll: np.ndarray) -> RollStatistics:
+    """Computes the statistics of a roll.
 
     Args:
-        roll: [steps >= 1, 84], not 0 where a pitch sounds.
+        roll: [steps >= 1, 84], nonzero where a pitch sounds.
 
     Raises:
-        ValueError: The shape is another one.
+        ValueError: The shape is not allowed.
 
     >>> roll = np.zeros((4, 84), np.uint8)
     >>> roll[0:3, 36] = 1  # middle C for three steps, then silence
     >>> roll[1, 40] = 1
-    >>> facts = measure(roll)
+    >>> facts = roll_statistics(roll)
     >>> facts.longest_note, facts.lowest_pitch, facts.highest_pitch, facts.empty_steps
     (3, 60, 64, 0.25)
     """
@@ -54,7 +54,7 @@ def measure(roll: np.ndarray) -> MusicFacts:
     counts = active.sum(axis=1)
     sounding = counts > 0
     pitches = np.flatnonzero(active.any(axis=0)) + LOWEST_PITCH
-    return MusicFacts(
+    return RollStatistics(
         density=float(active.mean()),
         polyphony=float(counts[sounding].mean()) if sounding.any() else 0.0,
         empty_steps=float(1 - sounding.mean()),
@@ -65,14 +65,14 @@ def measure(roll: np.ndarray) -> MusicFacts:
 
 
 def in_words(roll: np.ndarray, steps_per_second: float) -> str:
-    """The facts about a roll for a person to read.
+    """The statistics of a roll as a text.
 
     >>> roll = np.zeros((8, 84), np.uint8)
     >>> roll[0:6, 36] = roll[0:2, 40] = 1
     >>> in_words(roll, steps_per_second=2)
     '1.2% of the cells active, 1.3 pitches at once, C4 to E4, 25% of the steps silent, longest note 3.0 s'
     """
-    facts = measure(roll)
+    facts = roll_statistics(roll)
     if facts.lowest_pitch is None or facts.highest_pitch is None:
         return "silent"
     low, high = (pretty_midi.note_number_to_name(pitch) for pitch in (facts.lowest_pitch, facts.highest_pitch))

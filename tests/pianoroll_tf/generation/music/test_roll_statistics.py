@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation.music_metrics import (
-    MusicFacts,
+from pianoroll_tf.generation.music.roll_statistics import (
+    RollStatistics,
     in_words,
     longest_run,
-    measure,
     note_lengths,
     onset_intervals,
     pitch_classes,
+    roll_statistics,
     scale_consistency,
 )
 
@@ -19,7 +19,7 @@ def test_counted_by_hand():
     roll = np.zeros((5, 84), np.uint8)
     roll[0:2, 0] = 1  # MIDI 24 for two steps
     roll[1:4, 83] = 255  # MIDI 107 for three
-    assert measure(roll) == MusicFacts(
+    assert roll_statistics(roll) == RollStatistics(
         density=5 / 420,
         polyphony=5 / 4,  # steps 0 to 3 sound
         empty_steps=pytest.approx(0.2),
@@ -30,7 +30,7 @@ def test_counted_by_hand():
 
 
 def test_silence():
-    assert measure(np.zeros((3, 84))) == MusicFacts(0.0, 0.0, 1.0, 0, None, None)
+    assert roll_statistics(np.zeros((3, 84))) == RollStatistics(0.0, 0.0, 1.0, 0, None, None)
 
 
 def test_silence_in_words():
@@ -38,7 +38,7 @@ def test_silence_in_words():
 
 
 def test_endless_chord():
-    assert measure(np.ones((7, 84))) == MusicFacts(1.0, 84.0, 0.0, 7, 24, 107)
+    assert roll_statistics(np.ones((7, 84))) == RollStatistics(1.0, 84.0, 0.0, 7, 24, 107)
 
 
 def test_a_run_does_not_go_on_in_the_next_pitch():
@@ -50,7 +50,7 @@ def test_a_run_does_not_go_on_in_the_next_pitch():
 @pytest.mark.parametrize("shape", [(0, 84), (3, 83), (84,), (1, 3, 84)])
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match=r"roll must be of shape \[steps >= 1, 84\]. Received: shape="):
-        measure(np.zeros(shape))
+        roll_statistics(np.zeros(shape))
 
 
 def test_lengths_and_intervals_by_hand():

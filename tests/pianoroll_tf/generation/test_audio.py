@@ -7,7 +7,7 @@ import wave
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation import piano, render
+from pianoroll_tf.generation import audio, render
 
 
 def midi(*notes, steps=16, states=None):
@@ -31,10 +31,10 @@ def loudest(samples):
 
 
 def test_a_note_has_its_pitch():
-    content, maker = piano.wav_bytes(midi((69, 0, 16)))
+    content, maker = audio.wav_bytes(midi((69, 0, 16)))
     samples = read_wav(content)
     assert maker == "a sampled piano"
-    assert np.abs(samples.astype(int)).max() == pytest.approx(piano.PEAK * 32767, abs=1)
+    assert np.abs(samples.astype(int)).max() == pytest.approx(audio.PEAK * 32767, abs=1)
     assert loudest(samples) == pytest.approx(440, abs=3)
 
 
@@ -46,20 +46,20 @@ def level(samples, second):
 
 def test_a_struck_note_sounds_struck_and_a_held_one_fades():
     held, again = ([2] + [1] * 31, [2] + [1] * 15 + [2] + [1] * 15)
-    one, two = (read_wav(piano.wav_bytes(midi(steps=32, states=states))[0]) for states in (held, again))
+    one, two = (read_wav(audio.wav_bytes(midi(steps=32, states=states))[0]) for states in (held, again))
     assert level(one, 2.05) < level(one, 0.05)
     assert level(two, 2.05) > 1.2 * level(one, 2.05)
 
 
 def test_sine_waves_where_the_synthesizer_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "midirenderer", None)
-    content, maker = piano.wav_bytes(midi((69, 0, 8)))
-    assert maker == piano.SINES
+    content, maker = audio.wav_bytes(midi((69, 0, 8)))
+    assert maker == audio.SINES
     assert loudest(read_wav(content)) == pytest.approx(440, abs=2)
 
 
 def test_silence_has_a_sound_file_of_its_length():
-    content, maker = piano.wav_bytes(midi(), seconds=2.5)
+    content, maker = audio.wav_bytes(midi(), seconds=2.5)
     assert "no note" in maker
     samples = read_wav(content)
     assert len(samples) == 2.5 * 44_100
@@ -67,7 +67,7 @@ def test_silence_has_a_sound_file_of_its_length():
 
 
 def test_the_sound_is_at_least_as_long_as_it_should_be():
-    samples = read_wav(piano.wav_bytes(midi((69, 0, 1)), seconds=30)[0])
+    samples = read_wav(audio.wav_bytes(midi((69, 0, 1)), seconds=30)[0])
     assert len(samples) == 30 * 44_100
     assert samples[:5000].any()
     assert not samples[-5000:].any()

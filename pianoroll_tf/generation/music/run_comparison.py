@@ -1,4 +1,4 @@
-"""The music of a run beside that of its records: generates pieces from scratch, writes them, judges the files."""
+"""Compares music that a run generates from scratch with the pieces of its records, both as MIDI files."""
 
 import io
 import os
@@ -15,17 +15,17 @@ from pianoroll_tf.data.roll import to_dense
 from pianoroll_tf.data.tfrecord import read_records
 from pianoroll_tf.generation import archive, saved_model
 from pianoroll_tf.generation.continuation import continue_music
-from pianoroll_tf.generation.music_judgement import judge, picture, side
+from pianoroll_tf.generation.music.comparison import compare, comparison_picture, read_pieces
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.modeling.run_folder import CALIBRATION, EVALUATION
 from pianoroll_tf.storage.files import write_whole
 
-TEMPO = 120.0  # quarters per minute of the files that are judged; no fact depends on it
+TEMPO = 120.0  # quarters per minute of the files that are compared; no fact depends on it
 SEED = 1_000  # of the first piece; the demo's own pieces have others
 
 
 def real_files(records_dir: Path | str, split: str, grid: RecordsConfig) -> Iterator[bytes]:
-    """The pieces of a split as MIDI files, written as generated music is."""
+    """The pieces of a split as MIDI files, written in the same way as generated music."""
     for shard in check_shards(records_dir, split)["shards"]:
         with (Path(records_dir) / shard["name"]).open("rb") as file:
             for record in read_records(io.BytesIO(file.read())):
@@ -36,21 +36,21 @@ def real_files(records_dir: Path | str, split: str, grid: RecordsConfig) -> Iter
                 yield midi_bytes(to_dense(piece.roll), grid.rate(TEMPO), TEMPO, meters)
 
 
-def judge_run(
+def compare_run(
     model, config: RunConfig, run: Path, records_dir: Path | str, split: str, pieces: int
 ) -> tuple[dict[str, Any], bytes]:
-    """Generates, writes and judges pieces.
+    """Generates pieces, writes them, and compares them with the pieces of a split.
 
     Args:
-        model: Of the run, with its best weights.
-        config: Its settings.
-        run: Its folder; `evaluation/` in it gets `model/`, the export, and `music/`, the MIDI files.
-        records_dir: Where the real pieces are.
-        split: Of the real pieces.
-        pieces: To generate, at the default settings, each until the model ends it.
+        model: Model of the run, with its best weights.
+        config: Settings of the run.
+        run: Folder of the run. The export is written to `evaluation/model/`, the MIDI files to `evaluation/music/`.
+        records_dir: Folder of the records with the real pieces.
+        split: Split of the real pieces.
+        pieces: Number of pieces to generate, at the default settings, each until the model ends it.
 
     Returns:
-        (what `music_judgement.judge` gives, with `ended`, how many pieces the model ended itself; a PNG picture).
+        (the result of `comparison.compare`, with `ended`, the number of pieces that the model ended; a PNG picture).
     """
     folder = run / EVALUATION
     version, _ = archive.export(model, config, folder / "model", cache=run / CALIBRATION)
@@ -62,6 +62,6 @@ def judge_run(
     for number, (roll, _) in enumerate(drawn, 1):
         files.append(midi_bytes(roll, rate, TEMPO, [(0, music.meter)]))
         write_whole(folder / "music" / f"{number:02d}.mid", files[-1])
-    generated, real = side(files), side(list(real_files(records_dir, split, config.records)))
+    generated, real = read_pieces(files), read_pieces(list(real_files(records_dir, split, config.records)))
     facts = {"split": split, "records": os.fspath(records_dir), "ended": sum(ended for _, ended in drawn)}
-    return facts | judge(generated, real), picture(generated.rolls, real.rolls)
+    return facts | compare(generated, real), comparison_picture(generated.rolls, real.rolls)

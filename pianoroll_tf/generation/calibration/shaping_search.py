@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.generation import sampling
-from pianoroll_tf.generation.endpoints import Musician
-from pianoroll_tf.generation.rates import log_odds, match
+from pianoroll_tf.generation.calibration.rates import log_odds, match
+from pianoroll_tf.generation.endpoints import SamplingModel
 from pianoroll_tf.generation.shaping import KINDS, NO_SHIFT, Shaping, Table
 
-# In the order of the search: outwards from 1, as each search starts from an extrapolation of those before
+# In the order of the search: outwards from 1, because each search starts from an extrapolation of the previous ones
 TEMPERATURES = (1.15, 1.3, 2.0, 0.8, 0.7, 0.5)
 TOP_PS = (0.95, 0.9, 0.8, 0.5)
 DENSITIES = (0.7, 0.5, 1.4, 2.0)
@@ -20,59 +20,59 @@ DENSITIES = (0.7, 0.5, 1.4, 2.0)
 
 def find_shaping(
     trial: Callable[..., np.ndarray],
-    wanted: np.ndarray,
+    target: np.ndarray,
     base_shifts: tuple[float, ...],
     thresholds: dict[float, float],
     governed: bool,
 ) -> Shaping:
-    """The tables of a model.
+    """Finds the tables of a model by rate matching.
 
     Args:
         trial: Function of temperature, shifts and threshold of onsets to the measured rates, [3 + positions].
-        wanted: Target at every temperature and top-p, [3 + positions].
+        target: Target at every temperature and top-p, [3 + positions].
         base_shifts: Shifts at temperature 1.
-        thresholds: Of `onset_thresholds`.
-        governed: Whether a governor answers for the density.
+        thresholds: Result of `onset_thresholds`.
+        governed: Whether the governor controls the density.
     """
-    kinds, positions = len(KINDS), len(wanted) - len(KINDS)
-    at_rest = np.concatenate([log_odds(wanted[:kinds]), np.log(wanted[kinds:] * positions)])
+    kinds, positions = len(KINDS), len(target) - len(KINDS)
+    at_rest = np.concatenate([log_odds(target[:kinds]), np.log(target[kinds:] * positions)])
     by_rate = {0.0: tuple(at_rest.tolist()), 1.0: base_shifts}  # at 1/T = 0 all log-odds are 0
     for temperature in TEMPERATURES:
         rate = 1 / temperature
-        by_rate[rate] = match(lambda shifts: trial(temperature, shifts), wanted, _line(by_rate, rate))  # noqa: B023
+        by_rate[rate] = match(lambda shifts: trial(temperature, shifts), target, _extrapolate(by_rate, rate))  # noqa: B023
     base, at_positions = base_shifts[:kinds], base_shifts[kinds:]  # top-p and density leave the positions alone
     by_top_p, starts = {}, {1.0: base}
-    for top_p, least in thresholds.items():
+    for top_p, threshold in thresholds.items():
         starts[top_p] = match(
-            lambda shifts: trial(1.0, (*shifts, *at_positions), least)[:kinds],  # noqa: B023
-            wanted[:kinds],
-            _line(starts, top_p),
+            lambda shifts: trial(1.0, (*shifts, *at_positions), threshold)[:kinds],  # noqa: B023
+            target[:kinds],
+            _extrapolate(starts, top_p),
         )
-        by_top_p[top_p] = (*_minus(starts[top_p], base), least)
+        by_top_p[top_p] = (*_minus(starts[top_p], base), threshold)
     by_density = {0.0: (0.0,) * kinds}
     for factor in () if governed else DENSITIES:
-        place, thick = math.log(factor), wanted[:kinds] * (factor, 1.0, 1.0)
+        log_factor, scaled = math.log(factor), target[:kinds] * (factor, 1.0, 1.0)
         shifts = match(
             lambda shifts: trial(1.0, (*shifts, *at_positions))[:kinds],
-            np.minimum(thick, 0.99),
-            _line(by_density, place, base),
+            np.minimum(scaled, 0.99),
+            _extrapolate(by_density, log_factor, base),
         )
-        by_density[place] = _minus(shifts, base)
+        by_density[log_factor] = _minus(shifts, base)
     density = NO_SHIFT if governed else _table(by_density)
     return Shaping(temperature=_table(by_rate), density=density, top_p=_table(by_top_p))
 
 
-def _line(entries: dict[float, tuple[float, ...]], place: float, beside=0.0) -> tuple[float, ...]:
-    """Linear extrapolation from the two nearest entries to a place, or the only entry; `beside` is added."""
-    near = sorted(sorted(entries, key=lambda known: abs(known - place))[:2])
+def _extrapolate(entries: dict[float, tuple[float, ...]], x: float, offset=0.0) -> tuple[float, ...]:
+    """Linear extrapolation to `x` from the two nearest entries, or the only entry; `offset` is added."""
+    near = sorted(sorted(entries, key=lambda known: abs(known - x))[:2])
     values, slope = np.array(entries[near[0]]), 0.0
     if len(near) > 1:
         slope = (np.array(entries[near[1]]) - values) / (near[1] - near[0])
-    return tuple((values + slope * (place - near[0]) + beside).tolist())
+    return tuple((values + slope * (x - near[0]) + offset).tolist())
 
 
 def _minus(shifts: tuple[float, ...], others: tuple[float, ...]) -> tuple[float, ...]:
-    """The tables of top-p and density add to that of temperature, which holds the shifts at temperature 1."""
+    """Shifts of the tables of top-p and density, which are added to those of the table of temperature."""
     return tuple((np.array(shifts) - others).tolist())
 
 
@@ -81,18 +81,18 @@ def _table(entries: dict[float, tuple[float, ...]]) -> Table:
     return Table(tuple(places), tuple(entries[place] for place in places))
 
 
-def onset_thresholds(musician: Musician, cells: np.ndarray) -> dict[float, float]:
-    """Log-odds under which 1 - top_p of the onsets that a model expects in its own music are found, by `TOP_PS`.
+def onset_thresholds(sampler: SamplingModel, cells: np.ndarray) -> dict[float, float]:
+    """Log-odds below which 1 - top_p of the onsets that a model expects in its own music lie, for each of `TOP_PS`.
 
     Args:
-        musician: The model.
-        cells: Its music, uint8 [rows, steps, 84].
+        sampler: The model.
+        cells: Music of the model, uint8 [rows, steps, 84].
     """
-    network, head = musician.network(), musician.model.get_layer("head")
+    network, head = sampler.network(), sampler.model.get_layer("head")
     rows = tf.shape(cells)[0]
     before = sampling.after_silence(tf.constant(cells))[:, :-1]
     options = sampling.plain_options(rows)
-    hidden, *_ = sampling.read(network, musician.state(rows), before, options.meter, options.place)
+    hidden, *_ = sampling.read(network, sampler.state(rows), before, options.meter, options.place)
     logits = network.posterior(head(hidden, before, cells))[..., :NUM_PITCHES].numpy()[before.numpy() == 0]
     logits = np.sort(logits)
     expected = np.cumsum(1 / (1 + np.exp(-logits.astype(np.float64))))

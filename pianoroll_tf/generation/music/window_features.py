@@ -1,17 +1,17 @@
-"""Facts about a short window of music, many of them, for a classifier that tells generated music from real music."""
+"""Features of a short window of music for the classifier of the two-sample test."""
 
 import numpy as np
 
 from pianoroll_tf.data.roll import STRUCK, as_states, roll_to_notes
-from pianoroll_tf.generation.music_facts import clashes
+from pianoroll_tf.generation.music.facts import clashes
 
 WINDOW_STEPS = 64  # sixteenths: four bars of 4/4
-CHORD, LENGTHS = 6, (1, 2, 3, 4, 6, 8, 12, 16)
-LAGS = (2, 4, 8, 12, 16, 32)  # steps, at which the rhythm and the harmony may recur
+MAX_CHORD, LENGTHS = 6, (1, 2, 3, 4, 6, 8, 12, 16)
+LAGS = (2, 4, 8, 12, 16, 32)  # steps, of the autocorrelations
 
 
 def windows(roll: np.ndarray) -> list[np.ndarray]:
-    """A piece cut into whole windows, uint8 [WINDOW_STEPS, 84] each; one that is shorter is padded with silence."""
+    """Cuts a piece into whole windows, uint8 [WINDOW_STEPS, 84] each; a shorter piece is padded with silence."""
     states = as_states(roll)
     if len(states) < WINDOW_STEPS:
         states = np.pad(states, [[0, WINDOW_STEPS - len(states)], [0, 0]])
@@ -19,13 +19,13 @@ def windows(roll: np.ndarray) -> list[np.ndarray]:
     return [states[i * WINDOW_STEPS : (i + 1) * WINDOW_STEPS] for i in range(count)]
 
 
-def window_facts(window: np.ndarray) -> dict[str, float]:
-    """The facts, name → number; a window without notes has zeros.
+def window_features(window: np.ndarray) -> dict[str, float]:
+    """Computes the features, name → number; 0 if they are not defined for a window without notes.
 
     Args:
         window: States, uint8 [steps, 84].
 
-    >>> facts = window_facts(np.pad(np.full((4, 1), 1, np.uint8), [[0, 60], [36, 47]]))
+    >>> facts = window_features(np.pad(np.full((4, 1), 1, np.uint8), [[0, 60], [36, 47]]))
     >>> facts["notes of 4 steps"], facts["onsets on place 1 of 4"], facts["silent steps"]
     (1.0, 1.0, 0.9375)
     """
@@ -42,8 +42,10 @@ def window_facts(window: np.ndarray) -> dict[str, float]:
         "clashes": clashes(sounds).mean(),
         "re-struck": _restruck(sounds, struck),
     }
-    facts |= _shares("chords of {} onsets", np.minimum(onset_count[onset_count > 0], CHORD), range(1, CHORD + 1))
-    facts |= _shares("steps of {} voices", np.minimum(voices, CHORD), range(CHORD + 1))
+    facts |= _shares(
+        "chords of {} onsets", np.minimum(onset_count[onset_count > 0], MAX_CHORD), range(1, MAX_CHORD + 1)
+    )
+    facts |= _shares("steps of {} voices", np.minimum(voices, MAX_CHORD), range(MAX_CHORD + 1))
     bounded = [max(length for length in LENGTHS if length <= steps) for steps in end - start]
     facts |= _shares("notes of {} steps", bounded, LENGTHS)
     facts |= _shares("onsets on place {} of 4", start % 4 + 1, range(1, 5))
@@ -52,10 +54,10 @@ def window_facts(window: np.ndarray) -> dict[str, float]:
     return {name: float(value) for name, value in facts.items()}
 
 
-def _shares(name: str, values, places) -> dict[str, float]:
-    """Share of the values at each place; 0 where there are none."""
+def _shares(name: str, values, classes) -> dict[str, float]:
+    """Share of each class among the values; 0 if there are no values."""
     values = np.asarray(values)
-    return {name.format(place): float((values == place).mean()) if len(values) else 0.0 for place in places}
+    return {name.format(value): float((values == value).mean()) if len(values) else 0.0 for value in classes}
 
 
 def _restruck(sounds: np.ndarray, struck: np.ndarray) -> float:
@@ -65,7 +67,7 @@ def _restruck(sounds: np.ndarray, struck: np.ndarray) -> float:
 
 
 def _pitches(pitch: np.ndarray) -> dict[str, float]:
-    """How the pitches of notes spread, and how even the use of the twelve classes is."""
+    """Distribution of the pitches of notes, and entropy of their pitch classes."""
     if not len(pitch):
         return dict.fromkeys(("pitch", "pitch, spread", "range", "pitch classes", "entropy of pitch classes"), 0.0)
     share = np.bincount(pitch % 12, minlength=12) / len(pitch)
@@ -80,7 +82,7 @@ def _pitches(pitch: np.ndarray) -> dict[str, float]:
 
 
 def _lines(sounds: np.ndarray, struck: np.ndarray) -> dict[str, float]:
-    """How the highest and the lowest note move from onset to onset."""
+    """Intervals of the highest and the lowest voice from onset to onset."""
     facts: dict[str, float] = {}
     steps = np.flatnonzero(struck.any(axis=1))
     edges = {"top": sounds.shape[1] - 1 - sounds[steps, ::-1].argmax(axis=1), "bass": sounds[steps].argmax(axis=1)}
@@ -93,7 +95,7 @@ def _lines(sounds: np.ndarray, struck: np.ndarray) -> dict[str, float]:
 
 
 def _harmony(sounds: np.ndarray) -> dict[str, float]:
-    """How often two pitches that are so many semitones apart, in whatever octaves, sound together."""
+    """Share of steps in which two pitch classes sound at each interval."""
     classes = sounds.reshape(len(sounds), -1, 12).any(axis=1)
     return {
         f"steps with interval {interval}": (classes & np.roll(classes, interval, axis=1)).any(axis=1).mean()
@@ -102,7 +104,7 @@ def _harmony(sounds: np.ndarray) -> dict[str, float]:
 
 
 def _recurrence(onset_count: np.ndarray, sounds: np.ndarray) -> dict[str, float]:
-    """How alike rhythm and harmony are to themselves some steps later."""
+    """Autocorrelation of rhythm and harmony."""
     chroma = sounds.reshape(len(sounds), -1, 12).sum(axis=1).astype(float)
     facts = {}
     for lag in LAGS:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation import two_sample as module
-from pianoroll_tf.generation.two_sample import halves, two_sample
+from pianoroll_tf.generation.music import two_sample as module
+from pianoroll_tf.generation.music.two_sample import compare_halves, two_sample
 
 
 @pytest.fixture(autouse=True)
@@ -24,13 +24,13 @@ def pieces(count: int, seed: int, steps: int = 192, place: int = 1) -> list[np.n
     return made
 
 
-def test_the_same_kind_of_music_cannot_be_told_apart():
+def test_the_same_kind_of_music_cannot_be_distinguished():
     found = two_sample(pieces(12, seed=1), pieces(12, seed=2))
     assert abs(found.auc - 0.5) < 0.2
     assert found.windows == (36, 36)
 
 
-def test_another_rhythm_is_told_and_named():
+def test_another_rhythm_is_detected_and_named():
     found = two_sample(pieces(8, seed=1), pieces(8, seed=2, place=3))
     assert found.auc > 0.99
     assert found.facts[0][1] == 1.0
@@ -38,8 +38,8 @@ def test_another_rhythm_is_told_and_named():
 
 
 def test_halves_are_of_the_same_pieces():
-    assert abs(halves(pieces(24, seed=3)).auc - 0.5) < 0.2
-    assert halves(pieces(9, seed=3)) is None
+    assert abs(compare_halves(pieces(24, seed=3)).auc - 0.5) < 0.2
+    assert compare_halves(pieces(9, seed=3)) is None
 
 
 def test_too_few_pieces_are_refused():

@@ -1,4 +1,4 @@
-"""Generated music beside real music: facts that hear it, a two-sample test, a picture; all from MIDI files."""
+"""Compares generated with real music, both as MIDI files: facts, a two-sample test, a picture."""
 
 import contextlib
 import dataclasses
@@ -10,11 +10,11 @@ import numpy as np
 
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.midi import MidiError
-from pianoroll_tf.generation.music_facts import HeardFacts, corpus_facts, heard, read_piece
+from pianoroll_tf.generation.music.facts import PieceFacts, corpus_facts, piece_facts, read_piece
+from pianoroll_tf.generation.music.two_sample import TwoSample, compare_halves, two_sample
 from pianoroll_tf.generation.render import BAR_HEIGHT, MUSIC_COLOUR, NOTE_GAP, PRIMER_COLOUR
-from pianoroll_tf.generation.two_sample import TwoSample, halves, two_sample
 
-# Name in the facts of a corpus → how a person reads it
+# Name in `corpus_facts` → label in the table
 LABELS = {
     "synchrony": "onsets that share their step with another",
     "synchrony_by_chance": "the same by chance",
@@ -34,42 +34,56 @@ LABELS = {
     "steps_spread": "its spread from piece to piece",
     "pitches": "range of a piece, semitones",
 }
-SHOWN = 4  # pieces of either side in the picture
-PICTURE_STEPS = 256
+# Name in `corpus_facts` → rest of a sentence that begins with the share
+SENTENCES = {
+    "synchrony": "of the notes begin together with another",
+    "phase_1": "of the notes begin on the beat",
+    "one_step": "of the notes are as short as a sixteenth",
+    "restruck": "of the notes strike a pitch again that still sounds",
+    "clash": "of the steps hold two pitches a semitone apart",
+}
+MAX_PICTURE_PIECES = 4  # of either set
+PICTURE_STEPS = 256  # of each piece
+MIN_TEST_PIECES = 5  # of either set, for the two-sample test
 
 
 @dataclasses.dataclass(frozen=True)
-class Side:
-    """Pieces of one kind, as their MIDI files say.
+class PieceSet:
+    """Pieces that are either all generated or all real.
 
     Attributes:
         rolls: States on sixteenths, uint8 [steps, 84] each.
-        facts: Of each.
-        silent: Pieces that were left out because they have no note.
+        facts: Facts of each piece.
+        silent: Number of pieces that were left out because they have no notes.
     """
 
     rolls: list[np.ndarray]
-    facts: list[HeardFacts]
+    facts: list[PieceFacts]
     silent: int = 0
 
 
-def side(files: Sequence[bytes]) -> Side:
-    """Reads MIDI files; those without notes in the range are left out of rolls and facts, and counted."""
+def read_pieces(files: Sequence[bytes]) -> PieceSet:
+    """Reads MIDI files; those without notes in the range of a roll are left out and counted."""
     found: list[tuple[np.ndarray, Meter]] = []
     for content in files:
         with contextlib.suppress(MidiError):  # the file of a silent piece has no notes
             found.append(read_piece(content))
     found = [(roll, meter) for roll, meter in found if roll.any()]
-    facts = [heard(roll, meter) for roll, meter in found]
-    return Side([roll for roll, _ in found], facts, silent=len(files) - len(found))
+    facts = [piece_facts(roll, meter) for roll, meter in found]
+    return PieceSet([roll for roll, _ in found], facts, silent=len(files) - len(found))
 
 
-def judge(generated: Side, real: Side) -> dict[str, Any]:
-    """All numbers, JSON-ready: facts of either side; `test` and `halves`, None where there are too few pieces."""
+def compare(generated: PieceSet, real: PieceSet) -> dict[str, Any]:
+    """Compares two sets of pieces.
+
+    Returns:
+        JSON-ready: `pieces` and `silent` (numbers), facts of each set under `generated` and `real`, `test` (two-sample
+        test of the sets) and `halves` (test of two halves of the real pieces), None if there are too few pieces.
+    """
     tested: TwoSample | None = None
-    if min(len(generated.rolls), len(real.rolls)) >= 5:
+    if min(len(generated.rolls), len(real.rolls)) >= MIN_TEST_PIECES:
         tested = two_sample(generated.rolls, real.rolls)
-    same = halves(real.rolls)
+    same = compare_halves(real.rolls)
     return {
         "pieces": {"generated": len(generated.rolls), "real": len(real.rolls)},
         "silent": {"generated": generated.silent, "real": real.silent},
@@ -80,34 +94,58 @@ def judge(generated: Side, real: Side) -> dict[str, Any]:
     }
 
 
-def table(judged: dict[str, Any]) -> str:
-    """The numbers for a person to read, generated beside real."""
-    pieces = judged["pieces"]
+def comparison_table(compared: dict[str, Any]) -> str:
+    """The result of `compare` as a text table."""
+    pieces = compared["pieces"]
     head = f"{'':<44}{'generated':>12}{'real':>12}"
     lines = [head, f"{'pieces':<44}{pieces['generated']:>12}{pieces['real']:>12}"]
-    if any(judged["silent"].values()):
-        lines.append(f"{'silent pieces, left out':<44}" + "".join(f"{n:>12}" for n in judged["silent"].values()))
+    if any(compared["silent"].values()):
+        lines.append(f"{'silent pieces, left out':<44}" + "".join(f"{n:>12}" for n in compared["silent"].values()))
     for name, label in LABELS.items():
-        values = (judged[kind].get(name) for kind in ("generated", "real"))
+        values = (compared[kind].get(name) for kind in ("generated", "real"))
         lines.append(f"{label:<44}" + "".join(f"{'–':>12}" if value is None else f"{value:>12.3f}" for value in values))
-    if judged["test"]:
-        told = ", ".join(f"{name} ({auc:.2f})" for name, auc in judged["test"]["facts"][:3])
+    if compared["test"]:
+        best = ", ".join(f"{name} ({auc:.2f})" for name, auc in compared["test"]["facts"][:3])
         lines.append(
-            f"a classifier tells them apart with an AUC of {judged['test']['auc']:.3f}; best facts alone: {told}"
+            f"a classifier tells them apart with an AUC of {compared['test']['auc']:.3f}; best facts alone: {best}"
         )
-    if judged["halves"]:
-        lines.append(f"and two halves of the real pieces with {judged['halves']['auc']:.3f}, where 0.5 is chance")
+    if compared["halves"]:
+        lines.append(f"and two halves of the real pieces with {compared['halves']['auc']:.3f}, where 0.5 is chance")
     return "\n".join(lines)
 
 
-def picture(generated: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> bytes:
-    """Some pieces of either kind, one below the other, generated on the left and real on the right: a PNG file."""
+def sentences(comparison: dict[str, Any], reference: str) -> str:
+    """Some of the numbers as sentences, a line each.
+
+    Args:
+        comparison: Made by `compare`.
+        reference: What the real pieces are called: "Bach".
+    """
+    generated, real = comparison["generated"], comparison["real"]
+    lines = [
+        f"  {generated[name]:.0%} {predicate}; in {reference} {real[name]:.0%}"
+        for name, predicate in SENTENCES.items()
+        if name in generated and name in real
+    ]
+    if comparison["test"]:
+        auc = comparison["test"]["auc"]
+        lines.append(f"  a classifier tells it from {reference} with an AUC of {auc:.2f} (0.5 is chance, 1 is always)")
+    return "\n".join(lines)
+
+
+def comparison_picture(generated: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> bytes:
+    """Draws the first pieces of both sets as a PNG file: generated on the left, real on the right.
+
+    Args:
+        generated: States on sixteenths, uint8 [steps, 84] each.
+        real: Likewise.
+    """
     from matplotlib.collections import PolyCollection
     from matplotlib.figure import Figure
 
     from pianoroll_tf.data.roll import roll_to_notes
 
-    rows = max(1, min(SHOWN, max(len(generated), len(real))))
+    rows = max(1, min(MAX_PICTURE_PIECES, max(len(generated), len(real))))
     figure = Figure(figsize=(16, 2.6 * rows), dpi=100, layout="constrained")
     sides = (("generated", generated, MUSIC_COLOUR), ("real", real, PRIMER_COLOUR))
     for column, (title, rolls, colour) in enumerate(sides):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pianoroll_tf.generation.window_facts import WINDOW_STEPS, window_facts, windows
+from pianoroll_tf.generation.music.window_features import WINDOW_STEPS, window_features, windows
 
 
 def bar() -> np.ndarray:
@@ -16,7 +16,7 @@ def bar() -> np.ndarray:
 
 
 def test_facts_by_hand():
-    facts = window_facts(np.concatenate([bar()] * 4))
+    facts = window_features(np.concatenate([bar()] * 4))
     assert facts["onsets per step"] == pytest.approx(5 / 16)
     assert facts["chords of 1 onsets"] == 0.75
     assert facts["chords of 2 onsets"] == 0.25
@@ -34,10 +34,10 @@ def test_facts_by_hand():
 
 def test_the_names_are_those_of_every_window():
     silent, random = np.zeros((64, 84), np.uint8), (np.random.default_rng(0).random((64, 84)) < 0.05).astype(np.uint8)
-    names = [list(window_facts(window)) for window in (silent, random, np.concatenate([bar()] * 4))]
+    names = [list(window_features(window)) for window in (silent, random, np.concatenate([bar()] * 4))]
     assert names[0] == names[1] == names[2]
     assert len(names[0]) > 60
-    assert all(np.isfinite(value) for value in window_facts(silent).values())
+    assert all(np.isfinite(value) for value in window_features(silent).values())
 
 
 def test_a_piece_is_cut_into_whole_windows_and_a_short_one_padded():

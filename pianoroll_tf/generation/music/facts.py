@@ -1,4 +1,4 @@
-"""Facts that hear a piece: whether notes begin together, on the beat, and again; taken from the MIDI file itself."""
+"""Musical facts of a piece, from its MIDI file: whether notes begin together, on the beat, are repeated, and so on."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,28 +10,28 @@ from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.midi import parse_notes
 from pianoroll_tf.data.roll import STRUCK, as_states, notes_to_roll, roll_to_notes, to_dense
 
-STEPS_PER_BEAT = 4  # of the grid on which facts are taken, whatever the model's: sixteenths
+STEPS_PER_BEAT = 4  # sixteenths, whatever the grid of the model
 GRID = RecordsConfig(grid="beats", steps_per_beat=STEPS_PER_BEAT)
-SHIFTS = 8  # of the pitches against each other, over which synchrony by chance is averaged
+CHANCE_SHIFTS = 8  # random shifts over which `synchrony_by_chance` is averaged
 
 
 @dataclasses.dataclass(frozen=True)
-class HeardFacts:
-    """Facts about one piece; shares within 0..1, None where there is nothing to take a share of.
+class PieceFacts:
+    """Facts about one piece; shares are within 0..1, and None if there are no notes (or bars) to count.
 
     Attributes:
         synchrony: Share of onsets that share their step with another onset.
-        synchrony_by_chance: The same after the pitches were shifted in time against each other.
-        clash: Share of sounding steps in which two pitches a semitone apart sound, in whatever octaves.
+        synchrony_by_chance: The same after random shifts of the pitches in time against each other.
+        clash: Share of sounding steps in which two pitches a semitone apart sound, in any octaves.
         phase: Share of onsets on each sixteenth of the beat, 4 numbers.
-        recurring_bars: Share of bars, of those with onsets, whose pattern of onset steps is that of another bar.
+        recurring_bars: Share of the bars with onsets whose rhythm (set of onset steps) occurs in another bar.
         one_step: Share of notes that are one step long.
         restruck: Share of onsets whose pitch sounded at the step before.
         voices: Mean number of pitches over the steps in which any sounds.
         density: Share of active cells.
         onsets: Onsets per step.
-        steps: Length, sixteenths.
-        pitches: Highest less lowest pitch, semitones.
+        steps: Length in sixteenths.
+        pitches: Range from the lowest to the highest pitch in semitones.
     """
 
     synchrony: float | None
@@ -49,10 +49,10 @@ class HeardFacts:
 
 
 def read_piece(midi: bytes) -> tuple[np.ndarray, Meter]:
-    """A MIDI file as states on sixteenths, uint8 [steps, 84], and its first time signature (4/4 where it has none).
+    """Reads a MIDI file as states on sixteenths, uint8 [steps, 84], and its first time signature (4/4 by default).
 
     Raises:
-        MidiError: The bytes are no MIDI file that can be used.
+        MidiError: The file cannot be read.
         RollLimitError: The piece is beyond a limit.
     """
     notes = parse_notes(midi)
@@ -60,17 +60,17 @@ def read_piece(midi: bytes) -> tuple[np.ndarray, Meter]:
     return to_dense(roll), notes.meters[0][1] if notes.meters else Meter()
 
 
-def heard(roll: np.ndarray, meter: Meter | None = None, seed: int = 0) -> HeardFacts:
-    """The facts about a piece.
+def piece_facts(roll: np.ndarray, meter: Meter | None = None, seed: int = 0) -> PieceFacts:
+    """Computes the facts about a piece.
 
     Args:
-        roll: States on sixteenths, [steps >= 1, 84], read by `data.roll.as_states`.
-        meter: Its time signature; default: 4/4.
-        seed: Of the shifts for `synchrony_by_chance`.
+        roll: States on sixteenths, [steps >= 1, 84], in any form that `data.roll.as_states` reads.
+        meter: Time signature; default: 4/4.
+        seed: Seed of `synchrony_by_chance`.
 
     >>> roll = np.zeros((8, 84), np.uint8)
     >>> roll[0, [36, 40]] = roll[4, 36] = 2  # a chord on the first beat, a note on the second
-    >>> facts = heard(roll)
+    >>> facts = piece_facts(roll)
     >>> round(facts.synchrony, 2), facts.phase, facts.one_step
     (0.67, (1.0, 0.0, 0.0, 0.0), 1.0)
     """
@@ -83,7 +83,7 @@ def heard(roll: np.ndarray, meter: Meter | None = None, seed: int = 0) -> HeardF
     held_before = np.zeros_like(sounds)
     held_before[1:] = sounds[:-1]
     any_notes = len(begins) > 0
-    return HeardFacts(
+    return PieceFacts(
         synchrony=synchrony(struck) if any_notes else None,
         synchrony_by_chance=synchrony_by_chance(struck, seed) if any_notes else None,
         clash=float(clashes(sounds)[sounding].mean()) if any_notes else None,
@@ -116,7 +116,7 @@ def clashes(sounds: np.ndarray) -> np.ndarray:
 
 
 def synchrony(struck: np.ndarray) -> float:
-    """Share of onsets that share their step with another; `struck` is bool [steps, pitches] with at least one.
+    """Share of onsets at whose step another pitch begins; `struck` is bool [steps, pitches] with at least one.
 
     >>> synchrony(np.array([[1, 1, 0], [0, 0, 1]], bool)).__round__(3)
     0.667
@@ -126,19 +126,19 @@ def synchrony(struck: np.ndarray) -> float:
 
 
 def synchrony_by_chance(struck: np.ndarray, seed: int = 0) -> float:
-    """Mean synchrony after each pitch's onsets were shifted around the piece by a random number of steps."""
+    """Mean synchrony after the onsets of each pitch are rotated in time by a random number of steps."""
     rng = np.random.default_rng(seed)
     used = struck[:, struck.any(axis=0)]
     step = np.arange(len(used))[:, np.newaxis]
     values = [
         synchrony(used[(step - rng.integers(0, len(used), used.shape[1])) % len(used), np.arange(used.shape[1])])
-        for _ in range(SHIFTS)
+        for _ in range(CHANCE_SHIFTS)
     ]
     return float(np.mean(values))
 
 
 def recurring_bars(struck: np.ndarray, bar_steps: int) -> float | None:
-    """Share of the whole bars with onsets whose pattern of onset steps another bar has too; None: there is no bar.
+    """Share of the whole bars with onsets whose rhythm occurs in another bar; None without such bars.
 
     >>> recurring_bars(np.array([[1], [0], [1], [0], [1], [1]], bool), bar_steps=2)
     0.6666666666666666
@@ -152,22 +152,22 @@ def recurring_bars(struck: np.ndarray, bar_steps: int) -> float | None:
     return float((counts[which.ravel()] > 1).mean())
 
 
-def corpus_facts(pieces: Sequence[HeardFacts]) -> dict[str, float]:
-    """Facts of several pieces as one number each: shares are weighted by onsets or steps.
+def corpus_facts(pieces: Sequence[PieceFacts]) -> dict[str, float]:
+    """Averages the facts of several pieces; shares are weighted by onsets or steps.
 
     Args:
-        pieces: At least one.
+        pieces: Facts of at least one piece.
 
     Returns:
-        Name → number; `phase` as `phase_1` … `phase_4`, and the standard deviations over pieces of density, onsets,
-        length and range as `density_spread` and so on.
+        Name → number. `phase` is split into `phase_1` … `phase_4`; `density_spread`, `onsets_spread`, `steps_spread`
+        and `pitches_spread` are standard deviations over the pieces.
     """
     steps = np.array([piece.steps for piece in pieces], float)
     notes = steps * [piece.onsets for piece in pieces]
-    sounding = steps * [piece.density * NUM_PITCHES / (piece.voices or 1.0) for piece in pieces]  # steps that sound
+    sounding = steps * [piece.density * NUM_PITCHES / (piece.voices or 1.0) for piece in pieces]  # steps with notes
     mean: dict[str, float] = {}
     weights = {"clash": sounding, "voices": sounding, "density": steps, "onsets": steps, "steps": None, "pitches": None}
-    for field in dataclasses.fields(HeardFacts):
+    for field in dataclasses.fields(PieceFacts):
         values = [getattr(piece, field.name) for piece in pieces]
         weight = weights.get(field.name, notes)
         known = np.array([value is not None for value in values])
@@ -177,7 +177,7 @@ def corpus_facts(pieces: Sequence[HeardFacts]) -> dict[str, float]:
         chosen = None if weight is None or not weight[known].sum() else weight[known]
         average = np.average(rows, axis=0, weights=chosen)
         if field.name == "phase":
-            mean |= {f"phase_{place}": float(share) for place, share in enumerate(average, 1)}
+            mean |= {f"phase_{position}": float(share) for position, share in enumerate(average, 1)}
         else:
             mean[field.name] = float(average)
     for name in ("density", "onsets", "steps", "pitches"):

@@ -1,4 +1,4 @@
-"""The sound of MIDI: a sampled piano by a synthesizer from PyPI and the sound font that pretty_midi brings along."""
+"""Renders MIDI as sound: a sampled piano, by midirenderer with the sound font of pretty_midi."""
 
 import functools
 import io
@@ -16,14 +16,14 @@ SINES = "sine waves: the package midirenderer, which plays a sampled piano, is n
 
 
 def wav_bytes(midi: bytes, seconds: float = 0.0) -> tuple[bytes, str]:
-    """The sound of a MIDI file: 44.1 kHz, 16 bit, one channel, normalised.
+    """Renders a MIDI file as WAV: 44.1 kHz, 16 bit, one channel, normalised.
 
     Args:
         midi: Content of the MIDI file.
-        seconds: Least length; silence at the end of a roll is in no MIDI file.
+        seconds: Minimum length, because MIDI files do not hold silence at the end of a roll.
 
     Returns:
-        (content of a WAV file, what made the sound in words).
+        (content of a WAV file, name of the synthesizer).
     """
     samples, maker = synthesize(midi, seconds)
     buffer = io.BytesIO()
@@ -36,14 +36,14 @@ def wav_bytes(midi: bytes, seconds: float = 0.0) -> tuple[bytes, str]:
 
 
 def synthesize(midi: bytes, seconds: float = 0.0) -> tuple[np.ndarray, str]:
-    """The sound by a sampled piano; by sine waves where the synthesizer is not installed.
+    """Synthesizes a sampled piano, or sine waves if midirenderer is not installed.
 
     Args:
         midi: Content of the MIDI file.
-        seconds: Least length.
+        seconds: Minimum length.
 
     Returns:
-        (samples within ±`PEAK`, float64 [samples], what made the sound in words).
+        (samples within ±`PEAK`, float64 [samples], name of the synthesizer).
     """
     music = pretty_midi.PrettyMIDI(io.BytesIO(midi))
     silence = np.zeros(round(seconds * SAMPLE_RATE))
@@ -70,5 +70,5 @@ def _piano(midi: bytes) -> np.ndarray:
         channels, rate = file.getnchannels(), file.getframerate()
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, channels)
     mono = samples.mean(axis=1)
-    places = np.arange(int(len(mono) * SAMPLE_RATE / rate)) * (rate / SAMPLE_RATE)
-    return np.interp(places, np.arange(len(mono)), mono)
+    positions = np.arange(int(len(mono) * SAMPLE_RATE / rate)) * (rate / SAMPLE_RATE)
+    return np.interp(positions, np.arange(len(mono)), mono)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from pianoroll_tf.generation.operations import ALLOWED, SAVER, check_operations
+from pianoroll_tf.generation.allowed_operations import ALLOWED, SAVER, check_operations
 
 
 def save(folder, function):

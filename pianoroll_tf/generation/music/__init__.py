@@ -1,0 +1,1 @@
+"""Facts about music, and comparisons of generated music with real music."""

@@ -1,0 +1,46 @@
+"""Options of the pieces to generate: length, primer, tempo, time signature, files. No framework import."""
+
+import dataclasses
+from pathlib import Path
+
+from pianoroll_tf.config import MAX_STEPS
+from pianoroll_tf.settings import Settings, setting
+
+PRIMER_STEPS = 128  # default; 16 s at 8 steps per second
+MAX_PRIMER_STEPS = 100_000
+MAX_PIECES = 10_000
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PieceOptions(Settings):
+    """Pieces to generate."""
+
+    steps: int | None = setting(
+        None, "steps to generate (default: until the model ends the piece)", minimum=1, maximum=MAX_STEPS
+    )
+    seconds: float | None = setting(None, "the same in seconds", above=0.0)
+    primer: Path | None = setting(None, "MIDI file to continue (default: none)")  # noqa: RUF009 (frozen)
+    primer_steps: int | None = setting(
+        None, f"use only the first N steps of the primer (default: {PRIMER_STEPS})", minimum=1, maximum=MAX_PRIMER_STEPS
+    )
+    primer_seconds: float | None = setting(None, "the same in seconds", above=0.0)
+    without_primer: bool = setting(False, "leave the primer out of the files that are written")
+    count: int = setting(1, "number of pieces", minimum=1, maximum=MAX_PIECES)
+    tempo: float | None = setting(
+        None, "quarters per minute (default: that of the primer or of the training data)", minimum=10.0, maximum=1000.0
+    )
+    meter: str | None = setting(None, "time signature N/D (default: that of the primer or of the training data)")
+    png: bool = setting(False, "also write a picture of each piece")
+    wav: bool = setting(False, "also write the sound of each piece")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for one, other in (("steps", "seconds"), ("primer_steps", "primer_seconds")):
+            if getattr(self, one) is not None and getattr(self, other) is not None:
+                raise ValueError(f"{one} must be none when {other} is given. Received: {one}={getattr(self, one)}")
+        if self.primer is None and (self.primer_steps or self.primer_seconds or self.without_primer):
+            raise ValueError("primer must be given with primer_steps, primer_seconds and without_primer")
+        if self.meter is not None:
+            from pianoroll_tf.data.clock import parse_meter  # imports NumPy, which --help does without
+
+            parse_meter(self.meter)

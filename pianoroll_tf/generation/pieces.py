@@ -1,0 +1,240 @@
+"""Generates pieces with an exported model and writes them as MIDI files, pictures and sound."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from pianoroll_tf.config import MAX_STEPS, RecordsConfig, SamplingConfig
+from pianoroll_tf.data.clock import Meter, parse_meter
+from pianoroll_tf.generation import audio, continuation, render
+from pianoroll_tf.generation.continuation import Primer
+from pianoroll_tf.generation.music import roll_statistics
+from pianoroll_tf.generation.piece_options import MAX_PRIMER_STEPS, PRIMER_STEPS, PieceOptions
+from pianoroll_tf.generation.saved_model import MusicModel
+from pianoroll_tf.storage.files import write_whole
+
+MAX_PICTURE_STEPS = 4096
+PICTURE_PRIMER_STEPS = 128  # of the primer, in a picture that does not show the whole piece
+MAX_WAV_SECONDS = 3600
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """The time grid of a piece.
+
+    Attributes:
+        grid: Grid of the model.
+        tempo: Quarters per minute.
+        meter: Time signature of the generated music.
+    """
+
+    grid: RecordsConfig
+    tempo: float
+    meter: Meter
+
+    @property
+    def rate(self) -> float:
+        """Steps per second."""
+        return self.grid.rate(self.tempo)
+
+    def meters(self, primer: Primer) -> list[tuple[int, Meter]]:
+        """(step, time signature) of a piece; a new one may cut the last bar of the primer short."""
+        begin = len(primer.roll)
+        if self.grid.grid != "beats":
+            return [(0, self.meter)]
+        changes = [change for change in primer.meters if change[0] < begin]
+        if changes and changes[-1][1] == self.meter:
+            return changes
+        return [*changes, (begin, self.meter)]
+
+    def bars(self, primer: Primer, steps: int) -> list[int]:
+        """Steps at which the bars of a piece of `steps` steps begin; empty on the grid of seconds."""
+        if self.grid.grid != "beats":
+            return []
+        changes = self.meters(primer)
+        ends = [*(step for step, _ in changes[1:]), steps]
+        return [
+            bar
+            for (begin, meter), end in zip(changes, ends, strict=True)
+            for bar in range(begin, end, meter.bar_steps(self.grid.steps_per_beat))
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class PiecePlan:
+    """What to generate, in steps of the model's grid.
+
+    Attributes:
+        primer: Music to continue.
+        written_primer: Music that precedes the generated music in the files; `primer` or empty.
+        steps: Steps to generate; None: until the model ends the piece.
+        timing: Tempo and time signature.
+        bar_position: Position in its bar, in steps, of the first step of the primer, or of the music without a primer.
+    """
+
+    primer: Primer
+    written_primer: Primer
+    steps: int | None
+    timing: Timing
+    bar_position: int
+
+
+@dataclasses.dataclass(frozen=True)
+class WrittenPiece:
+    """A piece whose files have been written.
+
+    Attributes:
+        path: MIDI file.
+        music: The generated steps without the primer, 0 silent, 1 held, 2 struck, uint8 [steps, 84].
+        cut_off: Whether the piece reached the longest length although the model had not ended it.
+        description: The files and facts about the music, for a person to read.
+    """
+
+    path: Path
+    music: np.ndarray
+    cut_off: bool
+    description: str
+
+    @property
+    def density(self) -> float:
+        """Share of active cells."""
+        return float((self.music != 0).mean())
+
+
+def plan_pieces(model: MusicModel, primer: Primer, options: PieceOptions) -> PiecePlan:
+    """Determines lengths, tempo and time signature of the pieces.
+
+    Args:
+        model: An exported model.
+        primer: The whole of `options.primer`, or `continuation.NO_PRIMER`.
+        options: Those of the user. Without a tempo or time signature, those of the primer are used, or else the usual
+            ones of the training data.
+
+    Raises:
+        ValueError: A length is not allowed.
+    """
+    tempo = options.tempo or primer.tempo or model.tempo
+    rate = model.grid.rate(tempo)
+    steps, primer_steps = options.steps, options.primer_steps or PRIMER_STEPS
+    if options.seconds is not None:
+        steps = seconds_to_steps(options.seconds, rate, MAX_STEPS, "seconds")
+    if options.primer_seconds is not None:
+        primer_steps = seconds_to_steps(options.primer_seconds, rate, MAX_PRIMER_STEPS, "primer_seconds")
+    primer = primer.first(primer_steps)
+    meter, position = primer.clock(model.steps_per_beat)
+    requested = parse_meter(options.meter) if options.meter else None
+    if requested and requested != meter and model.steps_per_beat is not None:
+        position = -len(primer.roll) % requested.bar_steps(model.steps_per_beat)  # a bar begins with the new music
+    timing = Timing(model.grid, tempo, requested or meter or model.meter)
+    written = continuation.NO_PRIMER if options.without_primer else primer
+    duration = (len(written.roll) + (steps or model.longest_piece)) / rate
+    if options.wav and duration > MAX_WAV_SECONDS:
+        raise ValueError(f"wav must be of at most {MAX_WAV_SECONDS} s. Received: {duration:g} s")
+    return PiecePlan(primer, written, steps, timing, position)
+
+
+def seconds_to_steps(seconds: float, rate: float, max_steps: int, name: str) -> int:
+    """A length in steps.
+
+    Args:
+        seconds: The length.
+        rate: Steps per second.
+        max_steps: Longest length.
+        name: Of the setting, for the error message.
+
+    Raises:
+        ValueError: The length is less than 1 step or more than `max_steps`.
+
+    >>> seconds_to_steps(2.5, rate=8, max_steps=1000, name="seconds")
+    20
+    """
+    if not 1 <= seconds * rate < max_steps + 0.5:
+        raise ValueError(f"{name} must be >= {1 / rate:g} and <= {max_steps / rate:g}. Received: {name}={seconds}")
+    return round(seconds * rate)
+
+
+def write_pieces(
+    model: MusicModel, plan: PiecePlan, sampling: SamplingConfig, out: Path, options: PieceOptions
+) -> Iterator[WrittenPiece]:
+    """Generates pieces and writes the files of each as soon as it is complete.
+
+    Args:
+        model: An exported model.
+        plan: Made by `plan_pieces`.
+        sampling: Temperature, top-p, density; piece i is drawn with `seed` + i.
+        out: MIDI file; see `piece_paths` for several pieces.
+        options: `count`, `png` and `wav`.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    generated = continuation.continue_music(
+        model, plan.primer.roll, plan.steps, sampling, options.count, plan.timing.meter, plan.bar_position
+    )
+    for path, (music, ended) in zip(piece_paths(out, options.count), generated, strict=True):
+        description = write_piece(path, plan.written_primer, music, plan.timing, options.png, options.wav)
+        yield WrittenPiece(path, music, plan.steps is None and not ended, description)
+
+
+def piece_paths(out: Path, count: int) -> list[Path]:
+    """The MIDI files of several pieces.
+
+    >>> [str(path) for path in piece_paths(Path("a/b.mid"), 2)]
+    ['a/b-1.mid', 'a/b-2.mid']
+    """
+    return [out] if count == 1 else [out.with_stem(f"{out.stem}-{number}") for number in range(1, count + 1)]
+
+
+def write_piece(path: Path, primer: Primer, music: np.ndarray, timing: Timing, png: bool, wav: bool) -> str:
+    """Writes a piece as a MIDI file and, if requested, as a picture and as sound beside it.
+
+    Args:
+        path: MIDI file.
+        primer: Music that precedes the generated music.
+        music: The generated music, uint8 [steps, 84].
+        timing: Tempo and time signature.
+        png: Whether to write a picture.
+        wav: Whether to write the sound.
+
+    Returns:
+        The files and facts about the generated music, for a person to read.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    roll = np.concatenate([primer.roll, music])
+    midi = render.midi_bytes(roll, timing.rate, timing.tempo, timing.meters(primer))
+    write_whole(path, midi)
+    files = [str(path)]
+    if png:
+        write_whole(path.with_suffix(".png"), draw_piece(roll, primer, timing))
+        files.append(".png")
+    if wav:
+        sound, synthesizer = audio.wav_bytes(midi, len(roll) / timing.rate)
+        write_whole(path.with_suffix(".wav"), sound)
+        files.append(f".wav (by {synthesizer})")
+    facts = roll_statistics.in_words(music, timing.rate)
+    return f"{', '.join(files)}: {len(music) / timing.rate:.0f} s of new music, {facts}"
+
+
+def draw_piece(roll: np.ndarray, primer: Primer, timing: Timing) -> bytes:
+    """The picture of a piece as a PNG file; of a long piece, the part where the new music begins.
+
+    Args:
+        roll: Primer and generated music, uint8 [steps, 84].
+        primer: The primer at its start.
+        timing: Tempo and time signature.
+    """
+    grid, primer_steps = timing.grid, len(primer.roll)
+    first = max(0, min(primer_steps - PICTURE_PRIMER_STEPS, len(roll) - MAX_PICTURE_STEPS))
+    last = min(first + MAX_PICTURE_STEPS, len(roll))
+    title = ""
+    if last - first < len(roll):
+        begin, end, whole = (step / grid.steps_per_unit for step in (first, last, len(roll)))
+        title = f"{grid.grid} {begin:g} to {end:g} of {whole:g}"
+    shown = min(last, primer_steps) - first
+    bars = [bar - first for bar in timing.bars(primer, len(roll)) if first <= bar < last]
+    return render.png_bytes(roll[first:last], shown, grid.steps_per_unit, grid.grid, title, first, bars)
