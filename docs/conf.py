@@ -11,7 +11,7 @@ import pianoroll_tf
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-# Written anew by each build: the API from the docstrings, the flags from --help, and these files of other folders
+# Rewritten by each build: the API from the docstrings, the flags from --help, and these files of other folders
 REFERENCE = DOCS / "reference"
 ORIGINS = {
     "reference/readme": ROOT / "README.md",

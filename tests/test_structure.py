@@ -159,10 +159,10 @@ def test_wrong_usage_is_exit_code_2_and_one_line(command: str) -> None:
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-@pytest.mark.parametrize("room", TUNER)
-def test_search_and_study_are_independent(room: str) -> None:
-    files = sorted((ROOT / "tuner" / room).glob("*.py"))
-    assert ROOT / "tuner" / room / "__main__.py" in files
+@pytest.mark.parametrize("command", TUNER)
+def test_search_and_study_are_independent(command: str) -> None:
+    files = sorted((ROOT / "tuner" / command).glob("*.py"))
+    assert ROOT / "tuner" / command / "__main__.py" in files
     for path in files:
-        rooms = {name.split(".")[1] for name in imported(path) if name.startswith("tuner.")}
-        assert rooms <= TUNER[room], path
+        packages = {name.split(".")[1] for name in imported(path) if name.startswith("tuner.")}
+        assert packages <= TUNER[command], path

@@ -105,7 +105,7 @@ def test_what_is_not_a_run_or_has_an_empty_split_is_refused_in_one_line(tmp_path
 
 
 def never(_):
-    """Stands for the loading of TensorFlow where it must not be reached."""
+    """Replaces the loading of TensorFlow where it must not be reached."""
     raise AssertionError
 
 

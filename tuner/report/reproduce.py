@@ -71,7 +71,7 @@ def commands(lines: Sequence[Sequence[str]]) -> Code:
 
 
 def two_columns(rows: Mapping[str, str], caption: str, head: str, language: Language) -> Table:
-    """A table of names and values; `head` stands above the names."""
+    """A table of names and values; `head` is the title of the names."""
     return Table(caption, [head, language.gettext("value")], [[name, value] for name, value in rows.items()], left=True)
 
 

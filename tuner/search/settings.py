@@ -116,7 +116,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise UserError(f"{folder} must be the folder of a search: it has no {SETTINGS}") from error
     except DamagedError as error:
-        raise UserError(f"{error}; the same command with --overwrite starts anew") from error
+        raise UserError(f"{error}; rerun the same command with --overwrite to start from scratch") from error
     return values
 
 

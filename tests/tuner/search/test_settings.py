@@ -44,7 +44,7 @@ def test_damaged_settings_are_an_error(tmp_path, content):
     open_search(tmp_path, search_settings())
     path = tmp_path / folder_of.SETTINGS
     path.write_bytes(path.read_bytes().replace(b"random", b"rondom") if content is None else content)
-    with pytest.raises(UserError, match=r"search\.json is damaged: .* --overwrite starts anew"):
+    with pytest.raises(UserError, match=r"search\.json is damaged: .* --overwrite to start from scratch"):
         open_search(tmp_path, search_settings())
 
 
