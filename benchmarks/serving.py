@@ -86,7 +86,7 @@ def servers(model: Path) -> Iterator[dict[str, Server]]:
 
 
 def measure(model: Path, seconds: float, steps: int) -> dict[str, Measurements]:
-    """All phases in turn, ours and then naive; if a server fails, the reason is recorded and the other is still measured."""
+    """All phases in turn, ours and then naive; a server that fails has the reason, the other is still measured."""
     found = {"ours": Measurements(), "naive": Measurements()}
     with servers(model) as running:
         for server in running.values():
