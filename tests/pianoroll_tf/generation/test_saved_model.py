@@ -58,7 +58,7 @@ def test_every_signature_answers_the_same_without_keras_and_without_this_package
     assert done.returncode == 0, done.stderr[-2000:]
     answers = json.loads(done.stdout.splitlines()[-1])
     model = saved_model.load(exported)
-    for name, inputs in bare_loading.questions(bare_loading.begin(model.program)).items():
+    for name, inputs in bare_loading.requests(bare_loading.begin(model.program)).items():
         outputs = model.program.signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
         here = bare_loading.digest({key: output.numpy() for key, output in outputs.items()})
         assert answers[name] == answers[name + " v1"] == here, name
