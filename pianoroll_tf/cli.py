@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
-from pianoroll_tf.errors import UsageError
+from pianoroll_tf.errors import UsageError, UserError
 from pianoroll_tf.messages import describe, one_line
 
 
@@ -57,16 +57,11 @@ def run(
         devnull = os.open(os.devnull, os.O_WRONLY)
         os.dup2(devnull, sys.stdout.fileno())
         return 1
-    except UsageError as error:
-        if args.debug:
-            raise
-        print(f"{parser.prog}: {one_line(error)}", file=sys.stderr)
-        return 2
     except Exception as error:
         if args.debug:
             raise
         print(f"{parser.prog}: {describe(error)}", file=sys.stderr)
-        return 1
+        return error.exit_code if isinstance(error, UserError) else 1
 
 
 @contextlib.contextmanager

@@ -5,11 +5,19 @@ from collections.abc import Iterator
 
 
 class UserError(Exception):
-    """A problem that the user can correct; its text is the one line that is shown."""
+    """A problem that the user can correct; its text is the one line that is shown.
+
+    Attributes:
+        exit_code: Of a command that ends with this error.
+    """
+
+    exit_code = 1
 
 
 class UsageError(UserError):
-    """The command line is wrong: exit code 2."""
+    """The command line is wrong."""
+
+    exit_code = 2
 
 
 class DamagedError(UserError):

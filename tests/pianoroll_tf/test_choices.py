@@ -22,7 +22,7 @@ from pianoroll_tf.modeling import run as run_model
 from pianoroll_tf.modeling.run_folder import load_config
 from pianoroll_tf.settings import Settings, dumps, from_dict, setting, to_dict
 from tuner.report import data as report_data
-from tuner.report.language import Words
+from tuner.report.language import Language
 from tuner.report.reproduce import tuning_table
 from tuner.search.parsing import read_entry
 from tuner.search.space import Choice, Range, make_space
@@ -156,10 +156,10 @@ def test_a_study_compares_it_and_reports_it(from_outside, tmp_path):
     )
     assert (made.loss.options, made.optimizer.options) == ({"scale": 4.0}, {"momentum": 0.9})
     data = report_data.read(write_study(tmp_path / "study", settings))
-    table = tuning_table(data, Words("en"))
+    table = tuning_table(data, Language("en"))
     assert table.head[1:7] == ["learning_rate", "weight_decay", "gamma", "alpha", "momentum", "scale"]
     assert "Scaled\u00a0·\u00a0Heavy ball" in {row[0] for row in table.rows}
-    assert Words("ru").combination(Combination("scaled", "adam")) == "Scaled\u00a0·\u00a0Adam"
+    assert Language("ru").combination(Combination("scaled", "adam")) == "Scaled\u00a0·\u00a0Adam"
 
 
 def test_a_key_or_a_setting_that_is_taken_is_refused():

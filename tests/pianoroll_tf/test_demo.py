@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pianoroll_tf import demo
+from pianoroll_tf.modeling.evaluation_folder import LABELS
 
 ENDINGS = (".mid", ".png", ".wav")
 
@@ -30,7 +31,7 @@ def test_the_demo_makes_all_it_says_and_does_not_redo_it(tmp_path: Path) -> None
     made += [path for name in ("tfrecords", "runs", "saved_models") for path in (tmp_path / name).rglob("*.*")]
     before = {path: path.stat().st_mtime_ns for path in made if path.is_file()}
     scores = json.loads((tmp_path / "runs/demo/evaluation/test.json").read_text())
-    for key, label in demo.LABELS.items():
+    for key, label in LABELS.items():
         assert f"{label:<20}{scores[key]['nll']:>14.3f}" in first.stdout
     assert "python -m pianoroll_tf.build_records MY_MIDI_FOLDER tfrecords/mine" in first.stdout
     assert "How its music compares with Bach's" in first.stdout
