@@ -166,7 +166,7 @@ def complete_options(config: LossConfig | OptimizerConfig, name: str) -> None:
     object.__setattr__(config, "options", {option: values[option] for option in names})
 
 
-def as_fields(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+def as_fields(cls: type[Settings], values: dict[str, Any]) -> dict[str, Any]:
     """Values of settings as arguments of a section; those that are no fields become its `options`, if it has them.
 
     >>> as_fields(LossConfig, {"loss": "focal", "gamma": 1.0, "margin": 2.0})
@@ -244,5 +244,5 @@ class RunConfig(Settings):
 
 # Sections of a run's settings that a user chooses; the others follow from the records
 SECTIONS: dict[str, type[Settings]] = {
-    field.name: field.type for field in dataclasses.fields(RunConfig) if field.name not in ("records", "data")
+    name: kind for name, kind in RunConfig.__annotations__.items() if name not in ("records", "data")
 }

@@ -5,14 +5,17 @@ import dataclasses
 import json
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pianoroll_tf.settings import field_types
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
-def add_flags(parser: argparse.ArgumentParser, cls: type, defaults: Any = None) -> None:
+def add_flags(parser: argparse.ArgumentParser, cls: "type[DataclassInstance]", defaults: Any = None) -> None:
     """Adds one flag per field of `cls`, with the name and help text of the field.
 
     Args:
@@ -31,7 +34,7 @@ def add_flags(parser: argparse.ArgumentParser, cls: type, defaults: Any = None) 
             )
             continue
         is_tuple = typing.get_origin(field.type) is tuple
-        value = field.default if defaults is None else getattr(defaults, field.name)
+        value: Any = field.default if defaults is None else getattr(defaults, field.name)
         default = " ".join(map(str, value)) if is_tuple else value
         if isinstance(default, bool):
             default = "yes" if default else "no"

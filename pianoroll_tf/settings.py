@@ -6,9 +6,12 @@ import math
 import types
 import typing
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 def setting(default: Any, help: str, **limits: Any) -> Any:
@@ -36,13 +39,15 @@ class Settings:
         ValueError: A value is of the wrong type or outside its limits.
     """
 
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]  # every subclass is a dataclass
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             if not dataclasses.is_dataclass(field.type):
                 _check(type(self), field, getattr(self, field.name))
 
 
-def field_types(field: dataclasses.Field) -> tuple[type, ...]:
+def field_types(field: dataclasses.Field) -> tuple[Any, ...]:
     """The types a field accepts: `(float, NoneType)` for `float | None`."""
     if isinstance(field.type, types.UnionType):
         return typing.get_args(field.type)
@@ -115,7 +120,7 @@ def from_dict(cls: type[T], values: dict[str, Any]) -> T:
 
 def _from_json(kind: Any, value: Any) -> Any:
     """Converts a value read from JSON to the type of its field."""
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return from_dict(kind, value)
     return tuple(value) if typing.get_origin(kind) is tuple and isinstance(value, list) else value
 

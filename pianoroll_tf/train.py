@@ -7,6 +7,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 from pianoroll_tf import cli, config
 from pianoroll_tf.errors import usage_errors
@@ -37,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
 def body(args: argparse.Namespace) -> None:
     """Trains the run and prints the result."""
     with usage_errors():
-        settings = {name: from_args(group, args) for name, group in config.SECTIONS.items()}
+        settings: dict[str, Any] = {name: from_args(group, args) for name, group in config.SECTIONS.items()}
     from pianoroll_tf.modeling import run_folder
 
     records, data = run_folder.data_facts(args.records)
@@ -53,7 +54,7 @@ def body(args: argparse.Namespace) -> None:
     print(f"{args.run} is finished: {state.finished}")
     print(f"best validation NLL {state.best_nll:.4f} nats per step, epoch {state.best_epoch}")
     copying = copying_nll(run_config)
-    if copying is not None and state.best_nll > copying:
+    if copying is not None and state.best_nll is not None and state.best_nll > copying:
         print(f"It predicts worse than copying the last step ({copying:.4f}): train longer, or on more files")
     print(f"next: python -m pianoroll_tf.evaluate {shlex.quote(str(args.run))}")
     if args.export is not None:

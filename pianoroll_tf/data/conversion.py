@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -83,7 +84,9 @@ def _convert_bytes(data: bytes, digest: str, config: RecordsConfig) -> Piece:
     roll, outside = notes_to_roll(notes, config)
     if not len(roll.cells):
         raise MidiError("no notes within MIDI 24..107")
-    meters, places, recurrence = _meters(notes, config, len(roll.counts)), (), ()
+    meters = _meters(notes, config, len(roll.counts))
+    places: tuple[int, ...] = ()
+    recurrence: Sequence[float] = ()
     if config.grid == "beats":
         places, *recurrence = evidence(roll, meters, config.steps_per_beat)
     return Piece(

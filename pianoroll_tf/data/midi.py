@@ -137,7 +137,7 @@ def check_notes(notes: Notes) -> Notes:
     return notes
 
 
-def _tempo_map(ticks: np.ndarray, microseconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _tempo_map(ticks: np.ndarray | list[int], microseconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sorts tempo events; of several at one tick the last is kept; before the first the default tempo is added."""
     ticks = np.concatenate([[0], ticks]).astype(np.int64)
     microseconds = np.concatenate([[DEFAULT_MICROSECONDS], microseconds]).astype(np.float64)

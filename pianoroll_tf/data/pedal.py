@@ -52,8 +52,8 @@ def pair_notes(channel_events: Iterable[Event]) -> tuple[np.ndarray, np.ndarray,
             waiting[track, channel, pitch].append(tick)
         elif kind in (NOTE_ON, NOTE_OFF) and waiting[track, channel, pitch]:
             notes.append((waiting[track, channel, pitch].popleft(), tick, pitch, channel))
-    start, end, pitch, channel = np.array(notes, np.int64).reshape(-1, 4).T
-    return start, end, pitch, channel
+    starts, ends, pitches, channels = np.array(notes, np.int64).reshape(-1, 4).T
+    return starts, ends, pitches, channels
 
 
 def _pedal(channel_events: Iterable[Event]) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,9 @@ def decode_reply(reply: bytes) -> Piece:
     'no notes'
     """
     facts, _, roll = reply.partition(b"\n")
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(facts).items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(facts).items()
+    }
     if values["record"]:
         steps, meters, microseconds = values["record"]
         counts, cells = np.split(np.frombuffer(roll, np.uint8), [steps])

@@ -67,7 +67,7 @@ class PieceRecord:
 def encode_piece(piece: PieceRecord) -> bytes:
     """Serializes a piece as a tf.train.Example with the features of `SCHEMA`."""
     signatures = [number for _, meter in piece.meters for number in (meter.numerator, meter.denominator)]
-    features = {
+    features: dict[str, bytes | int] = {
         "counts": piece.roll.counts.tobytes(),
         "cells": piece.roll.cells.tobytes(),
         "meter_steps": np.array([step for step, _ in piece.meters], "<i4").tobytes(),
@@ -97,7 +97,7 @@ def decode_piece(record: bytes) -> PieceRecord:
     Raises:
         ValueError: The record does not follow the schema, or contradicts itself.
     """
-    features = decode_example(record)
+    features: dict[str, Any] = decode_example(record)
     if {name: type(value) for name, value in features.items()} != SCHEMA:
         raise ValueError(f"features must be {', '.join(SCHEMA)}. Received: {', '.join(features)}")
     counts, cells = (np.frombuffer(features[name], np.uint8) for name in ("counts", "cells"))

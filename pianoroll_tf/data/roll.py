@@ -38,8 +38,6 @@ class SparseRoll:
             return NotImplemented
         return np.array_equal(self.counts, other.counts) and np.array_equal(self.cells, other.cells)
 
-    __hash__ = None  # type: ignore[assignment]
-
     @property
     def columns(self) -> np.ndarray:
         """uint8 [active], the cells without the struck bit."""

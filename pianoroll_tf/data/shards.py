@@ -155,7 +155,10 @@ def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dic
     pitch_counts, hold_counts = np.zeros(NUM_PITCHES, np.int64), np.zeros(MAX_HOLD, np.int64)
     for index in range(shards):
         begin, end = pieces * index // shards, pieces * (index + 1) // shards
-        shard = dict.fromkeys(SUMMED, 0) | {"pieces": end - begin, "name": shard_name(split, index, shards)}
+        shard: dict[str, Any] = dict.fromkeys(SUMMED, 0) | {
+            "pieces": end - begin,
+            "name": shard_name(split, index, shards),
+        }
         with (folder / shard["name"]).open("wb") as file:
             digest = hashlib.sha256()
             for _ in range(end - begin):

@@ -2,8 +2,8 @@
 
 import functools
 import struct
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
 
 import google_crc32c
 
@@ -112,7 +112,7 @@ def decode_example(record: bytes) -> dict[str, bytes | int]:
 def _single(name: str, feature) -> bytes | int:
     """The one value of a feature."""
     kind = feature.WhichOneof("kind")
-    values: Iterable = getattr(feature, kind).value if kind else ()
+    values: Sequence[Any] = getattr(feature, kind).value if kind else ()
     if kind == "float_list" or len(values) != 1:
         raise ValueError(f"feature {name} must hold one bytes or int64 value")
     return values[0]

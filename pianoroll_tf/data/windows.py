@@ -85,5 +85,5 @@ def plan_lanes(corpus: Corpus, config: DatasetConfig) -> dict[str, np.ndarray]:
             lane.append((begin, start, min(start + config.window_steps, end), end, start == begin))
     batches = max(len(lane) for lane in lanes)
     table = np.array([lane + [(0, 0, 0, 0, True)] * (batches - len(lane)) for lane in lanes], np.int64)
-    begin, start, end, last, reset = table.reshape(len(lanes), batches, 5).transpose(2, 1, 0)
-    return {"begin": begin, "start": start, "end": end, "last": last, "reset": reset.astype(bool)}
+    begins, starts, ends, lasts, resets = table.reshape(len(lanes), batches, 5).transpose(2, 1, 0)
+    return {"begin": begins, "start": starts, "end": ends, "last": lasts, "reset": resets.astype(bool)}

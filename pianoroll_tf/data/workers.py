@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from multiprocessing.connection import Connection, wait
 
 from pianoroll_tf.config import RecordsConfig
@@ -94,7 +94,7 @@ class Reader:
         return code
 
 
-def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> Iterator[tuple[str, Piece]]:
+def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> Generator[tuple[str, Piece], None, None]:
     """Reads files in parallel, in no particular order.
 
     A file whose reader dies after having read others is read again by a new one, so that the result for a file does
@@ -111,7 +111,8 @@ def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> It
     Raises:
         RuntimeError: A reader process cannot start.
     """
-    source, waiting = iter(paths), deque()
+    source = iter(paths)
+    waiting: deque[str] = deque()
     readers: list[Reader] = []
     try:
         while True:

@@ -5,7 +5,6 @@ import dataclasses
 import errno
 import hashlib
 import platform
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +80,7 @@ def _read_calibration(cache: Path | None, identity: str) -> Calibration | None:
 
 
 def _measure(
-    sampler: SamplingModel, config: RunConfig, identity: str, cache: Path | None, **settings: int
+    sampler: SamplingModel, config: RunConfig, identity: str, cache: Path | None, **settings: Any
 ) -> Calibration:
     """Calibrates and writes the result to the cache, if the folder is writable."""
     found = calibrate(sampler, config.data, **settings)
@@ -137,7 +136,9 @@ def _write(
     write_manifest(partial)
 
 
-def _caller(function: Callable) -> Callable:
+def _caller(
+    function: tf.types.experimental.PolymorphicFunction,
+) -> tf.types.experimental.PolymorphicFunction:
     """A traced function that only calls `function`: a SavedModel holds an endpoint twice, but so its graph once."""
     trace = function.get_concrete_function()
     caller = tf.function(lambda *inputs: trace(*inputs), input_signature=function.input_signature, autograph=False)

@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -64,9 +65,10 @@ def read_primer(path: Path, grid: RecordsConfig) -> Primer:
     if not path.exists():
         raise ValueError(f"primer must be a MIDI file. Received: primer={path} (there is no such file)")
     [(_, piece)] = convert_all([os.path.realpath(path)], grid, workers=1)  # a reader follows no links
-    if piece.reason:
+    record = piece.record
+    if piece.reason or record is None:
         raise ValueError(f"primer must be a MIDI file. Received: primer={path} ({piece.reason})")
-    return Primer(to_dense(piece.record.roll), piece.record.tempo, piece.record.meters)
+    return Primer(to_dense(record.roll), record.tempo, record.meters)
 
 
 def continue_music(
@@ -99,7 +101,7 @@ def continue_music(
     for first in range(0, count, rows):
         batch = np.repeat(primer[np.newaxis], min(rows, count - first), axis=0)
         use_xla = compiled if len(batch) == rows else None  # another size is compiled separately
-        clock = {"first_row": first, "compiled": use_xla, "meter": meter, "place": place}
+        clock: dict[str, Any] = {"first_row": first, "compiled": use_xla, "meter": meter, "place": place}
         if steps is None:
             yield from zip(*model.compose(batch, sampling, **clock), strict=True)
         else:

@@ -1,7 +1,6 @@
 """The signatures of an exported model, as graph functions of a Keras model."""
 
 import dataclasses
-from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -99,10 +98,10 @@ def sample_rows(sampler: SamplingModel, primer, steps, seed, *options) -> tuple[
     """
     batch = tf.shape(primer)[0]
     seeds = tf.cast(seed, tf.int64) + tf.range(tf.cast(batch, tf.int64), dtype=tf.int64)
-    numbers = [tf.fill([batch], tf.cast(option, tf.float32)) for option in options or DEFAULTS]
-    options = Options(*numbers, *sampler.clock(batch))
+    temperature, top_p, density = (tf.fill([batch], tf.cast(option, tf.float32)) for option in options or DEFAULTS)
+    rows = Options(temperature, top_p, density, *sampler.clock(batch))
     network = sampler.network()
-    return sampling.sample(network, sampler.state(batch), primer, steps, seeds, options, sampler.governor)
+    return sampling.sample(network, sampler.state(batch), primer, steps, seeds, rows, sampler.governor)
 
 
 def _clock(batch, meter, place) -> tuple[tf.Tensor, tf.Tensor]:
@@ -110,7 +109,7 @@ def _clock(batch, meter, place) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.tile(tf.cast(meter, tf.int32)[tf.newaxis], [batch, 1]), tf.fill([batch], tf.cast(place, tf.int32))
 
 
-def make_endpoints(sampler: SamplingModel) -> dict[str, Callable]:
+def make_endpoints(sampler: SamplingModel) -> dict[str, tf.types.experimental.PolymorphicFunction]:
     """The endpoints, traced, in the order in which they are exported.
 
     Returns:
@@ -125,7 +124,7 @@ def make_endpoints(sampler: SamplingModel) -> dict[str, Callable]:
     return endpoints
 
 
-def make_generators(sampler: SamplingModel) -> dict[str, Callable]:
+def make_generators(sampler: SamplingModel) -> dict[str, tf.types.experimental.PolymorphicFunction]:
     """`generate` and `generate_simple` of `make_endpoints`, not yet traced."""
 
     @tf.function(input_signature=[PRIMER, STEPS, SEED, *OPTIONS], autograph=False)
@@ -147,7 +146,7 @@ def make_generators(sampler: SamplingModel) -> dict[str, Callable]:
     return {"generate": generate, "generate_simple": generate_simple}
 
 
-def make_likelihoods(sampler: SamplingModel) -> dict[str, Callable]:
+def make_likelihoods(sampler: SamplingModel) -> dict[str, tf.types.experimental.PolymorphicFunction]:
     """Probabilities of given music, without governor and shaping; not yet traced.
 
     Returns:
@@ -178,7 +177,7 @@ def make_likelihoods(sampler: SamplingModel) -> dict[str, Callable]:
     return {"predict": predict, "log_likelihood": likelihood}
 
 
-def make_row_generators(sampler: SamplingModel) -> dict[str, Callable]:
+def make_row_generators(sampler: SamplingModel) -> dict[str, tf.types.experimental.PolymorphicFunction]:
     """Generation in which the batch is the first axis of each input; not yet traced.
 
     So a server without knowledge of the model can batch requests, and clients can send them row by row.
@@ -211,7 +210,7 @@ def make_row_generators(sampler: SamplingModel) -> dict[str, Callable]:
     return {"generate_rows": generate_rows, "compose_rows": compose_rows}
 
 
-def make_block_endpoints(sampler: SamplingModel) -> dict[str, Callable]:
+def make_block_endpoints(sampler: SamplingModel) -> dict[str, tf.types.experimental.PolymorphicFunction]:
     """Generation in blocks of any length, with explicit state; not yet traced.
 
     Every row has its own seed, position and settings, so different requests can share a batch, and rows can join and

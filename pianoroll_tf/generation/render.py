@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pretty_midi
@@ -120,7 +121,7 @@ def _draw_notes(axes, rows: np.ndarray, first: int, steps_per_unit: float, colou
     left, right = (start + first) / steps_per_unit, (end + first - NOTE_GAP) / steps_per_unit
     low, high = pitch - BAR_HEIGHT / 2, pitch + BAR_HEIGHT / 2
     corners = [(left, low), (right, low), (right, high), (left, high)]
-    bars = np.stack([np.stack(corner, axis=-1) for corner in corners], axis=1)  # [notes, corners, time and pitch]
+    bars: Any = np.stack([np.stack(corner, axis=-1) for corner in corners], axis=1)  # [notes, corners, time and pitch]
     axes.add_collection(PolyCollection(bars, facecolor=colour, linewidth=0))
 
 

@@ -49,14 +49,14 @@ class Table:
         >>> Table((0.0, 1.0, 2.0), ((0.0,), (10.0,), (30.0,))).at(tf.constant([0.5, 1.5, 3.0])).numpy().ravel().tolist()
         [5.0, 20.0, 50.0]
         """
-        places, values = np.float32(self.places), np.float32(self.values)
+        places, values = np.asarray(self.places, np.float32), np.asarray(self.values, np.float32)
         inner = places[1:-1]
         low, high = np.concatenate([[-np.inf], inner]), np.concatenate([inner, [np.inf]])
         slopes = np.diff(values, axis=0) / np.diff(places)[:, None]
         # The part of each piece that lies between its start and `x`; the first piece starts at the first knot.
         begins = np.concatenate([places[:1], inner])
-        inside = tf.minimum(tf.maximum(x[:, tf.newaxis], np.float32(low)), np.float32(high))
-        return values[0] + tf.matmul(inside - np.float32(begins), np.float32(slopes))
+        inside = tf.minimum(tf.maximum(x[:, tf.newaxis], low.astype(np.float32)), high.astype(np.float32))
+        return values[0] + tf.matmul(inside - begins.astype(np.float32), slopes.astype(np.float32))
 
 
 NO_SHIFT = Table((0.0, 1.0), ((0.0,) * len(KINDS),) * 2)

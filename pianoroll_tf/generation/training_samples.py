@@ -1,6 +1,7 @@
 """Shows music of a model in training as picture and sound in TensorBoard."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -32,7 +33,8 @@ class TrainingSamples(keras.callbacks.Callback):
         self._folder, self._config = folder, config
         grid = config.records
         self._steps_per_second = grid.steps_per_unit * (1 if grid.grid == "seconds" else BEATS_PER_SECOND)
-        self._sample, self._writer = None, None
+        self._sample: Any = None
+        self._writer = None
 
     def _generate(self) -> np.ndarray:
         """A piece, uint8 [steps, 84]."""

@@ -8,6 +8,7 @@ Reference: https://www.tensorflow.org/tfx/serving/saved_model_warmup
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,11 +22,11 @@ PREDICT_LOG, REQUEST, MODEL_SPEC, SIGNATURE_NAME, INPUTS, KEY, VALUE = 6, 1, 1, 
 PRIMER = np.zeros((1, 2, NUM_PITCHES), np.uint8)
 SETTINGS = {name: getattr(SamplingConfig, name) for name in ("temperature", "top_p", "density")}
 SCALARS = {name: np.float32(value) for name, value in SETTINGS.items()}
-ROWS = {name: np.float32([value]) for name, value in SETTINGS.items()}
-CLOCK = {"meter": np.int32([4, 4]), "place": np.int32(0)}
+ROWS = {name: np.array([value], np.float32) for name, value in SETTINGS.items()}
+CLOCK = {"meter": np.array([4, 4], np.int32), "place": np.int32(0)}
 ONE = {"steps": np.int32(1), "seed": np.int64(0)}
-ONE_ROW = {"steps": np.int32([1]), "seed": np.int64([0])}
-REQUESTS = {
+ONE_ROW = {"steps": np.array([1], np.int32), "seed": np.array([0], np.int64)}
+REQUESTS: dict[str, dict[str, Any]] = {
     "serving_default": {"primer": PRIMER} | ONE | SCALARS,
     "generate": {"primer": PRIMER} | ONE | SCALARS,
     "generate_simple": {"primer": PRIMER} | ONE,

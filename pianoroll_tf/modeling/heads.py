@@ -171,7 +171,13 @@ HEADS: dict[str, type[Head]] = {"independent": Independent, "nade": Nade}
 
 
 def make_head(
-    kind: str, pitches: int, articulation: bool, bias: Sequence[float], units: int, seed: int, name: str = "head"
+    kind: str,
+    pitches: int,
+    articulation: bool,
+    bias: Sequence[float] | np.ndarray,
+    units: int,
+    seed: int,
+    name: str = "head",
 ) -> Head:
     """A head of the table.
 

@@ -168,6 +168,7 @@ def initial_state(model: keras.Model, batch) -> tuple:
     [(2, 4, 168), (2, 256)]
     """
     state = []
+    shape: tuple[int, ...]
     for layer in _stateful_layers(model):
         if isinstance(layer, keras.layers.Conv1D):
             shape = (batch, layer.kernel_size[0] - 1, layer.kernel.shape[1])

@@ -35,7 +35,7 @@ def roll_picture(*rolls: np.ndarray) -> np.ndarray:
 def hparams(config: RunConfig) -> dict[str, bool | int | float | str]:
     """The settings that tell runs apart, flat: "optimizer.learning_rate"."""
     settings = to_dict(config)
-    flat = {}
+    flat: dict[str, bool | int | float | str] = {}
     for group in SECTIONS:
         options = settings[group].pop("options", {})
         flat |= {f"{group}.{name}": value for name, value in (settings[group] | options).items()}

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -38,6 +39,11 @@ class Server(uvicorn.Server):
         limits = state.limits
         self._state, self._address = state, address
         self._app = make_app(state, address)
+        # Annotated as whole seconds; the event loop takes floats
+        timeouts: dict[str, Any] = {
+            "timeout_keep_alive": limits.keep_alive_seconds,
+            "timeout_graceful_shutdown": limits.drain_seconds,
+        }
         config = uvicorn.Config(
             self._app,
             host=address.host,
@@ -50,8 +56,7 @@ class Server(uvicorn.Server):
             proxy_headers=False,
             server_header=False,
             h11_max_incomplete_event_size=limits.header_bytes,
-            timeout_keep_alive=limits.keep_alive_seconds,  # type: ignore[arg-type]  # the event loop takes floats
-            timeout_graceful_shutdown=limits.drain_seconds,  # type: ignore[arg-type]  # likewise
+            **timeouts,
         )
         super().__init__(config)
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]
     for name, value in arrays.items():
         if value.dtype.hasobject:
             raise ValueError(f"arrays must be of a plain number type. Received: {name} of {value.dtype}")
-    encoded = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    encoded: Any = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, **{_META: encoded}, **arrays)
+    named: Mapping[str, Any] = arrays
+    np.savez(buffer, **{_META: encoded}, **named)
     content = buffer.getvalue()
     write_changed(path, content + hashlib.sha256(content).digest())
 

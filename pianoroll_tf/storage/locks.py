@@ -39,7 +39,7 @@ def exclusive_lock(path: Path, refusal: Exception | None = None, *, is_folder: b
             path.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY if is_folder else os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            if not lock(descriptor, wait=refusal is None):
+            if not lock(descriptor, wait=refusal is None) and refusal is not None:
                 raise refusal
             if _is_open_file(path, descriptor):  # otherwise the process that held the lock has removed the file
                 yield

@@ -31,7 +31,7 @@ def write_csv(path: Path, rows: Sequence[dict[str, Any]], columns: Sequence[str]
     write_changed(path, to_csv(rows, columns))
 
 
-def read_csv(path: Path | str) -> list[dict[str, float | str | None]]:
+def read_csv(path: Path | str) -> list[dict[str, Any]]:
     """Reads a CSV file, one dict per row: numbers as float, empty cells as None."""
     with Path(path).open(newline="", encoding="utf-8") as file:
         return [{name: _parse_cell(text) for name, text in row.items()} for row in csv.DictReader(file)]

@@ -152,8 +152,10 @@ def _steps_per_epoch(runs: Sequence[Run]) -> int | None:
     """Batches per epoch; in studies of earlier versions from a run that reached the baseline; None: unknown."""
     for run in runs:
         epochs, steps = run.measures.get("epochs_to_copy"), run.measures.get("steps_to_copy")
-        if run.steps_per_epoch or (epochs and steps):
-            return run.steps_per_epoch or round(steps / epochs)
+        if run.steps_per_epoch:
+            return run.steps_per_epoch
+        if epochs and steps:
+            return round(steps / epochs)
     return None
 
 

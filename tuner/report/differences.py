@@ -1,6 +1,7 @@
 """Figures of differences: paired differences with intervals, and mean ranks with the critical difference."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -24,7 +25,7 @@ TITLES = {
 def differences(data: StudyData, measure: str, language: Language) -> bytes | None:
     """All paired differences of a measure with their intervals; None if there are none."""
     groups = groups_of(data, measure, language)
-    far = groups.pop("ablations", None)  # so large that the others would shrink to points
+    far = groups.pop("ablations", [])  # so large that the others would shrink to points
     if not groups and not far:
         return None
     groups = groups or {"ablations": far}
@@ -49,7 +50,7 @@ def differences(data: StudyData, measure: str, language: Language) -> bytes | No
         )
         axes[-1].xaxis.set_major_locator(MaxNLocator(7))
         numbers(language, *(each.xaxis for each in axes))
-        style = {"color": COLOURS[0], "marker": "o", "markersize": 7}
+        style: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "markersize": 7}
         handles = [
             Line2D([], [], markerfacecolor=face, label=language.gettext(VERDICTS[verdict]), **style)
             for verdict, face in FACES.items()
@@ -65,17 +66,21 @@ def ranks(data: StudyData, measures: Sequence[str], language: Language) -> bytes
     Returns:
         The content of an SVG file; None if no measure has a critical difference.
     """
-    found = {name: data.comparison.measures[name].ranks for name in measures}
-    found = {name: each for name, each in found.items() if each is not None and each.critical_difference is not None}
+    ranks = ((name, data.comparison.measures[name].ranks) for name in measures)
+    found = {
+        name: (each, each.critical_difference)
+        for name, each in ranks
+        if each is not None and each.critical_difference is not None
+    }
     if not found:
         return None
     rows, columns = grid_of(len(found), 2)
 
     def draw(figure: Figure) -> None:
-        for axes, (measure, each) in zip(panels(figure, len(found), columns), found.items(), strict=True):
+        for axes, (measure, (each, width)) in zip(panels(figure, len(found), columns), found.items(), strict=True):
             order = sorted(data.main, key=lambda combination: each.mean[combination.name])
             values = [each.mean[combination.name] for combination in order]
-            axes.axvspan(values[0], values[0] + each.critical_difference, color="0.88", zorder=0, linewidth=0)
+            axes.axvspan(values[0], values[0] + width, color="0.88", zorder=0, linewidth=0)
             axes.plot(values, range(len(order)), "o", color=COLOURS[0], markersize=7)
             axes.set_yticks(range(len(order)), [language.combination(combination) for combination in order])
             axes.set(xlim=(0.8, len(order) + 0.2), ylim=(len(order) - 0.4, -0.6))
@@ -84,7 +89,7 @@ def ranks(data: StudyData, measures: Sequence[str], language: Language) -> bytes
                 "{measure} (Friedman {p}, critical difference {difference})",
                 measure=language.head(measure),
                 p=language.p_equals(each.p),
-                difference=language.number(each.critical_difference, 2),
+                difference=language.number(width, 2),
             )
             axes.set_title(wrapped(title, 44), loc="left", fontsize="medium")
             axes.set_xlabel(language.gettext("mean rank over the seeds, 1 is best"))

@@ -3,6 +3,7 @@
 import io
 import textwrap
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -53,7 +54,7 @@ def picture(size: tuple[float, float], draw: Callable[[Figure], None], suffix: s
     return buffer.getvalue()
 
 
-def style_of(index: int) -> dict[str, object]:
+def style_of(index: int) -> dict[str, Any]:
     """Colour, marker and line style of entry `index`."""
     return {
         "color": COLOURS[index % len(COLOURS)],
@@ -62,12 +63,12 @@ def style_of(index: int) -> dict[str, object]:
     }
 
 
-def loss_style(data: StudyData, loss: str) -> dict[str, object]:
+def loss_style(data: StudyData, loss: str) -> dict[str, Any]:
     """The style of a loss, the same in all figures."""
     return style_of(data.study.settings.study.losses.index(loss))
 
 
-def optimizer_style(data: StudyData, optimizer: str) -> dict[str, object]:
+def optimizer_style(data: StudyData, optimizer: str) -> dict[str, Any]:
     """The style of an optimizer, the same in all figures, and different from those of losses if there are few."""
     study = data.study.settings.study
     return style_of(len(study.losses) + study.optimizers.index(optimizer))

@@ -143,7 +143,7 @@ class Language:
         decimals = decimals_between(low, high) if decimals is None else decimals
         ends = {"low": self.number(low, decimals), "high": self.number(high, decimals)}
         if in_table:
-            return self._translations.pgettext("table", "{low} to {high}").format(**ends)
+            return str(self._translations.pgettext("table", "{low} to {high}")).format(**ends)
         return self.gettext("{low} to {high}", **ends)
 
     def mean(self, summary: Summary) -> tuple[str, str]:

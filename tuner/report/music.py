@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pretty_midi
@@ -79,7 +80,7 @@ def rolls(data: StudyData, language: Language) -> bytes | None:
     return picture((WIDTH, 1.75 * rows + 0.5), draw, suffix="png")
 
 
-def _bars(roll: np.ndarray, steps_per_unit: float) -> np.ndarray:
+def _bars(roll: np.ndarray, steps_per_unit: float) -> Any:
     """Corners of a bar for each note, [notes, 4, time and pitch]."""
     start, end, pitch = roll_to_notes(roll)
     left, right = start / steps_per_unit, end / steps_per_unit

@@ -81,7 +81,7 @@ def settings_table(values: dict[str, Any], caption: str, language: Language) -> 
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    rows = {}
+    rows: dict[str, str] = {}
     for name, value in values.items():
         if isinstance(value, dict) and not set(value) & {"min", "max"}:
             rows |= _flat(value, f"{prefix}{name}.")

@@ -84,7 +84,7 @@ def by_setting(rows: Rows, space: dict[str, Any], label: str, language: Language
             if log:
                 axes.set_xscale("log")
                 low, high = min(place for place, _ in found), max(place for place, _ in found)
-                axes.xaxis.set_major_locator(FixedLocator(np.geomspace(low, high, LOG_TICKS)))
+                axes.xaxis.set_major_locator(FixedLocator(np.geomspace(low, high, LOG_TICKS).tolist()))
                 axes.set_xlim(low / 1.3, high * 1.3)
             elif labels:
                 axes.set_xticks(list(labels), list(labels.values()))

@@ -14,7 +14,7 @@ from tuner.report import tables
 from tuner.report.captions import FIGURES, SECTIONS
 from tuner.report.data import StudyData, read, results_csv
 from tuner.report.language import Language
-from tuner.report.page import Figure, Report, Section, Sounds, Table, Text
+from tuner.report.page import Code, Figure, Report, Section, Sounds, Table, Text
 from tuner.report.reproduce import study_settings, tuning_table
 
 RANKED_FIGURE = ("nll", "pr_auc", "onset_f1", "music_overlap")
@@ -24,7 +24,7 @@ STABILITY_FIGURE = ("last_val_nll", "gradient_ratio", "roughness")
 ABLATIONS_FIGURE = ("nll", "ece", "density_ratio", "music_overlap")
 ABLATED = ("nll", "pr_auc", "ece", "density_ratio", "steps_to_copy", "music_overlap")
 
-Block = Text | Table | Figure | Sounds
+Block = Text | Table | Figure | Sounds | Code
 
 
 def make(folder: Path, language: Language, out: Path, with_wav: bool) -> Report:
@@ -160,7 +160,7 @@ def _ablations(data: StudyData, language: Language) -> list[Block | None]:
         return []
     parents = {each.parent for each in data.measured() if each.ablation}
     shown = [each for each in data.measured() if each.ablation or each.name in parents]
-    blocks = [
+    blocks: list[Block | None] = [
         figure("ablations_means", report_figures.means(data, ABLATIONS_FIGURE, language, combinations=shown), language)
     ]
     for name in ABLATED:

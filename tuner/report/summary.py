@@ -112,10 +112,11 @@ def _best(data: StudyData, language: Language) -> list[str]:
     """The combination with the lowest mean, and the baselines."""
     _ = language.gettext
     summaries = data.comparison.measures[QUESTION].summaries
-    judged = [each for each in data.main if summaries[each.name].mean is not None]
+    means = {each.name: mean for each in data.main if (mean := summaries[each.name].mean) is not None}
+    judged = [each for each in data.main if each.name in means]
     if not judged:
         return [_("No run ended with a model that can be evaluated.")]
-    best = min(judged, key=lambda each: summaries[each.name].mean)
+    best = min(judged, key=lambda each: means[each.name])
     summary = summaries[best.name]
     interval = language.interval(summary.low, summary.high)
     if interval:
@@ -135,7 +136,7 @@ def pairs_to_compare(pairs: Sequence[Pair]) -> list[Pair]:
     compared = [pair for pair in pairs if pair.mean is not None]
     if len(pairs) <= MAX_PAIRS or not compared:
         return compared
-    wins = Counter(pair.first if pair.mean < 0 else pair.second for pair in compared)
+    wins = Counter(pair.first if pair.mean < 0 else pair.second for pair in pairs if pair.mean is not None)
     best = wins.most_common(1)[0][0]
     return [pair for pair in compared if best in (pair.first, pair.second)]
 
@@ -210,7 +211,7 @@ def _with_exceptions(data: StudyData, measure: str, pair: Pair, language: Langua
     exceptions = []
     for optimizer in data.study.settings.study.optimizers:
         first, second = (summaries[combinations[loss, optimizer]].mean for loss in (pair.first, pair.second))
-        if first is not None and second is not None and (first - second) * pair.mean < 0:
+        if first is not None and second is not None and pair.mean is not None and (first - second) * pair.mean < 0:
             exceptions.append(language.optimizer(optimizer))
     if not exceptions:
         return language.head(measure)

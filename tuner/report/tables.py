@@ -140,8 +140,8 @@ def causes(data: StudyData, language: Language) -> list[str]:
 
 def ranks(data: StudyData, language: Language) -> Table | None:
     """Mean ranks; None if there are none."""
-    found = {name: data.comparison.measures[name].ranks for name in RANKED}
-    found = {name: each for name, each in found.items() if each is not None and each.seeds}
+    ranked = ((name, data.comparison.measures[name].ranks) for name in RANKED)
+    found = {name: each for name, each in ranked if each is not None and each.seeds}
     if not found or len(data.main) < 2:
         return None
     rows: list[list[Cell]] = [
@@ -190,7 +190,7 @@ def groups_of(data: StudyData, measure: str, language: Language) -> dict[str, li
 def pairs(data: StudyData, measure: str, language: Language, keys: Sequence[str], caption: str) -> Table | None:
     """Paired differences of a measure with their tests; None if there are none."""
     groups = groups_of(data, measure, language)
-    rows = []
+    rows: list[list[Cell]] = []
     for key in keys:
         for label, pair in groups.get(key, []):
             rows.append(
@@ -232,7 +232,9 @@ def music(data: StudyData, column: str, language: Language) -> Table | None:
         rows.append([head, *(language.number(found.get((name, fact)), decimals) for name in names)])
     if column == "overlap":
         totals = [[found.get((name, fact)) for fact in MUSIC] for name in names]
-        averages = [None if None in each else sum(each) / len(each) for each in totals]
+        averages = [
+            None if None in each else sum(value for value in each if value is not None) / len(each) for each in totals
+        ]
         rows.append([language.gettext("mean of all"), *(language.number(value, 3) for value in averages)])
     heads = [
         language.gettext("of"),

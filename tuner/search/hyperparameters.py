@@ -32,7 +32,7 @@ def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
 
 def _declare(made: keras_tuner.HyperParameters, name: str, entry: Choice | Range) -> None:
     values = values_of(entry)
-    if values:
+    if isinstance(entry, Choice) or values:
         made.Choice(name, list(values))
     elif isinstance(entry.min, int) and isinstance(entry.max, int):
         made.Int(name, entry.min, entry.max, sampling="log" if entry.log else "linear")

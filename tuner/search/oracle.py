@@ -12,6 +12,7 @@ from typing import Any
 import keras_tuner
 import numpy as np
 from keras_tuner.engine import trial as kt_trial
+from keras_tuner.engine.trial import Trial
 from keras_tuner.src.engine import conditions as kt_conditions
 from keras_tuner.src.engine import oracle as kt_oracle
 from keras_tuner.src.engine.metrics_tracking import MetricsTracker
@@ -24,11 +25,11 @@ from tuner.search.settings import PROJECT
 
 CANDIDATES = 2000  # points among which Bayesian optimization chooses
 INITIAL_POINTS = 8  # random trials before Bayesian optimization; KerasTuner takes three per dimension
-Trial, Status = kt_trial.Trial, kt_trial.TrialStatus
+Status = kt_trial.TrialStatus
 kt_conditions.print = lambda *values: None  # KerasTuner prints every condition that it sends to a worker
 
 
-class ResumableOracle:
+class ResumableOracle(kt_oracle.Oracle):
     """A mixin before one of KerasTuner's oracles, by which a search survives the loss of workers, chief and files.
 
     Attributes:

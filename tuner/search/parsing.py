@@ -54,7 +54,7 @@ def parse_fixes(texts: Iterable[str]) -> dict[str, Any]:
         if name in values:
             raise ValueError(f"--fix must name a setting once. Received: {name} twice")
         section_of(name)
-        value = given
+        value: Any = given
         for read in (json.loads, {"none": None}.__getitem__):
             try:
                 value = read(given)

@@ -148,7 +148,7 @@ def write_experiment(folder: Path, settings: SearchSettings) -> None:
 def _domain(entry: Choice | Range, api: Any) -> Any:
     """An entry of a space as TensorBoard's domain; None where its values are of several types."""
     values = list(values_of(entry).values())
-    if values:
+    if isinstance(entry, Choice) or values:
         return api.Discrete(values) if len({type(value) for value in values}) == 1 else None
     if isinstance(entry.min, int) and isinstance(entry.max, int):
         return api.IntInterval(entry.min, entry.max)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import keras
@@ -161,7 +162,7 @@ class SearchTuner(BaseTuner):
             raise keras_tuner.errors.FailedTrialError(outcome.cause)
         return {self.oracle.objective.name: outcome.objective}
 
-    def _when_free(self, *arguments: object, **named: object) -> Outcome:
+    def _when_free(self, *arguments: Any, **named: Any) -> Outcome:
         """Runs the trial as soon as no other worker uses its folder."""
         until = time.monotonic() + 6 * self._heartbeat_seconds
         while True:

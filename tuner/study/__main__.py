@@ -7,22 +7,23 @@ stopped; `python -m tuner.report DIR` makes a report of what it holds.
 """
 
 import argparse
-import dataclasses
 import importlib.util
 import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from pianoroll_tf import cli
 from pianoroll_tf.errors import UserError, usage_errors
 from pianoroll_tf.flags import add_flags, from_args
+from pianoroll_tf.settings import Settings
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 from tuner.study.settings import AllSettings
 from tuner.terminal import log, parse_duration
 
 RESTART = 75  # never the exit code of the command, which starts itself again instead
-GROUPS = {field.name: field.type for field in dataclasses.fields(AllSettings)}
+GROUPS: dict[str, type[Settings]] = dict(AllSettings.__annotations__)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -64,7 +65,8 @@ def body(args: argparse.Namespace) -> int:
         Exit code 0, or `RESTART` if runs are left for another process.
     """
     with usage_errors():
-        settings = AllSettings(**{name: from_args(group, args) for name, group in GROUPS.items()})
+        sections: dict[str, Any] = {name: from_args(group, args) for name, group in GROUPS.items()}
+        settings = AllSettings(**sections)
     budget = None if args.budget is None else parse_duration(args.budget)
     if importlib.util.find_spec("scipy") is None:
         raise UserError("the study needs SciPy: python -m pip install --constraint constraints.txt '.[tuner]'")

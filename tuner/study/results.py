@@ -47,7 +47,7 @@ def with_efforts(folder: Path, study: Study, runs: Sequence[Run], steps_per_epoc
     ended = [run for run in runs if run.outcome != DIVERGED and run.combination in trained]
     if not ended:
         return list(runs)
-    target = NEAR * min(run.measures["val_nll"] for run in ended)
+    target = NEAR * min(nll for run in ended if (nll := run.measures["val_nll"]) is not None)
     found = []
     for run in runs:
         if run in ended:

@@ -98,7 +98,8 @@ class StudyProgress:
     def __init__(self, tasks: Sequence[Task]) -> None:
         self._weights = {task: max(task.epochs, 1) for task in tasks}
         self._progress = Progress(sum(self._weights.values()), "epochs")
-        self._started, self._task, self._counted = time.monotonic(), None, 0
+        self._started, self._counted = time.monotonic(), 0
+        self._task: Task  # set by `begin`
 
     def begin(self, task: Task) -> None:
         """A run begins."""

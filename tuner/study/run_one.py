@@ -168,6 +168,7 @@ def _measure(context: Context, task: Task, chosen: dict[str, float | None], call
     source = dataclasses.replace(task, combination=dataclasses.replace(task.combination, ablation="")) if raw else task
     config = context.config(source, chosen)
     run_dir = context.folder / source.folder
+    measures: dict[str, float | None]
     if raw:
         parent = Run(**study_folder.read_checksummed(run_dir / study_folder.MEASURES))
         outcome, cause, measures = parent.outcome, parent.cause, {}

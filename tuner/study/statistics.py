@@ -103,12 +103,12 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
     >>> interval([2.0, 2.0, 2.0])
     (2.0, 2.0)
     """
-    values = np.asarray(values, np.float64)
-    if len(values) < 2:
+    sample = np.asarray(values, np.float64)
+    if len(sample) < 2:
         return None
-    if np.ptp(values) == 0:
-        return float(values[0]), float(values[0])
-    means = values[_resamples(len(values))].mean(axis=1)
+    if np.ptp(sample) == 0:
+        return float(sample[0]), float(sample[0])
+    means = sample[_resamples(len(sample))].mean(axis=1)
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 

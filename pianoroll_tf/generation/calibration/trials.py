@@ -78,7 +78,8 @@ class TrialGenerator:
         return TrialGenerator(self._sampler, self._data, self._rows, self._steps, onset_penalty=True)
 
     def _governor(self, shift, gain, holds: bool) -> Governor:
-        return make_governor(self._data, *((shift, gain) if holds else (0.0, 0.0)), self._onset_penalty)
+        shift, gain = (shift, gain) if holds else (0.0, 0.0)
+        return make_governor(self._data, shift, gain, self._onset_penalty)
 
     def _open(self, shift, gain):
         silence = tf.zeros([self._rows, 0, NUM_PITCHES], tf.uint8)

@@ -160,7 +160,7 @@ def comparison_picture(generated: Sequence[np.ndarray], real: Sequence[np.ndarra
             left, right = start / 4, (end - NOTE_GAP) / 4
             low, high = pitch - BAR_HEIGHT / 2, pitch + BAR_HEIGHT / 2
             corners = [(left, low), (right, low), (right, high), (left, high)]
-            bars = np.stack([np.stack(corner, axis=-1) for corner in corners], axis=1)
+            bars: Any = np.stack([np.stack(corner, axis=-1) for corner in corners], axis=1)
             axes.add_collection(PolyCollection(bars, facecolor=colour, linewidth=0))
     figure.supxlabel("beats", fontsize="small")
     buffer = io.BytesIO()

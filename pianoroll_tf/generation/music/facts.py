@@ -112,7 +112,7 @@ def clashes(sounds: np.ndarray) -> np.ndarray:
     [True]
     """
     classes = sounds.reshape(len(sounds), -1, 12).any(axis=1)
-    return (classes & np.roll(classes, 1, axis=1)).any(axis=1)
+    return np.any(classes & np.roll(classes, 1, axis=1), axis=1)
 
 
 def synchrony(struck: np.ndarray) -> float:
@@ -144,7 +144,7 @@ def recurring_bars(struck: np.ndarray, bar_steps: int) -> float | None:
     0.6666666666666666
     """
     bars = len(struck) // bar_steps
-    patterns = struck.any(axis=1)[: bars * bar_steps].reshape(bars, bar_steps)
+    patterns = np.any(struck, axis=1)[: bars * bar_steps].reshape(bars, bar_steps)
     patterns = patterns[patterns.any(axis=1)]
     if not len(patterns):
         return None

@@ -54,16 +54,16 @@ def two_sample(one: Sequence[np.ndarray], other: Sequence[np.ndarray], seed: int
             sides.append(side)
             groups.append(number)
     names = list(rows[0])
-    table, side = np.array([list(row.values()) for row in rows]), np.array(sides)
+    table, labels = np.array([list(row.values()) for row in rows]), np.array(sides)
     forest = RandomForestClassifier(TREES, min_samples_leaf=2, class_weight="balanced", random_state=seed)
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    predicted = cross_val_predict(forest, table, side, groups=groups, cv=folds, method="predict_proba")[:, 1]
-    alone = [roc_auc_score(side, table[:, column]) for column in range(len(names))]
+    predicted = cross_val_predict(forest, table, labels, groups=groups, cv=folds, method="predict_proba")[:, 1]
+    alone = [roc_auc_score(labels, table[:, column]) for column in range(len(names))]
     ranked = sorted(((max(auc, 1 - auc), name) for auc, name in zip(alone, names, strict=True)), reverse=True)
     return TwoSample(
-        auc=float(roc_auc_score(side, predicted)),
+        auc=float(roc_auc_score(labels, predicted)),
         facts=tuple((name, float(auc)) for auc, name in ranked[:MAX_NAMED_FACTS]),
-        windows=(int((side == 0).sum()), int((side == 1).sum())),
+        windows=(int((labels == 0).sum()), int((labels == 1).sum())),
     )
 
 

@@ -69,9 +69,9 @@ class PrimerReader:
                 self._reading.release()
         finally:
             self._places.release()
-        if piece.reason:
-            raise InvalidRequestError(f"primer must be a MIDI file. Received: a file that is {piece.reason}")
         record = piece.record
+        if piece.reason or record is None:
+            raise InvalidRequestError(f"primer must be a MIDI file. Received: a file that is {piece.reason}")
         whole = to_dense(record.roll)
         dense = as_states(whole[-self._max_steps :])
         begin, meter = record.meters[-1] if record.meters else (0, None)
