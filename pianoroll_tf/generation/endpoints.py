@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import tensorflow as tf
 
 from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, LossConfig, SamplingConfig
@@ -45,7 +46,7 @@ class SamplingModel:
         meter: Default time signature.
     """
 
-    model: object
+    model: keras.Model
     loss: LossConfig
     steps_per_beat: int | None = None
     governor: Governor = sampling.NO_GOVERNOR

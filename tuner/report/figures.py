@@ -21,7 +21,7 @@ DOTS_PER_INCH = 150  # of a PNG
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 10.5,
     "font.family": "DejaVu Sans",  # comes with matplotlib; has Cyrillic
     "axes.titlesize": 10.5,
@@ -96,7 +96,7 @@ def grid_of(count: int, columns: int) -> tuple[int, int]:
     return -(-count // columns), columns
 
 
-def panels(figure: Figure, count: int, columns: int, **arguments: object) -> list:
+def panels(figure: Figure, count: int, columns: int, **arguments: Any) -> list:
     """The axes of `count` panels; the rest of the last row stays empty."""
     axes = list(figure.subplots(*grid_of(count, columns), squeeze=False, **arguments).flat)
     for each in axes[count:]:

@@ -44,12 +44,12 @@ def limits(data: StudyData, language: Language) -> list[str]:
 def _rates_at_the_edge(data: StudyData, language: Language) -> dict[float, list[str]]:
     """Lowest and highest learning rate tried → the combinations for which it is the best."""
     edges: dict[float, list[str]] = {}
-    rates = {run.settings["learning_rate"] for run in data.tuning}
+    rates = {tried for run in data.tuning if (tried := run.settings["learning_rate"]) is not None}
     for each in data.main:
         own = [run for run in data.tuning if run.combination == each.name]
         if own and len(rates) > 1:
             rate = next(run for run in own if run.run == factorial.best(own)).settings["learning_rate"]
-            if rate in (min(rates), max(rates)):
+            if rate is not None and rate in (min(rates), max(rates)):
                 edges.setdefault(rate, []).append(language.combination(each))
     return edges
 

@@ -10,7 +10,7 @@ from pianoroll_tf.storage.tables import read_csv
 from tuner.report import search_figures as figures
 from tuner.report.data import curve
 from tuner.report.language import DASH, N_, Language
-from tuner.report.page import Figure, Report, Section, Table, Text
+from tuner.report.page import Code, Figure, Report, Section, Table, Text
 from tuner.report.reproduce import (
     build_command,
     commands,
@@ -87,7 +87,9 @@ def space_file(found: dict[str, Any]) -> bytes:
     return dumps(space).encode()
 
 
-def _best(folder: Path, found: dict[str, Any], done: list[dict], language: Language) -> list[Text | Table | Figure]:
+def _best(
+    folder: Path, found: dict[str, Any], done: list[dict], language: Language
+) -> list[Text | Table | Figure | Code]:
     if not done:
         return []
     best = done[0]

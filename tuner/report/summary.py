@@ -150,9 +150,10 @@ def difference(pair: Pair, language: Language, name: Callable[[str], str], subje
         name: Gives the label of a loss, an optimizer or a combination.
         subject: The beginning of the sentence.
     """
+    assert pair.mean is not None
     better, worse = (pair.first, pair.second) if pair.mean < 0 else (pair.second, pair.first)
     named = {"subject": subject, "better": name(better), "worse": name(worse)}
-    if pair.low is None:
+    if pair.low is None or pair.high is None:
         return language.gettext(
             "{subject} was lower with {better} than with {worse} by {amount} nats per step at the only seed that both "
             "have: without an interval, this may be due to chance.",

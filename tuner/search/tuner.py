@@ -68,7 +68,7 @@ class Heartbeat:
         every_seconds: Time between two heartbeats.
     """
 
-    def __init__(self, stub: object, tuner_id: str, trial_id: str, every_seconds: float) -> None:
+    def __init__(self, stub: Any, tuner_id: str, trial_id: str, every_seconds: float) -> None:
         self._stub, self._tuner_id, self._every = stub, tuner_id, every_seconds
         self._request = protos.get_service().GetTrialRequest(trial_id=trial_id)
         self._over, self.lost = threading.Event(), threading.Event()

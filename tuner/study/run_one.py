@@ -175,7 +175,7 @@ def _measure(context: Context, task: Task, chosen: dict[str, float | None], call
         config = without_correction(config)
     else:
         outcome, cause, measures = _train(context, run_dir, config, callbacks)
-    tables = {}
+    tables: dict[str, dict[str, list]] = {}
     if outcome != DIVERGED:
         found, tables = _evaluate(context, task, run_dir, config)
         measures = found | measures

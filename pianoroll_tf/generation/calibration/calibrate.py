@@ -13,7 +13,7 @@ from pianoroll_tf.generation.calibration.rates import RATE_FLOOR, clipped, error
 from pianoroll_tf.generation.calibration.shaping_search import find_shaping, onset_thresholds
 from pianoroll_tf.generation.calibration.trials import TrialGenerator
 from pianoroll_tf.generation.endpoints import SamplingModel
-from pianoroll_tf.generation.shaping import KINDS, Shaping, shaping_from_dict
+from pianoroll_tf.generation.shaping import KINDS, NO_THRESHOLD, Shaping, shaping_from_dict
 
 ROWS, WINDOW_STEPS = 64, 256  # of a trial: pieces from scratch, steps per window
 MATCH_WINDOWS = 2  # of a trial for rate matching; the last one is measured, free of effects of the start
@@ -100,9 +100,9 @@ def calibrate(
         beat_positions = positions_in_beat([(0, parse_meter(data.meter))], cells.shape[1], positions)
         return np.concatenate([rates(cells, first), position_shares(cells, beat_positions, positions, first)])
 
-    def late_rates(temperature, shifts, *threshold, governor=(0.0, 0.0)) -> np.ndarray:
+    def late_rates(temperature, shifts, threshold=NO_THRESHOLD, governor=(0.0, 0.0)) -> np.ndarray:
         """Rates in the last window of a trial."""
-        return measured(trials.generate(governor, temperature, shifts, *threshold, windows=MATCH_WINDOWS))
+        return measured(trials.generate(governor, temperature, shifts, threshold, MATCH_WINDOWS))
 
     def samples() -> list[np.ndarray]:
         """Cells of pieces at temperature 1, and at the default temperature with the shifts that match its rates."""

@@ -28,7 +28,7 @@ class TimedProtocol(H11Protocol):
     idle_seconds = 10.0
     max_connections = 1024
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Any) -> None:
         """Starts to wait for a request."""
         self._reading: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
