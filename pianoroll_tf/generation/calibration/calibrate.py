@@ -102,7 +102,7 @@ def calibrate(
 
     def late_rates(temperature, shifts, threshold=NO_THRESHOLD, governor=(0.0, 0.0)) -> np.ndarray:
         """Rates in the last window of a trial."""
-        return measured(trials.generate(governor, temperature, shifts, threshold, MATCH_WINDOWS))
+        return measured(trials.generate(governor, temperature, shifts, threshold, windows=MATCH_WINDOWS))
 
     def samples() -> list[np.ndarray]:
         """Cells of pieces at temperature 1, and at the default temperature with the shifts that match its rates."""
