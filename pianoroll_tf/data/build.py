@@ -28,7 +28,7 @@ from pianoroll_tf.progress import NoProgress
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.folders import check_folder, remove_work_folder, whole_folder, work_folder
 
-# Settings that decide what a file is converted to; the others may change without a file being read again
+# Settings that affect the conversion of a file; changing any other setting does not invalidate converted files
 CONVERSION_SETTINGS = ("grid", "steps_per_second", "steps_per_beat", "parser", "drums", "pedal")
 # Errors of a write to an open file, which name no file
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

@@ -41,7 +41,7 @@ class Journal:
 
     Args:
         path: The file; a damaged one, or one of other settings, is replaced by an empty one.
-        settings: Everything that decides what a file is converted to.
+        settings: All settings and versions that affect the conversion of a file.
     """
 
     def __init__(self, path: Path, settings: dict) -> None:

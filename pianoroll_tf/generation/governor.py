@@ -14,8 +14,8 @@ The density controller is a proportional-integral controller. It adds to the log
     drift     integral term; changes by -gain * (level / reference - 1) / DRIFT_STEPS per step, so that in the long run
               the density equals the reference, at any temperature
 
-The release penalty ends notes that would sound for ever, which a correct mean density can hide. It subtracts from the
-log-odds of each pitch
+The release penalty ends notes that would otherwise be held indefinitely. The density controller does not detect them,
+because the mean density may still be correct. The penalty subtracts from the log-odds of each pitch
 
     RELEASE_PENALTY * max(share - limit, 0) / (1 - limit)
 

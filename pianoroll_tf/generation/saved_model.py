@@ -225,7 +225,11 @@ class MusicModel:
 
     @staticmethod
     def _first_seed(sampling: SamplingConfig, first_row: int, rows: int) -> int:
-        """The seed of the first row; raises ValueError if the seed of a row is not allowed."""
+        """Returns the seed of the first row.
+
+        Raises:
+            ValueError: The seed of a row is negative or exceeds `MAX_ROW_SEED`.
+        """
         seed = sampling.seed + first_row
         if not 0 <= seed <= seed + rows - 1 <= MAX_ROW_SEED:
             raise ValueError(

@@ -1,15 +1,6 @@
 import { expect, it } from "vitest";
 import { fromFragment, toFragment } from "../src/link";
-
-const LIMITS = {
-  steps: [1, 65536],
-  temperature: [0.05, 20],
-  top_p: [0, 1],
-  density: [0.05, 20],
-  seed: [0, 2 ** 53 - 1],
-} as const;
-const SETTINGS = { version: 3, steps: 256, seed: 2 ** 53 - 1, temperature: 0.95, top_p: 0.9, density: 1.1 };
-const PRIMER = { name: "Bach & <Sons>.mid", roll: [[60], [60, 64]] };
+import { LIMITS, PRIMER, SETTINGS } from "./fixtures";
 
 it("is readable", async () => {
   expect(await toFragment({ ...SETTINGS, seed: 7 }, null)).toBe(
