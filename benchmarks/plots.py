@@ -69,7 +69,7 @@ def points(values: Mapping[str, list[float]], axis: str) -> list[tuple[int, Spre
 
 def table(axis: str, lines: Mapping[str, Sequence[tuple[float, Spread]]], scale: float = 1.0) -> str:
     """The medians as a Markdown table, one row per value of x."""
-    from benchmarks.rows import number
+    from benchmarks.results_table import number
 
     head = f"| {axis} | " + " | ".join(lines) + " |\n| ---: | " + " | ".join("---:" for _ in lines) + " |"
     rows: dict[float, list[str]] = {}

@@ -61,9 +61,9 @@ SETS = {
     "jsb": SetConfig(
         "jsb_chorales.npz", "JSB Chorales", 200, 160, 8, 0.5, 100, input_dropout=0.2, weight_decay=0.05, head_units=64
     ),
-    "nottingham": SetConfig("nottingham.npz", "Nottingham", 256, 256, 16, 0.2, 30),
+    "nottingham": SetConfig("nottingham.npz", "Nottingham", 256, 256, 16, 0.2, 40),
     "piano_midi": SetConfig("piano_midi.npz", "Piano-midi.de", 256, 128, 16, 0.3, 50),
-    "muse": SetConfig("musedata.npz", "MuseData", 320, 128, 16, 0.25, 12),
+    "muse": SetConfig("musedata.npz", "MuseData", 320, 128, 16, 0.25, 20),
 }
 # Test, nats per step, in the order of SETS; None: not published
 PUBLISHED = {

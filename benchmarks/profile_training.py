@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.training import PLAIN, SIZES, as_ours, batches, flop_of_step
+from benchmarks.rows.training import PLAIN, SIZES, as_ours, batches, flop_of_step
 
 # Part -> regular expression for the names of its operations; the first part that matches counts
 PARTS = {

@@ -14,9 +14,9 @@ from typing import Any
 
 from benchmarks import harness, machine
 from benchmarks.fixtures import Fixtures
-from benchmarks.rows import Row, outcome, table
+from benchmarks.results_table import Row, outcome, table
 
-SHORT = (  # names of modules, as in LONG
+SHORT = (  # names of modules in benchmarks/rows, as in LONG
     "limits",
     "building",
     "formats",
@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def load(name: str):
     """Imports a module of experiments."""
-    return importlib.import_module(f"benchmarks.{name}")
+    return importlib.import_module(f"benchmarks.rows.{name}")
 
 
 def names(module) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.fixtures import Fixtures
 from benchmarks.harness import Measurements
-from benchmarks.rows import Row, number, outcome, table
+from benchmarks.results_table import Row, number, outcome, table
 from benchmarks.run import as_json, log
 from benchmarks.serving_phase import Server, phase
 

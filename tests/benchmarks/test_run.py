@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from repository import ROOT
 
-from benchmarks import growth_files, harness, machine, plots, run, serving, serving_phase, startup, training, worker
+from benchmarks import harness, machine, plots, run, serving, serving_phase, worker
 from benchmarks.fixtures import Fixtures
-from benchmarks.growth import Growth
 from benchmarks.harness import Experiment, Measurements, Spread, Variant, WorkerError, measure
-from benchmarks.rows import MISSED_GOALS, Row, format_spread, number, outcome, table
+from benchmarks.results_table import MISSED_GOALS, Row, format_spread, number, outcome, table
+from benchmarks.rows import growth_files, startup, training
+from benchmarks.rows.growth import Growth
 
 
 class FakeProcess:
@@ -60,7 +61,7 @@ def test_a_variant_that_fails_has_its_reason_and_the_others_are_measured() -> No
 
 
 def test_a_real_variant_in_its_own_process() -> None:
-    real = {"commands": Variant(function="benchmarks.startup:python", arguments={"code": "pass"})}
+    real = {"commands": Variant(function="benchmarks.rows.startup:python", arguments={"code": "pass"})}
     found = measure(Experiment(name="e", variants=real, repeats=2))["commands"]
     assert found.missing == ""
     assert len(found.values["seconds"]) == 2
@@ -69,7 +70,7 @@ def test_a_real_variant_in_its_own_process() -> None:
 
 @pytest.mark.parametrize(
     ("function", "reason"),
-    [("benchmarks.nowhere:variant", "No module named"), ("benchmarks.startup:nothing", "has no attribute")],
+    [("benchmarks.nowhere:variant", "No module named"), ("benchmarks.rows.startup:nothing", "has no attribute")],
 )
 def test_a_variant_whose_process_ends_has_its_last_error_line(function: str, reason: str) -> None:
     found = measure(Experiment(name="e", variants={"a": Variant(function=function)}, repeats=1))["a"]
@@ -80,7 +81,9 @@ def test_a_variant_whose_process_ends_has_its_last_error_line(function: str, rea
 
 def test_a_missing_peer_is_a_row_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    responses = list(worker.serve("benchmarks.training:pytorch", {"sizes": training.SIZES, "steps": 1}, iter("ab")))
+    responses = list(
+        worker.serve("benchmarks.rows.training:pytorch", {"sizes": training.SIZES, "steps": 1}, iter("ab"))
+    )
     assert len(responses) == 1
     assert responses[0]["missing"].startswith("PyTorch is not installed")
     results = {"e": {"ours": Measurements(values={"m": [1.0]}), "peer": Measurements(missing=responses[0]["missing"])}}
@@ -92,7 +95,7 @@ def test_a_missing_peer_is_a_row_with_the_reason(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_worker_measures_once_per_request() -> None:
-    responses = list(worker.serve("benchmarks.startup:python", {"code": "pass"}, iter(["\n", "\n"])))
+    responses = list(worker.serve("benchmarks.rows.startup:python", {"code": "pass"}, iter(["\n", "\n"])))
     assert responses[0] == {"facts": {}}
     assert len(responses) == 3
     assert all(response["values"]["seconds"] > 0 for response in responses[1:])

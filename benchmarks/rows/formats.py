@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Experiment, Measurements, Variant
-from benchmarks.rows import Row, format_spread, look_up, number
+from benchmarks.results_table import Row, format_spread, look_up, number
 from benchmarks.worker import MissingPeerError, Stopwatch
 
 SPLIT = "test"  # a tenth of the corpus, because dense float32 takes a hundred times the space
@@ -158,7 +158,7 @@ def _pieces(path: Path) -> list:
 def experiments(fixtures) -> list[Experiment]:
     """The experiment `formats`."""
     places = {"records": fixtures.records, "scratch": fixtures.folder("formats")}
-    variant = Variant(function="benchmarks.formats:all_formats", arguments=places)
+    variant = Variant(function="benchmarks.rows.formats:all_formats", arguments=places)
     return [Experiment(name="formats", variants={"all": variant}, repeats=fixtures.repeats(7))]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.harness import Experiment, Variant
 from benchmarks.machine import multiplies_bfloat16
-from benchmarks.rows import Row
+from benchmarks.results_table import Row
 from benchmarks.worker import MissingPeerError, Stopwatch, import_tensorflow, import_torch
 
 DENSITY = 0.037  # share of sounding cells, as in the classical files
@@ -167,15 +167,17 @@ def experiments(fixtures) -> Iterator[Experiment]:
     steps = {"steps": 4 if fixtures.quick else 12}
     shared = {"sizes": SIZES, **steps}
     variants = {
-        "ours": Variant(function="benchmarks.training:ours", arguments=shared),
-        "keras": Variant(function="benchmarks.training:stock_keras", arguments=shared),
-        "keras_onednn": Variant(function="benchmarks.training:stock_keras", arguments=shared, environment=ONEDNN),
-        "torch": Variant(function="benchmarks.training:pytorch", arguments=shared),
-        "command": Variant(function="benchmarks.training:command", arguments={"records": fixtures.records, **steps}),
+        "ours": Variant(function="benchmarks.rows.training:ours", arguments=shared),
+        "keras": Variant(function="benchmarks.rows.training:stock_keras", arguments=shared),
+        "keras_onednn": Variant(function="benchmarks.rows.training:stock_keras", arguments=shared, environment=ONEDNN),
+        "torch": Variant(function="benchmarks.rows.training:pytorch", arguments=shared),
+        "command": Variant(
+            function="benchmarks.rows.training:command", arguments={"records": fixtures.records, **steps}
+        ),
     }
     for name, function in (("ours", "ours"), ("torch", "pytorch")):
         arguments = shared | {"precision": "bfloat16"}
-        variants[f"{name}_bfloat16"] = Variant(function=f"benchmarks.training:{function}", arguments=arguments)
+        variants[f"{name}_bfloat16"] = Variant(function=f"benchmarks.rows.training:{function}", arguments=arguments)
     yield Experiment(name="training", variants=variants, repeats=fixtures.repeats(5))
 
 

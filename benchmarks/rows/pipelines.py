@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness import Experiment, Variant
-from benchmarks.rows import Row
+from benchmarks.results_table import Row
 from benchmarks.worker import Stopwatch, import_tensorflow
 
 NAMES = ("pipelines", "epochs")
@@ -232,17 +232,17 @@ def experiments(fixtures) -> Iterator[Experiment]:
     """`pipelines` and `epochs`."""
     records = {"records": fixtures.records}
     variants = {
-        "ours": Variant(function="benchmarks.pipelines:ours", arguments=records),
-        "from_generator": Variant(function="benchmarks.pipelines:from_generator", arguments=records),
+        "ours": Variant(function="benchmarks.rows.pipelines:ours", arguments=records),
+        "from_generator": Variant(function="benchmarks.rows.pipelines:from_generator", arguments=records),
     }
     scratch = fixtures.folder("sparse")
     for unit in ("piece", "window"):
         arguments = records | {"scratch": scratch, "unit": unit}
-        variants[f"per_{unit}"] = Variant(function="benchmarks.pipelines:per_example", arguments=arguments)
+        variants[f"per_{unit}"] = Variant(function="benchmarks.rows.pipelines:per_example", arguments=arguments)
     yield Experiment(name="pipelines", variants=variants, repeats=fixtures.repeats(5))
     ways = ("one_iterator", "iterator_an_epoch")
     variants = {
-        way: Variant(function="benchmarks.pipelines:epoch_ends", arguments=records | {"way": way}) for way in ways
+        way: Variant(function="benchmarks.rows.pipelines:epoch_ends", arguments=records | {"way": way}) for way in ways
     }
     yield Experiment(name="epochs", variants=variants, repeats=fixtures.repeats(2))
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from benchmarks import sampling
-from benchmarks.growth import Growth
 from benchmarks.harness import Experiment
+from benchmarks.rows import sampling
+from benchmarks.rows.growth import Growth
 from benchmarks.worker import Stopwatch
 
 AXES = {"steps": (128, 1024, 8192, 65536), "batch": (1, 8, 64, 256, 1024)}
@@ -53,7 +53,7 @@ def _torch_draw(batch: int, steps: int) -> None:
 
 GROWTH = Growth(
     name="growth_sampling",
-    function="benchmarks.growth_sampling:sweep",
+    function="benchmarks.rows.growth_sampling:sweep",
     what="sampling",
     axes=AXES,
     labels=LABELS,

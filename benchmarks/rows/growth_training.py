@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from benchmarks import training
-from benchmarks.growth import Growth
 from benchmarks.harness import Experiment
-from benchmarks.training import SIZES
+from benchmarks.rows import training
+from benchmarks.rows.growth import Growth
+from benchmarks.rows.training import SIZES
 
 AXES = {
     "units": (128, 256, 512, 1024),
@@ -51,7 +51,7 @@ def _titles(axis: str) -> tuple[str, str]:
 
 GROWTH = Growth(
     name="growth_training",
-    function="benchmarks.growth_training:sweep",
+    function="benchmarks.rows.growth_training:sweep",
     what="training step",
     axes=AXES,
     labels=LABELS,

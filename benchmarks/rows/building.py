@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.harness import ROOT, Experiment, Variant, run_python
-from benchmarks.rows import Row
+from benchmarks.results_table import Row
 from benchmarks.worker import MissingPeerError, Stopwatch, cpu_count
 
 NAMES = ("building", "reading")
@@ -43,7 +43,7 @@ def obvious(midi: str, scratch: str) -> Iterator[dict[str, float]]:
     yield {}
     while True:
         out = Path(scratch) / "obvious.tfrecord"
-        seconds, output = run_python(str(ROOT / "benchmarks" / "obvious_build.py"), midi, str(out))
+        seconds, output = run_python(str(ROOT / "benchmarks" / "rows" / "simple_build.py"), midi, str(out))
         out.unlink()
         yield {"work": float(output.split()[-1]), "seconds": seconds}
 
@@ -99,16 +99,16 @@ def experiments(fixtures) -> Iterator[Experiment]:
     midi = fixtures.midi
     folders = {"midi": midi, "scratch": fixtures.folder("building")}
     variants = {
-        "work": Variant(function="benchmarks.building:our_work", arguments=folders),
-        "command": Variant(function="benchmarks.building:our_command", arguments=folders),
-        "obvious": Variant(function="benchmarks.building:obvious", arguments=folders),
-        "symusic": Variant(function="benchmarks.building:bare_parse", arguments={"midi": midi}),
+        "work": Variant(function="benchmarks.rows.building:our_work", arguments=folders),
+        "command": Variant(function="benchmarks.rows.building:our_command", arguments=folders),
+        "obvious": Variant(function="benchmarks.rows.building:obvious", arguments=folders),
+        "symusic": Variant(function="benchmarks.rows.building:bare_parse", arguments={"midi": midi}),
     }
     yield Experiment(name="building", variants=variants, repeats=fixtures.repeats(3))
     selection = {"midi": midi, "every": EVERY}
     readers = {"ours": "our_reading", "pretty_midi": "pretty_midi_reading", "pypianoroll": "pypianoroll_reading"}
     variants = {
-        name: Variant(function=f"benchmarks.building:{function}", arguments=selection)
+        name: Variant(function=f"benchmarks.rows.building:{function}", arguments=selection)
         for name, function in readers.items()
     }
     yield Experiment(name="reading", variants=variants, repeats=fixtures.repeats(2))

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks import plots
 from benchmarks.harness import ROOT, Experiment, Measurements, Spread, Variant
-from benchmarks.rows import Row, number
+from benchmarks.results_table import Row, number
 from benchmarks.worker import Stopwatch
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
@@ -108,7 +108,7 @@ def experiments(fixtures) -> Iterator[Experiment]:
     """The experiment `growth_files`, without repetitions: each size confirms the one before it."""
     sizes = list(QUICK_SIZES if fixtures.quick else SIZES)
     arguments = {"midi": fixtures.midi, "scratch": fixtures.folder("growth"), "sizes": sizes}
-    variants = {"build": Variant(function="benchmarks.growth_files:build", arguments=arguments)}
+    variants = {"build": Variant(function="benchmarks.rows.growth_files:build", arguments=arguments)}
     yield Experiment(name="growth_files", variants=variants, repeats=1)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from benchmarks.harness import Experiment, Variant
-from benchmarks.rows import Row
+from benchmarks.results_table import Row
 from benchmarks.worker import Stopwatch, import_tensorflow
 
 
@@ -69,9 +69,9 @@ def experiments(fixtures) -> Iterator[Experiment]:
     """The experiment `evaluating`."""
     records = {"records": fixtures.records}
     variants = {
-        "ours": Variant(function="benchmarks.evaluating:one_pass", arguments=records),
-        "forward": Variant(function="benchmarks.evaluating:forward", arguments=records),
-        "narrow": Variant(function="benchmarks.evaluating:forward", arguments=records | {"as_evaluated": True}),
+        "ours": Variant(function="benchmarks.rows.evaluating:one_pass", arguments=records),
+        "forward": Variant(function="benchmarks.rows.evaluating:forward", arguments=records),
+        "narrow": Variant(function="benchmarks.rows.evaluating:forward", arguments=records | {"as_evaluated": True}),
     }
     yield Experiment(name="evaluating", variants=variants, repeats=fixtures.repeats(5))
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from benchmarks.harness import Experiment, Variant
-from benchmarks.rows import Row
+from benchmarks.results_table import Row
 from benchmarks.worker import Stopwatch, import_tensorflow, import_torch
 
 KINDS = ("float32", "bfloat16")
@@ -78,9 +78,9 @@ def memory_copy() -> Iterator[dict[str, float]]:
 def experiments(fixtures) -> list[Experiment]:
     """The experiment `limits`."""
     variants = {
-        "tensorflow": Variant(function="benchmarks.limits:tensorflow_products"),
-        "torch": Variant(function="benchmarks.limits:torch_products"),
-        "memory": Variant(function="benchmarks.limits:memory_copy"),
+        "tensorflow": Variant(function="benchmarks.rows.limits:tensorflow_products"),
+        "torch": Variant(function="benchmarks.rows.limits:torch_products"),
+        "memory": Variant(function="benchmarks.rows.limits:memory_copy"),
     }
     return [Experiment(name="limits", variants=variants, repeats=fixtures.repeats(5))]
 

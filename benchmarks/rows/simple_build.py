@@ -1,6 +1,6 @@
 """The peer of build_records: a script as simple as possible.
 
-Usage: python obvious_build.py MIDI_DIR OUT.tfrecord
+Usage: python simple_build.py MIDI_DIR OUT.tfrecord
 """
 
 import sys

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Experiment, Variant, run_python
-from benchmarks.rows import Row
-from benchmarks.training import SIZES, torch_layers
+from benchmarks.results_table import Row
+from benchmarks.rows.training import SIZES, torch_layers
 from benchmarks.worker import Stopwatch, import_tensorflow, import_torch
 
 NAMES = ("sampling_1", "sampling_64", "first_step")
@@ -105,7 +105,7 @@ def first_step(model: str, way: str) -> Iterator[dict[str, float]]:
     """Seconds of loading and of the first step, each time in a new process that has imported TensorFlow."""
     yield {}
     while True:
-        _, output = run_python("-m", "benchmarks.sampling", model, way)
+        _, output = run_python("-m", "benchmarks.rows.sampling", model, way)
         yield json.loads(output.splitlines()[-1])
 
 
@@ -127,15 +127,15 @@ def experiments(fixtures) -> Iterator[Experiment]:
         shared = {"batch": batch, **steps}
         exported = shared | {"model": fixtures.model}
         variants = {
-            way: Variant(function="benchmarks.sampling:ours", arguments=exported | {"way": way})
+            way: Variant(function="benchmarks.rows.sampling:ours", arguments=exported | {"way": way})
             for way in ("plain", "compiled", "chosen")
         }
-        variants["torch"] = Variant(function="benchmarks.sampling:pytorch", arguments=shared)
+        variants["torch"] = Variant(function="benchmarks.rows.sampling:pytorch", arguments=shared)
         few = shared | {"steps": PREDICT_STEPS}
-        variants["predict"] = Variant(function="benchmarks.sampling:model_predict", arguments=few)
+        variants["predict"] = Variant(function="benchmarks.rows.sampling:model_predict", arguments=few)
         yield Experiment(name=f"sampling_{batch}", variants=variants, repeats=fixtures.repeats(5))
     variants = {
-        way: Variant(function="benchmarks.sampling:first_step", arguments={"model": fixtures.model, "way": way})
+        way: Variant(function="benchmarks.rows.sampling:first_step", arguments={"model": fixtures.model, "way": way})
         for way in ("plain", "compiled")
     }
     yield Experiment(name="first_step", variants=variants, repeats=fixtures.repeats(3))

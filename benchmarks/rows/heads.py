@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Experiment, Variant
-from benchmarks.rows import Row
+from benchmarks.results_table import Row
 from benchmarks.worker import Stopwatch, import_tensorflow
 
 NAMES = ("head_training", "head_sampling_1", "head_sampling_64", "head_loop")
@@ -59,7 +59,8 @@ def experiments(fixtures) -> Iterator[Experiment]:
     quick = fixtures.quick
     training: dict[str, Any] = {"records": fixtures.records, "steps": 3 if quick else 12}
     variants = {
-        head: Variant(function="benchmarks.training:command", arguments=training | {"head": head}) for head in HEADS
+        head: Variant(function="benchmarks.rows.training:command", arguments=training | {"head": head})
+        for head in HEADS
     }
     yield Experiment(name="head_training", variants=variants, repeats=fixtures.repeats(5))
     models = {"nade": fixtures.model, "independent": fixtures.independent_model}
@@ -67,14 +68,14 @@ def experiments(fixtures) -> Iterator[Experiment]:
         shared = {"batch": batch, "steps": 64 if quick else STEPS}
         variants = {
             f"{head}_{way}": Variant(
-                function="benchmarks.sampling:ours", arguments=shared | {"model": models[head], "way": way}
+                function="benchmarks.rows.sampling:ours", arguments=shared | {"model": models[head], "way": way}
             )
             for head in HEADS
             for way in ("plain", "compiled")
         }
         yield Experiment(name=f"head_sampling_{batch}", variants=variants, repeats=fixtures.repeats(5))
     variants = {
-        way: Variant(function="benchmarks.heads:loop", arguments={"way": way, "steps": 16 if quick else 128})
+        way: Variant(function="benchmarks.rows.heads:loop", arguments={"way": way, "steps": 16 if quick else 128})
         for way in ("jumps", "pitches")
     }
     yield Experiment(name="head_loop", variants=variants, repeats=fixtures.repeats(5))

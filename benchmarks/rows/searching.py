@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.harness import Experiment, Variant
-from benchmarks.rows import Row
+from benchmarks.results_table import Row
 from benchmarks.worker import Stopwatch, import_tensorflow
 
 TRIALS = 4
@@ -55,7 +55,7 @@ def overhead(records: str, scratch: str, tuner: str) -> Iterator[dict[str, float
 def experiments(fixtures) -> Iterator[Experiment]:
     """The experiment `searching`."""
     folders = {"records": fixtures.records, "scratch": fixtures.folder("searches")}
-    variant = Variant(function="benchmarks.searching:overhead", arguments=folders | {"tuner": "bayesian"})
+    variant = Variant(function="benchmarks.rows.searching:overhead", arguments=folders | {"tuner": "bayesian"})
     yield Experiment(name="searching", variants={"bayesian": variant}, repeats=fixtures.repeats(2))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.harness import ROOT, Experiment, Variant, run_python
-from benchmarks.rows import Row
+from benchmarks.results_table import Row
 
 PACKAGES = ("pianoroll_tf", "tuner")
 WRONG_ARGUMENT = "--no-such-flag"
@@ -46,9 +46,9 @@ def python(code: str) -> Iterator[dict[str, float]]:
 def experiments(fixtures) -> list[Experiment]:
     """The experiment `startup`."""
     variants = {
-        "commands": Variant(function="benchmarks.startup:all_commands"),
-        "pass": Variant(function="benchmarks.startup:python", arguments={"code": "pass"}),
-        "tensorflow": Variant(function="benchmarks.startup:python", arguments={"code": "import tensorflow"}),
+        "commands": Variant(function="benchmarks.rows.startup:all_commands"),
+        "pass": Variant(function="benchmarks.rows.startup:python", arguments={"code": "pass"}),
+        "tensorflow": Variant(function="benchmarks.rows.startup:python", arguments={"code": "import tensorflow"}),
     }
     return [Experiment(name="startup", variants=variants, repeats=fixtures.repeats(5))]
 

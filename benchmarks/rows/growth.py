@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks import plots
 from benchmarks.harness import Experiment, Measurements, Variant
-from benchmarks.rows import Row
+from benchmarks.results_table import Row
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
