@@ -1,4 +1,4 @@
-# make install | page | demo | docs | test | lint | parity | bench | bench-full | bench-serve; PYTHON=python3.12 chooses the interpreter
+# make install | page | demo | docs | test | lint | dist | parity | bench | bench-full | bench-serve; PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
 # What the benchmarks read, and where they write their results
 DATA ?= ../shared/data
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PAGE := pianoroll_tf/serving/page
 NPM := $(shell command -v npm)
 
-.PHONY: install page demo docs test lint parity bench bench-full bench-serve clean
+.PHONY: install page demo docs test lint dist parity bench bench-full bench-serve clean
 
 install: $(VENV)/.installed
 	$(if $(NPM),$(MAKE) page || echo "the page could not be built: the server will answer its API alone")
@@ -59,6 +59,16 @@ test: lint install
 docs: $(VENV)/.documented
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
 	@echo "build/docs/index.html"
+
+# Source distribution and wheel, with the page; the wheel is tried in an environment of its own
+dist: $(VENV)/.installed page
+	rm -rf dist build/dist
+	$(BIN)/pip install --quiet build twine
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv build/dist
+	build/dist/bin/pip install --quiet --constraint constraints.txt "$$(ls dist/*.whl)[serve]"
+	cd build && dist/bin/python ../deploy/check_wheel.py
 
 parity:
 	PYTHON=$(PYTHON) bash benchmarks/parity.sh

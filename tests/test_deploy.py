@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from google.protobuf import text_format
 from repository import ROOT
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+import pianoroll_tf
 from pianoroll_tf.flags import from_args
 from pianoroll_tf.serve import build_parser
 from pianoroll_tf.serving.http.monitoring import EngineCollector
@@ -52,3 +54,41 @@ def test_the_cluster_waits_longer_than_the_server_and_scales_by_a_metric_that_th
     assert grace > drain + pause
     metric = re.search(r"metric: {name: (\w+)}", text)[1]
     assert f'"{metric}"' in Path(EngineCollector.__init__.__code__.co_filename).read_text()
+
+
+def test_the_images_are_pinned_and_install_dependencies_before_the_sources():
+    text = (ROOT / "Dockerfile").read_text()
+    images = [image for image in re.findall(r"^FROM (\S+)", text, re.MULTILINE) if ":" in image]
+    assert all(re.fullmatch(r"[a-z]+:\d+\.\d+\.\d+-[a-z-]+", image) for image in images)
+    assert len(images) == 2
+    assert text.index("pip install") < text.index("COPY pianoroll_tf pianoroll_tf")
+    serve = re.search(r"^FROM base AS serve$(.*?)^FROM ", text, re.DOTALL | re.MULTILINE)[1]
+    assert "EXPOSE 8501" in serve
+    assert "HEALTHCHECK" in serve
+    assert "tuner" not in serve
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    copied = {
+        Path(name).parts[0]
+        for names in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE)
+        for name in names.split()
+    }
+    assert copied <= {line.removeprefix("!") for line in ignored if line.startswith("!")}
+
+
+def test_the_objects_of_the_cluster_name_each_other():
+    objects = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
+    by_kind = {one["kind"]: one for one in objects}
+    pod = by_kind["Deployment"]["spec"]["template"]
+    [claim] = [v["persistentVolumeClaim"]["claimName"] for v in pod["spec"]["volumes"] if "persistentVolumeClaim" in v]
+    assert claim == by_kind["PersistentVolumeClaim"]["metadata"]["name"]
+    labels = pod["metadata"]["labels"]
+    assert by_kind["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == labels
+    assert pod["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"] == labels
+    assert by_kind["Service"]["spec"]["selector"] == labels
+
+
+def test_the_citation_has_the_version_and_the_licence_of_the_package():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert cited["version"] == pianoroll_tf.__version__
+    assert f"license_expression = {cited['license']}" in (ROOT / "setup.cfg").read_text()
+    assert "Apache License" in (ROOT / "LICENSE").read_text()
