@@ -1,0 +1,243 @@
+"""Writes a piece on the grid of beats as MusicXML: two staves, voices, complete bars, ties across bar lines."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.roll import roll_to_notes
+from pianoroll_tf.errors import UserError
+
+LOWEST_TREBLE = 60  # lower pitches are written on the bass staff
+MAX_VOICES = 4  # per staff, as many as notation programs have
+# Semitones above C → name of the note and alteration, in keys with flats and in all others
+FLAT_NAMES = ("C", "D-", "D", "E-", "E", "F", "G-", "G", "A-", "A", "B-", "B")
+SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+# Correlation profiles of major and minor keys
+MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+
+
+@dataclasses.dataclass(frozen=True)
+class Chord:
+    """Notes of one voice that begin and end together; no pitches: a rest.
+
+    Attributes:
+        begin: First step.
+        end: Step after the last.
+        pitches: MIDI numbers, ascending.
+        continued: Whether it is tied to the chord before it, because a bar line divides them.
+        continues: Whether it is tied to the chord after it.
+    """
+
+    begin: int
+    end: int
+    pitches: tuple[int, ...] = ()
+    continued: bool = False
+    continues: bool = False
+
+
+def key_signature(roll: np.ndarray) -> int:
+    """Estimates the key signature of a piece from the time that each pitch class sounds.
+
+    Args:
+        roll: Cells, [steps, 84].
+
+    Returns:
+        Sharps, negative for flats, -5..6.
+
+    Reference:
+        Krumhansl, Cognitive Foundations of Musical Pitch (1990), chapter 4.
+
+    >>> scale = np.zeros((7, 84), np.uint8)
+    >>> scale[np.arange(7), [7, 9, 11, 12, 14, 16, 18]] = 2  # G major
+    >>> key_signature(scale)
+    1
+    """
+    sounding = (np.asarray(roll) != 0).sum(axis=0).reshape(-1, 12).sum(axis=0)
+    if not sounding.any() or sounding.std() == 0:
+        return 0
+    fits = [
+        (float(np.corrcoef(np.roll(profile, tonic), sounding)[0, 1]), (tonic + relative) % 12)
+        for profile, relative in ((MAJOR, 0), (MINOR, 3))
+        for tonic in range(12)
+    ]
+    _, major = max(fits)
+    return (7 * major + 5) % 12 - 5
+
+
+def split_voices(notes: Sequence[Chord]) -> list[list[Chord]]:
+    """Distributes chords to voices in which nothing overlaps, the higher ones first.
+
+    What does not fit into `MAX_VOICES` voices shortens the chord that ends first to its own beginning.
+
+    >>> [len(voice) for voice in split_voices([Chord(0, 4, (60,)), Chord(2, 4, (64,)), Chord(4, 8, (60,))])]
+    [2, 1]
+    """
+    voices: list[list[Chord]] = []
+    for chord in sorted(notes, key=lambda chord: (chord.begin, -chord.pitches[-1])):
+        free = [voice for voice in voices if voice[-1].end <= chord.begin]
+        if free:
+            nearest = min(free, key=lambda voice: abs(voice[-1].pitches[-1] - chord.pitches[-1]))
+            nearest.append(chord)
+        elif len(voices) < MAX_VOICES:
+            voices.append([chord])
+        else:
+            earliest = min(voices, key=lambda voice: (voice[-1].begin == chord.begin, voice[-1].end))
+            if earliest[-1].begin == chord.begin:
+                pitches = tuple(sorted({*earliest[-1].pitches, *chord.pitches}))
+                earliest[-1] = dataclasses.replace(earliest[-1], pitches=pitches)
+            else:
+                earliest[-1] = dataclasses.replace(earliest[-1], end=chord.begin)
+                earliest.append(chord)
+    return voices
+
+
+def fill_bars(voice: Sequence[Chord], bars: Sequence[int]) -> Iterator[list[Chord]]:
+    """The chords of a voice bar by bar, with rests where nothing sounds, divided and tied at bar lines.
+
+    Args:
+        voice: Chords that do not overlap, ascending.
+        bars: First steps of all bars, and the step after the last.
+
+    >>> [[(chord.begin, chord.end) for chord in bar] for bar in fill_bars([Chord(2, 6, (60,))], [0, 4, 8])]
+    [[(0, 2), (2, 4)], [(4, 6), (6, 8)]]
+    """
+    for begin, end in itertools.pairwise(bars):
+        bar, at = [], begin
+        for chord in voice:
+            first, last = max(chord.begin, begin), min(chord.end, end)
+            if first >= last:
+                continue
+            if at < first:
+                bar.append(Chord(at, first))
+            bar.append(Chord(first, last, chord.pitches, chord.begin < first, chord.end > last))
+            at = last
+        if at < end:
+            bar.append(Chord(at, end))
+        yield bar
+
+
+def bar_lines(meters: Sequence[tuple[int, Meter]], steps: int, steps_per_beat: int) -> tuple[list[int], list[Meter]]:
+    """First steps of all bars and the step after the last, and the time signature of each bar.
+
+    The last bar is completed; a bar that a new time signature cuts short stays short.
+
+    >>> bar_lines([(0, Meter(3, 4))], 14, 4)
+    ([0, 12, 24], [Meter(numerator=3, denominator=4), Meter(numerator=3, denominator=4)])
+    """
+    begins, signatures = [], []
+    ends = [*(step for step, _ in meters[1:]), max(steps, 1)]
+    for (begin, meter), end in zip(meters, ends, strict=True):
+        added = list(range(begin, end, meter.bar_steps(steps_per_beat)))
+        begins += added
+        signatures += [meter] * len(added)
+    return [*begins, begins[-1] + signatures[-1].bar_steps(steps_per_beat)], signatures
+
+
+def musicxml_bytes(
+    roll: np.ndarray, steps_per_beat: int, tempo: float, meters: Sequence[tuple[int, Meter]], title: str = ""
+) -> bytes:
+    """Writes a piece as the bytes of a MusicXML file.
+
+    Args:
+        roll: States on a grid of beats, [steps, 84].
+        steps_per_beat: Steps per quarter note.
+        tempo: Quarters per minute.
+        meters: (step, time signature), ascending from step 0; a bar begins at each.
+        title: Title above the music.
+
+    Raises:
+        UserError: music21 is not installed.
+    """
+    try:
+        from music21 import metadata
+        from music21.musicxml.m21ToXml import GeneralObjectExporter
+    except ModuleNotFoundError as error:
+        raise UserError(f"MusicXML needs music21: pip install 'pianoroll_tf[demo]'. Received: {error}") from error
+    from music21 import layout, stream
+    from music21 import tempo as tempos
+
+    bars, signatures = bar_lines(meters, len(roll), steps_per_beat)
+    sharps = key_signature(roll)
+    score = stream.Score()
+    score.metadata = metadata.Metadata(title=title or "Piano", composer="pianoroll_tf")
+    staves = []
+    for treble in (True, False):
+        voices = split_voices(_chords(roll, treble)) or [[]]
+        staff = stream.PartStaff(id="treble" if treble else "bass")
+        filled = [list(fill_bars(voice, bars)) for voice in voices]
+        for number in range(len(signatures)):
+            changed = not number or signatures[number] != signatures[number - 1]
+            measure = _measure(number, [voice[number] for voice in filled], steps_per_beat, sharps)
+            if changed:
+                _begin(measure, signatures[number], None if number else (treble, sharps))
+            staff.append(measure)
+        staves.append(staff)
+    staves[0].getElementsByClass(stream.Measure)[0].insert(0, tempos.MetronomeMark(number=round(tempo, 2)))
+    score.insert(0, staves[0])
+    score.insert(0, staves[1])
+    score.insert(0, layout.StaffGroup(staves, name="Piano", abbreviation="Pno.", symbol="brace"))
+    return GeneralObjectExporter(score).parse()
+
+
+def _chords(roll: np.ndarray, treble: bool) -> list[Chord]:
+    """The notes of a staff; those that begin and end together are one chord."""
+    together: dict[tuple[int, int], list[int]] = {}
+    for begin, end, pitch in zip(*(column.tolist() for column in roll_to_notes(roll)), strict=True):
+        if (pitch >= LOWEST_TREBLE) == treble:
+            together.setdefault((begin, end), []).append(pitch)
+    return [Chord(begin, end, tuple(sorted(pitches))) for (begin, end), pitches in together.items()]
+
+
+def _measure(number: int, voices: Sequence[list[Chord]], steps_per_beat: int, sharps: int) -> Any:
+    """A bar; voices that only rest are left out, except the first, and rests are printed in the first voice alone."""
+    from music21 import stream
+
+    measure = stream.Measure(number=number + 1)
+    played = [voice for voice in voices if any(chord.pitches for chord in voice)] or [voices[0]]
+    for place, voice in enumerate(played, 1):
+        target = measure if len(played) == 1 else stream.Voice(id=str(place))
+        begin = voice[0].begin
+        for chord in voice:
+            for element, offset in _elements(chord, begin, steps_per_beat, sharps):
+                element.style.hideObjectOnPrint = element.isRest and place > 1
+                target.insert(offset, element)
+        if target is not measure:
+            measure.insert(0, target)
+    return measure
+
+
+def _elements(chord: Chord, begin: int, steps_per_beat: int, sharps: int) -> Iterator[tuple[Any, Fraction]]:
+    """A chord or rest as notes of plain durations, tied to each other, with their offsets in the bar."""
+    from music21 import chord as chords
+    from music21 import duration, note, tie
+
+    lengths = duration.Duration(Fraction(chord.end - chord.begin, steps_per_beat)).components
+    at = Fraction(chord.begin - begin, steps_per_beat)
+    names = FLAT_NAMES if sharps < 0 else SHARP_NAMES
+    for number, part in enumerate(lengths):
+        spelled = [f"{names[pitch % 12]}{pitch // 12 - 1}" for pitch in chord.pitches]
+        element: Any = chords.Chord(spelled) if len(spelled) > 1 else note.Note(*spelled) if spelled else note.Rest()
+        element.duration = duration.Duration(part.quarterLength)
+        tied = (chord.continued or number > 0, chord.continues or number < len(lengths) - 1)
+        if spelled and any(tied):
+            element.tie = tie.Tie({(True, True): "continue", (True, False): "stop", (False, True): "start"}[tied])
+        yield element, at
+        at += Fraction(part.quarterLength)
+
+
+def _begin(measure: Any, meter: Meter, first: tuple[bool, int] | None) -> None:
+    """Puts the time signature into a bar; into the first one also clef and key signature."""
+    from music21 import clef, key
+    from music21 import meter as meters
+
+    measure.insert(0, meters.TimeSignature(str(meter)))
+    if first is not None:
+        treble, sharps = first
+        measure.insert(0, clef.TrebleClef() if treble else clef.BassClef())
+        measure.insert(0, key.KeySignature(sharps))

@@ -1,0 +1,144 @@
+"""MusicXML, read again by music21: the notes, their ties, complete bars, key, tempo and time signatures."""
+
+import numpy as np
+import pytest
+
+from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.roll import as_states, roll_to_notes
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.generation.musicxml import (
+    Chord,
+    bar_lines,
+    fill_bars,
+    key_signature,
+    musicxml_bytes,
+    split_voices,
+)
+
+music21 = pytest.importorskip("music21", reason="the extra demo is not installed")
+
+
+def notes_of(score, steps_per_beat: int) -> list[tuple[int, int, int]]:
+    """(begin, end, pitch) of the notes of a score in steps, those that are tied as one."""
+    found = []
+    for part in score.parts:
+        heads = [
+            (round(float(element.getOffsetInHierarchy(part)) * steps_per_beat), element, pitch.midi)
+            for element in part.recurse().notes
+            for pitch in element.pitches
+        ]
+        open_notes: dict[tuple[int, int], int] = {}  # (step after the last, pitch) → first step
+        for begin, element, pitch in sorted(heads, key=lambda head: head[0]):
+            end = begin + round(float(element.quarterLength) * steps_per_beat)
+            tie = element.tie.type if element.tie else None
+            first = open_notes.pop((begin, pitch)) if tie in ("stop", "continue") else begin
+            if tie in ("start", "continue"):
+                open_notes[end, pitch] = first
+            else:
+                found.append((first, end, pitch))
+        assert not open_notes
+    return sorted(found)
+
+
+def read(data: bytes):
+    return music21.converter.parseData(data, format="musicxml")
+
+
+def four_parts(seed: int, steps: int) -> np.ndarray:
+    """Two voices on each staff, notes of random lengths."""
+    rng, roll = np.random.default_rng(seed), np.zeros((steps, 84), np.uint8)
+    for low in (12, 24, 40, 52):
+        at = int(rng.integers(0, 4))
+        while at < steps:
+            length = int(rng.integers(1, 20))
+            roll[at : at + length, low + rng.integers(0, 9)] = 1
+            roll[at, np.flatnonzero(roll[at, low : low + 9]) + low] = 2
+            at += length + int(rng.integers(0, 3))
+    return as_states(roll)
+
+
+@pytest.mark.parametrize(("seed", "meter"), [(0, Meter(4, 4)), (1, Meter(3, 4)), (2, Meter(6, 8))])
+def test_notes_come_back_and_bars_are_complete(seed, meter):
+    roll = four_parts(seed, 150)
+    score = read(musicxml_bytes(roll, 4, 96.0, [(0, meter)], "A title"))
+    begin, end, pitch = roll_to_notes(roll)
+    assert notes_of(score, 4) == sorted(zip(begin.tolist(), end.tolist(), pitch.tolist(), strict=True))
+    for part in score.parts:
+        bars = list(part.getElementsByClass("Measure"))
+        assert len(bars) == -(-150 // meter.bar_steps(4))
+        for bar in bars:
+            assert bar.barDuration.quarterLength == meter.bar_steps(4) / 4
+            for voice in bar.voices or [bar]:
+                assert voice.duration.quarterLength == bar.barDuration.quarterLength
+    assert score.metadata.bestTitle == "A title"
+    assert score.recurse().getElementsByClass("MetronomeMark")[0].number == 96
+    assert [str(one.ratioString) for one in score.parts[0].recurse().getElementsByClass("TimeSignature")] == [
+        str(meter)
+    ]
+
+
+def test_the_time_signature_changes_where_the_piece_changes_it():
+    roll = np.zeros((40, 84), np.uint8)
+    roll[::4, 40] = 2
+    score = read(musicxml_bytes(roll, 4, 120.0, [(0, Meter(3, 4)), (24, Meter(4, 4))]))
+    signatures = [
+        (bar.number, bar.timeSignature.ratioString)
+        for bar in score.parts[0].getElementsByClass("Measure")
+        if bar.timeSignature
+    ]
+    assert signatures == [(1, "3/4"), (3, "4/4")]
+    assert len(notes_of(score, 4)) == 10
+
+
+def test_a_silent_piece_is_a_bar_of_rest():
+    score = read(musicxml_bytes(np.zeros((3, 84), np.uint8), 4, 120.0, [(0, Meter())]))
+    assert not notes_of(score, 4)
+    assert [len(part.getElementsByClass("Measure")) for part in score.parts] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("pitches", "sharps"),
+    [((0, 2, 4, 5, 7, 9, 11), 0), ((2, 4, 6, 7, 9, 11, 1), 2), ((10, 0, 2, 3, 5, 7, 9), -2), ((), 0)],
+)
+def test_the_key_signature_is_that_of_the_scale(pitches, sharps):
+    roll = np.zeros((28, 84), np.uint8)
+    for step, pitch in enumerate(pitches):
+        roll[4 * step : 4 * step + (8 if not step else 2), 36 + pitch] = 1
+    assert key_signature(roll) == sharps
+
+
+def test_accidentals_follow_the_key():
+    roll = np.zeros((64, 84), np.uint8)
+    for step, pitch in enumerate((10, 0, 2, 3, 5, 7, 9, 10) * 2):
+        roll[4 * step, 36 + pitch] = 2
+    score = read(musicxml_bytes(roll, 4, 120.0, [(0, Meter())]))
+    assert {pitch.name for pitch in score.pitches} == {"B-", "C", "D", "E-", "F", "G", "A"}
+    assert score.recurse().getElementsByClass("KeySignature")[0].sharps == -2
+
+
+def test_a_fifth_voice_shortens_the_chord_that_ends_first():
+    held = [Chord(0, 10 + pitch, (60 + pitch,)) for pitch in range(4)]
+    voices = split_voices([*held, Chord(4, 8, (80,))])
+    assert sorted((chord.begin, chord.end, *chord.pitches) for voice in voices for chord in voice) == [
+        (0, 4, 60),
+        (0, 11, 61),
+        (0, 12, 62),
+        (0, 13, 63),
+        (4, 8, 80),
+    ]
+
+
+def test_bars_and_ties_by_hand():
+    lines, signatures = bar_lines([(0, Meter(2, 4)), (12, Meter(4, 4))], 20, 4)
+    assert lines == [0, 8, 12, 28]  # the second bar is cut short by the new time signature
+    assert [str(meter) for meter in signatures] == ["2/4", "2/4", "4/4"]
+    [first, second, third] = fill_bars([Chord(2, 14, (60,))], lines)
+    assert first == [Chord(0, 2), Chord(2, 8, (60,), continues=True)]
+    assert second == [Chord(8, 12, (60,), continued=True, continues=True)]
+    assert third == [Chord(12, 14, (60,), continued=True), Chord(14, 28)]
+
+
+def test_without_music21_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "music21", None)
+    with pytest.raises(UserError, match="MusicXML needs music21: pip install"):
+        musicxml_bytes(np.zeros((4, 84), np.uint8), 4, 120.0, [(0, Meter())])
