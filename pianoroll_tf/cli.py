@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from typing import NoReturn
@@ -62,6 +63,16 @@ def run(
             raise
         print(f"{parser.prog}: {describe(error)}", file=sys.stderr)
         return error.exit_code if isinstance(error, UserError) else 1
+
+
+@contextlib.contextmanager
+def exit_on_sigterm(code: int) -> Iterator[None]:
+    """Within the context, SIGTERM raises SystemExit(code), so that what is open is closed."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(code))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ files of generated pieces are judged beside the real ones instead: SPLIT-music.j
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from pianoroll_tf import cli
@@ -45,9 +46,12 @@ def body(args: argparse.Namespace) -> None:
     if args.pieces < 1:
         raise UsageError(f"pieces must be >= 1. Received: pieces={args.pieces}")
     subject = evaluation_folder.identity(args.run, config, records)
-    folder, name, table = args.run / run_folder.EVALUATION, args.split, evaluation_folder.table
+    folder, name = args.run / run_folder.EVALUATION, args.split
+    table: Callable[[dict], str] = evaluation_folder.table
     if args.music:
-        name, table, subject = f"{args.split}-music", music_table, subject | {"pieces": str(args.pieces)}
+        from pianoroll_tf.generation.music.comparison import comparison_table
+
+        name, table, subject = f"{args.split}-music", comparison_table, subject | {"pieces": str(args.pieces)}
     found = evaluation_folder.read_results(folder, name, subject)
     if found:
         print(f"{table(found)}\n{folder / name}.json and .png are up to date")
@@ -66,14 +70,6 @@ def body(args: argparse.Namespace) -> None:
     print(table(results))
     evaluation_folder.write_results(folder, name, results | {"subject": subject}, picture)
     print(f"written: {folder / name}.json and .png")
-
-
-def music_table(results: dict) -> str:
-    """The numbers of `--music`."""
-    from pianoroll_tf.generation.music.comparison import comparison_table
-
-    ended = f"{results['ended']} of {results['pieces']['generated']} pieces were ended by the model"
-    return f"{comparison_table(results)}\n{ended}"
 
 
 if __name__ == "__main__":
