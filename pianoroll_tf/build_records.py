@@ -54,7 +54,7 @@ def _build(args: argparse.Namespace, config: RecordsConfig) -> None:
         )
     if args.list_skipped:
         print("\n".join(skipped_lines(read_manifest(args.records_dir, with_files=True)["files"])))
-    print(summary(manifest, args.records_dir, is_new))
+    print("\n".join(summary(manifest, args.records_dir, is_new)))
 
 
 def _verify(records_dir: Path) -> None:
