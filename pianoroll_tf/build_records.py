@@ -64,7 +64,7 @@ def _verify(records_dir: Path) -> None:
     read_manifest(records_dir)  # raises for a folder without records, where nothing is damaged
     damages = list(verify(records_dir, Progress))  # printed below the progress bar
     for line in damages:
-        print(one_line(ValueError(line)), file=sys.stderr)
+        print(one_line(line), file=sys.stderr)
     if damages:
         found = f"{len(damages)} found"
         raise DamagedError(f"{records_dir} is damaged ({found}); build the records again with --overwrite")

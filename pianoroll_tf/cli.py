@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
-from pianoroll_tf.errors import UsageError, UserError
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import describe, one_line
 
 
@@ -18,7 +18,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exits with code 2."""
-        self.exit(2, f"{self.prog}: {one_line(UsageError(message))}{self._suggestion(message)} (see --help)\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}{self._suggestion(message)} (see --help)\n")
 
     def _suggestion(self, message: str) -> str:
         unknown = message.partition("unrecognized arguments: ")[2].split()

@@ -21,15 +21,6 @@ EPOCHS, BATCH_SIZE = 40, 16  # some minutes on two cores; the corpus is small, a
 PRIMER_STEPS = 64  # 4 bars of Bach on the grid of beats
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command's flags."""
-    parser = cli.make_parser("pianoroll_tf.demo", "Train on Bach and generate music, in less than ten minutes.")
-    parser.add_argument("folder", nargs="?", type=Path, default=Path("demo"), help="folder for the music")
-    parser.add_argument("--works", type=int, default=None, help="use only the first N works (default: all)")
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"epochs of training (default: {EPOCHS})")
-    return parser
-
-
 def run_command(name: str, *words: object) -> None:
     """Prints and runs `python -m pianoroll_tf.NAME WORDS`; raises UserError if it fails, which has printed why."""
     shown = f"python -m pianoroll_tf.{name} {shlex.join(map(str, words))}"
@@ -51,7 +42,11 @@ def generate(folder: Path, name: str, *words: object) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return cli.run(body, build_parser(), argv)
+    parser = cli.make_parser("pianoroll_tf.demo", "Train on Bach and generate music, in less than ten minutes.")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("demo"), help="folder for the music")
+    parser.add_argument("--works", type=int, default=None, help="use only the first N works (default: all)")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"epochs of training (default: {EPOCHS})")
+    return cli.run(body, parser, argv)
 
 
 def body(args: argparse.Namespace) -> None:

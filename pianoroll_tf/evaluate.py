@@ -19,20 +19,15 @@ from pianoroll_tf.progress import Progress
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command's flags."""
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
     parser = cli.make_parser("pianoroll_tf.evaluate", "Judge a trained model on a split, beside the baselines.")
     parser.add_argument("run", type=Path, help="folder of the run, as train made it")
     parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
     parser.add_argument("--records", type=Path, help="take these records, not those the run was trained on")
     parser.add_argument("--music", action="store_true", help="judge generated music beside that of the split")
     parser.add_argument("--pieces", type=int, default=24, metavar="INT", help="pieces to generate with --music (24)")
-    return parser
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    return cli.run(body, build_parser(), argv)
+    return cli.run(body, parser, argv)
 
 
 def body(args: argparse.Namespace) -> None:

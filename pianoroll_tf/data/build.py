@@ -48,7 +48,7 @@ def build(
     Args:
         midi_dir: Folder of MIDI files.
         records_dir: Folder to create; it appears whole, by a rename.
-        config: Settings.
+        config: Settings of the records.
         workers: Number of processes that read files.
         overwrite: Whether to replace records that were made of other files or with other settings.
         progress: `Progress` shows progress on stderr.
@@ -65,8 +65,7 @@ def build(
     def up_to_date() -> dict[str, Any] | None:
         """The manifest of existing records; None if they do not exist or are to be replaced."""
         # Hidden files are not overlooked, as the whole folder is going to be replaced.
-        exists = check_folder(records_dir, "a folder of records", MANIFEST, allow_hidden=False)
-        if overwrite or not exists:
+        if not check_folder(records_dir, "a folder of records", MANIFEST, allow_hidden=False) or overwrite:
             return None
         return existing_manifest(records_dir, midi_dir, list(_found(midi_dir, config)), config, progress)
 

@@ -9,7 +9,6 @@ import numpy as np
 
 MAX_QUARTERS = 8  # quarters of a bar with a code each; later ones have the code of the last
 _METER = re.compile(r"(\d{1,2})/(\d{1,3})")
-_DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Meter:
     denominator: int = 4  # note value, a power of two from 1 to 64; 4 is a quarter note
 
     def __post_init__(self) -> None:
-        if not (1 <= self.numerator <= 64 and self.denominator in _DENOMINATORS):
+        if not (1 <= self.numerator <= 64 and self.denominator in (1, 2, 4, 8, 16, 32, 64)):
             allowed = "N/D with N >= 1 and <= 64 and D a power of two <= 64"
             raise ValueError(f"meter must be {allowed}. Received: meter={self}")
 

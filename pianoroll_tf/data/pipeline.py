@@ -52,13 +52,8 @@ def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: 
     """Creates an endless dataset of training batches; batch k is a function of (corpus, config, seed, k) alone.
 
     Order and phases of the windows differ from epoch to epoch. The transposition of a window is uniform over those
-    shifts of -transpose..+transpose that keep all its pitches inside the roll.
-
-    Args:
-        corpus: The split.
-        config: Sizes and transposition.
-        seed: Seed of order, phases and transposition.
-        first_batch: Index of the first batch.
+    shifts of -transpose..+transpose that keep all its pitches inside the roll. The dataset begins with batch
+    `first_batch`.
 
     Returns:
         Dataset of dicts, described in the docstring of this module.

@@ -62,9 +62,8 @@ class SparseRoll:
         >>> SparseRoll(np.array([1, 2, 1], np.uint8), np.array([36, 36, 40, 36], np.uint8)).hold_lengths().tolist()
         [3, 1]
         """
-        cells = np.sort(
-            self.columns.astype(np.int64) * (len(self.counts) + 1) + self.steps
-        )  # no pitch touches the next
+        # All pitches on one line, pitch after pitch; the gap of one keeps pitches apart.
+        cells = np.sort(self.columns.astype(np.int64) * (len(self.counts) + 1) + self.steps)
         begins = np.flatnonzero(np.diff(cells, prepend=-2) != 1)
         return np.diff(begins, append=len(cells))
 

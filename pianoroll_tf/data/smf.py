@@ -91,11 +91,11 @@ def _ticks_bound(data: bytes, tempos: int) -> int:
     """
     codes = _without_tempos(np.frombuffer(data, np.uint8), tempos)
     ends = codes < 128  # bytes that end a delta
-    total = int(codes[ends].sum(dtype=np.int64))
-    more, counted = ~ends, ends
-    for back in (1, 2, 3):
-        counted = more[:-back] & counted[1:]  # bytes of the delta that ends `back` bytes further
-        total += int((codes[:-back][counted] - 128).sum(dtype=np.int64)) << 7 * back
+    total = int((codes * ends).sum(dtype=np.int64))
+    place = np.flatnonzero(~ends[:-1] & ends[1:])
+    for back in (1, 2, 3):  # the byte in `place` is of the delta that ends `back` bytes further
+        total += int((codes[place] - 128).sum(dtype=np.int64)) << 7 * back
+        place = place[~ends[place - 1]] - 1  # never below 0, as a file begins with "M"
     return total
 
 
