@@ -95,7 +95,8 @@ def _ticks_bound(data: bytes, tempos: int) -> int:
     place = np.flatnonzero(~ends[:-1] & ends[1:])
     for back in (1, 2, 3):  # the byte in `place` is of the delta that ends `back` bytes further
         total += int((codes[place] - 128).sum(dtype=np.int64)) << 7 * back
-        place = place[~ends[place - 1]] - 1  # never below 0, as a file begins with "M"
+        place = place[place > 0] - 1
+        place = place[~ends[place]]
     return total
 
 
