@@ -12,8 +12,10 @@ CHUNK = struct.Struct(">4sI")
 MAX_TICK = 2**31 - 1  # maximum of a parser that counts ticks in 32 bits
 TEMPO = b"\xff\x51\x03"  # first bytes of a tempo event
 TEMPO_BYTES = 6  # of a tempo event
-META, SYSEX, ESCAPE, END_OF_TRACK = 0xFF, 0xF0, 0xF7, 0x2F
+META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7
+PORT, END_OF_TRACK = 0x21, 0x2F  # meta events
 NOTE_OFF, NOTE_ON, CONTROLLER = 0x80, 0x90, 0xB0
+DRUM_CHANNEL = 9
 
 
 class MidiError(ValueError):
@@ -26,7 +28,7 @@ class Event(NamedTuple):
     track: int
     tick: int
     kind: int  # 0x80, 0x90, 0xA0, 0xB0 or 0xE0
-    channel: int  # 0..15
+    channel: int  # 0..15, plus 16 times the port of the track
     data1: int
     data2: int
 
@@ -117,8 +119,8 @@ def events(data: bytes, every: bool = False) -> Iterator[Event]:
 
     With `every`, it yields meta and system events too, as kind 0xF0, without their data.
     """
-    position, track = HEADER.size, 0
-    while len(data) - position >= CHUNK.size:  # fewer bytes after the last chunk are padding
+    position, track, tracks = HEADER.size, 0, HEADER.unpack_from(data)[3]
+    while track < tracks and len(data) - position >= CHUNK.size:  # whatever follows the last track is not read
         name, length = CHUNK.unpack_from(data, position)
         position += CHUNK.size
         if length > len(data) - position:
@@ -134,16 +136,17 @@ def events(data: bytes, every: bool = False) -> Iterator[Event]:
 
 def _track_events(body: bytes, track: int, every: bool) -> Iterator[Event]:
     """Yields the events of one track; raises IndexError if it ends within one."""
-    position, tick, status = 0, 0, 0
+    position, tick, running, port = 0, 0, 0, 0
     while position < len(body):
         delta, position = _quantity(body, position)
         tick += delta
-        if body[position] & 0x80:
-            status = body[position]
-            position += 1
-        if status in (META, SYSEX, ESCAPE):
+        status = body[position] if body[position] & 0x80 else running
+        position += body[position] >> 7
+        if status in (META, SYSEX, ESCAPE):  # files rely on a running status that survives them
             kind = body[position] if status == META else -1
             length, position = _quantity(body, position + (status == META))
+            if kind == PORT and length:
+                port = body[position]
             position += length
             if position > len(body):
                 raise IndexError
@@ -154,13 +157,14 @@ def _track_events(body: bytes, track: int, every: bool) -> Iterator[Event]:
             continue
         if not 0x80 <= status < 0xF0:
             raise MidiError("damaged: an event without a kind")
+        running = status
         two = status & 0xF0 not in (0xC0, 0xD0)
         data1, data2 = body[position], body[position + 1] if two else 0
         if (data1 | data2) & 0x80:
             raise MidiError("damaged: a value above 127 in an event")
         position += 1 + two
         if two or every:
-            yield Event(track, tick, status & 0xF0, status & 0x0F, data1, data2)
+            yield Event(track, tick, status & 0xF0, 16 * port + (status & 0x0F), data1, data2)
 
 
 def _quantity(body: bytes, position: int) -> tuple[int, int]:

@@ -3,8 +3,7 @@
 import pytest
 from midi_files import header, note, pedal, track
 
-from pianoroll_tf.data.pedal import pair_notes, sustained_notes
-from pianoroll_tf.data.smf import events
+from pianoroll_tf.data.pedal import sustained_notes
 
 
 def sustained(*tracks: list, drums: bool = False) -> list[tuple[int, int, int]]:
@@ -41,16 +40,33 @@ def test_a_pedal_that_never_comes_up_holds_until_the_last_note_ends() -> None:
 
 
 def test_pedal_and_note_off_at_the_same_tick() -> None:
-    assert sustained([*note(10, 20, 60), pedal(20, 127), pedal(50, 0)]) == [(10, 50, 60)]
-    assert sustained([pedal(0, 127), *note(10, 20, 60), pedal(20, 0), *note(30, 60, 62)]) == [
-        (10, 20, 60),
-        (30, 60, 62),
+    first, last = note(10, 20, 60)
+    assert sustained([first, last, pedal(20, 127), pedal(50, 0)]) == [(10, 20, 60)]
+    assert sustained([first, pedal(20, 127), last, pedal(50, 0)]) == [(10, 50, 60)]
+    assert sustained([pedal(0, 127), first, last, pedal(20, 0), *note(30, 60, 62)]) == [(10, 20, 60), (30, 60, 62)]
+    assert sustained([pedal(0, 127), first, pedal(20, 0), last, *note(30, 60, 62)]) == [(10, 20, 60), (30, 60, 62)]
+
+
+def test_a_pedal_that_is_released_and_pressed_again_at_a_tick_ends_the_notes_before() -> None:
+    change = [pedal(40, 0), pedal(40, 127)]  # as LilyPond and Verovio write every change
+    events_ = [pedal(0, 127), *note(10, 20, 60), *change, *note(40, 50, 64), pedal(60, 0)]
+    assert sustained(events_) == [(10, 40, 60), (40, 60, 64)]
+
+
+def test_a_pedal_that_is_pressed_and_released_at_a_tick_holds_nothing() -> None:
+    assert sustained([*note(10, 40, 60), pedal(40, 127), pedal(40, 0), *note(50, 60, 62)]) == [
+        (10, 40, 60),
+        (50, 60, 62),
     ]
 
 
-def test_the_last_of_several_pedal_events_at_a_tick_holds() -> None:
-    events_ = [pedal(0, 127), *note(10, 20, 60), pedal(40, 0), pedal(40, 127), pedal(60, 0)]
-    assert sustained(events_) == [(10, 60, 60)]
+def test_the_ports_of_a_file_have_pedals_of_their_own() -> None:
+    first, second = (0, bytes([0xFF, 0x21, 1, 0])), (0, bytes([0xFF, 0x21, 1, 1]))
+    pedals = [pedal(0, 127), pedal(50, 0)]
+    assert sustained([first, *note(10, 20, 60)], [second, *pedals]) == [(10, 20, 60)]
+    assert sustained([second, *note(10, 20, 60)], [second, *pedals]) == [(10, 50, 60)]
+    drum = note(0, 5, 36, channel=9)
+    assert sustained([second, *drum, *note(10, 20, 60)]) == [(10, 20, 60)]
 
 
 def test_the_pedal_works_on_its_channel_in_all_tracks() -> None:
@@ -76,6 +92,4 @@ def test_no_notes_are_no_error() -> None:
 
 def test_a_note_off_ends_the_oldest_open_note_of_its_track_channel_and_pitch() -> None:
     on, off = bytes([0x90, 60, 64]), bytes([0x80, 60, 0])
-    data = header(2) + track([(0, on), (5, on), (9, off), (20, off), (30, off)]) + track([(7, off)])
-    start, end, pitch, channel = pair_notes(events(data))
-    assert list(zip(start, end, pitch, channel, strict=True)) == [(0, 9, 60, 0), (5, 20, 60, 0)]
+    assert sustained([(0, on), (5, on), (9, off), (20, off), (30, off)], [(7, off)]) == [(0, 9, 60), (5, 20, 60)]

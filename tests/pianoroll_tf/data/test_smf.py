@@ -3,11 +3,13 @@
 import itertools
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from midi_files import header, note, pedal, song, tempo, track
 
+from pianoroll_tf.data.midi import parse_notes
 from pianoroll_tf.data.smf import (
     MAX_TICK,
     TEMPO,
@@ -159,3 +161,30 @@ def test_tempo_data_are_passed_over_only_where_events_do_not_overlap(parts: list
     for place in places if apart else []:
         passed = passed[: place + 1] + bytes(5) + passed[place + 6 :]
     assert _ticks_bound(data, tempos=len(places)) == bound_byte_by_byte(passed)
+
+
+@pytest.mark.parametrize(
+    "behind", [b"\0" * 3, b"\0" * 40, b"XFIH\0\0\0\4a", b"Made by a program of 1998", b"MTrk\x7f\xff\xff\xff"]
+)
+def test_whatever_follows_the_last_track_is_not_read(behind: bytes) -> None:
+    data = song([(0, 10, 60), (10, 20, 62)])
+    assert list(events(data + behind)) == list(events(data))
+    np.testing.assert_array_equal(parse_notes(data + behind, pedal=True).pitch, [60, 62])
+
+
+def test_a_running_status_survives_a_text_and_a_system_event() -> None:
+    text, system = b"\x05\xff\x01\x01t", b"\x05\xf0\x02\x01\xf7"
+    body = b"\x00\x90\x3c\x40" + text + b"\x05\x3c\x00" + system + b"\x05\x3e\x40" + b"\x05\x3e\x00"
+    data = header(1) + chunk(body)
+    assert [(event.tick, event.data1, event.data2) for event in events(data)] == [
+        (0, 60, 64),
+        (10, 60, 0),
+        (20, 62, 64),
+        (25, 62, 0),
+    ]
+    data = header(1) + chunk(
+        body.replace(system, b"")
+    )  # symusic does not read a running status after a system event, and says so
+    with_library, own = (parse_notes(data, pedal=pedal) for pedal in (False, True))
+    for name in ("start_ticks", "end_ticks", "pitch"):
+        np.testing.assert_array_equal(getattr(with_library, name), getattr(own, name))
