@@ -27,9 +27,8 @@ def list_works() -> list[Path]:
     try:
         from music21 import corpus
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"the demo corpus needs music21: pip install 'pianoroll_tf[demo]'. Received: {error}"
-        ) from error
+        needs = "the demo corpus needs music21: pip install 'pianoroll_tf[demo]'"
+        raise UserError(f"{needs}. Received: {error}") from error
     paths = [path for path in map(Path, corpus.getComposer("bach")) if ANALYSES not in path.parts]
     by_name = {path.stem: path for path in sorted(paths, key=lambda path: (path.suffix == ".mxl", path.name))}
     return [by_name[name] for name in sorted(by_name)]
