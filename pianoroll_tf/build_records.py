@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 from pianoroll_tf import cli
 from pianoroll_tf.config import RecordsConfig
@@ -48,15 +47,14 @@ def _build(args: argparse.Namespace, config: RecordsConfig) -> None:
     from pianoroll_tf.data.records import read_manifest
     from pianoroll_tf.data.summary import skipped_lines, summary
 
-    workers = args.workers or _available_cpus()
-    before = signal.signal(signal.SIGTERM, _raise_exit)  # so that reader processes are ended
-    try:
-        manifest, is_new = build(args.midi_dir, args.records_dir, config, workers, args.overwrite, Progress)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with cli.exit_on_sigterm(128 + signal.SIGTERM):  # so that reader processes are ended
+        manifest, is_new = build(
+            args.midi_dir, args.records_dir, config, args.workers or cpus, args.overwrite, Progress
+        )
     if args.list_skipped:
         print("\n".join(skipped_lines(read_manifest(args.records_dir, with_files=True)["files"])))
-    print(summary(manifest, args.records_dir, is_new))
+    print("\n".join(summary(manifest, args.records_dir, is_new)))
 
 
 def _verify(records_dir: Path) -> None:
@@ -66,20 +64,11 @@ def _verify(records_dir: Path) -> None:
     read_manifest(records_dir)  # raises for a folder without records, where nothing is damaged
     damages = list(verify(records_dir, Progress))  # printed below the progress bar
     for line in damages:
-        print(one_line(ValueError(line)), file=sys.stderr)
+        print(one_line(line), file=sys.stderr)
     if damages:
         found = f"{len(damages)} found"
         raise DamagedError(f"{records_dir} is damaged ({found}); build the records again with --overwrite")
     print(f"{records_dir}: every shard matches the manifest")
-
-
-def _raise_exit(number: int, frame: Any) -> None:
-    raise SystemExit(128 + number)
-
-
-def _available_cpus() -> int:
-    """Number of CPUs this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

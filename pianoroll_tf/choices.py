@@ -96,14 +96,9 @@ CHOICES: dict[str, dict[str, Entry]] = {
 
 
 def register(name: str, key: str, entry: Entry) -> None:
-    """Adds an entry to a table, for this process.
+    """Adds an entry to the table `name` for this process; its key becomes part of folder names.
 
     `modeling.losses.register_loss` and `modeling.optimizers.register_optimizer` call it.
-
-    Args:
-        name: Table, a key of `CHOICES`.
-        key: Key of the entry; it becomes part of folder names.
-        entry: The entry.
 
     Raises:
         ValueError: The key is taken or is no identifier, or a setting of the entry has the name of another entry's.
@@ -113,20 +108,13 @@ def register(name: str, key: str, entry: Entry) -> None:
         raise ValueError(f"{name} must be an identifier that is not taken. Received: {name}={key!r}")
     others = {other.settings for table in CHOICES.values() for other in table.values()} - {entry.settings}
     taken = {field.name for other in others for field in dataclasses.fields(other)}
-    clashes = [field.name for field in dataclasses.fields(entry.settings) if field.name in taken]
-    if clashes:
+    if clashes := [field.name for field in dataclasses.fields(entry.settings) if field.name in taken]:
         raise ValueError(f"settings of {key} must have names that are not taken. Received: {', '.join(clashes)}")
     CHOICES[name][key] = entry
 
 
 def own_settings(name: str) -> dict[str, tuple[tuple[str, ...], dataclasses.Field]]:
-    """The settings that only some entries of a table have.
-
-    Args:
-        name: Table, a key of `CHOICES`.
-
-    Returns:
-        Name of the setting → keys of the entries that have it, and the dataclass field.
+    """Settings that only some entries of a table have: name → keys of the entries that have it, dataclass field.
 
     >>> {setting: keys for setting, (keys, _) in own_settings("loss").items()}
     {'gamma': ('focal',), 'alpha': ('focal',)}

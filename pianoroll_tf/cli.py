@@ -4,11 +4,12 @@ import argparse
 import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
-from pianoroll_tf.errors import UsageError, UserError
+from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import describe, one_line
 
 
@@ -17,7 +18,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exits with code 2."""
-        self.exit(2, f"{self.prog}: {one_line(UsageError(message))}{self._suggestion(message)} (see --help)\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}{self._suggestion(message)} (see --help)\n")
 
     def _suggestion(self, message: str) -> str:
         unknown = message.partition("unrecognized arguments: ")[2].split()
@@ -62,6 +63,16 @@ def run(
             raise
         print(f"{parser.prog}: {describe(error)}", file=sys.stderr)
         return error.exit_code if isinstance(error, UserError) else 1
+
+
+@contextlib.contextmanager
+def exit_on_sigterm(code: int) -> Iterator[None]:
+    """Within the context, SIGTERM raises SystemExit(code), so that what is open is closed."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(code))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ NUM_PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1  # 84
 GRIDS = ("beats", "seconds")
 MAX_STEPS = 1_000_000  # of one generated piece: 35 hours at 8 steps per second, 84 MB
 MAX_SEED = 2**63 - 1 - 2**32  # piece i of several has seed + i
+_OPTIONS = "setting that only some {} have; several times for several"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,6 +90,18 @@ class ModelConfig(Settings):
     prior_bias: bool = setting(True, "start the output bias at the log-odds of each pitch in the training split")
 
 
+def _complete_options(config: "LossConfig | OptimizerConfig", name: str) -> None:
+    """Checks the `options` of a section, whose table is `name`, and puts in the defaults of those that are missing."""
+    key = getattr(config, name)
+    kind = CHOICES[name][key].settings
+    names = [field.name for field in dataclasses.fields(kind) if not hasattr(config, field.name)]
+    if unknown := sorted(set(config.options) - set(names)):
+        allowed = ", ".join(names) or "none"
+        raise ValueError(f"an option of {name} {key} must be one of: {allowed}. Received: {', '.join(unknown)}")
+    values = to_dict(from_dict(kind, config.options))
+    object.__setattr__(config, "options", {option: values[option] for option in names})
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LossConfig(Settings):
     """The training loss."""
@@ -97,14 +110,12 @@ class LossConfig(Settings):
     gamma: float = same_setting(FocalSettings, "gamma")
     alpha: float | None = same_setting(FocalSettings, "alpha")
     options: dict[str, Any] = dataclasses.field(
-        default_factory=dict,
-        hash=False,
-        metadata={"help": "setting that only some losses have; several times for several", "flag": "loss_option"},
+        default_factory=dict, hash=False, metadata={"help": _OPTIONS.format("losses"), "flag": "loss_option"}
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        complete_options(self, "loss")
+        _complete_options(self, "loss")
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -132,38 +143,12 @@ class OptimizerConfig(Settings):
     schedule: str = setting("cosine", "learning rate over the run", choices=CHOICES["schedule"])
     warmup_steps: int = setting(100, "steps over which the learning rate rises from 0", minimum=0)
     options: dict[str, Any] = dataclasses.field(
-        default_factory=dict,
-        hash=False,
-        metadata={
-            "help": "setting that only some optimizers have; several times for several",
-            "flag": "optimizer_option",
-        },
+        default_factory=dict, hash=False, metadata={"help": _OPTIONS.format("optimizers"), "flag": "optimizer_option"}
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        complete_options(self, "optimizer")
-
-
-def complete_options(config: LossConfig | OptimizerConfig, name: str) -> None:
-    """Checks the `options` of a section, and puts in the defaults of those that are missing.
-
-    Args:
-        config: The section, changed in place.
-        name: Table whose entry the section names: "loss" or "optimizer".
-
-    Raises:
-        ValueError: The entry has no such setting, or a value is not allowed.
-    """
-    key = getattr(config, name)
-    kind = CHOICES[name][key].settings
-    names = [field.name for field in dataclasses.fields(kind) if not hasattr(config, field.name)]
-    unknown = sorted(set(config.options) - set(names))
-    if unknown:
-        allowed = ", ".join(names) or "none"
-        raise ValueError(f"an option of {name} {key} must be one of: {allowed}. Received: {', '.join(unknown)}")
-    values = to_dict(from_dict(kind, config.options))
-    object.__setattr__(config, "options", {option: values[option] for option in names})
+        _complete_options(self, "optimizer")
 
 
 def as_fields(cls: type[Settings], values: dict[str, Any]) -> dict[str, Any]:

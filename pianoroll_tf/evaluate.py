@@ -10,6 +10,7 @@ files of generated pieces are judged beside the real ones instead: SPLIT-music.j
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from pianoroll_tf import cli
@@ -18,20 +19,15 @@ from pianoroll_tf.progress import Progress
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command's flags."""
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
     parser = cli.make_parser("pianoroll_tf.evaluate", "Judge a trained model on a split, beside the baselines.")
     parser.add_argument("run", type=Path, help="folder of the run, as train made it")
     parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
     parser.add_argument("--records", type=Path, help="take these records, not those the run was trained on")
     parser.add_argument("--music", action="store_true", help="judge generated music beside that of the split")
     parser.add_argument("--pieces", type=int, default=24, metavar="INT", help="pieces to generate with --music (24)")
-    return parser
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    return cli.run(body, build_parser(), argv)
+    return cli.run(body, parser, argv)
 
 
 def body(args: argparse.Namespace) -> None:
@@ -45,9 +41,12 @@ def body(args: argparse.Namespace) -> None:
     if args.pieces < 1:
         raise UsageError(f"pieces must be >= 1. Received: pieces={args.pieces}")
     subject = evaluation_folder.identity(args.run, config, records)
-    folder, name, table = args.run / run_folder.EVALUATION, args.split, evaluation_folder.table
+    folder, name = args.run / run_folder.EVALUATION, args.split
+    table: Callable[[dict], str] = evaluation_folder.table
     if args.music:
-        name, table, subject = f"{args.split}-music", music_table, subject | {"pieces": str(args.pieces)}
+        from pianoroll_tf.generation.music.comparison import comparison_table
+
+        name, table, subject = f"{args.split}-music", comparison_table, subject | {"pieces": str(args.pieces)}
     found = evaluation_folder.read_results(folder, name, subject)
     if found:
         print(f"{table(found)}\n{folder / name}.json and .png are up to date")
@@ -66,14 +65,6 @@ def body(args: argparse.Namespace) -> None:
     print(table(results))
     evaluation_folder.write_results(folder, name, results | {"subject": subject}, picture)
     print(f"written: {folder / name}.json and .png")
-
-
-def music_table(results: dict) -> str:
-    """The numbers of `--music`."""
-    from pianoroll_tf.generation.music.comparison import comparison_table
-
-    ended = f"{results['ended']} of {results['pieces']['generated']} pieces were ended by the model"
-    return f"{comparison_table(results)}\n{ended}"
 
 
 if __name__ == "__main__":

@@ -15,17 +15,12 @@ from pianoroll_tf.errors import UserError
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command's flags."""
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
     parser = cli.make_parser("pianoroll_tf.export", "Export a trained run as a SavedModel.")
     parser.add_argument("run", type=Path, help="folder of the run: runs/NAME")
     parser.add_argument("model", type=Path, help="folder of the model's versions: saved_models/NAME")
-    return parser
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    return cli.run(body, build_parser(), argv)
+    return cli.run(body, parser, argv)
 
 
 def body(args: argparse.Namespace) -> None:

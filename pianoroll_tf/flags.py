@@ -25,41 +25,30 @@ def add_flags(parser: argparse.ArgumentParser, cls: "type[DataclassInstance]", d
     """
     group = parser.add_argument_group((cls.__doc__ or cls.__name__).splitlines()[0].rstrip("."))
     for field in dataclasses.fields(cls):
-        name = _dest(field)
-        flag = "--" + name.replace("_", "-")
-        if typing.get_origin(field.type) is dict:
-            text = field.metadata["help"].replace("%", "%%")
-            group.add_argument(
-                flag, dest=name, type=_pair, action="append", default=[], metavar="NAME=VALUE", help=text
-            )
-            continue
-        is_tuple = typing.get_origin(field.type) is tuple
-        value: Any = field.default if defaults is None else getattr(defaults, field.name)
-        default = " ".join(map(str, value)) if is_tuple else value
-        if isinstance(default, bool):
-            default = "yes" if default else "no"
-        elif default == "":
-            default = "none"
-        choices = field.metadata.get("choices")
-        if isinstance(choices, Mapping):  # a table that may grow: the settings check it
-            text, choices = f"{field.metadata['help']}: {', '.join(choices)}", None
-        else:
-            text = field.metadata["help"]
-        text += "" if default is None else f" (default: {default})"
-        if bool in field_types(field):
-            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=value, help=text)
-            continue
-        kinds = typing.get_args(field.type) if is_tuple else field_types(field)
-        kind = next(kind for kind in kinds if kind is not type(None))
-        group.add_argument(
-            flag,
-            type=kind,
-            nargs="+" if is_tuple else None,
-            default=value,
-            choices=choices,
-            metavar=None if choices else kind.__name__.upper(),
-            help=text.replace("%", "%%"),
-        )
+        default = field.default if defaults is None else getattr(defaults, field.name)
+        name = field.metadata.get("flag", field.name)
+        group.add_argument("--" + name.replace("_", "-"), **_arguments(field, default))
+
+
+def _arguments(field: dataclasses.Field, default: Any) -> dict[str, Any]:
+    """What `add_argument` takes for a field."""
+    text, choices = field.metadata["help"].replace("%", "%%"), field.metadata.get("choices")
+    kind = next(kind for kind in field_types(field) if kind is not type(None))
+    if kind is dict:
+        return {"type": _pair, "action": "append", "default": [], "metavar": "NAME=VALUE", "help": text}
+    if isinstance(choices, Mapping):  # a table that may grow: the settings check it
+        text, choices = f"{text}: {', '.join(choices)}", None
+    shown = " ".join(map(str, default)) if kind is tuple else default
+    if isinstance(shown, bool):
+        shown = "yes" if shown else "no"
+    if shown is not None:
+        text += f" (default: {'none' if shown == '' else shown})"
+    arguments = {"default": default, "help": text}
+    if kind is bool:
+        return arguments | {"action": argparse.BooleanOptionalAction}
+    if kind is tuple:
+        kind, arguments["nargs"] = typing.get_args(field.type)[0], "+"
+    return arguments | {"type": kind, "choices": choices, "metavar": None if choices else kind.__name__.upper()}
 
 
 def from_args(cls: type[T], args: argparse.Namespace) -> T:
@@ -70,14 +59,10 @@ def from_args(cls: type[T], args: argparse.Namespace) -> T:
     """
     values = {}
     for field in dataclasses.fields(cls):
-        value, kind = getattr(args, _dest(field)), typing.get_origin(field.type)
+        value = getattr(args, field.metadata.get("flag", field.name))
+        kind = typing.get_origin(field.type)
         values[field.name] = kind(value) if kind in (tuple, dict) else value
     return cls(**values)
-
-
-def _dest(field: dataclasses.Field) -> str:
-    """Name of the field's value among the arguments."""
-    return field.metadata.get("flag", field.name)
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -18,19 +18,14 @@ from pianoroll_tf.generation.piece_options import PieceOptions
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command's flags."""
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
     parser = cli.make_parser("pianoroll_tf.generate", "Generate music with an exported model.")
     parser.add_argument("model", type=Path, help="saved_models/NAME, or one of its versions: saved_models/NAME/1")
     parser.add_argument("out", type=Path, help="MIDI file to write: OUT.mid; with --count OUT-1.mid, OUT-2.mid ...")
     add_flags(parser, PieceOptions)
     add_flags(parser, SamplingConfig)
-    return parser
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    return cli.run(body, build_parser(), argv)
+    return cli.run(body, parser, argv)
 
 
 def body(args: argparse.Namespace) -> None:

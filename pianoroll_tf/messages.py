@@ -3,9 +3,9 @@
 from pianoroll_tf.errors import UserError
 
 
-def one_line(error: BaseException) -> str:
-    """The error's text on one line, without control characters."""
-    text = " ".join(str(error).split())
+def one_line(message: object) -> str:
+    """The text of a message or an error on one line, without control characters."""
+    text = " ".join(str(message).split())
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
@@ -24,5 +24,5 @@ def describe(error: Exception) -> str:
         return one_line(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
-        return one_line(OSError(f"{error.strerror}{where}"))
+        return one_line(error.strerror + where)
     return f"unexpected {type(error).__name__}: {one_line(error)} (run again with --debug for the traceback)"

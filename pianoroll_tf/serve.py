@@ -6,10 +6,7 @@ New versions in the folder are served as they appear. After SIGTERM or Ctrl-C, r
 """
 
 import argparse
-import contextlib
-import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from pianoroll_tf import cli
@@ -41,7 +38,8 @@ def body(args: argparse.Namespace) -> None:
     from pianoroll_tf.generation.versions import find_version
 
     find_version(args.model)  # raises its error before TensorFlow is imported, which takes seconds
-    with exit_on_sigterm():
+    # Process 1 of a container would ignore SIGTERM until the server handles it, and be killed after the grace period.
+    with cli.exit_on_sigterm(0):
         load_tensorflow(args)
         try:
             from pianoroll_tf.serving.server import serve
@@ -49,19 +47,6 @@ def body(args: argparse.Namespace) -> None:
             needs = f"serving needs more packages ({error.name}): pip install 'pianoroll_tf[serve]'"
             raise UserError(needs) from error
         serve(args.model, address, versions, limits)
-
-
-@contextlib.contextmanager
-def exit_on_sigterm() -> Iterator[None]:
-    """Lets SIGTERM end the process with exit code 0 within a `with` statement, until the server handles the signal.
-
-    Process 1 of a container would ignore the signal otherwise, and be killed after the grace period.
-    """
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Settings:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             if not dataclasses.is_dataclass(field.type):
-                _check(type(self), field, getattr(self, field.name))
+                _check(field, getattr(self, field.name))
 
 
 def field_types(field: dataclasses.Field) -> tuple[Any, ...]:
@@ -67,21 +67,18 @@ def _allowed(field: dataclasses.Field) -> str:
     return words + (f" {bounds}" if bounds else "") + (" or none" if type(None) in kinds else "")
 
 
-def _check(cls: type, field: dataclasses.Field, value: Any) -> None:
-    kinds = field_types(field)
+def _check(field: dataclasses.Field, value: Any) -> None:
+    kinds, limits = field_types(field), field.metadata
     if value is None and type(None) in kinds:
         return
-    limits = field.metadata
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if isinstance(value, bool) or not is_number:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         good = isinstance(value, kinds) and (isinstance(value, bool) == (bool in kinds))
     else:
-        good = (float in kinds or (int in kinds and isinstance(value, int))) and math.isfinite(value)
-    if good and is_number:
         good = (
-            limits.get("minimum", -math.inf) <= value <= limits.get("maximum", math.inf)
-            and value > limits.get("above", -math.inf)
-            and value < limits.get("below", math.inf)
+            (float in kinds or (int in kinds and isinstance(value, int)))
+            and math.isfinite(value)
+            and limits.get("minimum", -math.inf) <= value <= limits.get("maximum", math.inf)
+            and limits.get("above", -math.inf) < value < limits.get("below", math.inf)
         )
     if not good or ("choices" in limits and value not in limits["choices"]):
         raise ValueError(f"{field.name} must be {_allowed(field)}. Received: {field.name}={value!r}")
@@ -106,14 +103,9 @@ def to_dict(settings: Any) -> dict[str, Any]:
 
 
 def from_dict(cls: type[T], values: dict[str, Any]) -> T:
-    """Creates settings from a dict made by `to_dict`.
-
-    Raises:
-        ValueError: A name is unknown or a value is not allowed.
-    """
+    """Creates settings from a dict made by `to_dict`; raises ValueError for a name or a value that is not allowed."""
     fields = {field.name: field for field in dataclasses.fields(cls)}
-    unknown = sorted(set(values) - set(fields))
-    if unknown:
+    if unknown := sorted(set(values) - set(fields)):
         raise ValueError(f"{cls.__name__} must hold only {', '.join(fields)}. Received: {', '.join(unknown)}")
     return cls(**{name: _from_json(fields[name].type, value) for name, value in values.items()})
 

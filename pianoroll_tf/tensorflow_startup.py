@@ -12,15 +12,10 @@ _MALLOC = {_M_TRIM_THRESHOLD: 1 << 30, _M_MMAP_THRESHOLD: 1 << 25}  # bytes; the
 
 
 def keep_freed_memory() -> bool:
-    """Makes the C library keep freed memory, up to a limit, instead of returning it to the system at once.
+    """Makes the C library keep freed memory, up to a limit, by mallopt(3); False if it cannot, as only glibc can.
 
     A batch of windows has 5 MB. Getting them from the system each time, zeroed page by page, takes twice as long as
     filling them.
-
-    Returns:
-        Whether the C library supports it; only glibc does.
-
-    Reference: mallopt(3).
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -15,8 +15,8 @@ from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command's flags: one per setting."""
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
     parser = cli.make_parser(
         "pianoroll_tf.train", "Train a model on records. The same command resumes a training that was stopped."
     )
@@ -27,12 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for group in config.SECTIONS.values():
         add_flags(parser, group)
-    return parser
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    return cli.run(body, build_parser(), argv)
+    return cli.run(body, parser, argv)
 
 
 def body(args: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.discover import FoundFile, find_files
 from pianoroll_tf.data.existing_records import existing_manifest
-from pianoroll_tf.data.grid import Evidence, decide
+from pianoroll_tf.data.grid import decide
 from pianoroll_tf.data.journal import Journal, stamp
 from pianoroll_tf.data.records import FORMAT, MANIFEST
-from pianoroll_tf.data.shards import choose, skipped_by_reason, write_records
+from pianoroll_tf.data.shards import skipped_by_reason, write_records
+from pianoroll_tf.data.splits import choose
 from pianoroll_tf.data.workers import convert_all
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.progress import NoProgress
@@ -47,7 +48,7 @@ def build(
     Args:
         midi_dir: Folder of MIDI files.
         records_dir: Folder to create; it appears whole, by a rename.
-        config: Settings.
+        config: Settings of the records.
         workers: Number of processes that read files.
         overwrite: Whether to replace records that were made of other files or with other settings.
         progress: `Progress` shows progress on stderr.
@@ -64,8 +65,7 @@ def build(
     def up_to_date() -> dict[str, Any] | None:
         """The manifest of existing records; None if they do not exist or are to be replaced."""
         # Hidden files are not overlooked, as the whole folder is going to be replaced.
-        exists = check_folder(records_dir, "a folder of records", MANIFEST, allow_hidden=False)
-        if overwrite or not exists:
+        if not check_folder(records_dir, "a folder of records", MANIFEST, allow_hidden=False) or overwrite:
             return None
         return existing_manifest(records_dir, midi_dir, list(_found(midi_dir, config)), config, progress)
 
@@ -78,12 +78,12 @@ def build(
         if manifest := up_to_date():  # another process has just built them
             shutil.rmtree(folder)
             return manifest, False
-        decision, grid = "", config.grid
+        grid, decision = config.grid, ""
         if grid == "auto":
             beats = dataclasses.replace(config, grid="beats")
             with _converted(folder, midi_dir, beats, workers, progress) as journal:
-                chosen = decide(_evidence(journal))
-            decision, grid = str(chosen), chosen.grid
+                pieces = (json.loads(facts) for (facts,) in journal.rows("evidence", "record IS NOT NULL"))
+                grid, decision = decide(pieces)
         resolved = dataclasses.replace(config, grid=grid)
         with _converted(folder, midi_dir, resolved, workers, progress) as journal:
             choose(journal, config)
@@ -119,7 +119,7 @@ def _converted(
     versions = {"package": __version__, "parser": importlib.metadata.version(config.parser)}
     settings |= {"format": FORMAT, "versions": versions}
     with contextlib.closing(Journal(folder / f"journal-{config.grid}.sqlite", settings)) as journal:
-        _convert_missing(journal, midi_dir, _found(midi_dir, config), config, workers, progress)
+        _convert_missing(journal, midi_dir, config, workers, progress)
         if not journal.count("reason = ''"):
             skipped = skipped_by_reason(journal)
             shutil.rmtree(folder)
@@ -133,41 +133,20 @@ def _found(midi_dir: Path, config: RecordsConfig) -> Iterator[FoundFile]:
     return islice(find_files(midi_dir, config.include), config.limit)
 
 
-def _evidence(journal: Journal) -> Iterator[Evidence]:
-    """Yields the statistics of the onsets of each piece."""
-    for places, recurrence in journal.rows("onset_places, bar_recurrence", "record IS NOT NULL"):
-        yield Evidence(tuple(json.loads(places)), *json.loads(recurrence))
-
-
 def _convert_missing(
-    journal: Journal,
-    midi_dir: Path,
-    found: Iterable[FoundFile],
-    config: RecordsConfig,
-    workers: int,
-    progress: type[NoProgress],
+    journal: Journal, midi_dir: Path, config: RecordsConfig, workers: int, progress: type[NoProgress]
 ) -> None:
-    """Brings the journal up to date: one row per file. Only files being read or unusable are held in memory."""
-    unusable: list[tuple[FoundFile, str]] = []
-    total = 0
-
-    def stamps() -> Iterator[tuple[str, str]]:
-        nonlocal total
-        for file in found:
-            total += 1
-            mark = stamp(midi_dir / file.path)
-            if file.reason:
-                unusable.append((file, mark))
-            yield file.path, mark
-
-    journal.keep_only(stamps())
-    for file, mark in unusable:
-        if file.path not in journal:
-            journal.add(file.path, mark, Piece(reason=file.reason))
+    """Brings the journal up to date: one row per file. Only files that are being read are held in memory."""
+    found = _found(midi_dir, config)
+    total = journal.keep_only((file.path, stamp(midi_dir / file.path), file.reason) for file in found)
     reading: dict[str, tuple[str, str]] = {}
 
     def missing() -> Iterator[str]:
-        for path, mark in journal.missing():
+        for path, mark, reason in journal.missing():
+            if reason:
+                journal.add(path, mark, Piece(reason=reason))
+                bar.update()
+                continue
             full_path = os.fspath(midi_dir / path)
             reading[full_path] = path, mark
             yield full_path

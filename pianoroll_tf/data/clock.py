@@ -3,36 +3,25 @@
 import dataclasses
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 MAX_QUARTERS = 8  # quarters of a bar with a code each; later ones have the code of the last
 _METER = re.compile(r"(\d{1,2})/(\d{1,3})")
-_DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
 
 
 @dataclasses.dataclass(frozen=True)
 class Meter:
-    """A time signature.
+    """A time signature; raises ValueError for a number that is not allowed."""
 
-    Attributes:
-        numerator: Number of notes per bar, 1..64.
-        denominator: Note value, a power of two from 1 to 64; 4 is a quarter note.
-
-    Raises:
-        ValueError: A number is not allowed.
-    """
-
-    numerator: int = 4
-    denominator: int = 4
+    numerator: int = 4  # notes per bar, 1..64
+    denominator: int = 4  # note value, a power of two from 1 to 64; 4 is a quarter note
 
     def __post_init__(self) -> None:
-        if not (1 <= self.numerator <= 64 and self.denominator in _DENOMINATORS):
-            raise ValueError(
-                "meter must be N/D with N >= 1 and <= 64 and D a power of two <= 64. "
-                f"Received: meter={self.numerator}/{self.denominator}"
-            )
+        if not (1 <= self.numerator <= 64 and self.denominator in (1, 2, 4, 8, 16, 32, 64)):
+            allowed = "N/D with N >= 1 and <= 64 and D a power of two <= 64"
+            raise ValueError(f"meter must be {allowed}. Received: meter={self}")
 
     def __str__(self) -> str:
         return f"{self.numerator}/{self.denominator}"
@@ -52,16 +41,12 @@ class Meter:
 
 
 def parse_meter(text: str) -> Meter:
-    """Parses a time signature such as "3/4".
-
-    Raises:
-        ValueError: The text is not a time signature.
+    """Parses a time signature such as "3/4"; raises ValueError for other text.
 
     >>> parse_meter("6/8").compound
     True
     """
-    match = _METER.fullmatch(text.strip())
-    if not match:
+    if not (match := _METER.fullmatch(text.strip())):
         raise ValueError(f"meter must be N/D, such as 3/4. Received: meter={text!r}")
     return Meter(int(match[1]), int(match[2]))
 
@@ -102,35 +87,35 @@ def feature_table(steps_per_beat: int) -> np.ndarray:
     >>> feature_table(4)[code_at(5, 16, 0, 4)].nonzero()[0].tolist()  # position 1, quarter 1, 4 quarters
     [1, 5, 15]
     """
-    code = np.arange(code_count(steps_per_beat))
-    code, place = np.divmod(code, steps_per_beat)
-    code, quarter = np.divmod(code, MAX_QUARTERS)
-    compound, quarters = np.divmod(code, MAX_QUARTERS)
+    sizes = (2, MAX_QUARTERS, MAX_QUARTERS, steps_per_beat)
+    compound, quarters, quarter, place = np.unravel_index(np.arange(code_count(steps_per_beat)), sizes)
     parts = [np.eye(steps_per_beat)[place], np.eye(MAX_QUARTERS)[quarter], np.eye(MAX_QUARTERS)[quarters]]
     return np.concatenate([*parts, compound[:, None]], axis=1).astype(np.float32)
 
 
-def clock_codes(meters: Sequence[tuple[int, Meter]], steps: int, steps_per_beat: int) -> np.ndarray:
-    """The code of each step of a piece.
+def meter_spans(meters: Sequence[tuple[int, Meter]], steps: int) -> Iterator[tuple[int, int, Meter]]:
+    """Yields (first step, step after the last, time signature) for each part of a piece of `steps` steps.
 
     Args:
         meters: (first step, time signature), ascending; a bar begins at each of them. Before the first, or if there is
             none, the meter is 4/4 from step 0.
         steps: Length of the piece.
-        steps_per_beat: Steps per quarter note.
+    """
+    changes = [*([] if meters and meters[0][0] <= 0 else [(0, Meter())]), *meters, (steps, Meter())]
+    for (begin, meter), (end, _) in itertools.pairwise(changes):
+        yield begin, end, meter
 
-    Returns:
-        uint16 [steps].
+
+def clock_codes(meters: Sequence[tuple[int, Meter]], steps: int, steps_per_beat: int) -> np.ndarray:
+    """The code of each step of a piece, uint16 [steps]; `meters` as for `meter_spans`.
 
     >>> clock_codes([(0, Meter(3, 4)), (12, Meter(4, 4))], 14, 4)[[0, 11, 12]].tolist()
     [64, 75, 96]
     """
     codes = np.zeros(steps, np.uint16)
-    changes = [*([] if meters and meters[0][0] <= 0 else [(0, Meter())]), *meters, (steps, Meter())]
-    for (begin, meter), (end, _) in itertools.pairwise(changes):
+    for begin, end, meter in meter_spans(meters, steps):
         first, last = max(begin, 0), min(end, steps)
         if first < last:
             place = np.arange(first - begin, last - begin)
-            bar, compound = meter.bar_steps(steps_per_beat), int(meter.compound)
-            codes[first:last] = code_at(place, bar, compound, steps_per_beat)
+            codes[first:last] = code_at(place, meter.bar_steps(steps_per_beat), int(meter.compound), steps_per_beat)
     return codes

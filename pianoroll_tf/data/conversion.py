@@ -3,59 +3,39 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Sequence
 
 import numpy as np
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.data.fingerprint import fingerprint, roll_digest
 from pianoroll_tf.data.grid import evidence
 from pianoroll_tf.data.midi import MidiError, Notes, ignores_tempo, parse_notes, read_bytes
 from pianoroll_tf.data.records import PieceRecord
-from pianoroll_tf.data.roll import RollLimitError, notes_to_roll
+from pianoroll_tf.data.roll import RollLimitError, SparseRoll, notes_to_roll
 from pianoroll_tf.messages import one_line
 
 MAX_HOLD = 4096  # steps; longer holds are counted as this long
+FINGERPRINT_STEPS = 4  # per quarter note, on any grid
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Piece:
-    """The result of converting a file.
+    """The result of converting a file."""
 
-    Attributes:
-        reason: Why the file is skipped; empty if it is used.
-        sha256: Digest of the file's bytes, hex; empty if they could not be read.
-        content: Digest of the roll, hex: two files with the same digest are duplicates.
-        music: `fingerprint` of the notes, hex, which decides the split.
-        notes: Number of notes, including those outside MIDI 24..107.
-        notes_outside_range: Number of notes outside MIDI 24..107.
-        steps: Length on the grid.
-        active_cells: Number of sounding cells.
-        milliseconds: End of the last note.
-        tempo_ignored: Whether the parser ignored tempo events that move notes.
-        pitch_counts: Number of steps in which each of the 84 pitches sounds.
-        hold_counts: How often a pitch sounds for 1, 2, 3, … steps without a break.
-        onset_places: Onsets by position in the quarter note; empty on the grid of seconds.
-        bar_recurrence: Covariance and variance of `grid.Evidence`; empty on the grid of seconds.
-        record: Roll, time signatures and tempo; None if the file is skipped.
-    """
-
-    reason: str = ""
-    sha256: str = ""
-    content: str = ""
-    music: str = ""
-    notes: int = 0
+    reason: str = ""  # why the file is skipped; empty if it is used
+    sha256: str = ""  # of the file's bytes, hex; empty if they could not be read
+    content: str = ""  # digest of the roll, hex: two files with the same digest are duplicates
+    music: str = ""  # `fingerprint` of the notes, hex, which decides the split
+    notes: int = 0  # including those outside MIDI 24..107
     notes_outside_range: int = 0
     steps: int = 0
     active_cells: int = 0
-    milliseconds: int = 0
-    tempo_ignored: bool = False
-    pitch_counts: tuple[int, ...] = ()
-    hold_counts: tuple[int, ...] = ()
-    onset_places: tuple[int, ...] = ()
-    bar_recurrence: tuple[float, ...] = ()
-    record: PieceRecord | None = dataclasses.field(default=None, repr=False)
+    milliseconds: int = 0  # end of the last note
+    tempo_ignored: bool = False  # whether the parser ignored tempo events that move notes
+    pitch_counts: tuple[int, ...] = ()  # number of steps in which each of the 84 pitches sounds
+    hold_counts: tuple[int, ...] = ()  # how often a pitch sounds for 1, 2, 3, … steps without a break
+    evidence: tuple[float, ...] = ()  # of the grid of beats, by `grid.evidence`; empty on the grid of seconds
+    record: PieceRecord | None = dataclasses.field(default=None, repr=False)  # None if the file is skipped
 
 
 def convert(path: str | os.PathLike, config: RecordsConfig) -> Piece:
@@ -70,13 +50,14 @@ def convert(path: str | os.PathLike, config: RecordsConfig) -> Piece:
         digest = hashlib.sha256(data).hexdigest()
         return _convert_bytes(data, digest, config)
     except OSError as error:
-        return Piece(reason=f"unreadable: {error.strerror}", sha256=digest)
+        reason = f"unreadable: {error.strerror}"
     except MidiError as error:
-        return Piece(reason=str(error), sha256=digest)
+        reason = str(error)
     except RollLimitError as error:
-        return Piece(reason=f"too much music: {error}", sha256=digest)
+        reason = f"too much music: {error}"
     except ValueError as error:  # raised by a library for bytes it did not expect
-        return Piece(reason=f"unreadable: {type(error).__name__} {one_line(error)}", sha256=digest)
+        reason = f"unreadable: {type(error).__name__} {one_line(error)}"
+    return Piece(reason=reason, sha256=digest)
 
 
 def _convert_bytes(data: bytes, digest: str, config: RecordsConfig) -> Piece:
@@ -85,10 +66,8 @@ def _convert_bytes(data: bytes, digest: str, config: RecordsConfig) -> Piece:
     if not len(roll.cells):
         raise MidiError("no notes within MIDI 24..107")
     meters = _meters(notes, config, len(roll.counts))
-    places: tuple[int, ...] = ()
-    recurrence: Sequence[float] = ()
-    if config.grid == "beats":
-        places, *recurrence = evidence(roll, meters, config.steps_per_beat)
+    change = np.searchsorted(notes.tempo_ticks, notes.start_ticks.min(), side="right") - 1  # before the first note
+    microseconds = max(round(float(notes.tempo_microseconds[change])), 1)
     return Piece(
         sha256=digest,
         content=roll_digest(roll),
@@ -101,9 +80,8 @@ def _convert_bytes(data: bytes, digest: str, config: RecordsConfig) -> Piece:
         tempo_ignored=config.parser != "symusic" and ignores_tempo(data, notes),
         pitch_counts=tuple(roll.pitch_counts().tolist()),
         hold_counts=tuple(np.bincount(np.minimum(roll.hold_lengths(), MAX_HOLD))[1:].tolist()),
-        onset_places=places,
-        bar_recurrence=tuple(recurrence),
-        record=PieceRecord(roll, bytes.fromhex(digest), meters, _microseconds_per_quarter(notes)),
+        evidence=evidence(roll, meters, config.steps_per_beat) if config.grid == "beats" else (),
+        record=PieceRecord(roll, bytes.fromhex(digest), meters, microseconds),
     )
 
 
@@ -115,7 +93,17 @@ def _meters(notes: Notes, config: RecordsConfig, steps: int) -> tuple[tuple[int,
     return tuple((step, meter) for step, meter in places.items() if step < steps)
 
 
-def _microseconds_per_quarter(notes: Notes) -> int:
-    """The tempo at the first note."""
-    change = np.searchsorted(notes.tempo_ticks, notes.start_ticks.min(), side="right") - 1
-    return max(round(float(notes.tempo_microseconds[change])), 1)
+def roll_digest(roll: SparseRoll) -> str:
+    """sha256 of a roll, hex; pieces with the same digest are duplicates."""
+    length = len(roll.counts).to_bytes(8, "little")
+    return hashlib.sha256(length + roll.counts.tobytes() + roll.cells.tobytes()).hexdigest()
+
+
+def fingerprint(notes: Notes) -> str:
+    """sha256 of all onsets, hex: intervals above the lowest pitch, at sixteenths after the first note.
+
+    So it does not depend on grid, resolution, tempo, title, velocities, lengths of notes and transposition.
+    """
+    place = np.floor(notes.quarters(notes.start_ticks - notes.start_ticks.min()) * FINGERPRINT_STEPS + 0.5)
+    keys = np.unique(place.astype(np.int64) * 128 + notes.pitch - notes.pitch.min())
+    return hashlib.sha256(keys.astype("<i8").tobytes()).hexdigest()

@@ -15,14 +15,12 @@ SUFFIXES = (".mid", ".midi")
 class FoundFile:
     """An entry with the name of a MIDI file, or a folder that is not entered.
 
-    Attributes:
-        path: Relative to the folder, with slashes; that of a folder ends with one. Bytes that are not UTF-8 are lone
-            surrogates (`os.fsdecode`).
-        reason: Why it is skipped; empty for a regular file.
+    The path is relative to the searched folder, with slashes; that of a folder ends with one. Bytes that are not UTF-8
+    are lone surrogates (`os.fsdecode`).
     """
 
     path: str
-    reason: str = ""
+    reason: str = ""  # why it is skipped; empty for a regular file
 
 
 def printable(path: str) -> str:
@@ -38,12 +36,8 @@ def printable(path: str) -> str:
 def find_files(folder: Path, include: str | None = None) -> Iterator[FoundFile]:
     """Finds all entries at any depth with the name of a MIDI file, and folders that are skipped, sorted by path.
 
-    Args:
-        folder: Folder to search; may itself be a link.
-        include: Case-sensitive glob on names. Default: names that end in .mid or .midi in any case.
-
-    Returns:
-        An iterator that holds only the entries of the folders on its current path in memory.
+    The folder may itself be a link. Names match the case-sensitive glob `include`, by default those that end in .mid or
+    .midi in any case. The iterator holds only the entries of the folders on its current path in memory.
 
     Raises:
         UserError: `folder` is not a folder, or no entry has such a name.
@@ -81,15 +75,6 @@ def _entries(root: Path, folder: str, include: str | None) -> Iterator[FoundFile
                 yield FoundFile(f"{folder}{entry.name}/")
             elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112 (Path's can raise)
                 yield FoundFile(f"{folder}{entry.name}/", "a link to a folder")
-            elif _matches(entry.name, include):
-                yield FoundFile(folder + entry.name, _reason(entry))
-
-
-def _matches(name: str, include: str | None) -> bool:
-    return name.lower().endswith(SUFFIXES) if include is None else fnmatch.fnmatchcase(name, include)
-
-
-def _reason(entry: os.DirEntry) -> str:
-    if entry.is_symlink():
-        return "a link"
-    return "" if entry.is_file(follow_symlinks=False) else "not a regular file"
+            elif entry.name.lower().endswith(SUFFIXES) if include is None else fnmatch.fnmatchcase(entry.name, include):
+                reason = "" if entry.is_file(follow_symlinks=False) else "not a regular file"
+                yield FoundFile(folder + entry.name, "a link" if entry.is_symlink() else reason)

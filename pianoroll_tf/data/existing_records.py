@@ -1,5 +1,6 @@
 """Checks whether a folder of records is up to date: made of the same files with the same settings."""
 
+import contextlib
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,9 @@ from pianoroll_tf.settings import to_dict
 
 
 def existing_manifest(
-    records_dir: Path,
-    midi_dir: Path,
-    found: list[FoundFile],
-    config: RecordsConfig,
-    progress: type[NoProgress] = NoProgress,
+    records_dir: Path, midi_dir: Path, found: list[FoundFile], config: RecordsConfig, progress: type[NoProgress]
 ) -> dict[str, Any]:
-    """Returns the manifest of records that are up to date.
-
-    Args:
-        records_dir: Folder of records.
-        midi_dir: Folder of the MIDI files.
-        found: Files of `midi_dir`, which are all read.
-        config: Settings that the records should have.
-        progress: `Progress` shows progress on stderr.
+    """Returns the manifest of records that are up to date; the files `found` in `midi_dir` are all read.
 
     Raises:
         UserError: The records are damaged, or were made of other files or with other settings.
@@ -35,7 +25,9 @@ def existing_manifest(
     manifest = read_manifest(records_dir, with_files=True)
     for split in SPLITS:
         check_shards(records_dir, split)
-    changes = _changed_settings(manifest["settings"], to_dict(config))
+    before, now = manifest["settings"], to_dict(config)
+    names = [name for name in now if before.get(name) != now[name]]
+    changes = ", ".join(f"{name} was {before.get(name)} and is {now[name]}" for name in names)
     if not changes:
         with progress(len(found), "files compared") as bar:
             changes = _changed_files(manifest["files"], _digests(midi_dir, found, bar))
@@ -44,21 +36,15 @@ def existing_manifest(
     return manifest
 
 
-def _changed_settings(before: dict[str, Any], now: dict[str, Any]) -> str:
-    names = [name for name in now if before.get(name) != now[name]]
-    return ", ".join(f"{name} was {before.get(name)} and is {now[name]}" for name in names)
-
-
 def _changed_files(entries: list[dict[str, Any]], now: dict[str, str | None]) -> str:
     before = {entry["path"]: entry["sha256"] for entry in entries}
     added, removed = now.keys() - before.keys(), before.keys() - now.keys()
-    changed = [path for path in now.keys() & before.keys() if now[path] != before[path]]
-    counts = {"new": len(added), "removed": len(removed), "changed": len(changed)}
-    if not any(counts.values()):
+    changed = {path for path in now.keys() & before.keys() if now[path] != before[path]}
+    if not added | removed | changed:
         return ""
-    example = min([*added, *removed, *changed])
+    counts = {"new": len(added), "removed": len(removed), "changed": len(changed)}
     words = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
-    return f"files: {words}, among them {example}"
+    return f"files: {words}, among them {min(added | removed | changed)}"
 
 
 def _digests(midi_dir: Path, found: list[FoundFile], bar: NoProgress) -> dict[str, str | None]:
@@ -66,11 +52,9 @@ def _digests(midi_dir: Path, found: list[FoundFile], bar: NoProgress) -> dict[st
     digests: dict[str, str | None] = {}
     for file in found:
         digest = None
-        try:
+        with contextlib.suppress(OSError, MidiError):
             if not file.reason:
                 digest = hashlib.sha256(read_bytes(midi_dir / file.path)).hexdigest()
-        except (OSError, MidiError):
-            pass
         digests[printable(file.path)] = digest
         bar.update()
     return digests

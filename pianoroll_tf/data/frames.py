@@ -42,12 +42,7 @@ def pack(corpus: Corpus) -> np.ndarray:
 
 
 class Frames:
-    """Cuts windows from a corpus and makes them dense.
-
-    Args:
-        corpus: The split.
-        window_steps: T.
-    """
+    """Cuts windows of T = `window_steps` from a corpus and makes them dense."""
 
     def __init__(self, corpus: Corpus, window_steps: int) -> None:
         self._steps = window_steps + 1
@@ -57,13 +52,10 @@ class Frames:
         self._table = tf.constant(np.arange(1 << GROUP)[:, None] >> np.arange(GROUP) & 1, tf.uint8)
 
     def cut(self, windows: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Codes of T + 1 frames per window, from the step before its start; silent outside the piece.
+        """Codes of T + 1 frames per window, int16 [batch, T + 1, 2, 7]; silent outside the piece.
 
-        Args:
-            windows: `begin` of the piece, `start` and `end` of the window, int64 [batch].
-
-        Returns:
-            int16 [batch, T + 1, 2, 7].
+        The first is that of the step before `start`. A window has the `begin` of its piece, and its `start` and `end`,
+        int64 [batch] each.
         """
         step = windows["start"][:, None] - 1 + tf.range(self._steps, dtype=tf.int64)  # [batch, T + 1]
         inside = (step >= windows["begin"][:, None]) & (step < windows["end"][:, None])
@@ -81,33 +73,16 @@ class Frames:
 
 
 def pitch_range(codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The lowest and the highest column that sounds in each window.
-
-    Args:
-        codes: int16 [batch, time, 2, 7].
-
-    Returns:
-        int32 [batch] each; 84 and -1 for a silent window.
-    """
-    codes = codes[:, :, 0]
+    """The lowest and the highest column that sounds in each window, int32 [batch]; 84 and -1 for a silent window."""
     bits = tf.constant(np.arange(GROUP), tf.int16)
-    union = tf.cast(tf.reduce_any(tf.bitwise.right_shift(codes[..., None], bits) % 2 == 1, axis=1), tf.int32)
-    sounds = tf.reshape(union, [-1, NUM_PITCHES])  # [batch, pitch]
-    column = tf.range(NUM_PITCHES)
-    lowest = tf.reduce_min(tf.where(sounds == 1, column, NUM_PITCHES), axis=1)
-    return lowest, tf.reduce_max(tf.where(sounds == 1, column, -1), axis=1)
+    union = tf.reduce_any(tf.bitwise.right_shift(codes[:, :, 0, :, None], bits) % 2 == 1, axis=1)
+    sounds, column = tf.reshape(union, [-1, NUM_PITCHES]), tf.range(NUM_PITCHES)
+    lowest = tf.reduce_min(tf.where(sounds, column, NUM_PITCHES), axis=1)
+    return lowest, tf.reduce_max(tf.where(sounds, column, -1), axis=1)
 
 
 def transpose(codes: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
-    """Moves every cell up by `shift` columns; cells that leave the 84 columns are lost.
-
-    Args:
-        codes: int16 [batch, time, 2, 7].
-        shift: int32 [batch], within -12..12.
-
-    Returns:
-        int16 [batch, time, 2, 7].
-    """
+    """Moves every cell up by `shift` columns, int32 [batch], -12..12; cells that leave the 84 columns are lost."""
     wide = tf.pad(tf.cast(codes, tf.int64), [[0, 0], [0, 0], [0, 0], [1, 1]])
     # Each group between its neighbours, 36 bits, from which the 12 bits in its place after the shift are cut.
     three = wide[..., 2:] * (1 << 2 * GROUP) + wide[..., 1:-1] * (1 << GROUP) + wide[..., :-2]

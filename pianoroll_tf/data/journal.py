@@ -1,5 +1,6 @@
 """The cache of a build: an SQLite file with one row per MIDI file, from which an interrupted build resumes."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -7,30 +8,26 @@ import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pianoroll_tf.data.conversion import Piece
-from pianoroll_tf.data.records import encode_piece
+from pianoroll_tf.data.records import PieceRecord, encode_piece
 
-NUMBERS = ("notes", "notes_outside_range", "steps", "active_cells", "milliseconds", "tempo_ignored")
-COUNTS = ("pitch_counts", "hold_counts", "onset_places", "bar_recurrence")
+_FACTS = tuple(field.name for field in dataclasses.fields(Piece))
 _TABLES = f"""
 CREATE TABLE about (settings TEXT NOT NULL);
 CREATE TABLE files (
     path BLOB PRIMARY KEY, stamp TEXT NOT NULL, split TEXT NOT NULL DEFAULT '',
-    reason TEXT, sha256 TEXT, content TEXT, music TEXT,
-    {" INTEGER, ".join(NUMBERS)} INTEGER, {" TEXT, ".join(COUNTS)} TEXT,
-    record BLOB,
-    checksum BLOB NOT NULL
+    {", ".join(_FACTS)}, checksum BLOB NOT NULL
 );
 CREATE INDEX by_content ON files (content, sha256, path);
 CREATE INDEX by_split ON files (split, sha256);
 CREATE INDEX by_sha256 ON files (sha256);
 """
-# Columns of a row that its checksum covers
-_COLUMNS = ("path", "stamp", "reason", "sha256", "content", "music", *NUMBERS, *COUNTS, "record")
+_COLUMNS = ("path", "stamp", *_FACTS)  # of a row, which its checksum covers
 _MISSING = """
-SELECT path, stamp FROM now WHERE path > ? AND NOT EXISTS (SELECT 1 FROM files WHERE files.path = now.path)
-ORDER BY path LIMIT ?
+SELECT path, stamp, reason FROM now
+WHERE path > ? AND NOT EXISTS (SELECT 1 FROM files WHERE files.path = now.path) ORDER BY path LIMIT ?
 """
 ROWS_PER_QUERY = 1000  # paths held in memory
 ROWS_PER_COMMIT = 64  # the number of files that a killed build has to read again at most
@@ -39,9 +36,7 @@ ROWS_PER_COMMIT = 64  # the number of files that a killed build has to read agai
 class Journal:
     """What a build has read so far, on disk, so that the process needs no memory for it.
 
-    Args:
-        path: The file; a damaged one, or one of other settings, is replaced by an empty one.
-        settings: All settings and versions that affect the conversion of a file.
+    A file that is damaged, or made with other `settings`, all that affect a conversion, is replaced by an empty one.
     """
 
     def __init__(self, path: Path, settings: dict) -> None:
@@ -75,45 +70,35 @@ class Journal:
         database.commit()
         return database
 
-    def keep_only(self, stamps: Iterable[tuple[str, str]]) -> None:
+    def keep_only(self, files: Iterable[tuple[str, str, str]]) -> int:
         """Deletes the rows of files that are not among these or have changed, and undoes the choice of pieces.
 
-        Args:
-            stamps: (path, stamp) of every file of this build; see `stamp`.
+        The files, all those of this build, are (path, `stamp`, reason to skip it or ""). Returns their number.
         """
+        rows = ((os.fsencode(path), *facts) for path, *facts in files)
         self.database.execute("DROP TABLE IF EXISTS temp.now")
-        self.database.execute("CREATE TEMP TABLE now (path BLOB PRIMARY KEY, stamp TEXT)")
-        self.database.executemany("INSERT INTO now VALUES (?, ?)", ((os.fsencode(path), mark) for path, mark in stamps))
+        self.database.execute("CREATE TEMP TABLE now (path BLOB PRIMARY KEY, stamp TEXT, reason TEXT)")
+        inserted = self.database.executemany("INSERT INTO now VALUES (?, ?, ?)", rows).rowcount
         self.database.execute("DELETE FROM files WHERE (path, stamp) NOT IN (SELECT path, stamp FROM now)")
         self.database.execute("UPDATE files SET split = ''")
         self.database.execute("UPDATE files SET reason = '' WHERE record IS NOT NULL")
         self.commit()
+        return inserted
 
-    def missing(self) -> Iterator[tuple[str, str]]:
-        """(path, stamp) of the files given to `keep_only` that have no row, by path; rows may be added meanwhile."""
+    def missing(self) -> Iterator[tuple[str, str, str]]:
+        """The files given to `keep_only` that have no row, by path; rows may be added meanwhile."""
         last = b""
         while rows := self.database.execute(_MISSING, (last, ROWS_PER_QUERY)).fetchall():
-            yield from ((os.fsdecode(path), stamp) for path, stamp in rows)
+            yield from ((os.fsdecode(path), *facts) for path, *facts in rows)
             last = rows[-1][0]
 
     def count(self, where: str = "1") -> int:
         """The number of rows."""
         return self.database.execute(f"SELECT count(*) FROM files WHERE {where}").fetchone()[0]
 
-    def __contains__(self, path: str) -> bool:
-        return self.database.execute("SELECT 1 FROM files WHERE path = ?", (os.fsencode(path),)).fetchone() is not None
-
     def add(self, path: str, stamp: str, piece: Piece) -> None:
         """Adds the row of a file."""
-        facts = (
-            piece.reason,
-            piece.sha256,
-            piece.content,
-            piece.music,
-            *(int(getattr(piece, name)) for name in NUMBERS),
-        )
-        counts = (json.dumps(getattr(piece, name)) for name in COUNTS)
-        row = (os.fsencode(path), stamp, *facts, *counts, encode_piece(piece.record) if piece.record else None)
+        row = (os.fsencode(path), stamp, *(_as_column(getattr(piece, name)) for name in _FACTS))
         columns, places = ", ".join((*_COLUMNS, "checksum")), ", ".join("?" * (len(row) + 1))
         self.database.execute(f"INSERT INTO files ({columns}) VALUES ({places})", (*row, _row_checksum(row)))
         self._pending += 1
@@ -136,6 +121,15 @@ class Journal:
         for cursor in self._cursors:
             cursor.close()
         self.database.close()
+
+
+def _as_column(value: Any) -> Any:
+    """A fact as SQLite stores it."""
+    if isinstance(value, PieceRecord):
+        return encode_piece(value)
+    if isinstance(value, bool):
+        return int(value)
+    return json.dumps(value) if isinstance(value, tuple) else value
 
 
 def _row_checksum(row: tuple) -> bytes:

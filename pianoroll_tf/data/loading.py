@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig
-from pianoroll_tf.data.clock import Meter, clock_codes
+from pianoroll_tf.data.clock import clock_codes
 from pianoroll_tf.data.records import check_shards, decode_meters, read_manifest, resolved
 from pianoroll_tf.data.roll import STRUCK_BIT
 from pianoroll_tf.errors import UserError
@@ -19,19 +19,12 @@ _PIECES_PER_BATCH = 256  # parsed by one operation
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-    """The pieces of a split, one after the other, sparse: one byte per step and one per sounding cell.
+    """The pieces of a split, one after the other, sparse: one byte per step and one per sounding cell."""
 
-    Attributes:
-        counts: uint8 [all steps], how many pitches sound at each step.
-        cells: uint8 [all cells], their columns, step after step; 128 is added if the note is struck.
-        piece_offsets: int64 [pieces + 1]; piece i has the steps piece_offsets[i] <= step < piece_offsets[i + 1].
-        clock: uint16 [all steps], code of each step (`data.clock`); 0 on the grid of seconds.
-    """
-
-    counts: np.ndarray
-    cells: np.ndarray
-    piece_offsets: np.ndarray
-    clock: np.ndarray
+    counts: np.ndarray  # uint8 [all steps], how many pitches sound at each step
+    cells: np.ndarray  # uint8 [all cells], their columns, step after step; 128 is added if the note is struck
+    piece_offsets: np.ndarray  # int64 [pieces + 1]; piece i has the steps from piece_offsets[i] to piece_offsets[i + 1]
+    clock: np.ndarray  # uint16 [all steps], code of each step (`data.clock`); 0 on the grid of seconds
 
     @property
     def piece_steps(self) -> np.ndarray:
@@ -40,12 +33,7 @@ class Corpus:
 
 
 def join_pieces(counts: list[np.ndarray], cells: list[np.ndarray], clocks: list[np.ndarray] | None = None) -> Corpus:
-    """Joins pieces to a corpus.
-
-    Args:
-        counts: uint8 [steps] of each piece.
-        cells: uint8 [cells] of each piece.
-        clocks: uint16 [steps] of each piece. Default: all 0.
+    """Joins pieces, given by their parts of the arrays, to a corpus; the clocks are 0 by default.
 
     >>> one, two = np.array([1, 0], np.uint8), np.array([2], np.uint8)
     >>> join_pieces([one, two], [np.array([36], np.uint8), np.array([40, 43], np.uint8)]).piece_offsets.tolist()
@@ -58,11 +46,7 @@ def join_pieces(counts: list[np.ndarray], cells: list[np.ndarray], clocks: list[
 
 
 def load_corpus(records_dir: str | os.PathLike, split: str) -> Corpus:
-    """Loads a split and checks its records, as TensorFlow's reader does not notice missing ones.
-
-    Args:
-        records_dir: Folder that build_records wrote.
-        split: "train", "val" or "test".
+    """Loads a split, "train", "val" or "test", and checks its records, as TensorFlow does not notice missing ones.
 
     Raises:
         UserError: The folder holds no records, or a shard, which is named, does not match the manifest.
@@ -77,10 +61,9 @@ def load_corpus(records_dir: str | os.PathLike, split: str) -> Corpus:
                 pieces += len(batch[0])
                 for part, more in zip(parts, batch, strict=True):
                     part += more
-        except tf.errors.OpError as error:
-            raise UserError(f"{path} is damaged ({error.message.splitlines()[0]}); build the records again") from error
-        except ValueError as error:
-            raise UserError(f"{path} is damaged ({error}); build the records again") from error
+        except (tf.errors.OpError, ValueError) as error:
+            reason = error.message.splitlines()[0] if isinstance(error, tf.errors.OpError) else error
+            raise UserError(f"{path} is damaged ({reason}); build the records again") from error
         if pieces != shard["pieces"]:
             raise UserError(f"{path} must hold {shard['pieces']} pieces. Received: pieces={pieces}")
     return join_pieces(*parts)
@@ -96,16 +79,14 @@ def _read_shard(path: os.PathLike, config: RecordsConfig):
                 raise ValueError("the number of cells of a piece does not match its counts")
             if np.any(piece_cells % STRUCK_BIT >= NUM_PITCHES):
                 raise ValueError(f"a cell is not within 0..{NUM_PITCHES - 1}")
-        steps, signatures = (features[name].numpy() for name in ("meter_steps", "meters"))
-        meters = (decode_meters(*piece) for piece in zip(steps, signatures, strict=True))
-        yield counts, cells, [_clock(piece, len(steps), config) for piece, steps in zip(meters, counts, strict=True)]
+        meters = zip(features["meter_steps"].numpy(), features["meters"].numpy(), strict=True)
+        yield counts, cells, [_clock(*piece, len(steps), config) for piece, steps in zip(meters, counts, strict=True)]
 
 
-def _clock(meters: tuple[tuple[int, Meter], ...], steps: int, config: RecordsConfig) -> np.ndarray:
+def _clock(meter_steps: bytes, signatures: bytes, steps: int, config: RecordsConfig) -> np.ndarray:
     """The clock codes of a piece, uint16 [steps]."""
-    if config.grid == "seconds":
-        return np.zeros(steps, np.uint16)
-    return clock_codes(meters, steps, config.steps_per_beat)
+    meters = decode_meters(meter_steps, signatures)
+    return np.zeros(steps, np.uint16) if config.grid == "seconds" else clock_codes(meters, steps, config.steps_per_beat)
 
 
 def split_bytes(strings: tf.Tensor) -> list[np.ndarray]:

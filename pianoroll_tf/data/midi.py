@@ -24,25 +24,15 @@ DEFAULT_MICROSECONDS = 500_000.0  # per quarter note, before the first tempo eve
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Notes:
-    """The notes of a MIDI file, in any order, with tempo map and time signatures.
+    """The notes of a MIDI file, in any order, with tempo map and time signatures."""
 
-    Attributes:
-        start_ticks: int64 [notes].
-        end_ticks: int64 [notes], start_ticks <= end_ticks.
-        pitch: int64 [notes], MIDI numbers 0..127.
-        ticks_per_quarter: Greater than 0.
-        tempo_ticks: int64 [changes], ascending, the first is 0.
-        tempo_microseconds: float64 [changes], duration of a quarter note from there on, greater than 0.
-        meters: (tick, time signature), ascending; empty if the file has none.
-    """
-
-    start_ticks: np.ndarray
-    end_ticks: np.ndarray
-    pitch: np.ndarray
+    start_ticks: np.ndarray  # int64 [notes]
+    end_ticks: np.ndarray  # int64 [notes], start_ticks <= end_ticks
+    pitch: np.ndarray  # int64 [notes], MIDI numbers 0..127
     ticks_per_quarter: int
-    tempo_ticks: np.ndarray
-    tempo_microseconds: np.ndarray
-    meters: tuple[tuple[int, Meter], ...] = ()
+    tempo_ticks: np.ndarray  # int64 [changes], ascending, the first is 0
+    tempo_microseconds: np.ndarray  # float64 [changes], duration of a quarter note from there on
+    meters: tuple[tuple[int, Meter], ...] = ()  # (tick, time signature), ascending
 
     def seconds(self, ticks: np.ndarray) -> np.ndarray:
         """Time of `ticks` from the start of the file, float64; exact up to one rounding at the end.
@@ -103,27 +93,19 @@ def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal
     if pedal:
         start, end, pitch = sustained_notes(data, drums)
         notes = dataclasses.replace(notes, start_ticks=start, end_ticks=end, pitch=pitch)
-    return check_notes(notes)
+    check_notes(notes)
+    return notes
 
 
 def ignores_tempo(data: bytes, notes: Notes) -> bool:
-    """Whether the tempo map of `notes` differs audibly from the tempo events of all tracks.
-
-    Args:
-        data: Bytes of the file.
-        notes: As a parser read them.
-    """
+    """Whether the tempo map of `notes`, as a parser read them, differs audibly from the tempo events of all tracks."""
     full = _with_symusic(plain_header(data), drums=True)
     moved = np.abs(full.seconds(notes.start_ticks) - notes.seconds(notes.start_ticks))
     return bool((moved > AUDIBLE_SECONDS).any())
 
 
-def check_notes(notes: Notes) -> Notes:
-    """Returns the notes if they are valid.
-
-    Raises:
-        MidiError: They are not; the text is the reason.
-    """
+def check_notes(notes: Notes) -> None:
+    """Raises MidiError, whose text is the reason, unless the notes are valid."""
     if not len(notes.pitch):
         raise MidiError("no notes")
     if len(notes.pitch) > MAX_NOTES:
@@ -134,7 +116,6 @@ def check_notes(notes: Notes) -> Notes:
         raise MidiError("a pitch outside 0..127")
     if not (notes.tempo_microseconds > 0).all():
         raise MidiError("a tempo of 0")
-    return notes
 
 
 def _tempo_map(ticks: np.ndarray | list[int], microseconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,20 +13,11 @@ DRUM_CHANNEL = 9
 
 
 def sustained_notes(data: bytes, drums: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Reads the notes of a file, with their ends moved to the release of the pedal.
+    """Reads `(start_ticks, end_ticks, pitch)`, int64 [notes] each, with ends moved to the release of the pedal.
 
     A note that ends while the pedal of its channel is down lasts until the pedal is released or the same pitch is
-    struck again on that channel; if neither happens, until the last note of the file ends.
-
-    Args:
-        data: A MIDI file, as `smf.plain_header` returns it.
-        drums: Whether to keep the notes of channel 10.
-
-    Returns:
-        `(start_ticks, end_ticks, pitch)`, int64 [notes] each.
-
-    Raises:
-        MidiError: The file is damaged.
+    struck again on that channel; if neither happens, until the last note of the file ends. The notes of channel 10 are
+    kept if `drums` is set. Raises MidiError for a damaged file.
     """
     channel_events = [event for event in events(data) if drums or event.channel != DRUM_CHANNEL]
     start, end, pitch, channel = pair_notes(channel_events)
@@ -40,10 +31,9 @@ def sustained_notes(data: bytes, drums: bool) -> tuple[np.ndarray, np.ndarray, n
 
 
 def pair_notes(channel_events: Iterable[Event]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs note-ons and note-offs: a note-off ends the oldest open note of its track, channel and pitch.
+    """Pairs note-ons and note-offs: `(start_ticks, end_ticks, pitch, channel)`, int64 [notes] each.
 
-    Returns:
-        `(start_ticks, end_ticks, pitch, channel)`, int64 [notes] each; notes that never end are dropped.
+    A note-off ends the oldest open note of its track, channel and pitch; notes that never end are dropped.
     """
     waiting: dict[tuple[int, int, int], deque[int]] = defaultdict(deque)
     notes = []

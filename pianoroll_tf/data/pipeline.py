@@ -9,7 +9,6 @@ frames: `inputs` are the first T of them and `targets` the last T. Batches are d
     mask              float32 [batch, T], 1 on the steps of the piece and 0 on the padding, which is at the end
 """
 
-import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -17,18 +16,9 @@ import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES, DatasetConfig
 from pianoroll_tf.data.frames import Frames, pitch_range, transpose
-from pianoroll_tf.data.loading import Corpus, load_corpus
+from pianoroll_tf.data.loading import Corpus
+from pianoroll_tf.data.loading import load_corpus as load_corpus  # for those who import both from here
 from pianoroll_tf.data.windows import piece_tensors, plan_epoch, plan_lanes, uniform_integer, windows_of_pieces
-
-__all__ = [
-    "Corpus",
-    "batch_size",
-    "batches_per_epoch",
-    "evaluation_dataset",
-    "load_corpus",
-    "make_dataset",
-    "windows_per_epoch",
-]
 
 MIN_BATCH_SIZE, MAX_BATCH_SIZE = 4, 64  # bounds if the batch size is not set
 BATCHES_PER_EPOCH = 32  # about, if the batch size is not set
@@ -62,13 +52,8 @@ def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: 
     """Creates an endless dataset of training batches; batch k is a function of (corpus, config, seed, k) alone.
 
     Order and phases of the windows differ from epoch to epoch. The transposition of a window is uniform over those
-    shifts of -transpose..+transpose that keep all its pitches inside the roll.
-
-    Args:
-        corpus: The split.
-        config: Sizes and transposition.
-        seed: Seed of order, phases and transposition.
-        first_batch: Index of the first batch.
+    shifts of -transpose..+transpose that keep all its pitches inside the roll. The dataset begins with batch
+    `first_batch`.
 
     Returns:
         Dataset of dicts, described in the docstring of this module.
@@ -82,18 +67,20 @@ def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: 
     size = batch_size(corpus, config)
     first_epoch, skip = divmod(first_batch * size, windows)
     frames = Frames(corpus, config.window_steps)
-    plan = functools.partial(
-        plan_epoch, seed=seed, pieces=piece_tensors(corpus, config), window_steps=config.window_steps
-    )
-    dataset = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
-    dataset = dataset.map(_without_autograph(plan))
-    dataset = dataset.enumerate().map(
-        _without_autograph(lambda i, plan: {name: x[tf.where(i == 0, skip, 0) :] for name, x in plan.items()})
-    )
-    dataset = dataset.rebatch(size, drop_remainder=True)
-    batch = _without_autograph(lambda windows: _training_batch(frames, windows, config))
-    dataset = dataset.map(batch, _PARALLEL_BATCHES, deterministic=True)
-    return _with_options(dataset.prefetch(_PREFETCH_BATCHES))
+    pieces = piece_tensors(corpus, config)
+
+    def plan(number: tf.Tensor, epoch: tf.Tensor) -> dict[str, tf.Tensor]:
+        windows = plan_epoch(epoch, seed, pieces, config.window_steps)
+        return {name: values[tf.where(number == 0, skip, 0) :] for name, values in windows.items()}
+
+    def batch(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        codes = frames.cut(windows)
+        if config.transpose:
+            codes = transpose(codes, _shifts(codes, windows["draw"], config.transpose))
+        return _batch(frames, codes, windows, config.window_steps)
+
+    epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).enumerate()
+    return _batches(epochs.map(_without_autograph(plan)).rebatch(size, drop_remainder=True), batch)
 
 
 def evaluation_dataset(corpus: Corpus, config: DatasetConfig) -> tf.data.Dataset:
@@ -107,14 +94,11 @@ def evaluation_dataset(corpus: Corpus, config: DatasetConfig) -> tf.data.Dataset
         piece begins in the lane; otherwise it continues where the same lane of the batch before ended.
     """
     frames = Frames(corpus, config.window_steps)
-    plan = plan_lanes(corpus, config)
-    dataset = tf.data.Dataset.from_tensor_slices(plan)
 
-    def batch(windows: dict[str, tf.Tensor]):
+    def batch(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return _batch(frames, frames.cut(windows), windows, config.window_steps) | {"reset": windows["reset"]}
 
-    dataset = dataset.map(_without_autograph(batch), _PARALLEL_BATCHES, deterministic=True)
-    return _with_options(dataset.prefetch(_PREFETCH_BATCHES))
+    return _batches(tf.data.Dataset.from_tensor_slices(plan_lanes(corpus, config)), batch)
 
 
 def _without_autograph(stage: Callable) -> Callable:
@@ -122,18 +106,13 @@ def _without_autograph(stage: Callable) -> Callable:
     return tf.autograph.experimental.do_not_convert(stage)
 
 
-def _with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
+def _batches(windows: tf.data.Dataset, batch: Callable) -> tf.data.Dataset:
+    """The batches that the last stage makes of windows, some of them ahead of their use."""
     options = tf.data.Options()
     options.autotune.enabled = False
     options.deterministic = True
-    return dataset.with_options(options)
-
-
-def _training_batch(frames: Frames, windows: dict[str, tf.Tensor], config: DatasetConfig) -> dict[str, tf.Tensor]:
-    codes = frames.cut(windows)
-    if config.transpose:
-        codes = transpose(codes, _shifts(codes, windows["draw"], config.transpose))
-    return _batch(frames, codes, windows, config.window_steps)
+    dataset = windows.map(_without_autograph(batch), _PARALLEL_BATCHES, deterministic=True)
+    return dataset.prefetch(_PREFETCH_BATCHES).with_options(options)
 
 
 def _shifts(codes: tf.Tensor, draw: tf.Tensor, maximum: int) -> tf.Tensor:

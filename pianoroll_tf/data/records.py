@@ -21,15 +21,8 @@ FORMAT = 4
 MANIFEST = "manifest.json"
 SPLITS = ("train", "val", "test")
 # Features of a record and their types
-SCHEMA = {
-    "cells": bytes,
-    "counts": bytes,
-    "meter_steps": bytes,
-    "meters": bytes,
-    "microseconds": int,
-    "sha256": bytes,
-    "steps": int,
-}
+SCHEMA: dict[str, type] = dict.fromkeys(("cells", "counts", "meter_steps", "meters", "sha256"), bytes)
+SCHEMA |= {"microseconds": int, "steps": int}
 REBUILD = "build the records again with --overwrite"  # end of messages about damage
 
 
@@ -44,19 +37,12 @@ def shard_name(split: str, index: int, shards: int) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class PieceRecord:
-    """The content of a record.
-
-    Attributes:
-        roll: The whole piece.
-        sha256: Digest of the source file, 32 bytes.
-        meters: (first step, time signature), ascending; empty on the grid of seconds and if the file has none.
-        microseconds: Duration of a quarter note at the first note.
-    """
+    """The content of a record, a whole piece."""
 
     roll: SparseRoll
-    sha256: bytes
-    meters: tuple[tuple[int, Meter], ...] = ()
-    microseconds: int = 500_000
+    sha256: bytes  # of the source file, 32 bytes
+    meters: tuple[tuple[int, Meter], ...] = ()  # (first step, time signature), ascending; empty: the file has none
+    microseconds: int = 500_000  # duration of a quarter note at the first note
 
     @property
     def tempo(self) -> float:
@@ -80,11 +66,7 @@ def encode_piece(piece: PieceRecord) -> bytes:
 
 
 def decode_meters(steps: bytes, signatures: bytes) -> tuple[tuple[int, Meter], ...]:
-    """Decodes time signatures from the features `meter_steps` and `meters` of a record.
-
-    Raises:
-        ValueError: Their lengths do not agree, or a value is not allowed.
-    """
+    """Decodes the features `meter_steps` and `meters` of a record; raises ValueError if they are not sound."""
     places, numbers = np.frombuffer(steps, "<i4"), np.frombuffer(signatures, np.uint8)
     if len(numbers) != 2 * len(places) or (np.diff(places) <= 0).any():
         raise ValueError("meter_steps must be ascending and meters a pair for each")
@@ -92,21 +74,15 @@ def decode_meters(steps: bytes, signatures: bytes) -> tuple[tuple[int, Meter], .
 
 
 def decode_piece(record: bytes) -> PieceRecord:
-    """Parses a record.
-
-    Raises:
-        ValueError: The record does not follow the schema, or contradicts itself.
-    """
+    """Parses a record; raises ValueError if it does not follow the schema, or contradicts itself."""
     features: dict[str, Any] = decode_example(record)
     if {name: type(value) for name, value in features.items()} != SCHEMA:
-        raise ValueError(f"features must be {', '.join(SCHEMA)}. Received: {', '.join(features)}")
+        raise ValueError(f"features must be {', '.join(sorted(SCHEMA))}. Received: {', '.join(features)}")
     counts, cells = (np.frombuffer(features[name], np.uint8) for name in ("counts", "cells"))
     if len(counts) != features["steps"] or int(counts.sum()) != len(cells) or len(features["sha256"]) != 32:
         raise ValueError("steps, counts, cells and sha256 must agree in length")
     roll = SparseRoll(counts, cells)
-    columns = roll.columns.astype(np.int64)
-    step = np.repeat(np.arange(len(counts)), counts)
-    if (columns >= NUM_PITCHES).any() or (np.diff(step * STRUCK_BIT + columns) <= 0).any():
+    if (roll.columns >= NUM_PITCHES).any() or (np.diff(roll.steps * STRUCK_BIT + roll.columns) <= 0).any():
         raise ValueError("cells must be ascending columns 0..83 within each step")
     meters = decode_meters(features["meter_steps"], features["meters"])
     if features["microseconds"] <= 0:
@@ -117,10 +93,7 @@ def decode_piece(record: bytes) -> PieceRecord:
 def write_manifest(file: BinaryIO, manifest: dict[str, Any], entries: Iterable[dict[str, Any]]) -> None:
     """Writes a manifest: the dict, one line per file, and last a sha256 of everything before it.
 
-    Args:
-        file: Open for writing.
-        manifest: Everything but `files` and `sha256`.
-        entries: The entries of `files`, taken one at a time because there may be many.
+    The entries of `files` are taken one at a time, as there may be many.
     """
     digest = hashlib.sha256()
 
@@ -188,10 +161,9 @@ def manifest_sha256(records_dir: str | os.PathLike) -> str:
 
 
 def check_shards(records_dir: str | os.PathLike, split: str) -> dict[str, Any]:
-    """Compares the sizes of a split's shards with the manifest; cheap enough to be done before every training.
+    """Compares the sizes of a split's shards with the manifest, and returns the split's entry in it.
 
-    Returns:
-        The split's entry in the manifest.
+    This is cheap enough to be done before every training.
 
     Raises:
         UserError: There is no such split, or a shard is missing or has another size.
@@ -203,7 +175,6 @@ def check_shards(records_dir: str | os.PathLike, split: str) -> dict[str, Any]:
         path = Path(records_dir) / shard["name"]
         if not path.is_file():
             raise UserError(f"{path} is missing; {REBUILD}")
-        if path.stat().st_size != shard["bytes"]:
-            size = f"must have {shard['bytes']} bytes. Received: bytes={path.stat().st_size}"
-            raise UserError(f"{path} {size}; {REBUILD}")
+        if (size := path.stat().st_size) != shard["bytes"]:
+            raise UserError(f"{path} must have {shard['bytes']} bytes. Received: bytes={size}; {REBUILD}")
     return entry

@@ -13,15 +13,12 @@ _BINS_PER_ONSET, _MAX_ONSETS = 64, 84
 
 
 def positions_in_beat(meters: Sequence[tuple[int, Meter]], steps: int, count: int) -> np.ndarray:
-    """Position of each step within its quarter note.
+    """Position of each step within its quarter note, int64 [steps], 0 to count - 1.
 
     Args:
-        meters: (first step, time signature), ascending, as for `clock.clock_codes`.
+        meters: (first step, time signature), ascending, as for `clock.meter_spans`.
         steps: Length of the piece.
         count: Steps per quarter note; 1 on the grid of seconds.
-
-    Returns:
-        int64 [steps], 0 to count - 1.
 
     >>> positions_in_beat([(0, Meter(3, 8))], 8, 4).tolist()  # a bar of 6 steps
     [0, 1, 2, 3, 0, 1, 0, 1]
@@ -39,7 +36,7 @@ def onset_averages(onsets: np.ndarray, places: np.ndarray, count: int) -> np.nda
 
     Args:
         onsets: Struck notes of each step, [..., steps].
-        places: Position of each step, of `positions_in_beat`, [steps].
+        places: Position of each step, by `positions_in_beat`, [steps].
         count: Number of positions.
 
     Returns:
@@ -69,11 +66,7 @@ def _average(values: np.ndarray, weight: float) -> np.ndarray:
 
 
 class UsualOnsets:
-    """The 95th percentile of the moving average at each position, accumulated piece by piece in a histogram.
-
-    Args:
-        count: Number of positions; 1 on the grid of seconds.
-    """
+    """The 95th percentile of the moving average at each of `count` positions, gathered piece by piece."""
 
     def __init__(self, count: int) -> None:
         self._histogram = np.zeros((count, _BINS_PER_ONSET * _MAX_ONSETS + 1), np.int64)
@@ -93,8 +86,6 @@ class UsualOnsets:
         >>> usual.found()
         [1.0]
         """
-        above = self._histogram[:, ::-1].cumsum(axis=1)[:, ::-1]
-        allowed = UNUSUAL * above[:, :1]
-        # Column b of `above` counts steps in bin b or above; the least bin with few enough steps beyond it
-        beyond = np.concatenate([above[:, 1:], np.zeros_like(above[:, :1])], axis=1)
-        return ((beyond <= allowed).argmax(axis=1) / _BINS_PER_ONSET).tolist()
+        up_to = self._histogram.cumsum(axis=1)  # column b counts steps in bin b or below
+        total = up_to[:, -1:]
+        return ((total - up_to <= UNUSUAL * total).argmax(axis=1) / _BINS_PER_ONSET).tolist()

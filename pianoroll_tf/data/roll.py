@@ -22,21 +22,22 @@ class RollLimitError(ValueError):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SparseRoll:
-    """A piano-roll of one byte per step and one per sounding pitch.
+    """A piano-roll of one byte per step and one per sounding pitch."""
 
-    Attributes:
-        counts: uint8 [steps], how many pitches sound at each step.
-        cells: uint8 [active], the columns (0..83) that sound, step after step and ascending within a step;
-            `STRUCK_BIT` is added if the note is struck at that step.
-    """
-
-    counts: np.ndarray
+    counts: np.ndarray  # uint8 [steps], how many pitches sound at each step
+    # uint8 [active], the columns (0..83) that sound, step after step and ascending within a step; `STRUCK_BIT` is added
+    # if the note is struck at that step
     cells: np.ndarray
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SparseRoll):
             return NotImplemented
         return np.array_equal(self.counts, other.counts) and np.array_equal(self.cells, other.cells)
+
+    @property
+    def steps(self) -> np.ndarray:
+        """int64 [active], the step of each cell."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
 
     @property
     def columns(self) -> np.ndarray:
@@ -53,8 +54,7 @@ class SparseRoll:
         >>> SparseRoll(np.array([2, 1], np.uint8), np.array([36 + 128, 40 + 128, 36], np.uint8)).onset_counts().tolist()
         [2, 0]
         """
-        steps = np.repeat(np.arange(len(self.counts)), self.counts)
-        return np.bincount(steps[self.cells >= STRUCK_BIT], minlength=len(self.counts))
+        return np.bincount(self.steps[self.cells >= STRUCK_BIT], minlength=len(self.counts))
 
     def hold_lengths(self) -> np.ndarray:
         """int64 [holds], the number of steps for which a pitch sounds without a break, each time that it does.
@@ -62,25 +62,14 @@ class SparseRoll:
         >>> SparseRoll(np.array([1, 2, 1], np.uint8), np.array([36, 36, 40, 36], np.uint8)).hold_lengths().tolist()
         [3, 1]
         """
-        steps = np.repeat(np.arange(len(self.counts)), self.counts)
-        cells = np.sort(self.columns.astype(np.int64) * (len(self.counts) + 1) + steps)  # no pitch touches the next
+        # All pitches on one line, pitch after pitch; the gap of one keeps pitches apart.
+        cells = np.sort(self.columns.astype(np.int64) * (len(self.counts) + 1) + self.steps)
         begins = np.flatnonzero(np.diff(cells, prepend=-2) != 1)
         return np.diff(begins, append=len(cells))
 
 
 def notes_to_steps(notes, config: RecordsConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Rounds the starts and ends of notes to the nearest step; every note lasts at least one step.
-
-    Args:
-        notes: `midi.Notes`.
-        config: Settings of the grid.
-
-    Returns:
-        `(start_step, end_step)`, int64 [notes] each; a note sounds at start <= step < end.
-
-    Raises:
-        RollLimitError: The piece is longer than a day.
-    """
+    """Rounds the starts and ends of notes to the nearest step, int64 [notes] each; every note lasts at least one."""
     to_units = notes.seconds if config.grid == "seconds" else notes.quarters
     limit = MAX_SECONDS if config.grid == "seconds" else MAX_QUARTERS
     start, end = to_units(notes.start_ticks), to_units(notes.end_ticks)
@@ -92,18 +81,14 @@ def notes_to_steps(notes, config: RecordsConfig) -> tuple[np.ndarray, np.ndarray
 
 
 def notes_to_roll(notes, config: RecordsConfig) -> tuple[SparseRoll, int]:
-    """Samples notes on the grid.
-
-    Args:
-        notes: `midi.Notes`.
-        config: Settings of the grid.
+    """Samples notes, `midi.Notes`, on the grid.
 
     Returns:
         `(roll, outside)`: the roll, which ends with its last note, and the number of notes outside MIDI 24..107,
         which are dropped.
 
     Raises:
-        RollLimitError: The piece is too long, or too many cells are active.
+        RollLimitError: The piece is longer than a day, or more than `MAX_CELLS` cells are active.
     """
     start, end = notes_to_steps(notes, config)
     inside = (notes.pitch >= LOWEST_PITCH) & (notes.pitch <= HIGHEST_PITCH)
@@ -112,15 +97,9 @@ def notes_to_roll(notes, config: RecordsConfig) -> tuple[SparseRoll, int]:
 
 
 def steps_to_roll(start: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> SparseRoll:
-    """Creates a roll from notes in steps; overlapping notes of a pitch are merged, each struck at its start.
+    """Creates a roll from notes, int64 [notes] each, which sound at `start` <= step < `end`.
 
-    Args:
-        start: int64 [notes], first step of each note.
-        end: int64 [notes], the step after its last; greater than `start`.
-        pitch: int64 [notes], MIDI numbers within 24..107.
-
-    Raises:
-        RollLimitError: More than `MAX_CELLS` cells are active.
+    Overlapping notes of a pitch are merged, each struck at its start. The pitches are MIDI numbers within 24..107.
 
     >>> steps_to_roll(np.array([0, 1]), np.array([3, 2]), np.array([24, 31])).counts
     array([1, 2, 1], dtype=uint8)
@@ -159,7 +138,7 @@ def _merge(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def to_dense(roll: SparseRoll) -> np.ndarray:
     """Converts to a matrix of states, uint8 [steps, 84]: 0 silent, 1 held, 2 struck."""
     dense = np.zeros((len(roll.counts), NUM_PITCHES), np.uint8)
-    dense[np.repeat(np.arange(len(roll.counts)), roll.counts), roll.columns] = HELD + (roll.cells >= STRUCK_BIT)
+    dense[roll.steps, roll.columns] = HELD + (roll.cells >= STRUCK_BIT)
     return dense
 
 
@@ -191,14 +170,7 @@ def onsets(roll: np.ndarray) -> np.ndarray:
 
 
 def from_dense(roll: np.ndarray) -> SparseRoll:
-    """The inverse of `to_dense`.
-
-    Args:
-        roll: [steps, 84], states or 0 and 1, read by `as_states`.
-
-    Raises:
-        ValueError: The shape is not [steps, 84].
-    """
+    """The inverse of `to_dense`; a roll of 0 and 1 is read by `as_states`."""
     states = _checked(roll)
     step, column = np.nonzero(states)
     cells = column.astype(np.uint8) | np.where(states[step, column] == STRUCK, STRUCK_BIT, 0).astype(np.uint8)
@@ -213,9 +185,6 @@ def roll_to_notes(roll: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
     Returns:
         `(start_step, end_step, pitch)`, int64 [notes] each; pitch is the MIDI number.
-
-    Raises:
-        ValueError: The shape is not [steps, 84].
     """
     states = _checked(roll)
     sounds, starts = states != 0, states == STRUCK

@@ -1,9 +1,10 @@
-"""Chooses the pieces of a journal, and writes them as shards with a manifest."""
+"""Writes the chosen pieces of a journal as shards with a manifest."""
 
 import hashlib
 import json
 import os
 from collections import Counter
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,48 +12,17 @@ from typing import Any
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, RecordsConfig
-from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.data.clock import Meter, meter_spans
 from pianoroll_tf.data.conversion import MAX_HOLD
 from pianoroll_tf.data.discover import printable
 from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, decode_piece, shard_name, write_manifest
 from pianoroll_tf.data.rhythm import UsualOnsets, positions_in_beat
-from pianoroll_tf.data.splits import MIN_PIECES, assign, empty_splits, split_by_hash
 from pianoroll_tf.data.tfrecord import frame
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.files import flush
 
 SUMMED = ("pieces", "notes", "notes_outside_range", "steps", "active_cells", "milliseconds")
-
-
-def choose(journal: Journal, config: RecordsConfig) -> None:
-    """Skips duplicates, and assigns the other pieces to splits.
-
-    Files are duplicates if their rolls are equal. The one with the smallest sha256 is kept, so neither names nor order
-    matter.
-    """
-    duplicates, first, kept = [], "", b""
-    for path, content in journal.rows("path, content", "record IS NOT NULL", "content, sha256, path"):
-        if content == first:
-            duplicates.append((f"duplicate: same roll as {printable(os.fsdecode(kept))}", path))
-        else:
-            first, kept = content, path
-    journal.database.executemany("UPDATE files SET reason = ? WHERE path = ?", duplicates)
-    _assign_splits(journal, config)
-    journal.commit()
-
-
-def _assign_splits(journal: Journal, config: RecordsConfig) -> None:
-    """Assigns every piece to a split, holding all of them in memory only if a split would be empty."""
-    journal.database.create_function("split_by_hash", 1, lambda music: split_by_hash(music, config), deterministic=True)
-    journal.database.execute("UPDATE files SET split = split_by_hash(music) WHERE reason = ''")
-    filled = [split for split in SPLITS if journal.count(f"split = '{split}'")]
-    several = len(list(islice(journal.rows("DISTINCT music", "reason = ''", "music"), MIN_PIECES))) == MIN_PIECES
-    if several and not empty_splits(filled, config):
-        return
-    splits = assign([music for (music,) in journal.rows("DISTINCT music", "reason = ''", "music")], config)
-    chosen = ((split, music) for music, split in splits.items())
-    journal.database.executemany("UPDATE files SET split = ? WHERE music = ? AND reason = ''", chosen)
 
 
 def skipped_by_reason(journal: Journal) -> dict[str, int]:
@@ -64,17 +34,10 @@ def skipped_by_reason(journal: Journal) -> dict[str, int]:
 def write_records(
     journal: Journal, config: RecordsConfig, grid: str, folder: Path, decision: str = ""
 ) -> dict[str, Any]:
-    """Writes all shards and the manifest, flushed to disk.
+    """Writes all shards and the manifest into an empty folder, flushed to disk.
 
-    Args:
-        journal: Pieces with their splits, as `choose` leaves them.
-        config: Settings of the build.
-        grid: The grid of the pieces.
-        folder: An empty folder.
-        decision: Why `--grid auto` chose this grid, in words; empty if the grid was set.
-
-    Returns:
-        The manifest without its `files`, which may be many.
+    The pieces have their splits, by `splits.choose`. `grid` is that of the pieces, and `decision` says in words why
+    `--grid auto` chose it. Returns the manifest without its `files`, which may be many.
     """
     steps_per_beat = config.steps_per_beat if grid == "beats" else None
     splits = {
@@ -96,6 +59,38 @@ def write_records(
     return manifest
 
 
+def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dict[str, Any]:
+    """Writes the pieces of a split, sorted by sha256, in shards of nearly equal numbers of pieces."""
+    columns = ", ".join((*SUMMED[1:], "pitch_counts", "hold_counts", "record"))
+    rows = journal.rows(columns, f"split = '{split}'", "sha256")
+    pieces = journal.count(f"split = '{split}'")
+    shards = min(shards, pieces)
+    pitch_counts, hold_counts = np.zeros(NUM_PITCHES, np.int64), np.zeros(MAX_HOLD, np.int64)
+    written = []
+    for index in range(shards):
+        count = pieces * (index + 1) // shards - pieces * index // shards
+        name, digest, sums = shard_name(split, index, shards), hashlib.sha256(), np.zeros(len(SUMMED) - 1, np.int64)
+        with (folder / name).open("wb") as file:
+            for *numbers, pitches, holds, record in islice(rows, count):
+                sums += numbers
+                pitch_counts += json.loads(pitches)
+                held = json.loads(holds)
+                hold_counts[: len(held)] += held
+                framed = frame(record)
+                digest.update(framed)
+                file.write(framed)
+            flush(file)
+            shard = {"name": name, "bytes": file.tell(), "sha256": digest.hexdigest()}
+        written.append(shard | dict(zip(SUMMED, [count, *sums.tolist()], strict=True)))
+    holds = np.trim_zeros(hold_counts, "b").tolist()
+    return _sums(written) | {"shards": written, "pitch_counts": pitch_counts.tolist(), "hold_counts": holds}
+
+
+def _sums(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    parts = list(parts)
+    return {name: sum(part[name] for part in parts) for name in SUMMED}
+
+
 def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str, Any]:
     """Facts about the pieces of a split, beside its counts, that a run stores in its settings."""
     densities, tempos, meters, longest = [], [], Counter({str(Meter()): 0}), 0
@@ -111,10 +106,8 @@ def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str
         struck += np.bincount(position, onsets, places).astype(np.int64)
         usual.add(onsets, position)
         if steps_per_beat:
-            changes = [*([] if piece.meters and piece.meters[0][0] <= 0 else [(0, Meter())]), *piece.meters]
-            ends = [*(step for step, _ in changes[1:]), steps]
-            for (step, meter), end in zip(changes, ends, strict=True):
-                meters[str(meter)] += end - step
+            for begin, end, meter in meter_spans(piece.meters, steps):
+                meters[str(meter)] += end - begin
     return {
         "longest_piece": longest,
         "density_spread": float(np.std(densities) / np.mean(densities)) if densities else 0.0,
@@ -125,56 +118,19 @@ def _music(journal: Journal, split: str, steps_per_beat: int | None) -> dict[str
     }
 
 
-def _file_entry(path: bytes, sha256: str, reason: str, notes: int, split: str) -> dict[str, Any]:
-    """The entry of a file in the manifest."""
-    status = "skipped" if reason else "used"
-    facts = {"sha256": sha256 or None, "reason": reason or None, "split": split or None}
-    return {"path": printable(os.fsdecode(path)), "status": status, "notes": notes, **facts}
-
-
 def _totals(journal: Journal, splits: dict[str, dict]) -> dict[str, Any]:
-    totals = {name: sum(split[name] for split in splits.values()) for name in SUMMED}
-    skipped = skipped_by_reason(journal)
+    totals, skipped = _sums(splits.values()), skipped_by_reason(journal)
     return {
         **totals,
         "hours": round(totals["milliseconds"] / 3_600_000, 4),
         "density": totals["active_cells"] / (totals["steps"] * NUM_PITCHES),
         "files": totals["pieces"] + sum(skipped.values()),
         "skipped": skipped,
-        "tempo_ignored": sum(flag for (flag,) in journal.rows("tempo_ignored", "split != ''")),
+        "tempo_ignored": journal.count("split != '' AND tempo_ignored"),
     }
 
 
-def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dict[str, Any]:
-    """Writes the pieces of a split, sorted by sha256, in shards of nearly equal numbers of pieces."""
-    columns = ", ".join((*SUMMED[1:], "pitch_counts", "hold_counts", "record"))
-    rows = journal.rows(columns, f"split = '{split}'", "sha256")
-    (pieces,) = next(iter(journal.database.execute("SELECT count(*) FROM files WHERE split = ?", (split,))))
-    shards = min(shards, pieces)
-    entry: dict[str, Any] = dict.fromkeys(SUMMED, 0) | {"shards": []}
-    pitch_counts, hold_counts = np.zeros(NUM_PITCHES, np.int64), np.zeros(MAX_HOLD, np.int64)
-    for index in range(shards):
-        begin, end = pieces * index // shards, pieces * (index + 1) // shards
-        shard: dict[str, Any] = dict.fromkeys(SUMMED, 0) | {
-            "pieces": end - begin,
-            "name": shard_name(split, index, shards),
-        }
-        with (folder / shard["name"]).open("wb") as file:
-            digest = hashlib.sha256()
-            for _ in range(end - begin):
-                *numbers, pitches, holds, record = next(rows)
-                for name, number in zip(SUMMED[1:], numbers, strict=True):
-                    shard[name] += number
-                pitch_counts += np.array(json.loads(pitches), np.int64)
-                held = json.loads(holds)
-                hold_counts[: len(held)] += np.array(held, np.int64)
-                framed = frame(record)
-                digest.update(framed)
-                file.write(framed)
-            flush(file)
-            shard |= {"bytes": file.tell(), "sha256": digest.hexdigest()}
-        for name in SUMMED:
-            entry[name] += shard[name]
-        entry["shards"].append(shard)
-    holds = np.trim_zeros(hold_counts, "b").tolist()
-    return entry | {"pitch_counts": pitch_counts.tolist(), "hold_counts": holds}
+def _file_entry(path: bytes, sha256: str, reason: str, notes: int, split: str) -> dict[str, Any]:
+    """The entry of a file in the manifest."""
+    facts = {"sha256": sha256 or None, "reason": reason or None, "split": split or None}
+    return {"path": printable(os.fsdecode(path)), "status": "skipped" if reason else "used", "notes": notes} | facts

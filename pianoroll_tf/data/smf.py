@@ -32,11 +32,7 @@ class Event(NamedTuple):
 
 
 def check_header(data: bytes) -> None:
-    """Checks the header of a file.
-
-    Raises:
-        MidiError: The file cannot be used; the text is the reason.
-    """
+    """Raises MidiError, whose text is the reason, if a file with this header cannot be used."""
     if not data:
         raise MidiError("empty file")
     if data[:4] != b"MThd":
@@ -59,10 +55,7 @@ def check_header(data: bytes) -> None:
 
 
 def plain_header(data: bytes) -> bytes:
-    """Shortens the header to 6 bytes, the only length that MIDI libraries read.
-
-    Args:
-        data: A MIDI file that passed `check_header`.
+    """Shortens a header that passed `check_header` to 6 bytes, the only length that MIDI libraries read.
 
     >>> longer = bytes.fromhex("4d546864 00000008 0001 0000 01e0 ffff")
     >>> plain_header(longer).hex(" ", 4)
@@ -86,11 +79,8 @@ def check_ticks(data: bytes, tempos: int) -> None:
     Raises:
         MidiError: They do not fit, or the file is damaged.
     """
-    if _ticks_bound(data, tempos) <= MAX_TICK:
-        return
-    for event in events(data, every=True):
-        if event.tick > MAX_TICK:
-            raise MidiError("damaged: a time beyond 2^31 ticks")
+    if _ticks_bound(data, tempos) > MAX_TICK and any(event.tick > MAX_TICK for event in events(data, every=True)):
+        raise MidiError("damaged: a time beyond 2^31 ticks")
 
 
 def _ticks_bound(data: bytes, tempos: int) -> int:
@@ -100,16 +90,13 @@ def _ticks_bound(data: bytes, tempos: int) -> int:
     which would look like huge deltas, are skipped, but only if everything that looks like a tempo event is one.
     """
     codes = _without_tempos(np.frombuffer(data, np.uint8), tempos)
-    high = np.flatnonzero(codes >= 128)
-    value = codes[high].astype(np.int64) - 128
-    total = int(codes.sum(dtype=np.int64)) - int(value.sum()) - 128 * len(high)  # the bytes below 128
-    joined = np.zeros(len(high), bool)  # the next byte is above 127 too
-    joined[:-1] = np.diff(high) == 1
-    counted = ~joined & (high < len(codes) - 1)  # the byte that ends the delta is `back` bytes further
-    for back in (1, 2, 3):
-        total += int(value[counted].sum()) << 7 * back
-        counted[:-1] = counted[1:] & joined[:-1]
-        counted[-1:] = False
+    ends = codes < 128  # bytes that end a delta
+    total = int((codes * ends).sum(dtype=np.int64))
+    place = np.flatnonzero(~ends[:-1] & ends[1:])
+    for back in (1, 2, 3):  # the byte in `place` is of the delta that ends `back` bytes further
+        total += int((codes[place] - 128).sum(dtype=np.int64)) << 7 * back
+        place = place[place > 0] - 1
+        place = place[~ends[place]]
     return total
 
 
@@ -126,14 +113,9 @@ def _without_tempos(codes: np.ndarray, tempos: int) -> np.ndarray:
 
 
 def events(data: bytes, every: bool = False) -> Iterator[Event]:
-    """Yields the channel events of all tracks, in the order of the file.
+    """Yields the channel events of all tracks of a file that `plain_header` returned; raises MidiError for damage.
 
-    Args:
-        data: A MIDI file, as `plain_header` returns it.
-        every: Whether to yield meta and system events too, as kind 0xF0, without their data.
-
-    Raises:
-        MidiError: The file is damaged.
+    With `every`, it yields meta and system events too, as kind 0xF0, without their data.
     """
     position, track = HEADER.size, 0
     while len(data) - position >= CHUNK.size:  # fewer bytes after the last chunk are padding

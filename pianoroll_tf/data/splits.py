@@ -1,60 +1,61 @@
-"""Assigns pieces to splits, as a function of their music only."""
+"""Chooses the pieces of a journal: skips duplicates, and assigns the others to splits by their music alone."""
+
+import os
 
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.discover import printable
+from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import SPLITS
 
 MIN_PIECES = 3  # with fewer pieces all of them are used for training
 
 
-def position(sha256: str) -> float:
-    """The position of a digest in [0, 1), by its first 64 bits.
+def choose(journal: Journal, config: RecordsConfig) -> None:
+    """Skips duplicates, and assigns the other pieces to splits.
 
-    >>> position("80" + "00" * 31)
-    0.5
+    Files are duplicates if their rolls are equal. The one with the smallest sha256 is kept, so neither names nor order
+    matter.
     """
-    return int(sha256[:16], 16) / 2**64
+    duplicates, first, kept = [], "", b""
+    for path, content in journal.rows("path, content", "record IS NOT NULL", "content, sha256, path"):
+        if content == first:
+            duplicates.append((f"duplicate: same roll as {printable(os.fsdecode(kept))}", path))
+        else:
+            first, kept = content, path
+    journal.database.executemany("UPDATE files SET reason = ? WHERE path = ?", duplicates)
+    _assign_splits(journal, config)
+    journal.commit()
 
 
-def assign(digests: list[str], config: RecordsConfig) -> dict[str, str]:
-    """Assigns each piece to a split.
+def _assign_splits(journal: Journal, config: RecordsConfig) -> None:
+    """Assigns each piece to a split by its fingerprint alone, so that it stays there when others are added or removed.
 
-    The split depends on the digest of the piece alone, so it does not change when other pieces are added or removed.
-    The only exception: a split with a share above 0 that would be empty gets the piece with the smallest digest of the
-    largest split.
-
-    Args:
-        digests: Fingerprints of the pieces (`data.fingerprint`), hex, without duplicates.
-        config: The shares `val` and `test`.
-
-    >>> assign(["00" * 32, "18" + "00" * 31, "ff" * 32], RecordsConfig(val=0.05, test=0.1)).values()
-    dict_values(['val', 'test', 'train'])
+    The only exception: a split with a share above 0 that would be empty gets the piece with the smallest fingerprint of
+    the largest split.
     """
-    if len(digests) < MIN_PIECES:
-        return dict.fromkeys(digests, "train")
-    splits: dict[str, list[str]] = {name: [] for name in SPLITS}
-    for digest in sorted(digests):
-        splits[split_by_hash(digest, config)].append(digest)
-    for name in empty_splits([name for name in SPLITS if splits[name]], config):
-        largest = max(SPLITS, key=lambda split: len(splits[split]))
-        splits[name].append(splits[largest].pop(0))
-    chosen = {digest: name for name, members in splits.items() for digest in members}
-    return {digest: chosen[digest] for digest in digests}
-
-
-def empty_splits(filled: list[str], config: RecordsConfig) -> list[str]:
-    """The splits with a share above 0 that have no piece.
-
-    >>> empty_splits(["train", "val"], RecordsConfig(val=0.1, test=0.1))
-    ['test']
-    >>> empty_splits(["train"], RecordsConfig(val=0, test=0))
-    []
-    """
-    return [name for name in SPLITS if name not in filled and (name == "train" or getattr(config, name) > 0)]
+    database = journal.database
+    database.create_function("split_by_hash", 1, lambda music: split_by_hash(music, config), deterministic=True)
+    database.execute("UPDATE files SET split = split_by_hash(music) WHERE reason = ''")
+    count = "SELECT count(DISTINCT music) FROM files WHERE split = ?"
+    sizes = {split: database.execute(count, (split,)).fetchone()[0] for split in SPLITS}
+    if sum(sizes.values()) < MIN_PIECES:
+        database.execute("UPDATE files SET split = 'train' WHERE reason = ''")
+        return
+    for split in SPLITS:
+        if not sizes[split] and (split == "train" or getattr(config, split) > 0):
+            largest = max(SPLITS, key=lambda name: sizes[name])
+            music = database.execute("SELECT min(music) FROM files WHERE split = ?", (largest,)).fetchone()
+            database.execute("UPDATE files SET split = ? WHERE reason = '' AND music = ?", (split, *music))
+            sizes[largest], sizes[split] = sizes[largest] - 1, 1
 
 
 def split_by_hash(digest: str, config: RecordsConfig) -> str:
-    """The split by a digest alone."""
-    place = position(digest)
+    """The split by the place of a hex digest in [0, 1), which its first 64 bits are.
+
+    >>> [split_by_hash(digest + "00" * 31, RecordsConfig(val=0.1, test=0.4)) for digest in ("19", "1a", "7f", "80")]
+    ['val', 'test', 'test', 'train']
+    """
+    place = int(digest[:16], 16) / 2**64
     if place < config.val:
         return "val"
     return "test" if place < config.val + config.test else "train"

@@ -7,18 +7,8 @@ from typing import Any
 from pianoroll_tf.data.records import SPLITS
 
 
-def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> str:
-    """Summarizes a manifest in a few lines.
-
-    Args:
-        manifest: Of the records; `files` is not needed.
-        records_dir: Where they are.
-        is_new: Whether they have just been built; False if they were up to date.
-    """
-    return "\n".join(_lines(manifest, records_dir, is_new))
-
-
-def _lines(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterator[str]:
+def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterator[str]:
+    """Yields a summary of records, line by line; `is_new` is False if they were up to date already."""
     totals, settings = manifest["totals"], manifest["settings"]
     unit = "second" if manifest["grid"] == "seconds" else "beat"
     yield f"{records_dir}: {'built' if is_new else 'already up to date (same files and settings)'}"

@@ -1,9 +1,10 @@
 """TFRecord framing and tf.train.Example without importing TensorFlow."""
 
 import functools
+import itertools
 import struct
-from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from typing import BinaryIO
 
 import google_crc32c
 
@@ -17,7 +18,7 @@ class DamagedRecordError(ValueError):
 
     def __init__(self, index: int, reason: str) -> None:
         super().__init__(f"record {index}: {reason}")
-        self.index, self.reason = index, reason
+        self.index = index
 
 
 def masked_crc32c(data: bytes) -> int:
@@ -48,40 +49,34 @@ def read_records(file: BinaryIO) -> Iterator[bytes | DamagedRecordError]:
     After a record with an intact length, reading continues. After one with a damaged length, the start of the next
     record is unknown, so that error is the last item.
     """
-    index = 0
-    while header := file.read(HEADER_BYTES):
-        try:
-            length = _checked_length(header, index)
-        except DamagedRecordError as error:
-            yield error
+    for index in itertools.count():
+        if not (header := file.read(HEADER_BYTES)):
             return
+        if damage := _header_damage(header):
+            yield DamagedRecordError(index, damage)
+            return
+        (length,) = _LENGTH.unpack_from(header)
         body = file.read(length + FOOTER_BYTES)
         if len(body) < length + FOOTER_BYTES:
             yield DamagedRecordError(index, "the file ends within it")
-        elif _CRC.unpack(body[length:])[0] != masked_crc32c(body[:length]):
+        elif _CRC.unpack_from(body, length)[0] != masked_crc32c(body[:length]):
             yield DamagedRecordError(index, "the CRC of its bytes does not match")
         else:
             yield body[:length]
-        index += 1
 
 
-def _checked_length(header: bytes, index: int) -> int:
-    """The length in a record's header; raises DamagedRecordError if it is damaged."""
+def _header_damage(header: bytes) -> str:
+    """What is wrong with a record's header; empty if nothing."""
     if len(header) < HEADER_BYTES:
-        raise DamagedRecordError(index, "the file ends within its header")
-    if _CRC.unpack(header[_LENGTH.size :])[0] != masked_crc32c(header[: _LENGTH.size]):
-        raise DamagedRecordError(index, "the CRC of its length does not match")
-    length = _LENGTH.unpack(header[: _LENGTH.size])[0]
-    if length > MAX_RECORD_BYTES:
-        raise DamagedRecordError(index, f"its length of {length} bytes is above {MAX_RECORD_BYTES}")
-    return length
+        return "the file ends within its header"
+    if _CRC.unpack_from(header, _LENGTH.size)[0] != masked_crc32c(header[: _LENGTH.size]):
+        return "the CRC of its length does not match"
+    (length,) = _LENGTH.unpack_from(header)
+    return f"its length of {length} bytes is above {MAX_RECORD_BYTES}" if length > MAX_RECORD_BYTES else ""
 
 
 def encode_example(features: dict[str, bytes | int]) -> bytes:
     """Serializes a `tf.train.Example`; the same features always give the same bytes.
-
-    Args:
-        features: Name → a single value: `bytes` becomes a bytes_list, `int` an int64_list.
 
     >>> decode_example(encode_example({"steps": 7, "cells": b"ab"}))
     {'cells': b'ab', 'steps': 7}
@@ -95,61 +90,58 @@ def encode_example(features: dict[str, bytes | int]) -> bytes:
 
 
 def decode_example(record: bytes) -> dict[str, bytes | int]:
-    """Parses an Example of single bytes and int64 values; the features are sorted by name.
-
-    Raises:
-        ValueError: `record` is not such an Example.
-    """
+    """Parses an Example of single bytes and int64 values, sorted by name; raises ValueError if it is none."""
     from google.protobuf.message import DecodeError
 
     try:
         example = _example_class().FromString(record)
     except DecodeError as error:
         raise ValueError("it is not a tf.train.Example") from error
-    return {name: _single(name, example.features.feature[name]) for name in sorted(example.features.feature)}
+    features = {}
+    for name, feature in sorted(example.features.feature.items()):
+        values = [*feature.bytes_list.value, *feature.int64_list.value]
+        if len(values) != 1:
+            raise ValueError(f"feature {name} must hold one bytes or int64 value")
+        features[name] = values[0]
+    return features
 
 
-def _single(name: str, feature) -> bytes | int:
-    """The one value of a feature."""
-    kind = feature.WhichOneof("kind")
-    values: Sequence[Any] = getattr(feature, kind).value if kind else ()
-    if kind == "float_list" or len(values) != 1:
-        raise ValueError(f"feature {name} must hold one bytes or int64 value")
-    return values[0]
+# Reference: TensorFlow, `tensorflow/core/example/{example,feature}.proto` (field numbers and types)
+_EXAMPLE_PROTO = """
+name: "pianoroll_tf/example.proto" package: "tensorflow" syntax: "proto3"
+message_type { name: "BytesList" field { name: "value" number: 1 type: TYPE_BYTES label: LABEL_REPEATED } }
+message_type { name: "FloatList" field { name: "value" number: 1 type: TYPE_FLOAT label: LABEL_REPEATED } }
+message_type { name: "Int64List" field { name: "value" number: 1 type: TYPE_INT64 label: LABEL_REPEATED } }
+message_type {
+  name: "Feature"
+  oneof_decl { name: "kind" }
+  field { name: "bytes_list" number: 1 type: TYPE_MESSAGE type_name: ".tensorflow.BytesList" oneof_index: 0 }
+  field { name: "float_list" number: 2 type: TYPE_MESSAGE type_name: ".tensorflow.FloatList" oneof_index: 0 }
+  field { name: "int64_list" number: 3 type: TYPE_MESSAGE type_name: ".tensorflow.Int64List" oneof_index: 0 }
+}
+message_type {
+  name: "Features"
+  nested_type {
+    name: "FeatureEntry"
+    field { name: "key" number: 1 type: TYPE_STRING }
+    field { name: "value" number: 2 type: TYPE_MESSAGE type_name: ".tensorflow.Feature" }
+    options { map_entry: true }
+  }
+  field {
+    name: "feature" number: 1 type: TYPE_MESSAGE label: LABEL_REPEATED type_name: ".tensorflow.Features.FeatureEntry"
+  }
+}
+message_type {
+  name: "Example" field { name: "features" number: 1 type: TYPE_MESSAGE type_name: ".tensorflow.Features" }
+}
+"""
 
 
 @functools.cache
 def _example_class():
-    """The message class of tf.train.Example, from a separate pool so that it does not clash with TensorFlow's.
+    """The message class of tf.train.Example, from a separate pool so that it does not clash with TensorFlow's."""
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
-    Reference: TensorFlow, `tensorflow/core/example/{example,feature}.proto` (field numbers and types).
-    """
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
-    kinds = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="pianoroll_tf/example.proto", package="tensorflow", syntax="proto3")
-
-    def message(name: str, parent=None):
-        return parent.nested_type.add(name=name) if parent else file.message_type.add(name=name)
-
-    def field(owner, name: str, number: int, kind: int, label=kinds.LABEL_OPTIONAL, type_name=None, **more):
-        return owner.field.add(name=name, number=number, type=kind, label=label, type_name=type_name, **more)
-
-    for name, kind in (("BytesList", "BYTES"), ("FloatList", "FLOAT"), ("Int64List", "INT64")):
-        field(message(name), "value", 1, getattr(kinds, f"TYPE_{kind}"), kinds.LABEL_REPEATED)
-    feature = message("Feature")
-    feature.oneof_decl.add(name="kind")
-    for number, name in enumerate(("bytes", "float", "int64"), start=1):
-        target = f".tensorflow.{name.capitalize()}List"
-        field(feature, f"{name}_list", number, kinds.TYPE_MESSAGE, type_name=target, oneof_index=0)
-    features = message("Features")
-    entry = message("FeatureEntry", features)
-    entry.options.map_entry = True
-    field(entry, "key", 1, kinds.TYPE_STRING)
-    field(entry, "value", 2, kinds.TYPE_MESSAGE, type_name=".tensorflow.Feature")
-    entry_name = ".tensorflow.Features.FeatureEntry"
-    field(features, "feature", 1, kinds.TYPE_MESSAGE, kinds.LABEL_REPEATED, entry_name)
-    field(message("Example"), "features", 1, kinds.TYPE_MESSAGE, type_name=".tensorflow.Features")
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
+    pool.Add(text_format.Parse(_EXAMPLE_PROTO, descriptor_pb2.FileDescriptorProto()))
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))

@@ -7,22 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.data.records import decode_piece, read_manifest
-from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.data.tfrecord import DamagedRecordError, read_records
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.progress import NoProgress
 
 
 def verify(records_dir: str | os.PathLike, progress: type[NoProgress] = NoProgress) -> Iterator[str]:
-    """Reads every byte of a folder of records.
-
-    Args:
-        records_dir: Folder that build_records wrote.
-        progress: `Progress` shows progress on stderr.
-
-    Yields:
-        One line per damage, which names the file, and the record where there is one.
-    """
+    """Reads every byte of a folder of records and yields a line per damage, which names the file and the record."""
     try:
         manifest = read_manifest(records_dir)
     except UserError as error:
@@ -58,10 +49,12 @@ def _verify_records(path: Path, shard: dict[str, Any], bar: NoProgress) -> Itera
         for index, record in enumerate(read_records(file)):
             bar.update()
             try:
-                roll = _roll(record, index)
-            except DamagedRecordError as damage:
+                if isinstance(record, DamagedRecordError):
+                    raise record
+                roll = decode_piece(record).roll
+            except ValueError as error:
                 intact = False
-                yield str(damage)
+                yield str(error) if error is record else f"record {index}: {error}"
                 continue
             sums["pieces"] += 1
             sums["steps"] += len(roll.counts)
@@ -69,13 +62,3 @@ def _verify_records(path: Path, shard: dict[str, Any], bar: NoProgress) -> Itera
     for name, value in sums.items():
         if intact and value != shard[name]:
             yield f"{name} must be {shard[name]}. Received: {name}={value}"
-
-
-def _roll(record: bytes | DamagedRecordError, index: int) -> SparseRoll:
-    """The roll of a record; raises DamagedRecordError if anything is wrong with it."""
-    if isinstance(record, DamagedRecordError):
-        raise record
-    try:
-        return decode_piece(record).roll
-    except ValueError as error:
-        raise DamagedRecordError(index, str(error)) from error

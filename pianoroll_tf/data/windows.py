@@ -11,18 +11,11 @@ _ALGORITHM = "philox"  # the same numbers on every device
 
 
 def windows_of_pieces(steps: np.ndarray, window_steps: int) -> np.ndarray:
-    """Number of windows of each piece in an epoch.
+    """Number of windows of each piece of `steps` in an epoch, int64 [pieces].
 
     A piece of up to T steps is one window. A longer one of n steps is tiled from a random phase, so that each of its
     steps is in one window per epoch. It has ceil(n / T) windows, and one more if the phase could otherwise vary by less
     than T / 2: pieces of exactly 2 T steps, common on the grid of beats, would always be cut at the same steps.
-
-    Args:
-        steps: int64 [pieces].
-        window_steps: T.
-
-    Returns:
-        int64 [pieces].
 
     >>> windows_of_pieces(np.array([1, 128, 129, 256, 300]), 128).tolist()
     [1, 1, 2, 3, 3]
@@ -75,9 +68,8 @@ def plan_lanes(corpus: Corpus, config: DatasetConfig) -> dict[str, np.ndarray]:
     """Windows [batches, lanes] that hold every piece once: begin, start, end, last (int64) and reset (bool)."""
     length = -(-corpus.piece_steps // config.window_steps)  # windows
     longest = max(int(length.max(initial=0)), 1)
-    lanes: list[list[tuple[int, int, int, int, bool]]] = [
-        [] for _ in range(int(np.clip(-(-length.sum() // longest), 1, config.batch_size or MAX_LANES)))
-    ]
+    count = int(np.clip(-(-length.sum() // longest), 1, config.batch_size or MAX_LANES))
+    lanes: list[list[tuple[int, int, int, int, bool]]] = [[] for _ in range(count)]
     for piece in np.argsort(-length, kind="stable"):
         begin, end = (int(offset) for offset in corpus.piece_offsets[piece : piece + 2])
         lane = min(lanes, key=len)

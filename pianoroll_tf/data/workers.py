@@ -25,13 +25,7 @@ ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "
 
 
 class Reader:
-    """One reader process and the file it is reading.
-
-    Attributes:
-        path: The file it is reading; None while it is idle.
-        served: Number of files it has read.
-        timed_out: The file that took too long, for which the process was ended; None if it was not.
-    """
+    """One reader process and the file it is reading."""
 
     def __init__(self, config: RecordsConfig) -> None:
         ours, theirs = socket.socketpair()
@@ -48,9 +42,9 @@ class Reader:
                 start_new_session=True,  # Ctrl-C reaches only the parent, which then ends its readers
             )
         self.connection = Connection(ours.detach())
-        self.path: str | None = None
-        self.timed_out: str | None = None
-        self.served = 0
+        self.path: str | None = None  # the file it is reading; None while it is idle
+        self.timed_out: str | None = None  # the file that took too long, for which the process was ended
+        self.served = 0  # number of files it has read
         self.ready = False
         self.deadline = time.monotonic() + MAX_START_SECONDS
 
@@ -61,11 +55,7 @@ class Reader:
             self.connection.send_bytes(os.fsencode(path))
 
     def receive(self) -> Piece | None:
-        """Returns the piece that the process has sent, or None if it has only reported that it is ready.
-
-        Raises:
-            EOFError: The process has died.
-        """
+        """The piece that the process has sent, or None if it only says that it is ready; EOFError if it has died."""
         try:
             reply = self.connection.recv_bytes()
         except OSError as error:
@@ -122,7 +112,9 @@ def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> Ge
             busy = sum(reader.path is not None for reader in readers)
             while len(readers) < min(workers, busy + len(waiting)):
                 readers.append(Reader(config))
-            _assign_files(waiting, readers)
+            for reader in readers:
+                if waiting and reader.ready and reader.path is None:
+                    reader.send(waiting.popleft())
             for reader in _wait_for_messages(readers):
                 path = reader.path
                 try:
@@ -135,12 +127,6 @@ def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> Ge
     finally:
         for reader in readers:
             reader.close()
-
-
-def _assign_files(waiting: deque[str], readers: list[Reader]) -> None:
-    for reader in readers:
-        if waiting and reader.ready and reader.path is None:
-            reader.send(waiting.popleft())
 
 
 def _wait_for_messages(readers: list[Reader]) -> list[Reader]:

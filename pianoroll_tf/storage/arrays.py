@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,6 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]
 
     The file is what `numpy.savez` writes, followed by the 32 bytes of its sha256; `numpy.load` can read it.
 
-    Args:
-        path: The file.
-        arrays: Name → array of a plain number type.
-        meta: Metadata, JSON-ready.
-
     Raises:
         ValueError: An array holds Python objects, which would be pickled.
         OSError: The disk is full or the folder cannot be written; the file is unchanged.
@@ -34,19 +28,15 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]
     for name, value in arrays.items():
         if value.dtype.hasobject:
             raise ValueError(f"arrays must be of a plain number type. Received: {name} of {value.dtype}")
-    encoded: Any = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    named: dict[str, Any] = {_META: np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays}
     buffer = io.BytesIO()
-    named: Mapping[str, Any] = arrays
-    np.savez(buffer, **{_META: encoded}, **named)
+    np.savez(buffer, **named)
     content = buffer.getvalue()
     write_changed(path, content + hashlib.sha256(content).digest())
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Reads a file that `write_arrays` wrote.
-
-    Returns:
-        (arrays, meta).
+    """Reads (arrays, meta) from a file that `write_arrays` wrote.
 
     Raises:
         DamagedError: There is no file, or its content does not match its checksum.

@@ -13,11 +13,7 @@ _CHECKSUM = "seal"  # key of the checksum in the file: sha256 of the JSON text o
 
 
 def write_checksummed(path: Path, values: dict[str, Any]) -> None:
-    """Writes a dict as JSON with its checksum, unless the file has this content already.
-
-    Args:
-        path: The file; its folder must exist.
-        values: JSON-ready, without NaN.
+    """Writes a JSON-ready dict, without NaN, with its checksum, unless the file has this content already.
 
     Raises:
         OSError: The file cannot be written; it is unchanged then.

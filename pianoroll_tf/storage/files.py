@@ -17,19 +17,16 @@ _TEMPORARY = re.compile(r"\.(.*)\.[0-9a-f]{16}\.tmp", re.DOTALL)
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all, even if the power fails.
 
-    Temporary files that killed processes have left for the same file are removed.
-
-    Args:
-        path: The file; its folder must exist.
-        content: The whole content.
+    Its folder must exist. Temporary files that killed processes have left for the same file are removed.
 
     Raises:
         OSError: The disk is full or the folder cannot be written. The error names `path`, which is unchanged, and no
             temporary file is left.
     """
+    prefix = os.fsdecode(os.fsencode(path.name)[:_NAME_BYTES])  # of the names of its temporary files, after the dot
     with naming(path):
-        _remove(path.parent, _prefix(path))
-        temporary, file = _open_temporary(path)
+        remove_temporaries(path.parent, prefix)
+        temporary, file = _open_temporary(path, prefix)
         try:
             with file:
                 file.write(content)
@@ -49,9 +46,15 @@ def write_changed(path: Path, content: bytes) -> None:
     write_whole(path, content)
 
 
-def remove_temporaries(folder: Path) -> None:
-    """Removes temporary files that killed processes have left in a folder, but none that is in use."""
-    _remove(folder, None)
+def remove_temporaries(folder: Path, prefix: str | None = None) -> None:
+    """Removes temporary files that killed processes have left in a folder, those of one target or all."""
+    for path in folder.iterdir():
+        found = _TEMPORARY.fullmatch(path.name)
+        if not found or prefix not in (None, found[1]):
+            continue
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+            if lock(file):  # no process is writing it
+                path.unlink()
 
 
 def flush(file: BinaryIO) -> None:
@@ -84,27 +87,11 @@ def naming(path: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def _prefix(path: Path) -> str:
-    """What the names of a file's temporary files begin with, after the dot."""
-    return os.fsdecode(os.fsencode(path.name)[:_NAME_BYTES])
-
-
-def _open_temporary(path: Path) -> tuple[Path, BinaryIO]:
+def _open_temporary(path: Path, prefix: str) -> tuple[Path, BinaryIO]:
     """Opens a new file beside `path`, locked while it is open so that no other process removes it."""
     while True:
-        temporary = path.with_name(f".{_prefix(path)}.{secrets.token_hex(8)}.tmp")
+        temporary = path.with_name(f".{prefix}.{secrets.token_hex(8)}.tmp")
         file = temporary.open("xb")
         if lock(file) and temporary.exists():  # else another process has removed it before it was locked
             return temporary, file
         file.close()
-
-
-def _remove(folder: Path, prefix: str | None) -> None:
-    """Removes temporary files that no process has locked: those of one target, or all."""
-    for path in folder.iterdir():
-        found = _TEMPORARY.fullmatch(path.name)
-        if not found or prefix not in (None, found[1]):
-            continue
-        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-            if lock(file):
-                path.unlink()

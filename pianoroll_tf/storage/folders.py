@@ -45,12 +45,7 @@ def check_folder(folder: Path, kind: str, marker: str, *, allow_hidden: bool = T
 
 @contextlib.contextmanager
 def exclusive_folder(folder: Path, kind: str, marker: str) -> Iterator[None]:
-    """Creates a folder if needed and holds an exclusive lock on it; released when the process ends.
-
-    Args:
-        folder: The folder.
-        kind: As for `check_folder`.
-        marker: As for `check_folder`.
+    """Creates a folder if needed, checks it by `check_folder`, and holds an exclusive lock on it.
 
     Raises:
         InUseError: Another process holds the lock.
@@ -58,12 +53,11 @@ def exclusive_folder(folder: Path, kind: str, marker: str) -> Iterator[None]:
     """
     check_folder(folder, kind, marker)
     folder.mkdir(parents=True, exist_ok=True)
-    with exclusive_lock(folder / _LOCK, in_use(folder)):
+    with exclusive_lock(folder / _LOCK, _in_use(folder)):
         yield
 
 
-def in_use(folder: Path) -> InUseError:
-    """The error for a folder that another process is using."""
+def _in_use(folder: Path) -> InUseError:
     return InUseError(f"{folder} is in use by another process; wait until it has finished, or stop it")
 
 
@@ -77,11 +71,8 @@ def whole_folder(target: Path, partial: Path | None = None) -> Iterator[Path]:
     """Yields an empty folder, which is renamed to `target` when the block has ended without an error.
 
     Everything in it is flushed to disk first. An existing `target` is replaced; on Linux there is no moment without
-    one. After an error `target` is unchanged. The caller sees to it that no other process does the same.
-
-    Args:
-        target: The folder to write.
-        partial: Where it is written, on the same file system. Default: `partial_path(target)`.
+    one. After an error `target` is unchanged. The caller sees to it that no other process does the same. The folder is
+    `partial`, on the same file system; by default `partial_path(target)`.
     """
     partial = partial or partial_path(target)
     shutil.rmtree(partial, ignore_errors=True)  # left behind by a killed process
@@ -127,7 +118,7 @@ def work_folder(target: Path) -> Iterator[Path]:
         InUseError: Another process holds the lock.
     """
     partial = partial_path(target)
-    with exclusive_lock(partial, in_use(target), is_folder=True):
+    with exclusive_lock(partial, _in_use(target), is_folder=True):
         yield partial
 
 

@@ -9,15 +9,7 @@ from typing import BinaryIO
 
 
 def lock(file: BinaryIO | int, wait: bool = False) -> bool:
-    """Locks an open file or file descriptor until it is closed.
-
-    Args:
-        file: File or descriptor.
-        wait: Whether to wait for another process that holds the lock.
-
-    Returns:
-        False if another process holds the lock.
-    """
+    """Locks an open file until it is closed; False if another process holds the lock, unless it waits for it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:

@@ -10,11 +10,9 @@ from pianoroll_tf.storage.files import write_changed
 
 
 def to_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str] = ()) -> bytes:
-    r"""Serializes rows to CSV: None becomes an empty cell, a number keeps all its digits.
+    r"""Serializes rows of the same keys to CSV: None becomes an empty cell, a number keeps all its digits.
 
-    Args:
-        rows: All with the same keys, which are the names of the columns.
-        columns: Names of the columns if there is no row.
+    The keys are the names of the columns; if there is no row, these are `columns`.
 
     >>> to_csv([{"epoch": 1, "loss": 1 / 3}, {"epoch": 2, "loss": None}])
     b'epoch,loss\n1,0.3333333333333333\n2,\n'

@@ -95,7 +95,7 @@ def compare(generated: PieceSet, real: PieceSet) -> dict[str, Any]:
 
 
 def comparison_table(compared: dict[str, Any]) -> str:
-    """The result of `compare` as a text table."""
+    """The result of `compare`, or of `run_comparison.compare_run`, as a text table."""
     pieces = compared["pieces"]
     head = f"{'':<44}{'generated':>12}{'real':>12}"
     lines = [head, f"{'pieces':<44}{pieces['generated']:>12}{pieces['real']:>12}"]
@@ -111,6 +111,8 @@ def comparison_table(compared: dict[str, Any]) -> str:
         )
     if compared["halves"]:
         lines.append(f"and two halves of the real pieces with {compared['halves']['auc']:.3f}, where 0.5 is chance")
+    if "ended" in compared:
+        lines.append(f"{compared['ended']} of {pieces['generated']} pieces were ended by the model")
     return "\n".join(lines)
 
 

@@ -1,8 +1,6 @@
 """Which pieces are kept, how they are spread over shards, what the manifest counts."""
 
-import hashlib
 import io
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +11,8 @@ from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import SPLITS, PieceRecord, encode_piece, read_manifest
 from pianoroll_tf.data.roll import SparseRoll
-from pianoroll_tf.data.shards import choose, skipped_by_reason, write_records
-from pianoroll_tf.data.splits import assign
+from pianoroll_tf.data.shards import skipped_by_reason, write_records
+from pianoroll_tf.data.splits import choose
 from pianoroll_tf.data.tfrecord import read_records
 
 ALL_TRAIN = {"val": 0.0, "test": 0.0}
@@ -57,29 +55,6 @@ def written(folder: Path, split: str) -> list[list[bytes]]:
     """The records of each shard of a split."""
     shards = [(folder / shard["name"]).read_bytes() for shard in read_manifest(folder)["splits"][split]["shards"]]
     return [list(read_records(io.BytesIO(shard))) for shard in shards]
-
-
-def test_of_the_same_music_the_smallest_sha256_stays_whatever_the_order(tmp_path: Path) -> None:
-    pieces = {"z": piece("1", "same"), "b": piece("2", "same"), "a": piece("3", "same"), "c": piece("4")}
-    for number, order in enumerate(itertools.permutations(pieces)):
-        journal = Journal(tmp_path / f"{number}.sqlite", {})
-        fill(journal, **{path: pieces[path] for path in order})
-        choose(journal, RecordsConfig())
-        assert dict(journal.rows("path, reason")) == {
-            b"z": "",
-            b"c": "",
-            b"a": "duplicate: same roll as z",
-            b"b": "duplicate: same roll as z",
-        }
-        journal.close()
-
-
-def test_the_same_file_twice_is_kept_under_its_first_name(journal: Journal) -> None:
-    fill(journal, b=piece("1"), a=piece("1"), c=piece("2"))
-    choose(journal, RecordsConfig(**ALL_TRAIN))
-    assert list(journal.rows("path, reason, split")) == [
-        (b"a", "", "train"), (b"b", "duplicate: same roll as a", ""), (b"c", "", "train"),
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("shards", "sizes"), [(1, [5]), (2, [2, 3]), (4, [1, 1, 1, 2]), (9, [1] * 5)])
@@ -130,12 +105,3 @@ def test_totals_and_files_by_hand(journal: Journal, tmp_path: Path) -> None:
     ]
     assert [file["sha256"] for file in manifest["files"]][4:] == ["e" * 64, None, None]
     assert list(skipped_by_reason(journal)) == ["damaged", "duplicate", "no notes"]
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 40])
-@pytest.mark.parametrize("settings", [{}, {"val": 0.9, "test": 0.0}, {"val": 0.01, "test": 0.02}, ALL_TRAIN])
-def test_splits_are_those_of_assign(journal: Journal, count: int, settings: dict) -> None:
-    digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]
-    fill(journal, **{digest: piece(digest) for digest in digests})
-    choose(journal, RecordsConfig(**settings))
-    assert dict(journal.rows("sha256, split")) == assign(digests, RecordsConfig(**settings))

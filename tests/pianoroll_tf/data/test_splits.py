@@ -1,11 +1,65 @@
-"""Splits by hash: stable, of the right size, never empty unless its share is 0."""
+"""Duplicates are skipped; splits by hash are stable, of the right size, never empty unless their share is 0."""
 
 import hashlib
+import itertools
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pianoroll_tf.config import RecordsConfig
-from pianoroll_tf.data.splits import assign, position
+from pianoroll_tf.data.conversion import Piece
+from pianoroll_tf.data.journal import Journal
+from pianoroll_tf.data.records import SPLITS, PieceRecord
+from pianoroll_tf.data.roll import SparseRoll
+from pianoroll_tf.data.splits import choose
+
+ALL_TRAIN = {"val": 0.0, "test": 0.0}
+RECORD = PieceRecord(SparseRoll(np.ones(1, np.uint8), np.array([128], np.uint8)), bytes(32))
+
+
+def piece(sha256: str, content: str = "") -> Piece:
+    digest = sha256.ljust(64, "0")
+    return Piece(sha256=digest, content=content or digest, music=digest, record=RECORD)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    journal = Journal(tmp_path / "journal.sqlite", {})
+    yield journal
+    journal.close()
+
+
+def fill(journal: Journal, **pieces: Piece) -> None:
+    for path, each in pieces.items():
+        journal.add(path, "", each)
+
+
+def assign(pieces: list[str], config: RecordsConfig) -> dict[str, str]:
+    """The split of each piece, given by its digest, in their order."""
+    journal = Journal(Path(":memory:"), {})
+    fill(journal, **{digest: piece(digest) for digest in pieces})
+    choose(journal, config)
+    splits = dict(journal.rows("sha256, split"))
+    journal.close()
+    return {digest: splits[digest] for digest in pieces}
+
+
+def in_memory(digests: list[str], config: RecordsConfig) -> dict[str, str]:
+    """The same by lists."""
+
+    def by_hash(digest: str) -> str:
+        place = int(digest[:16], 16) / 2**64
+        return "val" if place < config.val else "test" if place < config.val + config.test else "train"
+
+    if len(digests) < 3:
+        return dict.fromkeys(digests, "train")
+    splits = {name: sorted(digest for digest in digests if by_hash(digest) == name) for name in SPLITS}
+    shares = {"train": 1.0, "val": config.val, "test": config.test}
+    for name in [name for name in SPLITS if not splits[name] and shares[name] > 0]:
+        largest = max(SPLITS, key=lambda split: len(splits[split]))
+        splits[name].append(splits[largest].pop(0))
+    return {digest: name for name, members in splits.items() for digest in members}
 
 
 def digests(count: int, salt: str = "") -> list[str]:
@@ -17,12 +71,34 @@ def at(*places: float) -> list[str]:
     return [f"{int(place * 2**64):016x}".ljust(64, "0") for place in places]
 
 
+def test_of_the_same_music_the_smallest_sha256_stays_whatever_the_order(tmp_path: Path) -> None:
+    pieces = {"z": piece("1", "same"), "b": piece("2", "same"), "a": piece("3", "same"), "c": piece("4")}
+    for number, order in enumerate(itertools.permutations(pieces)):
+        journal = Journal(tmp_path / f"{number}.sqlite", {})
+        fill(journal, **{path: pieces[path] for path in order})
+        choose(journal, RecordsConfig())
+        assert dict(journal.rows("path, reason")) == {
+            b"z": "",
+            b"c": "",
+            b"a": "duplicate: same roll as z",
+            b"b": "duplicate: same roll as z",
+        }
+        journal.close()
+
+
+def test_the_same_file_twice_is_kept_under_its_first_name(journal: Journal) -> None:
+    fill(journal, b=piece("1"), a=piece("1"), c=piece("2"))
+    choose(journal, RecordsConfig(**ALL_TRAIN))
+    assert list(journal.rows("path, reason, split")) == [
+        (b"a", "", "train"), (b"b", "duplicate: same roll as a", ""), (b"c", "", "train"),
+    ]  # fmt: skip
+
+
 def test_thresholds_by_hand() -> None:
     pieces = at(0.0, 0.0999, 0.1001, 0.2999, 0.3001, 0.9999)
     assert list(assign(pieces, RecordsConfig(val=0.1, test=0.2)).values()) == [
         "val", "val", "test", "test", "train", "train",
     ]  # fmt: skip
-    assert position(pieces[-1]) == pytest.approx(0.9999)
 
 
 def test_a_piece_stays_when_others_come() -> None:
@@ -52,3 +128,17 @@ def test_the_order_of_pieces_does_not_matter() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_with_fewer_than_three_pieces_all_are_for_training(count: int) -> None:
     assert list(assign(at(0.0, 0.05)[:count], RecordsConfig()).values()) == ["train"] * count
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 40])
+@pytest.mark.parametrize("settings", [{}, {"val": 0.9, "test": 0.0}, {"val": 0.01, "test": 0.02}, ALL_TRAIN])
+def test_splits_are_those_of_lists(count: int, settings: dict) -> None:
+    assert assign(digests(count), RecordsConfig(**settings)) == in_memory(digests(count), RecordsConfig(**settings))
+
+
+def test_pieces_of_the_same_music_go_to_one_split(journal: Journal) -> None:
+    music = {"a": "1" * 64, "b": "1" * 64, "c": "2" * 64, "d": "3" * 64}  # all of the first split by hash
+    for number, (path, each) in enumerate(music.items()):
+        journal.add(path, "", Piece(sha256=f"{number:064}", content=str(number), music=each, record=RECORD))
+    choose(journal, RecordsConfig(val=0.5, test=0.4))
+    assert dict(journal.rows("path, split")) == {b"a": "train", b"b": "train", b"c": "test", b"d": "val"}

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pianoroll_tf.config import RecordsConfig
-from pianoroll_tf.data.summary import skipped_lines, summary
+from pianoroll_tf.data import summary as summary_module
+from pianoroll_tf.data.summary import skipped_lines
 from pianoroll_tf.settings import to_dict
 
 TOTALS = {
@@ -17,6 +18,10 @@ def manifest(pieces: tuple[int, int, int] = (960, 120, 120), settings: dict | No
     made = to_dict(RecordsConfig(**{"grid": "seconds"} | (settings or {})))
     grid = {"settings": made, "grid": made["grid"], "grid_decision": ""}
     return grid | {"totals": TOTALS | totals, "splits": splits}
+
+
+def summary(*args: object, **settings: bool) -> str:
+    return "\n".join(summary_module.summary(*args, **settings))
 
 
 def test_the_whole_text() -> None:
