@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 from pianoroll_tf.modeling.precision import cpu_flags
 
 ENDPOINTS = ("begin", "uniforms", "draw")  # that CompiledModel needs

@@ -7,11 +7,10 @@ import tensorflow as tf
 
 from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, LossConfig, SamplingConfig
 from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.generation import sampling
+from pianoroll_tf.generation import sampling_loop
 from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.generation.likelihood import log_likelihood, marginals
-from pianoroll_tf.generation.sampling import Options
-from pianoroll_tf.generation.shaping import Shaping
+from pianoroll_tf.generation.sampling_options import Options, Shaping, plain_options
 from pianoroll_tf.modeling.losses import posterior_logits
 from pianoroll_tf.modeling.network import advance, head_of, initial_state
 
@@ -49,7 +48,7 @@ class SamplingModel:
     model: keras.Model
     loss: LossConfig
     steps_per_beat: int | None = None
-    governor: Governor = sampling.NO_GOVERNOR
+    governor: Governor = sampling_loop.NO_GOVERNOR
     shaping: Shaping = Shaping()  # noqa: RUF009 (frozen)
     meter: Meter = Meter()  # noqa: RUF009 (frozen)
 
@@ -58,14 +57,14 @@ class SamplingModel:
         """Whether the model decides if a sounding pitch is struck again."""
         return head_of(self.model).articulation
 
-    def network(self) -> sampling.Network:
+    def network(self) -> sampling_loop.Network:
         """The model in the form that `sampling` needs."""
         head = head_of(self.model)
 
         def posterior(logits):
             return posterior_logits(self.loss, logits)
 
-        return sampling.Network(
+        return sampling_loop.Network(
             advance=lambda cells, clock, state: advance(self.model, cells, clock, state),
             drawer=lambda: head.drawer(posterior),
             posterior=posterior,
@@ -85,7 +84,7 @@ class SamplingModel:
 
 
 def sample_rows(sampler: SamplingModel, primer, steps, seed, *options) -> tuple[tf.Tensor, tf.Tensor]:
-    """`sampling.sample` with one setting for all rows; row i is drawn with seed + i, from the start of a bar.
+    """`sampling_loop.sample` with one setting for all rows; row i is drawn with seed + i, from the start of a bar.
 
     Args:
         sampler: The model.
@@ -102,7 +101,7 @@ def sample_rows(sampler: SamplingModel, primer, steps, seed, *options) -> tuple[
     temperature, top_p, density = (tf.fill([batch], tf.cast(option, tf.float32)) for option in options or DEFAULTS)
     rows = Options(temperature, top_p, density, *sampler.clock(batch))
     network = sampler.network()
-    return sampling.sample(network, sampler.state(batch), primer, steps, seeds, rows, sampler.governor)
+    return sampling_loop.sample(network, sampler.state(batch), primer, steps, seeds, rows, sampler.governor)
 
 
 def _clock(batch, meter, place) -> tuple[tf.Tensor, tf.Tensor]:
@@ -160,19 +159,19 @@ def make_likelihoods(sampler: SamplingModel) -> dict[str, tf.types.experimental.
     network, head = sampler.network(), head_of(sampler.model)
 
     def hidden(frames, meter, place):
-        return sampling.read(network, sampler.state(tf.shape(frames)[0]), frames, meter, place)[0]
+        return sampling_loop.read(network, sampler.state(tf.shape(frames)[0]), frames, meter, place)[0]
 
     @tf.function(input_signature=[ROLL], autograph=False)
     def predict(roll):
-        cells = sampling.states_of(roll)
+        cells = sampling_loop.states_of(roll)
         meter, place = sampler.clock(tf.shape(cells)[0])
         return {"probability": marginals(head, network, hidden(cells, meter, place + 1), cells)}
 
     @tf.function(input_signature=[ROLL, METER, PLACE], autograph=False)
     def likelihood(roll, meter, place):
         with tf.control_dependencies(_clock_checks(meter, place)):
-            cells = sampling.states_of(roll)
-        before, clock = sampling.after_silence(cells)[:, :-1], _clock(tf.shape(cells)[0], meter, place)
+            cells = sampling_loop.states_of(roll)
+        before, clock = sampling_loop.after_silence(cells)[:, :-1], _clock(tf.shape(cells)[0], meter, place)
         return log_likelihood(head, network, hidden(before, *clock), cells)
 
     return {"predict": predict, "log_likelihood": likelihood}
@@ -200,7 +199,7 @@ def make_row_generators(sampler: SamplingModel) -> dict[str, tf.types.experiment
             longest = tf.maximum(tf.reduce_max(steps), 1)
         batch = tf.shape(primer)[0]
         options, state = Options(temperature, top_p, density, *sampler.clock(batch)), sampler.state(batch)
-        drawn = sampling.sample(sampler.network(), state, primer, longest, seed, options, sampler.governor)
+        drawn = sampling_loop.sample(sampler.network(), state, primer, longest, seed, options, sampler.governor)
         return {"roll": drawn[0] * tf.sequence_mask(steps, longest, tf.uint8)[:, :, tf.newaxis]}
 
     @tf.function(input_signature=settings, autograph=False)
@@ -223,25 +222,25 @@ def make_block_endpoints(sampler: SamplingModel) -> dict[str, tf.types.experimen
     """
     network, governor = sampler.network(), sampler.governor
     silence = tf.zeros([1, 0, NUM_PITCHES], tf.uint8)
-    like = sampling.begin(network, sampler.state(1), silence, sampling.plain_options(1), governor)
-    state_spec = tf.TensorSpec([None, sampling.pack_state(like).shape[1]], tf.float32, "state")
+    like = sampling_loop.begin(network, sampler.state(1), silence, plain_options(1), governor)
+    state_spec = tf.TensorSpec([None, sampling_loop.pack_state(like).shape[1]], tf.float32, "state")
     numbers_spec = tf.TensorSpec([None, None, network.decisions], tf.float32, "numbers")
 
     @tf.function(input_signature=[PRIMER, ROW_DENSITY, ROW_METERS, ROW_PLACES], autograph=False)
     def begin(primer, density, meter, place):
         options = Options(density, density, density, meter, place)
         state = sampler.state(tf.shape(primer)[0])
-        return {"next_state": sampling.pack_state(sampling.begin(network, state, primer, options, governor))}
+        return {"next_state": sampling_loop.pack_state(sampling_loop.begin(network, state, primer, options, governor))}
 
     @tf.function(input_signature=[ROW_SEEDS, ROW_BLOCKS], autograph=False)
     def uniforms(seed, block):
-        return {"numbers": sampling.uniforms(seed, block, network.decisions)}
+        return {"numbers": sampling_loop.uniforms(seed, block, network.decisions)}
 
     @tf.function(input_signature=[state_spec, numbers_spec, ROW_TEMPERATURE, ROW_TOP_P], autograph=False)
     def draw(state, numbers, temperature, top_p):
-        sampling_state = sampling.unpack_state(state, like)
-        roll, ends, sampling_state = sampling.draw(network, sampling_state, numbers, temperature, top_p, governor)
-        return {"roll": roll, "ends": ends, "next_state": sampling.pack_state(sampling_state)}
+        sampling_state = sampling_loop.unpack_state(state, like)
+        roll, ends, sampling_state = sampling_loop.draw(network, sampling_state, numbers, temperature, top_p, governor)
+        return {"roll": roll, "ends": ends, "next_state": sampling_loop.pack_state(sampling_state)}
 
     return {"begin": begin, "uniforms": uniforms, "draw": draw}
 

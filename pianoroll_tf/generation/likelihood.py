@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from pianoroll_tf.generation.sampling import Network
+from pianoroll_tf.generation.sampling_loop import Network
 from pianoroll_tf.modeling.heads import Head, decision_targets
 from pianoroll_tf.modeling.nade import plain_thresholds
 

@@ -15,7 +15,7 @@ from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.allowed_operations import check_operations
 from pianoroll_tf.generation.compiled import ENDPOINTS, CompiledModel, worthwhile
 from pianoroll_tf.generation.manifest import check_manifest
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 from pianoroll_tf.generation.versions import find_version
 from pianoroll_tf.settings import from_dict
 

@@ -13,7 +13,7 @@ from pianoroll_tf.generation.calibration.rates import RATE_FLOOR, clipped, error
 from pianoroll_tf.generation.calibration.shaping_search import find_shaping, onset_thresholds
 from pianoroll_tf.generation.calibration.trials import TrialGenerator
 from pianoroll_tf.generation.endpoints import SamplingModel
-from pianoroll_tf.generation.shaping import KINDS, NO_THRESHOLD, Shaping, shaping_from_dict
+from pianoroll_tf.generation.sampling_options import KINDS, NO_THRESHOLD, Shaping, shaping_from_dict
 
 ROWS, WINDOW_STEPS = 64, 256  # of a trial: pieces from scratch, steps per window
 MATCH_WINDOWS = 2  # of a trial for rate matching; the last one is measured, free of effects of the start
@@ -85,7 +85,7 @@ def calibrate(
         sampler: The model.
         data: Facts of the training split, with `density` > 0.
         rows: Pieces per trial.
-        window_steps: Steps per window, up to `sampling.BLOCK_STEPS`.
+        window_steps: Steps per window, up to `sampling_loop.BLOCK_STEPS`.
         with_shaping: Whether to measure the tables; they are not needed at temperature 1.
     """
     trials, positions = TrialGenerator(sampler, data, rows, window_steps), sampler.steps_per_beat or 0

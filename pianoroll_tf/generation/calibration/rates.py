@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pianoroll_tf.generation.shaping import KINDS
+from pianoroll_tf.generation.sampling_options import KINDS
 
 MAX_TRIALS, TOLERANCE = 6, 0.04  # of a search
 FIRST_STEP, MAX_MOVE = 1.2, 1.0  # initial step size, relative to the log-odds; largest move of a shift

@@ -1,4 +1,4 @@
-"""Measures the tables of `shaping` on a model's own music."""
+"""Measures the tables of `sampling_options` on a model's own music."""
 
 import math
 from collections.abc import Callable
@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES
-from pianoroll_tf.generation import sampling
+from pianoroll_tf.generation import sampling_loop
 from pianoroll_tf.generation.calibration.rates import log_odds, match
 from pianoroll_tf.generation.endpoints import SamplingModel
-from pianoroll_tf.generation.shaping import KINDS, NO_SHIFT, Shaping, Table
+from pianoroll_tf.generation.sampling_options import KINDS, NO_SHIFT, Shaping, Table, plain_options
 
 # In the order of the search: outwards from 1, because each search starts from an extrapolation of the previous ones
 TEMPERATURES = (1.15, 1.3, 2.0, 0.8, 0.7, 0.5)
@@ -90,9 +90,9 @@ def onset_thresholds(sampler: SamplingModel, cells: np.ndarray) -> dict[float, f
     """
     network, head = sampler.network(), sampler.model.get_layer("head")
     rows = tf.shape(cells)[0]
-    before = sampling.after_silence(tf.constant(cells))[:, :-1]
-    options = sampling.plain_options(rows)
-    hidden, *_ = sampling.read(network, sampler.state(rows), before, options.meter, options.place)
+    before = sampling_loop.after_silence(tf.constant(cells))[:, :-1]
+    options = plain_options(rows)
+    hidden, *_ = sampling_loop.read(network, sampler.state(rows), before, options.meter, options.place)
     logits = network.posterior(head(hidden, before, cells))[..., :NUM_PITCHES].numpy()[before.numpy() == 0]
     logits = np.sort(logits)
     expected = np.cumsum(1 / (1 + np.exp(-logits.astype(np.float64))))

@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES, DataFacts
 from pianoroll_tf.data.clock import parse_meter
-from pianoroll_tf.generation import sampling
+from pianoroll_tf.generation import sampling_loop
 from pianoroll_tf.generation.endpoints import SamplingModel
 from pianoroll_tf.generation.governor import Governor
-from pianoroll_tf.generation.shaping import KINDS, NO_THRESHOLD, Shaped
+from pianoroll_tf.generation.sampling_options import KINDS, NO_THRESHOLD, Shaped, plain_options
 
 SEED = 2**40  # unlikely to be chosen by a user
 
@@ -66,7 +66,7 @@ class TrialGenerator:
         self._sampler, self._data, self._rows, self._steps = sampler, data, rows, window_steps
         self._onset_penalty = onset_penalty
         meter = parse_meter(data.meter)
-        options = sampling.plain_options(rows)
+        options = plain_options(rows)
         self._options = options._replace(meter=tf.tile([[meter.numerator, meter.denominator]], [rows, 1]))
         signature = [tf.TensorSpec(shape, tf.float32) for shape in ([], [], [], [len(KINDS)], [])]
         self._begin = tf.function(self._open, signature[:2], autograph=False)
@@ -84,13 +84,13 @@ class TrialGenerator:
     def _open(self, shift, gain):
         silence = tf.zeros([self._rows, 0, NUM_PITCHES], tf.uint8)
         network, governor = self._sampler.network(), self._governor(shift, gain, True)
-        return sampling.begin(network, self._sampler.state(self._rows), silence, self._options, governor)
+        return sampling_loop.begin(network, self._sampler.state(self._rows), silence, self._options, governor)
 
     def _continue(self, sampling_state, numbers, governed, shift, gain, rate, shifts, threshold):
         network = self._sampler.network()._replace(shaping=FixedShaping(rate, shifts, threshold))
         one = tf.ones([self._rows])
         governor = self._governor(shift, gain, governed)
-        return sampling.draw(network, sampling_state, numbers, one, one, governor)
+        return sampling_loop.draw(network, sampling_state, numbers, one, one, governor)
 
     def generate(self, governor=(0.0, 0.0), temperature=1.0, shifts=(0.0,) * 3, threshold=NO_THRESHOLD, windows=1):
         """Generates pieces, uint8 [rows, windows * window_steps, 84].
@@ -108,7 +108,7 @@ class TrialGenerator:
         seeds = tf.range(SEED, SEED + self._rows, dtype=tf.int64)
         network = self._sampler.network()
         for window in range(windows):
-            numbers = sampling.uniforms(seeds, tf.fill([self._rows], window), network.decisions)[:, : self._steps]
+            numbers = sampling_loop.uniforms(seeds, tf.fill([self._rows], window), network.decisions)[:, : self._steps]
             roll, _, sampling_state = self._draw(sampling_state, numbers, governed, *settings)
             parts.append(roll.numpy())
         return np.concatenate(parts, axis=1)

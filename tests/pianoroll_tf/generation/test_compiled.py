@@ -10,7 +10,7 @@ from pianoroll_tf.config import SamplingConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation import compiled, saved_model
 from pianoroll_tf.generation.compiled import CompiledModel, worthwhile
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 
 PRIMER = (np.random.default_rng(0).random((2, 9, 84)) < 0.05).astype(np.uint8)
 STEPS = BLOCK_STEPS + 40

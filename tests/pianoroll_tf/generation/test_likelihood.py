@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from pianoroll_tf.generation.likelihood import log_likelihood, marginals
-from pianoroll_tf.generation.sampling import Network
+from pianoroll_tf.generation.sampling_loop import Network
 from pianoroll_tf.modeling.heads import decision_count, make_head
 
 

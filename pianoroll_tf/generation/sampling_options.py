@@ -1,4 +1,4 @@
-"""Temperature, top-p and density as shifts of log-odds that keep the numbers of notes and onsets (rate matching).
+"""The sampling options temperature, top-p and density, as shifts of log-odds that keep the numbers of notes and onsets.
 
 Dividing the log-odds of 84 decisions, of which few are positive, by a temperature T changes how many notes sound:
 above 1 rare notes become frequent, below 1 held notes become drones and onsets vanish. Therefore each kind of
@@ -29,6 +29,34 @@ from pianoroll_tf.modeling.nade import Thresholds
 
 KINDS = ("onset", "hold", "strike")
 NO_THRESHOLD = -1e9  # a threshold that removes no onset
+
+
+class Options(NamedTuple):
+    """Sampling options, one value per row of the batch.
+
+    Attributes:
+        temperature: float32 [batch], > 0; 1 leaves the log-odds as they are.
+        top_p: float32 [batch] in (0, 1]; 1 admits every pitch.
+        density: float32 [batch], > 0, factor on the number of notes.
+        meter: Numerator and denominator, int32 [batch, 2].
+        place: Position in its bar of the first step of the primer, or of the music without a primer, int32 [batch].
+    """
+
+    temperature: tf.Tensor
+    top_p: tf.Tensor
+    density: tf.Tensor
+    meter: tf.Tensor
+    place: tf.Tensor
+
+
+def plain_options(batch) -> Options:
+    """Temperature, top-p and density of 1, from the start of a bar of 4/4.
+
+    Args:
+        batch: Number of rows, an int or an int32 scalar tensor.
+    """
+    one, meter = tf.ones([batch]), tf.fill([batch, 2], 4)
+    return Options(one, one, one, meter, tf.zeros([batch], tf.int32))
 
 
 @dataclasses.dataclass(frozen=True)

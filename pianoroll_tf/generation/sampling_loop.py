@@ -17,7 +17,7 @@ from pianoroll_tf.generation.governor import (
     onset_penalty,
     update_controller_state,
 )
-from pianoroll_tf.generation.shaping import Shaping
+from pianoroll_tf.generation.sampling_options import Options, Shaping
 from pianoroll_tf.modeling.nade import log_odds
 
 NO_GOVERNOR = Governor()  # all parts disabled
@@ -84,34 +84,6 @@ class SamplingState(NamedTuple):
     controller: ControllerState
     reference: Reference
     state: State
-
-
-class Options(NamedTuple):
-    """Sampling options, one value per row of the batch.
-
-    Attributes:
-        temperature: float32 [batch], > 0; 1 leaves the log-odds as they are.
-        top_p: float32 [batch] in (0, 1]; 1 admits every pitch.
-        density: float32 [batch], > 0, factor on the number of notes.
-        meter: Numerator and denominator, int32 [batch, 2].
-        place: Position in its bar of the first step of the primer, or of the music without a primer, int32 [batch].
-    """
-
-    temperature: tf.Tensor
-    top_p: tf.Tensor
-    density: tf.Tensor
-    meter: tf.Tensor
-    place: tf.Tensor
-
-
-def plain_options(batch) -> Options:
-    """Temperature, top-p and density of 1, from the start of a bar of 4/4.
-
-    Args:
-        batch: Number of rows, an int or an int32 scalar tensor.
-    """
-    one, meter = tf.ones([batch]), tf.fill([batch, 2], 4)
-    return Options(one, one, one, meter, tf.zeros([batch], tf.int32))
 
 
 def sample(

@@ -7,11 +7,10 @@ import tensorflow as tf
 from pianoroll_tf.data.clock import Meter, clock_codes
 from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.governor import ControllerState, Governor, Reference
-from pianoroll_tf.generation.sampling import (
+from pianoroll_tf.generation.sampling_loop import (
     BLOCK_STEPS,
     Clock,
     Network,
-    Options,
     SamplingState,
     pack_state,
     sample,
@@ -19,7 +18,7 @@ from pianoroll_tf.generation.sampling import (
     uniforms,
     unpack_state,
 )
-from pianoroll_tf.generation.shaping import Shaping, Table
+from pianoroll_tf.generation.sampling_options import Options, Shaping, Table
 
 SURE = 100.0
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pianoroll_tf.generation.shaping import NO_THRESHOLD, Shaping, Table, shaping_from_dict
+from pianoroll_tf.generation.sampling_options import NO_THRESHOLD, Shaping, Table, shaping_from_dict
 from pianoroll_tf.modeling.nade import log_odds, plain_thresholds
 
 TABLE = Table((0.0, 1.0, 2.0), ((-1.0, 2.0), (0.0, 0.0), (3.0, -4.0)))
