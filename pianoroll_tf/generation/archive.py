@@ -16,13 +16,13 @@ from pianoroll_tf.config import RunConfig, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.errors import DamagedError
 from pianoroll_tf.generation import saved_model, versions, warm_up
-from pianoroll_tf.generation.calibration.calibrate import Calibration, calibrate, calibration_from_dict
+from pianoroll_tf.generation.calibration.calibrate import Calibration, calibrate
 from pianoroll_tf.generation.calibration.trials import make_governor
 from pianoroll_tf.generation.endpoints import SamplingModel, make_endpoints
 from pianoroll_tf.generation.manifest import write_manifest
 from pianoroll_tf.modeling.gru import portable_kernels
 from pianoroll_tf.modeling.run import steps_per_beat
-from pianoroll_tf.settings import dumps, to_dict
+from pianoroll_tf.settings import dumps, from_dict, to_dict
 from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
 from pianoroll_tf.storage.folders import whole_folder
 from pianoroll_tf.storage.locks import exclusive_lock
@@ -63,26 +63,21 @@ def export(
         sampler = SamplingModel(model, config.loss, steps_per_beat(config), meter=parse_meter(config.data.meter))
         found = None
         if config.data.density:
-            found = _read_calibration(cache, identity) or _measure(sampler, config, identity, cache, **calibration)
+            found = _calibrated(sampler, config, identity, cache, **calibration)
         final = folder / str(latest + 1)
         with whole_folder(final) as partial:
             _write(model, sampler, config, found, describe(config, found, identity) | (facts or {}), partial)
     return final, True
 
 
-def _read_calibration(cache: Path | None, identity: str) -> Calibration | None:
-    """The cached calibration of the model of that fingerprint; None if it is missing, damaged or of another model."""
-    try:
-        values = read_checksummed(cache) if cache else {}
-    except (OSError, DamagedError):
-        return None
-    return calibration_from_dict(values["calibration"]) if values.get("fingerprint") == identity else None
-
-
-def _measure(
+def _calibrated(
     sampler: SamplingModel, config: RunConfig, identity: str, cache: Path | None, **settings: Any
 ) -> Calibration:
-    """Calibrates and writes the result to the cache, if the folder is writable."""
+    """The calibration in the cache; if that is missing, damaged or of another model, calibrates and tries to cache."""
+    with contextlib.suppress(OSError, DamagedError):
+        values = read_checksummed(cache) if cache else {}
+        if values.get("fingerprint") == identity:
+            return from_dict(Calibration, values["calibration"])
     found = calibrate(sampler, config.data, **settings)
     if cache:
         with contextlib.suppress(OSError):

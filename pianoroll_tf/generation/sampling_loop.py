@@ -20,14 +20,13 @@ from pianoroll_tf.generation.governor import (
 from pianoroll_tf.generation.sampling_options import Options, Shaping
 from pianoroll_tf.modeling.nade import log_odds
 
-NO_GOVERNOR = Governor()  # all parts disabled
 BLOCK_STEPS = 256  # steps whose random numbers are drawn at once; changing it changes the music of every seed
 
 State = Any
 
 
 class Network(NamedTuple):
-    """The functions and sizes of a model that sampling needs.
+    """The functions and settings of a model that sampling needs.
 
     Attributes:
         advance: (cells uint8 [batch, time, pitches], clock int32 [batch, time], state) → (features for the head,
@@ -36,18 +35,18 @@ class Network(NamedTuple):
         drawer: () → `modeling.nade.Draw`, which draws a step; called once, before the loop over steps.
         posterior: Log-odds of the network → log-odds of the posterior.
         steps_per_beat: Of the clock; None if the model has no clock input.
-        pitches: Pitches per step.
         decisions: Decisions, and thus random numbers, per step.
-        shaping: Shaping of its log-odds.
+        shape: (temperature, top_p, density) → `Shaped`: what the options do to the log-odds.
+        governor: Governor of the model; the default leaves the log-odds unchanged.
     """
 
     advance: Callable
     drawer: Callable
     posterior: Callable
     steps_per_beat: int | None
-    pitches: int
     decisions: int
-    shaping: Shaping = Shaping()
+    shape: Callable = Shaping().rows
+    governor: Governor = Governor()
 
 
 class Clock(NamedTuple):
@@ -87,19 +86,13 @@ class SamplingState(NamedTuple):
 
 
 def sample(
-    network: Network,
-    state: State,
-    primer: tf.Tensor,
-    steps: tf.Tensor,
-    seeds: tf.Tensor,
-    options: Options,
-    governor: Governor = NO_GOVERNOR,
+    network: Network, state: State, primer: tf.Tensor, steps: tf.Tensor, seeds: tf.Tensor, options: Options
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Continues `primer` by `steps` steps.
+    """Continues `primer` by `steps` steps, block by block, so that memory holds the random numbers of one block.
 
-    The model reads a silent step and then the primer in one call; from there on it reads each
-    drawn step, with its state carried. So the length is unbounded, and the cost per step is constant. Every row has its
-    own settings, so that different requests fit in one batch.
+    The model reads a silent step and then the primer in one call; from there on it reads each drawn step, with its
+    state carried. So the length is unbounded, and the cost per step is constant. Every row has its own options, so that
+    different requests fit in one batch.
 
     Args:
         network: The model.
@@ -107,57 +100,41 @@ def sample(
         primer: Cells to continue, [batch, primer_steps >= 0, pitches]; of 0 and 1 only, or 0, 1 and 2.
         steps: int32 [], how many steps to draw, >= 1.
         seeds: int64 [batch]. A row's random numbers depend on its seed, the step and the decision alone.
-        options: Settings of the rows.
-        governor: Governor of the model; the default leaves the log-odds unchanged.
+        options: Options of the rows.
 
     Returns:
         (cells uint8 [batch, steps, pitches], the drawn steps without the primer: 0 silent, 1 held, 2 struck; ends
         uint8 [batch, steps], 1 where the piece ends with that step).
     """
-    sampling_state = begin(network, state, primer, options, governor)
+    sampling_state = begin(network, state, primer, options)
     steps = tf.convert_to_tensor(steps, tf.int32)
-    cells, ends = _draw_blocks(network, sampling_state, steps, seeds, options, governor)
-    return tf.transpose(cells, [1, 0, 2]), tf.transpose(ends)
-
-
-def _draw_blocks(network: Network, sampling_state: SamplingState, steps, seeds, options: Options, governor: Governor):
-    """Draws block by block, uint8 [steps, batch, …], so that memory holds the random numbers of one block."""
     blocks = (steps + BLOCK_STEPS - 1) // BLOCK_STEPS
-    parts = [sampling_state.held.shape, [None]]
-    rolls = [tf.TensorArray(tf.uint8, size=blocks, infer_shape=False, element_shape=[None, *part]) for part in parts]
+    shapes = [[None, *sampling_state.held.shape], [None, None]]
+    rolls = [tf.TensorArray(tf.uint8, size=blocks, infer_shape=False, element_shape=shape) for shape in shapes]
 
     def draw_block(block, rolls, sampling_state):
         numbers = uniforms(seeds, tf.fill(tf.shape(seeds), block), network.decisions)
-        length = tf.minimum(BLOCK_STEPS, steps - block * BLOCK_STEPS)
-        drawn, sampling_state = _draw_frames(network, sampling_state, numbers, length, options, governor)
+        numbers = numbers[:, : steps - block * BLOCK_STEPS]  # of the last block, the steps that are left
+        drawn, sampling_state = draw(network, sampling_state, numbers, options.temperature, options.top_p)
         return block + 1, [roll.write(block, part) for roll, part in zip(rolls, drawn, strict=True)], sampling_state
 
     _, rolls, _ = tf.while_loop(
         lambda block, *_: block < blocks, draw_block, (0, rolls, sampling_state), parallel_iterations=1
     )
-    return tuple(roll.concat() for roll in rolls)
+    cells, ends = (roll.concat() for roll in rolls)
+    return tf.transpose(cells, [1, 0, 2]), tf.transpose(ends)
 
 
 def states_of(cells: tf.Tensor) -> tf.Tensor:
     """Cells as 0 silent, 1 held, 2 struck: `data.roll.as_states` for tensors [batch, time, pitches], uint8."""
     sounds = cells != 0
-    before = tf.pad(sounds, [[0, 0], [1, 0], [0, 0]])[:, :-1]
-    struck = sounds & ((cells == STRUCK) | ~before)
+    struck = sounds & ((cells == STRUCK) | ~after_silence(sounds)[:, :-1])
     return tf.cast(sounds, tf.uint8) + tf.cast(struck, tf.uint8)
 
 
 def after_silence(cells: tf.Tensor) -> tf.Tensor:
     """A silent step before the cells, [batch, time + 1, pitches]."""
     return tf.pad(cells, [[0, 0], [1, 0], [0, 0]])
-
-
-def clock_of(network: Network, meter: tf.Tensor, place: tf.Tensor) -> Clock:
-    """The clock of rows at position `place` int32 [batch] in their bars; `meter` int32 [batch, 2]."""
-    numerator, denominator = tf.unstack(tf.cast(meter, tf.int32), axis=1)
-    quarters = tf.cast(numerator * 4, tf.float32) / tf.cast(denominator, tf.float32)
-    bar = tf.maximum(tf.cast(tf.round(quarters * float(network.steps_per_beat or 1)), tf.int32), 1)
-    compound = tf.cast((denominator >= 8) & (numerator % 3 == 0), tf.int32)
-    return Clock(tf.cast(place, tf.int32) % bar, bar, compound)
 
 
 def _codes(network: Network, clock: Clock, place: tf.Tensor) -> tf.Tensor:
@@ -176,12 +153,12 @@ def _position_in_beat(network: Network, clock: Clock, place: tf.Tensor) -> tf.Te
 def read(
     network: Network, state: State, frames: tf.Tensor, meter: tf.Tensor, place: tf.Tensor
 ) -> tuple[tf.Tensor, State, Clock]:
-    """Reads given steps.
+    """Reads the cells of given steps, uint8 [batch, time >= 1, pitches].
 
     Args:
         network: The model.
         state: Its state before them.
-        frames: Their cells, uint8 [batch, time >= 1, pitches].
+        frames: The cells.
         meter: int32 [batch, 2].
         place: Position in its bar of the step after the first frame, int32 [batch].
 
@@ -189,42 +166,31 @@ def read(
         (features for the head to decide the step after each frame from, [batch, time, features]; the state; the clock).
     """
     time = tf.shape(frames)[1]
-    clock = clock_of(network, meter, place)
+    numerator, denominator = tf.unstack(tf.cast(meter, tf.int32), axis=1)
+    quarters = tf.cast(numerator * 4, tf.float32) / tf.cast(denominator, tf.float32)
+    bar = tf.maximum(tf.cast(tf.round(quarters * float(network.steps_per_beat or 1)), tf.int32), 1)
+    compound = tf.cast((denominator >= 8) & (numerator % 3 == 0), tf.int32)
+    clock = Clock(tf.cast(place, tf.int32) % bar, bar, compound)
     codes = _codes(network, clock, clock.place[:, tf.newaxis] + tf.range(time))
     hidden, state = network.advance(frames, codes, state)
-    return hidden, state, clock._replace(place=(clock.place + time) % clock.bar)
+    return hidden, state, clock._replace(place=(clock.place + time) % bar)
 
 
-def begin(
-    network: Network, state: State, primer: tf.Tensor, options: Options, governor: Governor = NO_GOVERNOR
-) -> SamplingState:
-    """Reads a silent step and then the primer.
-
-    Args:
-        network: The model.
-        state: Its initial state.
-        primer: Cells to continue, [batch, primer_steps >= 0, pitches].
-        options: Settings of the rows; temperature and top-p are not used.
-        governor: Governor of the model.
-    """
+def begin(network: Network, state: State, primer: tf.Tensor, options: Options) -> SamplingState:
+    """Reads a silent step and then the primer, as `sample` does; temperature and top-p are not used."""
     cells = states_of(primer)
-    hidden, state, clock = read(network, state, after_silence(cells), options.meter, options.place)
-    positions = options.place[:, tf.newaxis] + tf.range(tf.shape(cells)[1])
+    frames = after_silence(cells)
+    hidden, state, clock = read(network, state, frames, options.meter, options.place)
+    places = options.place[:, tf.newaxis] + tf.range(tf.shape(cells)[1])
     controller, reference = initial_controller_state(
-        governor, cells, _position_in_beat(network, clock, positions), options.density
+        network.governor, cells, _position_in_beat(network, clock, places), options.density
     )
-    held = after_silence(cells != 0)[:, -1]
-    return SamplingState(hidden[:, -1], held, clock, options.density, controller, reference, state)
+    return SamplingState(hidden[:, -1], frames[:, -1] != 0, clock, options.density, controller, reference, state)
 
 
 def draw(
-    network: Network,
-    sampling_state: SamplingState,
-    numbers: tf.Tensor,
-    temperature: tf.Tensor,
-    top_p: tf.Tensor,
-    governor: Governor = NO_GOVERNOR,
-) -> tuple[tf.Tensor, tf.Tensor, SamplingState]:
+    network: Network, sampling_state: SamplingState, numbers: tf.Tensor, temperature: tf.Tensor, top_p: tf.Tensor
+) -> tuple[tuple[tf.Tensor, tf.Tensor], SamplingState]:
     """Draws the next steps from given random numbers; the result does not depend on how steps are split into calls.
 
     It can be compiled by XLA: with static input shapes, all shapes are static.
@@ -232,62 +198,40 @@ def draw(
     Args:
         network: The model.
         sampling_state: State from `begin` or the previous call.
-        numbers: float32 [batch, steps, decisions] in [0, 1), of `uniforms`; each call continues where the previous one
-            ended.
+        numbers: Those of `uniforms` from there on, float32 [batch, steps, decisions].
         temperature: float32 [batch], > 0.
         top_p: float32 [batch] in (0, 1].
-        governor: That of `begin`.
 
     Returns:
-        (cells uint8 [batch, steps, pitches], ends uint8 [batch, steps], the state after them).
+        ((cells uint8 [steps, batch, pitches], ends uint8 [steps, batch]), the state after them).
     """
-    options = Options(temperature, top_p, sampling_state.density, None, None)
     length = tf.shape(numbers)[1]
-    (cells, ends), sampling_state = _draw_frames(network, sampling_state, numbers, length, options, governor)
-    return tf.transpose(cells, [1, 0, 2]), tf.transpose(ends), sampling_state
-
-
-def _draw_frames(
-    network: Network, sampling_state: SamplingState, numbers, length, options: Options, governor: Governor
-):
-    """Draws `length` steps: ((cells, ends), uint8 [length, batch, …]; the state after them)."""
-    reference = sampling_state.reference
-    shaped = network.shaping.rows(options.temperature, options.top_p, sampling_state.density)
+    governor, clock, reference = network.governor, sampling_state.clock, sampling_state.reference
+    shaped = network.shape(temperature, top_p, sampling_state.density)
     odds, draw_cells = log_odds(numbers), network.drawer()
     shapes = [sampling_state.held.shape, sampling_state.held.shape[:1]]
     rolls = [tf.TensorArray(tf.uint8, size=length, element_shape=shape) for shape in shapes]
 
     def draw_step(step, rolls, hidden, held, place, controller, state):
-        position = _position_in_beat(network, sampling_state.clock, place[:, tf.newaxis] - 1)[:, 0]
+        position = _position_in_beat(network, clock, place[:, tf.newaxis] - 1)[:, 0]
         penalty = onset_penalty(governor, controller, reference, position) - shaped.at_position(position)
         thresholds = shaped.thresholds(
             tf.gather(odds, step, axis=1), held, correction(governor, controller, reference), penalty
         )
         cells, ends = draw_cells(hidden, held, thresholds)
-        codes = _codes(network, sampling_state.clock, place[:, tf.newaxis])
-        following, state = network.advance(cells[:, tf.newaxis], codes, state)
-        sounds = cells != 0
+        following, state = network.advance(cells[:, tf.newaxis], _codes(network, clock, place[:, tf.newaxis]), state)
         drawn = (cells, tf.cast(ends, tf.uint8))
         rolls = [roll.write(step, part) for roll, part in zip(rolls, drawn, strict=True)]
         controller = update_controller_state(governor, controller, reference, position, cells)
-        return step + 1, rolls, following[:, 0], sounds, (place + 1) % sampling_state.clock.bar, controller, state
+        return step + 1, rolls, following[:, 0], cells != 0, (place + 1) % clock.bar, controller, state
 
+    initial = (sampling_state.hidden, sampling_state.held, clock.place, sampling_state.controller, sampling_state.state)
     _, rolls, hidden, held, place, controller, state = tf.while_loop(
-        lambda step, *_: step < length,
-        draw_step,
-        (
-            0,
-            rolls,
-            sampling_state.hidden,
-            sampling_state.held,
-            sampling_state.clock.place,
-            sampling_state.controller,
-            sampling_state.state,
-        ),
-        parallel_iterations=1,
+        lambda step, *_: step < length, draw_step, (0, rolls, *initial), parallel_iterations=1
     )
-    clock = sampling_state.clock._replace(place=place)
-    sampling_state = sampling_state._replace(hidden=hidden, held=held, clock=clock, controller=controller, state=state)
+    sampling_state = sampling_state._replace(
+        hidden=hidden, held=held, clock=clock._replace(place=place), controller=controller, state=state
+    )
     return tuple(roll.stack() for roll in rolls), sampling_state
 
 

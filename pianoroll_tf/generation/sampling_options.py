@@ -19,7 +19,6 @@ kind, and at 1 it is 0.
 """
 
 import dataclasses
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -50,23 +49,14 @@ class Options(NamedTuple):
 
 
 def plain_options(batch) -> Options:
-    """Temperature, top-p and density of 1, from the start of a bar of 4/4.
-
-    Args:
-        batch: Number of rows, an int or an int32 scalar tensor.
-    """
+    """Temperature, top-p and density of 1, from the start of a bar of 4/4, for `batch` rows."""
     one, meter = tf.ones([batch]), tf.fill([batch, 2], 4)
     return Options(one, one, one, meter, tf.zeros([batch], tf.int32))
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Piecewise linear function, extrapolated linearly beyond its ends.
-
-    Attributes:
-        places: Ascending knots, [knots >= 2].
-        values: Values at each knot, [knots, columns].
-    """
+    """Piecewise linear function, extrapolated linearly beyond its ends: ascending knots, [knots, columns] values."""
 
     places: tuple[float, ...]
     values: tuple[tuple[float, ...], ...]
@@ -93,11 +83,10 @@ NO_TOP_P = Table((0.0, 0.99), ((*(0.0,) * len(KINDS), NO_THRESHOLD),) * 2)
 
 @dataclasses.dataclass(frozen=True)
 class Shaping:
-    """Shaping of a model, found by `calibration`; the defaults shift nothing.
+    """Tables of a model, found by `calibration`; the defaults shift nothing.
 
     Attributes:
-        temperature: Shifts of `KINDS`, and of struck notes at each position in the beat, by 1 / temperature; the
-            positions may be left out.
+        temperature: Shifts of `KINDS`, and of struck notes at each position in the beat, or none, by 1 / temperature.
         density: Shifts of `KINDS` by the logarithm of the density.
         top_p: Shifts of `KINDS`, and the threshold of onsets, by top-p; the last knot is below 1.
     """
@@ -107,37 +96,14 @@ class Shaping:
     top_p: Table = NO_TOP_P
 
     def rows(self, temperature: tf.Tensor, top_p: tf.Tensor, density: tf.Tensor) -> "Shaped":
-        """Looks up the shaping of each row.
-
-        Args:
-            temperature: float32 [batch], > 0.
-            top_p: float32 [batch] in (0, 1].
-            density: float32 [batch], > 0.
-        """
-        rate = 1.0 / temperature
+        """Looks up the shaping of each row, from fields of `Options`."""
+        rate, kinds = 1.0 / temperature, len(KINDS)
         dropped = self.top_p.at(tf.minimum(top_p, self.top_p.places[-1]))
         whole = (top_p >= 1.0)[:, tf.newaxis]
-        shift, positions = tf.split(self.temperature.at(rate), [len(KINDS), self.positions], axis=1)
-        shift += self.density.at(tf.math.log(density)) + tf.where(whole, 0.0, dropped[:, : len(KINDS)])
+        by_rate = self.temperature.at(rate)
+        shift, positions = by_rate[:, :kinds], by_rate[:, kinds:]
+        shift += self.density.at(tf.math.log(density)) + tf.where(whole, 0.0, dropped[:, :kinds])
         return Shaped(rate[:, tf.newaxis], shift, tf.where(whole, NO_THRESHOLD, dropped[:, -1:]), positions)
-
-    @property
-    def positions(self) -> int:
-        """Number of positions in the beat with a shift."""
-        return len(self.temperature.values[0]) - len(KINDS)
-
-
-def shaping_from_dict(values: dict) -> Shaping:
-    """The inverse of `dataclasses.asdict`, also after JSON.
-
-    >>> shaping_from_dict(dataclasses.asdict(Shaping())) == Shaping()
-    True
-    """
-
-    def table(entry: dict[str, Sequence]) -> Table:
-        return Table(tuple(entry["places"]), tuple(tuple(row) for row in entry["values"]))
-
-    return Shaping(**{name: table(entry) for name, entry in values.items()})
 
 
 class Shaped(NamedTuple):

@@ -59,15 +59,10 @@ def search(trial: Callable[[float, float, int], np.ndarray], density: float) -> 
 
 
 def find_shift(trial: Callable[[float], float], density: float, start: float = 0.0) -> float:
-    """Finds the shift with which the mean density of the first window is nearest to `density`.
+    """Finds the shift with which the mean density of the first window, that of a trial, is nearest to `density`.
 
     Only the first window counts, because the drift of the governor corrects the later ones. The log-density rises about
     as fast as the shift; if it rises faster, the bracket is halved.
-
-    Args:
-        trial: Function of the shift to the mean density.
-        density: Density to reach.
-        start: First shift.
 
     >>> shift = find_shift(lambda shift: 0.04 * math.exp(shift), 0.05)
     >>> round(math.exp(shift), 2)

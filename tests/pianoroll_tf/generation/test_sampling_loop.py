@@ -34,9 +34,7 @@ def network(next_logits, steps_per_beat=None, shaping=Shaping()):  # noqa: B008 
         cells = tf.cast(sounds, tf.uint8) + tf.cast(sounds & ~held, tf.uint8)
         return cells, tf.zeros(tf.shape(hidden)[:1], tf.bool)
 
-    return Network(
-        advance, lambda: draw, lambda logits: logits, steps_per_beat, pitches=84, decisions=84, shaping=shaping
-    )
+    return Network(advance, lambda: draw, lambda logits: logits, steps_per_beat, decisions=84, shape=shaping.rows)
 
 
 def options_of(rows, temperature=1.0, top_p=1.0, density=1.0, meter=(4, 4), place=0):
@@ -47,10 +45,11 @@ def options_of(rows, temperature=1.0, top_p=1.0, density=1.0, meter=(4, 4), plac
 def draw(next_logits, state, primer, steps, seeds, eager=False, governor=Governor(), **settings):  # noqa: B008
     """What sounds, 0 or 1, uint8 [rows, steps, 84]."""
     made = next_logits if isinstance(next_logits, Network) else network(next_logits)
+    made = made._replace(governor=governor)
 
     def piece():
         seed = tf.constant(seeds, tf.int64)
-        return sample(made, state, primer, tf.constant(steps), seed, options_of(len(seeds), **settings), governor)[0]
+        return sample(made, state, primer, tf.constant(steps), seed, options_of(len(seeds), **settings))[0]
 
     cells = (piece if eager else tf.function(piece, autograph=False))().numpy()
     assert cells.dtype == np.uint8
