@@ -61,12 +61,10 @@ def export(
         if latest and _identity(folder / str(latest)) == identity:
             return folder / str(latest), False
         sampler = SamplingModel(model, config.loss, steps_per_beat(config), meter=parse_meter(config.data.meter))
-        found = None
-        if config.data.density:
-            found = _calibrated(sampler, config, identity, cache, **calibration)
+        found = _calibrated(sampler, config, identity, cache, **calibration) if config.data.density else None
         final = folder / str(latest + 1)
         with whole_folder(final) as partial:
-            _write(model, sampler, config, found, describe(config, found, identity) | (facts or {}), partial)
+            _write(sampler, config, found, _describe(config, found, identity) | (facts or {}), partial)
     return final, True
 
 
@@ -95,7 +93,7 @@ def fingerprint(model: keras.Model, config: RunConfig) -> str:
     return digest.hexdigest()
 
 
-def describe(config: RunConfig, found: Calibration | None, identity: str) -> dict[str, Any]:
+def _describe(config: RunConfig, found: Calibration | None, identity: str) -> dict[str, Any]:
     """Content of `config.json` of an exported model."""
     return {
         "format": saved_model.FORMAT,
@@ -114,15 +112,15 @@ def describe(config: RunConfig, found: Calibration | None, identity: str) -> dic
 
 
 def _write(
-    model, sampler: SamplingModel, config: RunConfig, found: Calibration | None, description: dict, partial: Path
+    sampler: SamplingModel, config: RunConfig, found: Calibration | None, description: dict, partial: Path
 ) -> None:
     """Writes all files of a version."""
     if found:
         governor = make_governor(config.data, found.shift, found.gain, found.brakes)
         sampler = dataclasses.replace(sampler, governor=governor, shaping=found.shaping)
     archive = keras.export.ExportArchive()
-    archive.track(model)
-    with portable_kernels(model):
+    archive.track(sampler.model)
+    with portable_kernels(sampler.model):
         for name, function in make_endpoints(sampler).items():
             archive.add_endpoint(name, _caller(function))
         _save(archive, partial)
@@ -131,9 +129,7 @@ def _write(
     write_manifest(partial)
 
 
-def _caller(
-    function: tf.types.experimental.PolymorphicFunction,
-) -> tf.types.experimental.PolymorphicFunction:
+def _caller(function):
     """A traced function that only calls `function`: a SavedModel holds an endpoint twice, but so its graph once."""
     trace = function.get_concrete_function()
     caller = tf.function(lambda *inputs: trace(*inputs), input_signature=function.input_signature, autograph=False)
