@@ -65,13 +65,10 @@ class SamplingModel:
             posterior=posterior,
             steps_per_beat=self.steps_per_beat,
             decisions=head.decisions,
+            initial=lambda rows: initial_state(self.model, rows),
             shape=self.shaping.rows,
             governor=self.governor,
         )
-
-    def state(self, batch) -> tuple:
-        """The initial state of the model for `batch` rows."""
-        return initial_state(self.model, batch)
 
     def clock(self, batch, meter=None, place=0) -> tuple[tf.Tensor, tf.Tensor]:
         """One meter, by default the model's, and place for all rows: int32 [batch, 2] and [batch]."""
@@ -80,9 +77,8 @@ class SamplingModel:
 
     def sample(self, primer, steps, seeds, temperature, top_p, density) -> tuple[tf.Tensor, tf.Tensor]:
         """`sampling_loop.sample` from the start of a bar."""
-        batch = tf.shape(primer)[0]
-        options = Options(temperature, top_p, density, *self.clock(batch))
-        return sampling_loop.sample(self.network(), self.state(batch), primer, steps, seeds, options)
+        options = Options(temperature, top_p, density, *self.clock(tf.shape(primer)[0]))
+        return sampling_loop.sample(self.network(), primer, steps, seeds, options)
 
 
 def sample_rows(sampler: SamplingModel, primer, steps, seed, *options) -> tuple[tf.Tensor, tf.Tensor]:
@@ -143,22 +139,20 @@ def _likelihoods(sampler: SamplingModel) -> Endpoints:
     """
     network, head = sampler.network(), head_of(sampler.model)
 
-    def hidden(frames, meter, place):
-        return sampling_loop.read(network, sampler.state(tf.shape(frames)[0]), frames, meter, place)[0]
-
     @tf.function(input_signature=[ROLL], autograph=False)
     def predict(roll):
         cells = sampling_loop.states_of(roll)
-        meter, place = sampler.clock(tf.shape(cells)[0])
-        return {"probability": marginals(head, network, hidden(cells, meter, place + 1), cells)}
+        hidden, *_ = sampling_loop.read(network, cells, *sampler.clock(tf.shape(cells)[0], place=1))
+        return {"probability": marginals(head, network, hidden, cells)}
 
     @tf.function(input_signature=[ROLL, METER, PLACE], autograph=False)
     def likelihood(roll, meter, place):
         checks = [_within("meter", meter, minimum=1, maximum=64), _within("place", place, minimum=0, maximum=MAX_STEPS)]
         with tf.control_dependencies(checks):
             cells = sampling_loop.states_of(roll)
-        before, clock = sampling_loop.after_silence(cells)[:, :-1], sampler.clock(tf.shape(cells)[0], meter, place)
-        return log_likelihood(head, network, hidden(before, *clock), cells)
+        before = sampling_loop.after_silence(cells)[:, :-1]
+        hidden, *_ = sampling_loop.read(network, before, *sampler.clock(tf.shape(cells)[0], meter, place))
+        return log_likelihood(head, network, hidden, cells)
 
     return {"predict": predict, "log_likelihood": likelihood}
 
@@ -195,15 +189,14 @@ def _block_endpoints(sampler: SamplingModel) -> Endpoints:
     XLA has no assertions.
     """
     network, silence = sampler.network(), tf.zeros([1, 0, NUM_PITCHES], tf.uint8)
-    like = sampling_loop.begin(network, sampler.state(1), silence, plain_options(1))
+    like = sampling_loop.begin(network, silence, plain_options(1))
     state_spec = tf.TensorSpec([None, sampling_loop.pack_state(like).shape[1]], tf.float32, "state")
     numbers_spec = tf.TensorSpec([None, None, network.decisions], tf.float32, "numbers")
 
     @tf.function(input_signature=[PRIMER, ROW_DENSITY, ROW_METERS, ROW_PLACES], autograph=False)
     def begin(primer, density, meter, place):
         options = Options(density, density, density, meter, place)
-        state = sampler.state(tf.shape(primer)[0])
-        return {"next_state": sampling_loop.pack_state(sampling_loop.begin(network, state, primer, options))}
+        return {"next_state": sampling_loop.pack_state(sampling_loop.begin(network, primer, options))}
 
     @tf.function(input_signature=[ROW_SEEDS, ROW_BLOCKS], autograph=False)
     def uniforms(seed, block):

@@ -36,6 +36,7 @@ class Network(NamedTuple):
         posterior: Log-odds of the network → log-odds of the posterior.
         steps_per_beat: Of the clock; None if the model has no clock input.
         decisions: Decisions, and thus random numbers, per step.
+        initial: Number of rows → their initial state, a tensor or a nest of tensors.
         shape: (temperature, top_p, density) → `Shaped`: what the options do to the log-odds.
         governor: Governor of the model; the default leaves the log-odds unchanged.
     """
@@ -45,6 +46,7 @@ class Network(NamedTuple):
     posterior: Callable
     steps_per_beat: int | None
     decisions: int
+    initial: Callable
     shape: Callable = Shaping().rows
     governor: Governor = Governor()
 
@@ -86,7 +88,7 @@ class SamplingState(NamedTuple):
 
 
 def sample(
-    network: Network, state: State, primer: tf.Tensor, steps: tf.Tensor, seeds: tf.Tensor, options: Options
+    network: Network, primer: tf.Tensor, steps: tf.Tensor, seeds: tf.Tensor, options: Options
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Continues `primer` by `steps` steps, block by block, so that memory holds the random numbers of one block.
 
@@ -96,7 +98,6 @@ def sample(
 
     Args:
         network: The model.
-        state: Its initial state: a tensor or a nest of tensors.
         primer: Cells to continue, [batch, primer_steps >= 0, pitches]; of 0 and 1 only, or 0, 1 and 2.
         steps: int32 [], how many steps to draw, >= 1.
         seeds: int64 [batch]. A row's random numbers depend on its seed, the step and the decision alone.
@@ -106,7 +107,7 @@ def sample(
         (cells uint8 [batch, steps, pitches], the drawn steps without the primer: 0 silent, 1 held, 2 struck; ends
         uint8 [batch, steps], 1 where the piece ends with that step).
     """
-    sampling_state = begin(network, state, primer, options)
+    sampling_state = begin(network, primer, options)
     steps = tf.convert_to_tensor(steps, tf.int32)
     blocks = (steps + BLOCK_STEPS - 1) // BLOCK_STEPS
     shapes = [[None, *sampling_state.held.shape], [None, None]]
@@ -150,37 +151,28 @@ def _position_in_beat(network: Network, clock: Clock, place: tf.Tensor) -> tf.Te
     return place % clock.bar[:, tf.newaxis] % (network.steps_per_beat or 1)
 
 
-def read(
-    network: Network, state: State, frames: tf.Tensor, meter: tf.Tensor, place: tf.Tensor
-) -> tuple[tf.Tensor, State, Clock]:
-    """Reads the cells of given steps, uint8 [batch, time >= 1, pitches].
+def read(network: Network, cells: tf.Tensor, meter: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, State, Clock]:
+    """Reads steps, uint8 [batch, time >= 1, pitches], from the initial state on: (features, state, clock) after them.
 
-    Args:
-        network: The model.
-        state: Its state before them.
-        frames: The cells.
-        meter: int32 [batch, 2].
-        place: Position in its bar of the step after the first frame, int32 [batch].
-
-    Returns:
-        (features for the head to decide the step after each frame from, [batch, time, features]; the state; the clock).
+    The head decides the step after each of them from its features, [batch, time, features]. `meter` is int32
+    [batch, 2], `place` the position in its bar of the step after the first one, int32 [batch].
     """
-    time = tf.shape(frames)[1]
+    rows, time = tf.unstack(tf.shape(cells)[:2])
     numerator, denominator = tf.unstack(tf.cast(meter, tf.int32), axis=1)
     quarters = tf.cast(numerator * 4, tf.float32) / tf.cast(denominator, tf.float32)
     bar = tf.maximum(tf.cast(tf.round(quarters * float(network.steps_per_beat or 1)), tf.int32), 1)
     compound = tf.cast((denominator >= 8) & (numerator % 3 == 0), tf.int32)
     clock = Clock(tf.cast(place, tf.int32) % bar, bar, compound)
     codes = _codes(network, clock, clock.place[:, tf.newaxis] + tf.range(time))
-    hidden, state = network.advance(frames, codes, state)
+    hidden, state = network.advance(cells, codes, network.initial(rows))
     return hidden, state, clock._replace(place=(clock.place + time) % bar)
 
 
-def begin(network: Network, state: State, primer: tf.Tensor, options: Options) -> SamplingState:
+def begin(network: Network, primer: tf.Tensor, options: Options) -> SamplingState:
     """Reads a silent step and then the primer, as `sample` does; temperature and top-p are not used."""
     cells = states_of(primer)
     frames = after_silence(cells)
-    hidden, state, clock = read(network, state, frames, options.meter, options.place)
+    hidden, state, clock = read(network, frames, options.meter, options.place)
     places = options.place[:, tf.newaxis] + tf.range(tf.shape(cells)[1])
     controller, reference = initial_controller_state(
         network.governor, cells, _position_in_beat(network, clock, places), options.density
@@ -191,19 +183,10 @@ def begin(network: Network, state: State, primer: tf.Tensor, options: Options) -
 def draw(
     network: Network, sampling_state: SamplingState, numbers: tf.Tensor, temperature: tf.Tensor, top_p: tf.Tensor
 ) -> tuple[tuple[tf.Tensor, tf.Tensor], SamplingState]:
-    """Draws the next steps from given random numbers; the result does not depend on how steps are split into calls.
+    """Draws the next steps: ((cells uint8 [steps, batch, pitches], ends uint8 [steps, batch]), the state after them).
 
-    It can be compiled by XLA: with static input shapes, all shapes are static.
-
-    Args:
-        network: The model.
-        sampling_state: State from `begin` or the previous call.
-        numbers: Those of `uniforms` from there on, float32 [batch, steps, decisions].
-        temperature: float32 [batch], > 0.
-        top_p: float32 [batch] in (0, 1].
-
-    Returns:
-        ((cells uint8 [steps, batch, pitches], ends uint8 [steps, batch]), the state after them).
+    `numbers` are those of `uniforms` for the steps, float32 [batch, steps, decisions]. The result does not depend on
+    how steps are split into calls. XLA can compile it: with static input shapes, all shapes are static.
     """
     length = tf.shape(numbers)[1]
     governor, clock, reference = network.governor, sampling_state.clock, sampling_state.reference
@@ -253,15 +236,9 @@ def unpack_state(packed: tf.Tensor, like: SamplingState) -> SamplingState:
 
 
 def uniforms(seeds: tf.Tensor, blocks: tf.Tensor, decisions: int) -> tf.Tensor:
-    """Random numbers of one block of each row, by Philox keyed by (seed of the row, block).
+    """Random numbers in [0, 1) of one block of each row, float32 [batch, BLOCK_STEPS, decisions].
 
-    Args:
-        seeds: int64 [batch].
-        blocks: int [batch], absolute step // BLOCK_STEPS.
-        decisions: Numbers per step.
-
-    Returns:
-        float32 [batch, BLOCK_STEPS, decisions] in [0, 1). XLA would generate other numbers.
+    They are Philox's, keyed by (seed of the row, block), where the block is step // BLOCK_STEPS; XLA's are others.
     """
     return tf.map_fn(
         lambda key: tf.random.stateless_uniform([BLOCK_STEPS, decisions], key, alg="philox"),

@@ -16,6 +16,9 @@ The shifts and thresholds are tables that `calibration` measures on the model's 
 onsets, re-strikes and sounding cells as at temperature 1, at the same positions in the beat, times the requested
 density. The tables are interpolated linearly over 1/T: at T = infinity a shift is the log-odds of the mean rate of its
 kind, and at 1 it is 0.
+
+Another option is a field of `config.SamplingConfig` and of `Options`; what it does belongs into `Shaping.rows` and
+`Shaped.thresholds`, its input into the signatures of `endpoints`.
 """
 
 import dataclasses
@@ -68,13 +71,11 @@ class Table:
         [5.0, 20.0, 50.0]
         """
         places, values = np.asarray(self.places, np.float32), np.asarray(self.values, np.float32)
-        inner = places[1:-1]
-        low, high = np.concatenate([[-np.inf], inner]), np.concatenate([inner, [np.inf]])
         slopes = np.diff(values, axis=0) / np.diff(places)[:, None]
-        # The part of each piece that lies between its start and `x`; the first piece starts at the first knot.
-        begins = np.concatenate([places[:1], inner])
-        inside = tf.minimum(tf.maximum(x[:, tf.newaxis], low.astype(np.float32)), high.astype(np.float32))
-        return values[0] + tf.matmul(inside - begins.astype(np.float32), slopes.astype(np.float32))
+        low, high = np.append(np.float32(-np.inf), places[1:-1]), np.append(places[1:-1], np.float32(np.inf))
+        # The part of each piece that lies between its start and `x`; the first and last pieces have no end outwards.
+        inside = tf.minimum(tf.maximum(x[:, tf.newaxis], low), high) - places[:-1]
+        return values[0] + tf.matmul(inside, slopes)
 
 
 NO_SHIFT = Table((0.0, 1.0), ((0.0,) * len(KINDS),) * 2)

@@ -1,6 +1,7 @@
 """Calibrates sampling on a model's own music: the parts of the governor that it needs, and the shaping tables."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -129,10 +130,7 @@ def calibrate(
         target = measured(cells)
     shaping = Shaping()
     if with_shaping:
-
-        def governed(*settings):
-            return late_rates(*settings, governor=(shift, gain))
-
+        governed = functools.partial(late_rates, governor=(shift, gain))
         shaping = find_shaping(governed, target, base_shifts, onset_thresholds(sampler, cells), gain > 0)
     corrected, onsets = float((cells != 0).mean()), float((cells == 2).sum(axis=2).mean())
     return Calibration(shift, gain, brakes, uncorrected, corrected, off, onsets, shaping)

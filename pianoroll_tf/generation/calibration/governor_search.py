@@ -37,14 +37,8 @@ def search(trial: Callable[[float, float, int], np.ndarray], density: float) -> 
     """Finds the smallest of `GAINS` with which the spread is small, and the shift that sets the mean to `density`.
 
     The spread falls as the gain rises, so the gain is found by bisection. The search for a shift starts from that of
-    the previous gain and uses the first window only.
-
-    Args:
-        trial: Function of (shift, gain, number of windows) to densities [rows, windows].
-        density: Density to reach.
-
-    Returns:
-        (shift, gain, spread).
+    the previous gain and uses the first window only. `trial` is a function of (shift, gain, number of windows) to
+    densities [rows, windows]; the result is (shift, gain, spread).
     """
     shift = 0.0
 

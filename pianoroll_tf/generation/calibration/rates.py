@@ -90,12 +90,8 @@ def match(
 
     Each trial moves the best shifts so far by a multiple of `needed_shifts`. That is exact where all decisions of a
     kind have the same log-odds and are independent, and a search direction otherwise. The step size is halved when a
-    trial overshoots: repetitive music responds to small shifts with large changes.
-
-    Args:
-        trial: Function of shifts to measured rates, [3 + positions].
-        target: Target, [3 + positions].
-        start: Shifts of the first trial; default: all 0.
+    trial overshoots: repetitive music responds to small shifts with large changes. `start` has the shifts of the first
+    trial; default: all 0.
     """
     best, known, step = math.inf, np.array(start or np.zeros(len(target)), float), FIRST_STEP
     shifts, move = known, np.zeros(len(target))

@@ -26,14 +26,10 @@ def find_shaping(
     thresholds: dict[float, float],
     governed: bool,
 ) -> Shaping:
-    """Finds the tables of a model by rate matching.
+    """Finds the tables of a model by rate matching; `governed` says whether the governor controls the density.
 
-    Args:
-        trial: Function of temperature, shifts and threshold of onsets to the measured rates, [3 + positions].
-        target: Target at every temperature and top-p, [3 + positions].
-        base_shifts: Shifts at temperature 1.
-        thresholds: Result of `onset_thresholds`.
-        governed: Whether the governor controls the density.
+    `trial` is a function of temperature, shifts and threshold of onsets to the measured rates, `target` has the rates
+    at every temperature and top-p, [3 + positions], `base_shifts` the shifts at temperature 1.
     """
     kinds, positions = len(KINDS), len(target) - len(KINDS)
     at_rest = np.concatenate([log_odds(target[:kinds]), np.log(target[kinds:] * positions)])
@@ -84,10 +80,9 @@ def onset_thresholds(sampler: SamplingModel, cells: np.ndarray) -> dict[float, f
     `cells` is music of the model, uint8 [rows, steps, 84].
     """
     network, head = sampler.network(), head_of(sampler.model)
-    rows = tf.shape(cells)[0]
     before = sampling_loop.after_silence(tf.constant(cells))[:, :-1]
-    options = plain_options(rows)
-    hidden, *_ = sampling_loop.read(network, sampler.state(rows), before, options.meter, options.place)
+    options = plain_options(len(cells))
+    hidden, *_ = sampling_loop.read(network, before, options.meter, options.place)
     logits = network.posterior(head(hidden, before, cells))[..., :NUM_PITCHES].numpy()
     logits = np.sort(logits[before.numpy() == 0])
     expected = np.cumsum(1 / (1 + np.exp(-logits.astype(np.float64))))

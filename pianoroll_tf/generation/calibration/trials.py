@@ -43,7 +43,7 @@ class TrialGenerator:
 
     def _open(self, shift, gain):
         silence = tf.zeros([self._rows, 0, NUM_PITCHES], tf.uint8)
-        return sampling_loop.begin(self._network(shift, gain), self._sampler.state(self._rows), silence, self._options)
+        return sampling_loop.begin(self._network(shift, gain), silence, self._options)
 
     def _continue(self, sampling_state, numbers, governed, shift, gain, rate, shifts, threshold):
         settings = (rate, shifts, threshold)
@@ -56,12 +56,8 @@ class TrialGenerator:
     def generate(self, governor=(0.0, 0.0), temperature=1.0, shifts=(0.0,) * 3, threshold=NO_THRESHOLD, windows=1):
         """Generates pieces, uint8 [rows, windows * window_steps, 84].
 
-        Args:
-            governor: Shift and gain of the governor.
-            temperature: Temperature of all decisions.
-            shifts: Shifts of `KINDS`, optionally followed by those of struck notes at each position in the beat.
-            threshold: Log-odds below which an onset is removed.
-            windows: Number of windows.
+        `governor` is its shift and gain. The shifts of `KINDS` may be followed by those of struck notes at each
+        position in the beat; onsets with log-odds below the threshold are removed.
         """
         settings = [tf.constant(value, tf.float32) for value in (*governor, 1 / temperature, shifts, threshold)]
         sampling_state, parts = self._begin(*settings[:2]), []
