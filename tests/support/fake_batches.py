@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS, PaddedBatches
 from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 

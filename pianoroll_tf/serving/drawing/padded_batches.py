@@ -14,7 +14,7 @@ import numpy as np
 from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.compiled import CompiledModel
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 
 CHUNK_STEPS = 32  # drawn at once; a new row waits for the few milliseconds that they take
 PROBE_CHUNKS = 3  # for which sizes are compared
