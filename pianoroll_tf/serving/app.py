@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from pianoroll_tf.serving.http import endpoints, guards, monitoring, openapi, statuses
+from pianoroll_tf.serving.http import endpoints, guards, monitoring, openapi
 from pianoroll_tf.serving.refusals import Refusal
 from pianoroll_tf.serving.settings import Address
 from pianoroll_tf.serving.state import ClientDisconnectedError, State
@@ -58,7 +58,6 @@ def make_app(state: State, address: Address, page: Path = PAGE) -> Starlette:
     }
     app = Starlette(routes=make_routes(page), middleware=middleware, exception_handlers=handlers)
     app.state.shared, app.state.metrics, app.state.page = state, metrics, page
-    app.state.loop_delay = monitoring.LoopDelay(metrics)
     return app
 
 
@@ -101,7 +100,7 @@ async def home(request: Request) -> Response:
 
 async def refused(request: Request, refusal: Refusal) -> Response:
     """The response to a refused request."""
-    return statuses.error_response(refusal)
+    return guards.error_response(refusal)
 
 
 async def refused_by_framework(request: Request, error: HTTPException) -> Response:

@@ -19,9 +19,8 @@ import uvicorn
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.serving.app import make_app
 from pianoroll_tf.serving.drawing.engine import DRAWING_THREADS
-from pianoroll_tf.serving.drawing.primers import PrimerReader
 from pianoroll_tf.serving.drawing.registry import Registry
-from pianoroll_tf.serving.drawing.signature_runner import SignatureRunner
+from pianoroll_tf.serving.http import monitoring
 from pianoroll_tf.serving.http.protocol import make_protocol
 from pianoroll_tf.serving.settings import Address, Limits, Versions
 from pianoroll_tf.serving.state import State
@@ -62,7 +61,7 @@ class Server(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serves until it is stopped, and measures the delay of the event loop."""
-        measuring = asyncio.create_task(self._app.state.loop_delay.run())
+        measuring = asyncio.create_task(monitoring.measure_loop_delay(self._app.state.metrics))
         try:
             await super().serve(sockets)
         finally:
@@ -125,8 +124,7 @@ def serve(folder: Path, address: Address, versions: Versions, limits: Limits) ->
         if not registry.served:
             reasons = "; ".join(status.message for status in registry.statuses.values()) or "none"
             raise UserError(f"model must have a version that can be served. Received: {folder} ({reasons})")
-        primers = PrimerReader(limits.uploads, limits.primer_steps, limits.request_seconds)
-        state = State(registry, limits, primers, SignatureRunner())
+        state = State(registry, limits)
         with watch_versions(registry, versions.poll_seconds), contextlib.closing(state):
             asyncio.run(_serve(Server(state, address), registry))
 

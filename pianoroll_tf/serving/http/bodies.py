@@ -9,8 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from pianoroll_tf.serving import strict_json
-from pianoroll_tf.serving.http.statuses import HttpRefusal
-from pianoroll_tf.serving.refusals import InvalidRequestError
+from pianoroll_tf.serving.refusals import HttpRefusal, InvalidRequestError
 from pianoroll_tf.serving.settings import Limits
 from pianoroll_tf.serving.state import state_of
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES, SamplingConfig
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.generation.saved_model import MusicModel
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.drawing.primers import Primer
 from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.http import bodies, streams
@@ -39,7 +39,7 @@ async def about(request: Request) -> Response:
             ],
             "default_version": served.version,
             "pitches": {"lowest": LOWEST_PITCH, "count": NUM_PITCHES},
-            "steps_per_second": served.steps_per_second,
+            "steps_per_second": served.grid.steps_per_second if served.grid.grid == "seconds" else None,
             "steps_per_beat": served.model.steps_per_beat,
             "density": served.model.density,
             "grid": served.grid.grid,

@@ -11,7 +11,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from pianoroll_tf.config import SamplingConfig
 from pianoroll_tf.data.clock import Meter, parse_meter
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import from_pitches, pitches_schema
 from pianoroll_tf.serving.settings import Limits

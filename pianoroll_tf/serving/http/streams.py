@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from pianoroll_tf.serving.drawing import async_engine
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.state import State
