@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from pianoroll_tf.serving.drawing import async_engine
 from pianoroll_tf.serving.drawing.engine import PieceRequest
@@ -20,10 +20,6 @@ from pianoroll_tf.serving.settings import Limits
 MAX_INLINE_SIZE = 1 << 15  # bytes or cells that take the event loop a few milliseconds
 T = TypeVar("T")
 Disconnect = Callable[[], Coroutine[Any, Any, Any]]
-
-
-class ClientDisconnectedError(Exception):
-    """The client no longer waits for the response."""
 
 
 class State:
@@ -77,7 +73,7 @@ class State:
         Raises:
             DeadlineError: They take longer than `request_seconds`.
             StoppingError: The server ends before they are complete.
-            ClientDisconnectedError: The client has disconnected.
+            ClientDisconnect: The client no longer waits for the response.
         """
         self.admitted += len(pieces)
         drawing = asyncio.ensure_future(async_engine.draw_whole(served.engine, pieces))
@@ -89,7 +85,7 @@ class State:
                 await self.queue.wait()
                 return drawing.result()
             if leaving.done():
-                raise ClientDisconnectedError
+                raise ClientDisconnect
             raise DeadlineError(f"the response takes more than {seconds:g} s; request fewer steps, or a stream")
         except asyncio.CancelledError as error:
             if self.is_stopping:  # `drain_seconds` are over

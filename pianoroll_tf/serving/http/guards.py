@@ -52,7 +52,8 @@ class Guard:
             self._check(scope, request.headers)
             body = await self._read(request)
         except Refusal as refusal:
-            await error_response(refusal)(scope, receive, safe_send)
+            response = await refused(request, refusal)
+            await response(scope, receive, safe_send)
             return
         except ClientDisconnect:
             return
@@ -148,6 +149,6 @@ def _with_security_headers(send: Send, is_shared: bool) -> Send:
     return send_with_headers
 
 
-def error_response(refusal: Refusal) -> JSONResponse:
+async def refused(request: Request, refusal: Refusal) -> JSONResponse:
     """The response to a refused request: `{"error": message}`."""
     return JSONResponse({"error": str(refusal)}, refusal.status, refusal.headers)

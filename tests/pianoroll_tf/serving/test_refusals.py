@@ -1,11 +1,12 @@
 """Messages, statuses and headers of refused requests."""
 
+import asyncio
 import json
 
 import pytest
 
 from pianoroll_tf.serving import refusals
-from pianoroll_tf.serving.http.guards import error_response
+from pianoroll_tf.serving.http.guards import refused
 from pianoroll_tf.serving.refusals import InvalidRequestError, OverloadedError, shorten
 
 
@@ -22,7 +23,7 @@ from pianoroll_tf.serving.refusals import InvalidRequestError, OverloadedError, 
     ],
 )
 def test_every_refusal_has_its_status_and_headers(refusal, status, headers):
-    response = error_response(refusal)
+    response = asyncio.run(refused(None, refusal))
     others = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
     assert (response.status_code, others) == (status, headers)
     assert json.loads(response.body) == {"error": str(refusal)}
