@@ -27,9 +27,8 @@ class FakePaddedBatches:
         self.may_draw.set()
         self.error: Exception | None = None
 
-    def prepare(self, pool: Any) -> tuple[int, ...]:
+    def prepare(self, pool: Any) -> None:
         """Nothing is compiled."""
-        return self.sizes
 
     def begin(self, primer: np.ndarray, density: float, meter: Meter, place: int) -> np.ndarray:
         """The number of steps of the primer."""
