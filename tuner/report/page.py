@@ -83,13 +83,16 @@ class Code:
     kind: str = "code"
 
 
+Block = Text | Table | Figure | Sounds | Code
+
+
 @dataclasses.dataclass(frozen=True)
 class Section:
     """A part of a report, with an anchor to link to."""
 
     anchor: str
     title: str
-    blocks: Sequence[Text | Table | Figure | Sounds | Code]
+    blocks: Sequence[Block]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import matplotlib
+
 from pianoroll_tf.config import RecordsConfig, RunConfig
 from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.settings import dumps, from_dict, to_dict
 from pianoroll_tf.storage.tables import read_csv
 from tuner.report import search_figures as figures
 from tuner.report.data import curve
+from tuner.report.figures import STYLE, block
 from tuner.report.language import DASH, N_, Language
 from tuner.report.page import Code, Figure, Report, Section, Table, Text
 from tuner.report.reproduce import (
@@ -22,7 +25,6 @@ from tuner.report.reproduce import (
     two_columns,
 )
 from tuner.report.search_summary import objective_name, paragraph, read_results
-from tuner.report.study import figure
 from tuner.search.settings import BEST, RESULTS, TRIALS
 
 BEST_CURVES = 6  # trials whose curves are shown
@@ -37,6 +39,7 @@ SPACE = "space.json"
 RUN = "run"  # the run folder of a trial, in the trial's folder
 
 
+@matplotlib.rc_context(STYLE)
 def make(folder: Path, language: Language) -> Report:
     """Reads a search and makes its report.
 
@@ -135,10 +138,10 @@ def _figures(
             label_of_trial = language.gettext("trial {trial}, rank {rank}", trial=row["trial"], rank=row["rank"])
             histories[label_of_trial] = curve(read_csv(path), column)
     made = [
-        figure("search_trials", figures.by_trial(done, label, largest, language), language),
-        figure("search_settings", figures.by_setting(done, searched, label, language), language),
-        figure("search_parallel", figures.parallel(done, searched, label, largest, language), language),
-        figure("search_curves", figures.curves(histories, label, language), language),
+        block("search_trials", figures.by_trial(done, label, largest, language), language),
+        block("search_settings", figures.by_setting(done, searched, label, language), language),
+        block("search_parallel", figures.parallel(done, searched, label, largest, language), language),
+        block("search_curves", figures.curves(histories, label, language), language),
     ]
     return [each for each in made if each is not None]
 
