@@ -1,4 +1,4 @@
-"""Texts of a report: titles and first paragraphs of sections, alternative texts and captions of figures.
+"""Texts of a report: titles and first paragraphs of sections, captions of tables, texts of figures.
 
 Each is a message of the catalogue.
 """
@@ -61,6 +61,20 @@ SECTIONS: dict[str, tuple[str, str]] = {
         "that only it has had to be tuned within them. The run with the lowest validation NLL was chosen.",
     ),
     "repeat": ("Settings, data, versions, commands", ""),
+}
+
+# Table of means → its caption
+MEANS = {
+    "quality": "Numbers on the test split, means over the seeds",
+    "stability": "How the runs ended",
+    "convergence": (
+        "What it takes to reach the baseline “copy the last step”, and to get within 2 % of the best validation NLL of "
+        "all runs"
+    ),
+    "convergence_more": "Time to within 2 % of the best, and the mean over the run of the best validation NLL so far",
+    "sparsity": "Density and silence, predicted and true",
+    "recall": "Recall of cells, by the share of training steps in which their pitch sounds",
+    "music": "Overlap of single runs, which have fewer pieces, and the density of their music without the governor",
 }
 
 # Figure → its alternative text, for those who do not see it, and its caption

@@ -119,7 +119,7 @@ def means(
         for row, combination in enumerate(combinations):
             _draw_mean(axes, row, data, measure, combination, language)
         axes.set_title(textwrap.fill(language.measure(measure), 84 // columns), loc="left")
-        axes.set_xlabel(language.unit(MEASURES[measure].unit))
+        axes.set_xlabel(language.gettext(MEASURES[measure].unit))
         labels = ["" if index % columns else language.combination(each) for each in combinations]
         axes.set_yticks(range(len(combinations)), labels)
         axes.set_ylim(len(combinations) - 0.4, -0.6)
