@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator
 
 from pianoroll_tf.choices import label
 from tuner.report.data import StudyData
-from tuner.report.figures import WIDTH, choice_style, new_figure, numbers, panels, style_of
+from tuner.report.figures import STYLES, WIDTH, choice_style, new_figure, numbers, panels
 from tuner.report.language import Language
 from tuner.study.results_model import Run
 
@@ -29,7 +29,7 @@ def reliability(data: StudyData, language: Language) -> Figure | None:
         for place, (name, curve) in enumerate(names.items()):
             probability, frequency = pooled_reliability(data.of(combination), name)
             if len(probability):
-                axes.plot(probability, frequency, markersize=4.5, label=curve, **style_of(place))
+                axes.plot(probability, frequency, markersize=4.5, label=curve, **STYLES[place])
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
         axes.set_title(language.combination(combination), loc="left")
         if index % columns == 0:

@@ -23,8 +23,11 @@ WIDTH = 10.0  # inches
 DOTS_PER_INCH = 150  # of a PNG
 # Okabe and Ito 2008: distinguishable with any colour vision, and by marker and line style.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
+STYLES: list[dict[str, Any]] = [
+    {"color": colour, "marker": marker, "linestyle": line}
+    for colour, marker, line in zip(COLOURS, "os^DvP", LINES, strict=True)
+]
 STYLE: dict[Any, Any] = {
     "font.size": 10.5,
     "font.family": "DejaVu Sans",  # comes with matplotlib; has Cyrillic
@@ -51,8 +54,8 @@ def panels(count: int, columns: int, row_height: float, more: float = 0.2, **arg
     """A figure of rows of at most `columns` panels, and their axes; its height is that of the rows and `more`, inches.
 
     >>> figure, axes = panels(5, 3, row_height=2.0)
-    >>> len(axes), figure.get_figheight()
-    (5, 4.2)
+    >>> len(axes), figure.get_size_inches().tolist()
+    (5, [10.0, 4.2])
     """
     columns = min(count, columns)
     rows = -(-count // columns)
@@ -78,19 +81,11 @@ def block(
     return page.Figure(name.replace("_", "-"), alt, caption, buffer.getvalue(), suffix)
 
 
-def style_of(index: int) -> dict[str, Any]:
-    """Colour, marker and line style of entry `index`."""
-    return {
-        "color": COLOURS[index % len(COLOURS)],
-        "marker": MARKERS[index % len(MARKERS)],
-        "linestyle": LINES[index % len(LINES)],
-    }
-
-
 def choice_style(data: StudyData, table: str, key: str) -> dict[str, Any]:
     """The style of a loss or an optimizer, the same in all figures; all differ if there are few."""
     study = data.study.settings.study
-    return style_of(study.losses.index(key) if table == "loss" else len(study.losses) + study.optimizers.index(key))
+    index = study.losses.index(key) if table == "loss" else len(study.losses) + study.optimizers.index(key)
+    return STYLES[index % len(STYLES)]
 
 
 def numbers(language: Language, *axes) -> None:

@@ -30,10 +30,8 @@ BEATS_PER_SECOND = 120 / 60  # of a grid of beats: at the tempo that a MIDI file
 def real_examples(data: StudyData) -> list[np.ndarray]:
     """Real pieces for comparison: those of median and of upper-quartile density, parts of full length only."""
     pieces = data.real_pieces()
-    whole = [piece for piece in pieces if len(piece) == max(map(len, pieces))]
-    order = sorted(range(len(whole)), key=lambda index: whole[index].mean())
-    chosen = dict.fromkeys(order[len(order) * place // 4] for place in (2, 3) if order)
-    return [whole[index] for index in chosen]
+    whole = sorted((piece for piece in pieces if len(piece) == max(map(len, pieces))), key=np.mean)
+    return [whole[index] for index in sorted({len(whole) * place // 4 for place in (2, 3)}) if whole]
 
 
 def examples(data: StudyData, language: Language) -> dict[str, tuple[str, np.ndarray, object]]:

@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from tuner.report.figures import COLOURS, new_figure, numbers, panels, style_of
+from tuner.report.figures import COLOURS, STYLES, new_figure, numbers, panels
 from tuner.report.language import Language
 
 Rows = Sequence[dict[str, Any]]  # completed trials, the best first
@@ -131,7 +131,7 @@ def _scaled(
 
 
 def curves(histories: dict[str, list[float]], label: str, language: Language) -> Figure | None:
-    """The validation curves of some trials, the best first; None if there are none."""
+    """The validation curves of at most `len(STYLES)` trials, the best first; None if there are none."""
     histories = {name: values for name, values in histories.items() if values}
     if not histories:
         return None
@@ -142,7 +142,7 @@ def curves(histories: dict[str, list[float]], label: str, language: Language) ->
     axes = figure.subplots()
     for index, (name, values) in enumerate(histories.items()):
         width = 2.2 if index == 0 else 1.3
-        axes.plot(range(1, len(values) + 1), values, label=name, linewidth=width, markersize=4.5, **style_of(index))
+        axes.plot(range(1, len(values) + 1), values, label=name, linewidth=width, markersize=4.5, **STYLES[index])
     axes.set(xlabel=language.gettext("epoch"), ylabel=label, ylim=(low - 0.05 * span, high + 0.15 * span))
     axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
     figure.legend(loc="outside right upper", fontsize="small")

@@ -9,7 +9,6 @@ from tuner.report import calibration as report_calibration
 from tuner.report import curves as report_curves
 from tuner.report import differences as report_differences
 from tuner.report import figures as report_figures
-from tuner.report import limits as report_limits
 from tuner.report import music as report_music
 from tuner.report import summary as report_summary
 from tuner.report import tables
@@ -41,34 +40,37 @@ def make(folder: Path, language: Language, out: Path, with_wav: bool) -> Report:
     sounds, files, synthesizer = report_music.sounds(data, language, out, with_wav)
     if synthesizer:
         print(f"sound: {synthesizer}")
-    notes = [Text(language.gettext("Limits of these results:"), report_limits.limits(data, language))]
-    if missing := report_limits.missing(data, language):
+    notes = [Text(language.gettext("Limits of these results:"), report_summary.limits(data, language))]
+    if missing := report_summary.missing(data, language):
         unfinished = language.gettext(
             "The study is not finished. Run the same tuner.study command to resume it. There are no results yet for:"
         )
         notes.insert(0, Text(unfinished, missing))
-    sections = [
-        _section("quality", _quality(data, language), language),
-        _section("differences", _differences(data, language), language),
-        _section("convergence", _convergence(data, language), language),
-        _section("stability", _stability(data, language), language),
-        _calibration(data, language),
-        _section("sparsity", _sparsity(data, language), language),
-        _music(data, language, sounds),
-        _section("ablations", _ablations(data, language), language),
-        _section("tuning", [tuning_table(data, language)], language),
-        _section("repeat", study_settings(data, language), language),
-    ]
+    improper = any(run.tables.get("reliability_raw") for run in data.runs)
+    reliability = block("reliability", report_calibration.reliability(data, language), language)
+    contents: dict[str, Sequence[Block | None]] = {
+        "quality": _quality(data, language),
+        "differences": _differences(data, language),
+        "convergence": _convergence(data, language),
+        "stability": _stability(data, language),
+        "calibration" if improper else "calibration_proper": [reliability],
+        "sparsity": _sparsity(data, language),
+        "music": _music(data, language, sounds),
+        "ablations": _ablations(data, language),
+        "tuning": [tuning_table(data, language)],
+        "repeat": study_settings(data, language),
+    }
+    pieces = language.ngettext("{n} piece", "{n} pieces", data.study.settings.study.pieces)
+    sections = [_section(name, blocks, language, pieces) for name, blocks in contents.items()]
     title = language.gettext("Study {name}: which loss, which optimizer", name=folder.resolve().name)
     return Report(title, report_summary.paragraphs(data, language), notes, sections, results_csv(data), files)
 
 
-def _section(name: str, blocks: Sequence[Block | None], language: Language, **values: object) -> Section:
-    """A section with its title and first paragraph, with values put in; empty if no block has something to show."""
-    title, lead = (language.gettext(message, **values) if message else "" for message in SECTIONS[name])
+def _section(name: str, blocks: Sequence[Block | None], language: Language, pieces: str) -> Section:
+    """A section with its title and first paragraph; empty if no block has something to show."""
+    title, lead = (language.gettext(message, pieces=pieces) for message in SECTIONS[name])
     shown = [block for block in blocks if block is not None and not (isinstance(block, Table) and not block.rows)]
-    anchor = name.partition("_")[0]
-    return Section(anchor, title, [Text(lead), *shown] if lead and shown else shown)
+    return Section(name.partition("_")[0], title, [Text(lead), *shown] if lead and shown else shown)
 
 
 def _quality(data: StudyData, language: Language) -> Blocks:
@@ -108,12 +110,6 @@ def _stability(data: StudyData, language: Language) -> Blocks:
     ]
 
 
-def _calibration(data: StudyData, language: Language) -> Section:
-    improper = any(run.tables.get("reliability_raw") for run in data.runs)
-    blocks = [block("reliability", report_calibration.reliability(data, language), language)]
-    return _section("calibration" if improper else "calibration_proper", blocks, language)
-
-
 def _sparsity(data: StudyData, language: Language) -> Blocks:
     return [
         block("sparsity", report_calibration.sparsity(data, language), language),
@@ -123,17 +119,15 @@ def _sparsity(data: StudyData, language: Language) -> Blocks:
     ]
 
 
-def _music(data: StudyData, language: Language, sounds: dict[str, tuple[str, str | None]]) -> Section:
+def _music(data: StudyData, language: Language, sounds: dict[str, tuple[str, str | None]]) -> Blocks:
     names = ", ".join(language.combination(each) for each in data.measured())
-    blocks = [
+    return [
         block("rolls", report_music.rolls(data, language), language, suffix="png", names=names),
         Sounds(sounds) if sounds else None,
         tables.music(data, "overlap", language),
         tables.music(data, "distance", language),
         tables.means(data, "music", language),
     ]
-    pieces = language.ngettext("{n} piece", "{n} pieces", data.study.settings.study.pieces)
-    return _section("music", blocks, language, pieces=pieces)
 
 
 def _ablations(data: StudyData, language: Language) -> Blocks:

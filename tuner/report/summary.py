@@ -1,4 +1,4 @@
-"""The first paragraphs of a report on a study: the answer in words, with its uncertainty."""
+"""The first paragraphs of a report on a study: the answer in words, with its uncertainty; and the notes below them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pianoroll_tf.choices import label
 from tuner.report.data import StudyData
 from tuner.report.language import N_, Language, decimals_between
+from tuner.study import factorial
 from tuner.study.measure_table import HIGHER, LOWER, MEASURES
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
-from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
+from tuner.study.statistics import LEVEL, NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair, least_p
 
 QUESTION = "nll"  # the measure that answers which loss and optimizer is best
 # Measures by which the losses are compared in the second paragraph
@@ -53,12 +54,11 @@ def paragraphs(data: StudyData, language: Language) -> list[str]:
         of_losses = _("Averaged over the optimizers, the test NLL")
     if len(study.losses) > 1:
         of_optimizers = _("Averaged over the losses, the test NLL")
-    for pair in pairs_to_compare(compared.losses):
-        sentences.append(difference(pair, language, "loss", of_losses))
-    for pair in pairs_to_compare(compared.optimizers):
-        sentences.append(difference(pair, language, "optimizer", of_optimizers))
+    pairs, more = pairs_to_compare(compared.losses), pairs_to_compare(compared.optimizers)
+    sentences += [difference(pair, language, "loss", of_losses) for pair in pairs]
+    sentences += [difference(pair, language, "optimizer", of_optimizers) for pair in more]
     by_measure = _losses_by_measure(data, language)
-    return [" ".join(sentences), *([" ".join(by_measure)] if by_measure else [])]
+    return [" ".join(found) for found in (sentences, by_measure) if found]
 
 
 def _introduction(data: StudyData, language: Language) -> list[str]:
@@ -206,3 +206,71 @@ def _with_exceptions(data: StudyData, measure: str, pair: Pair, language: Langua
             exceptions.append(label("optimizer", optimizer))
     names = language.join(exceptions)
     return language.head(measure) + (names and language.gettext(" (the other way round with {names})", names=names))
+
+
+def limits(data: StudyData, language: Language) -> list[str]:
+    """What a reader must know to judge the results, one note each."""
+    _, notes = language.gettext, []
+    if data.seeds == 1:
+        message = N_(
+            "With one run per combination there is no interval and no test: every difference may be due to chance."
+        )
+        notes.append(_(message))
+    elif least_p(data.seeds) >= 1 - LEVEL:
+        message = N_(
+            "With {n} seeds a paired test cannot give less than p = {p}: no difference can be significant at 0.05, "
+            "however large. Only the intervals, and whether all seeds agree, can be considered."
+        )
+        notes.append(_(message, n=language.number(data.seeds), p=language.p(least_p(data.seeds))))
+    if data.seeds > 1:
+        notes.append(
+            _(
+                "Intervals are bootstrap intervals of the mean over the seeds; with few seeds they are too narrow (for "
+                "five values they cover the true mean about 83 times in 100, not 95). Holm’s correction is for the "
+                "pairs of one measure; each measure is tested on its own."
+            )
+        )
+    for rate, names in _rates_at_the_edge(data, language).items():
+        message = N_(
+            "The best learning rate, {rate}, lies at the edge of those tried for {names}: a wider range may be better."
+        )
+        notes.append(_(message, rate=language.tick(rate), names="; ".join(names)))
+    notes.append(
+        _(
+            "The seeds vary weights, windows and dropout, not the data: the results are of this corpus, this size of "
+            "model and this budget of tuning."
+        )
+    )
+    return notes
+
+
+def _rates_at_the_edge(data: StudyData, language: Language) -> dict[float, list[str]]:
+    """Lowest and highest learning rate tried → the combinations for which it is the best."""
+    edges: dict[float, list[str]] = {}
+    rates = {tried for run in data.tuning if (tried := run.settings["learning_rate"]) is not None}
+    for each in data.main:
+        own = [run for run in data.tuning if run.combination == each.name]
+        if own and len(rates) > 1:
+            rate = next(run for run in own if run.run == factorial.best(own)).settings["learning_rate"]
+            if rate is not None and rate in (min(rates), max(rates)):
+                edges.setdefault(rate, []).append(language.combination(each))
+    return edges
+
+
+def missing(data: StudyData, language: Language) -> list[str]:
+    """What an unfinished study lacks, one note each; empty if it is finished."""
+    _, notes, unmeasured = language.gettext, [], []
+    if data.missing_tuning:
+        count, ngettext = data.missing_tuning, language.ngettext
+        notes.append(ngettext("the first stage: {n} run of tuning", "the first stage: {n} runs of tuning", count))
+    for each in data.study.combinations:
+        name, seeds = language.combination(each), data.missing.get(each.name, [])
+        if len(seeds) == data.seeds:
+            unmeasured.append(name)
+        elif seeds:
+            notes.append(_("{name}: seeds {seeds}", name=name, seeds=language.join([*map(str, seeds)])))
+    if unmeasured:
+        notes.append(_("all seeds of: {names}", names="; ".join(unmeasured)))
+    if data.runs and not data.music:
+        notes.append(_("the comparison of music with its ceiling (music.csv), which tuner.study writes at its end"))
+    return notes

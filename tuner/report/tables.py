@@ -97,18 +97,13 @@ def stability(data: StudyData, language: Language) -> Table:
 
 def causes(data: StudyData, language: Language) -> list[str]:
     """One line per run that did not end well: which, how and why."""
-    named = {each.name: each for each in data.study.combinations}
-    return [
-        language.gettext(
-            "{name}, seed {seed}: {outcome}: {cause}",
-            name=language.combination(named[run.combination]),
-            seed=run.seed,
-            outcome=language.gettext(OUTCOMES[run.outcome]),
-            cause=run.cause,
-        )
-        for run in data.runs
-        if run.cause
-    ]
+    lines, names = [], {each.name: language.combination(each) for each in data.study.combinations}
+    for run in data.runs:
+        if run.cause:
+            message, outcome = N_("{name}, seed {seed}: {outcome}: {cause}"), language.gettext(OUTCOMES[run.outcome])
+            values = {"name": names[run.combination], "seed": run.seed, "outcome": outcome, "cause": run.cause}
+            lines.append(language.gettext(message, **values))
+    return lines
 
 
 def ranks(data: StudyData, language: Language) -> Table | None:

@@ -100,7 +100,7 @@ def test_curves_leave_out_the_diverged_run_and_band_the_others(data):
     assert [len(values) for values in curves] == [8, 8]
     assert len(report_curves.curves_of(data, Combination("bce", "adam"))) == 3
     axes = Figure().subplots()
-    report_curves._draw_band(axes, [[5.0, 4.0, 3.0], [7.0, 6.0]], "label", report_figures.style_of(0))
+    report_curves._draw_band(axes, [[5.0, 4.0, 3.0], [7.0, 6.0]], "label", report_figures.STYLES[0])
     mean, tail = axes.get_lines()
     np.testing.assert_array_equal(mean.get_xydata(), [[1, 6], [2, 5]])
     np.testing.assert_array_equal(tail.get_xydata(), [[2, 4], [3, 3]])  # the longer run alone
