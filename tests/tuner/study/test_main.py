@@ -21,7 +21,7 @@ from pianoroll_tf.modeling.training import train
 from pianoroll_tf.modeling.training_state import TrainingState, write_history
 from tuner import training
 from tuner.report import data as report_data
-from tuner.report import limits as report_limits
+from tuner.report import summary as report_summary
 from tuner.report.language import Language
 from tuner.study import __main__ as study
 from tuner.study import folder as study_folder
@@ -154,7 +154,7 @@ def test_a_study_from_end_to_end(records, tmp_path, fakes, capsys):
     ]
     assert nll.ranks.mean == {"bce-adam": 1.5, "bce-rmsprop": 1.5, "focal-adam": 3.5, "focal-rmsprop": 3.5}
     assert comparison.measures["silent_predicted"].ranks is None
-    limits = report_limits.limits(report_data.read(folder), Language("en"))
+    limits = report_summary.limits(report_data.read(folder), Language("en"))
     assert "With 2 seeds a paired test cannot give less than p = 0.5" in limits[0]
 
     pieces = study_folder.read_pieces(folder / "runs" / "focal-adam" / "1" / "music.npz")
