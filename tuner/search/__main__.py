@@ -154,9 +154,8 @@ def _settings(args: argparse.Namespace) -> "SearchSettings":
         fixed = {name: read_entry(name, value) for name, value in parse_fixes(args.fix).items()}
         training = config.TrainingConfig(epochs=args.epochs, seed=args.seed, objective=args.objective)
     if args.space is not None:
-        wanted = read_space(args.space)
         try:
-            fixed = {name: read_entry(name, value) for name, value in wanted.items()} | fixed
+            fixed = {name: read_entry(name, value) for name, value in read_space(args.space).items()} | fixed
         except ValueError as error:
             raise UserError(f"{args.space}: {error}") from error
     with usage_errors():

@@ -22,10 +22,10 @@ class Worker:
     """One worker process.
 
     Args:
-        name: Its name, which identifies it to the chief.
+        name: Identifies it to the chief.
         command: Command line; it must exit when its standard input closes, so that it never outlives this process.
         log: File to which its messages are appended.
-        threads: Processor cores it may use.
+        threads: Cores it may use.
         gpu: The GPU it is to use; None: no restriction.
     """
 
@@ -69,13 +69,7 @@ class Worker:
 
 
 class Supervisor:
-    """Watches workers: a worker that dies is restarted, and its trial is requeued.
-
-    Args:
-        workers: The processes.
-        oracle: Holds the trials.
-        log: Called with a line for each worker that died.
-    """
+    """Watches workers: a worker that dies is restarted, and its trial is requeued."""
 
     def __init__(self, workers: Sequence[Worker], oracle: "ResumableOracle", log: Callable[[str], None]) -> None:
         self._workers, self._oracle, self._log = list(workers), oracle, log
@@ -114,11 +108,7 @@ class Supervisor:
         worker.restart()
 
     def stop(self, seconds: float = 30.0) -> None:
-        """Ends all workers; those that train save everything first.
-
-        Args:
-            seconds: How long to wait for each before it is killed.
-        """
+        """Ends all workers; those that train save everything first, unless they take longer than so many seconds."""
         for worker in self._workers:
             if worker.process.poll() is None:
                 worker.process.terminate()
@@ -143,16 +133,11 @@ def start_workers(
         threads: Cores that each may use; None: an equal share of those of this process.
         gpus: GPUs of this machine.
     """
-    threads = threads or max(1, len(os.sched_getaffinity(0)) // count)
+    threads = threads or max(1, len(os.sched_getaffinity(0)) // max(count, 1))
+    command, names = [*command, "--threads", str(threads)], [f"worker-{index}" for index in range(count)]
     return [
-        Worker(
-            f"worker-{index}",
-            [*command, "--threads", str(threads)],
-            logs / f"worker-{index}.log",
-            threads,
-            index % gpus if gpus else None,
-        )
-        for index in range(count)
+        Worker(name, command, logs / f"{name}.log", threads, index % gpus if gpus else None)
+        for index, name in enumerate(names)
     ]
 
 

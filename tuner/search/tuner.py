@@ -13,7 +13,6 @@ import keras
 import keras_tuner
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.src import protos
-from keras_tuner.src.distribute import oracle_client
 
 from pianoroll_tf.errors import InUseError, UserError
 from pianoroll_tf.storage.files import write_whole
@@ -32,15 +31,7 @@ class LeaseLostError(UserError):
 
 
 class TrialCallback(keras.callbacks.Callback):
-    """Reports the epochs of a trial's training, and stops it when the lease is lost.
-
-    Args:
-        lost: Returns whether the trial was given to another worker.
-        on_epoch: Called with the number of epochs done.
-
-    Raises:
-        LeaseLostError: It was.
-    """
+    """Reports the number of epochs done in a trial, and raises LeaseLostError once `lost` says so."""
 
     def __init__(self, lost: Callable[[], bool], on_epoch: Callable[[int], None]) -> None:
         super().__init__()
@@ -60,26 +51,16 @@ class Heartbeat:
     """Tells the chief at regular intervals that this worker is running a trial.
 
     A heartbeat is KerasTuner's GetTrial with the worker's name in the metadata, so that any chief understands it.
-
-    Args:
-        stub: KerasTuner's client.
-        tuner_id: The worker's name.
-        trial_id: The trial.
-        every_seconds: Time between two heartbeats.
     """
 
     def __init__(self, stub: Any, tuner_id: str, trial_id: str, every_seconds: float) -> None:
         self._stub, self._tuner_id, self._every = stub, tuner_id, every_seconds
         self._request = protos.get_service().GetTrialRequest(trial_id=trial_id)
-        self._over, self.lost = threading.Event(), threading.Event()
+        self.over, self.lost = threading.Event(), threading.Event()
         threading.Thread(target=self._run, daemon=True).start()
 
-    def stop(self) -> None:
-        """Sends no more heartbeats."""
-        self._over.set()
-
     def _run(self) -> None:
-        while not self._over.wait(self._every):
+        while not self.over.wait(self._every):
             try:
                 self._stub.GetTrial(self._request, metadata=((TUNER_ID, self._tuner_id),), timeout=self._every)
             except grpc.RpcError as error:  # an unreachable chief may come back
@@ -94,11 +75,10 @@ class SearchTuner(BaseTuner):
         oracle: With its files read.
         settings: Of the search.
         folder: Of the search.
-        heartbeat_seconds: Time between two heartbeats of a worker.
+        heartbeat_seconds: Time between two heartbeats of a worker, which KerasTuner makes this if its environment
+            variables name a chief.
         on_change: Called with a trial and the number of its epochs done, 0 when the trial has ended.
         run: Runs a trial; None: `run_trial`.
-
-    KerasTuner makes it a worker if its environment variables name a chief.
     """
 
     def __init__(
@@ -130,16 +110,13 @@ class SearchTuner(BaseTuner):
             self._heartbeat = Heartbeat(self.oracle.stub, self.tuner_id, trial.trial_id, self._heartbeat_seconds)
 
     def run_trial(self, trial: Trial) -> dict[str, float]:
-        """Runs a trial in its folder.
-
-        Returns:
-            The objective.
+        """Runs a trial in its folder and returns the objective.
 
         Raises:
             keras_tuner.errors.FailedTrialError: The trial failed; the search continues.
             keras_tuner.errors.FatalError: No further trial can be run; its cause says why.
         """
-        values = trial.hyperparameters.values
+        values, trials = trial.hyperparameters.values, self._folder / TRIALS
         past = values.get(f"{HYPERBAND_PREFIX}trial_id")
         callback = TrialCallback(
             lost=lambda: self._heartbeat is not None and self._heartbeat.lost.is_set(),
@@ -149,9 +126,9 @@ class SearchTuner(BaseTuner):
         try:
             outcome = self._when_free(
                 config,
-                self._folder / TRIALS / trial.trial_id,
+                trials / trial.trial_id,
                 until=values.get(f"{HYPERBAND_PREFIX}epochs"),
-                origin=self._folder / TRIALS / past if past else None,
+                origin=trials / past if past else None,
                 callbacks=[callback],
             )
         except LeaseLostError:
@@ -177,7 +154,7 @@ class SearchTuner(BaseTuner):
         """Reports the result, unless the trial was given to another worker."""
         heartbeat, self._heartbeat = self._heartbeat, None
         if heartbeat is not None:
-            heartbeat.stop()
+            heartbeat.over.set()
             if heartbeat.lost.is_set():
                 log(f"trial {trial.trial_id} was given to another worker")
                 return
@@ -195,8 +172,3 @@ class SearchTuner(BaseTuner):
 
     def _get_tuner_fname(self) -> str:
         return str(Path(self.directory) / self.project_name / "tuner0.json")  # also for a chief
-
-
-def set_patience(seconds: float) -> None:
-    """Sets how long a worker waits for a response of its chief; KerasTuner's default is an hour."""
-    oracle_client.TIMEOUT = seconds

@@ -7,7 +7,7 @@ import pytest
 
 from pianoroll_tf.config import RunConfig
 from tuner.search.parsing import read_entry
-from tuner.search.space import Choice, Range, conditions, default_space, make_space, section_of
+from tuner.search.space import Choice, Range, conditions, default_space, make_space, place_of
 
 
 def test_heads_may_be_compared():
@@ -19,8 +19,9 @@ def test_heads_may_be_compared():
 @pytest.mark.parametrize("name", default_space())
 def test_the_ends_of_every_default_are_allowed(name):
     entry = default_space()[name]
+    _, cls = place_of(name)
     for value in entry.values if isinstance(entry, Choice) else (entry.min, entry.max):
-        assert getattr(section_of(name)(**{name: value}), name) == value
+        assert getattr(cls(**{name: value}), name) == value
 
 
 def test_parents_stand_before_what_depends_on_them():
