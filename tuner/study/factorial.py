@@ -13,6 +13,7 @@ bias of a loss that is not proper starts at another value, whose posterior is th
 """
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def design(study: StudyConfig) -> dict[str, list[dict[str, float | None]]]:
         each.name: {name: values for table in TABLES for name, values in _own(each, table).items()}
         for each in combinations(dataclasses.replace(study, ablations=False))
     }
-    every = dict.fromkeys([*SETTINGS, *(name for settings in own.values() for name in settings)])
+    every = dict.fromkeys([*SETTINGS, *itertools.chain.from_iterable(own.values())])
     return {
         combination: [
             every | {"learning_rate": rate} | {name: values[k % len(values)] for name, values in settings.items()}
@@ -96,11 +97,7 @@ def in_order(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def best(runs: Sequence) -> int:
-    """The number of the best tuning run: the lowest validation NLL; the lowest learning rate where all diverged.
-
-    Args:
-        runs: `study_folder.TuningRun`s of a combination, in their order.
-    """
+    """The number of a combination's best `TuningRun`: the lowest validation NLL; if all diverged, the lowest rate."""
     alive = [run for run in runs if run.val_nll is not None]
     if alive:
         return min(alive, key=lambda run: run.val_nll).run
@@ -119,13 +116,12 @@ def run_config(
     """The settings of one run.
 
     Args:
-        settings: The settings of the study.
+        settings: Of the study.
         combination: What is trained; the training of `RAW` is that of its parent.
         chosen: An entry of `design`; None: the setting's default.
-        seed: Seed of weights, windows and dropout.
-        epochs: Maximum number of epochs, where the schedule ends.
-        records: From `run_folder.data_facts`.
-        data: From `run_folder.data_facts`.
+        seed: Of weights, windows and dropout.
+        epochs: Maximum, where the schedule ends.
+        records, data: From `run_folder.data_facts`.
     """
     study, model = settings.study, settings.model
     if combination.ablation == ZERO_BIAS:
@@ -165,9 +161,9 @@ class Task:
 
     Attributes:
         combination: What is trained.
-        number: Number of the tuning run, or the seed.
+        number: Of the tuning run, or the seed.
         tuning: Whether it is a tuning run, the first stage.
-        epochs: Maximum number of epochs; 0 for an ablation without training.
+        epochs: Maximum; 0 for an ablation without training.
     """
 
     combination: Combination
@@ -188,13 +184,10 @@ def plan(study: StudyConfig) -> list[Task]:
     ['tuning/bce-rmsprop/0', 'runs/bce-adam/0', 'runs/bce-adamw/0']
     """
     everything = combinations(study)
+    main = [each for each in everything if not each.ablation]
     tuning_epochs = study.tuning_epochs or study.epochs
-    return [
-        Task(each, number, True, tuning_epochs)
-        for each in everything
-        if not each.ablation
-        for number in range(study.tuning_runs)
-    ] + [
+    tuning = [Task(each, number, True, tuning_epochs) for each in main for number in range(study.tuning_runs)]
+    return tuning + [
         Task(each, seed, False, 0 if each.ablation == RAW else study.epochs)
         for seed in range(study.seeds)
         for each in everything

@@ -22,13 +22,9 @@ def reached(curve: Sequence[float], target: float) -> int | None:
 
 
 def effort(prefix: str, epoch: int | None, steps_per_epoch: int, seconds: Sequence[float]) -> dict[str, float | None]:
-    """The effort up to the end of an epoch: epochs, steps, and seconds of wall-clock time.
+    """The effort up to the end of an epoch (counted from 1): epochs, steps, and seconds of wall-clock time.
 
-    Args:
-        prefix: Of the names: "to_copy".
-        epoch: Counted from 1; None: not reached.
-        steps_per_epoch: Batches per epoch.
-        seconds: Of each epoch, including validation.
+    `seconds` are those of each epoch, including validation.
 
     >>> effort("to_copy", 2, 56, [10.0, 9.0, 9.0])
     {'epochs_to_copy': 2, 'steps_to_copy': 112, 'seconds_to_copy': 19.0}
@@ -57,9 +53,7 @@ def roughness(curve: Sequence[float]) -> float | None:
     >>> roughness([8.0, 6.0, 5.0, 5.0, 4.0])  # 0.5, 0.5, 0.5
     0.5
     """
-    if len(curve) < 3:
-        return None
-    return float(np.median(np.abs(np.diff(curve, n=2))) / 2)
+    return float(np.median(np.abs(np.diff(curve, n=2))) / 2) if len(curve) > 2 else None
 
 
 def gradient_ratio(norms: Sequence[float]) -> float | None:
@@ -68,16 +62,15 @@ def gradient_ratio(norms: Sequence[float]) -> float | None:
     >>> gradient_ratio([1.0] * 50 + [2.0] * 49 + [9.0, 9.0])
     4.5
     """
-    if not len(norms) or not np.median(norms):
-        return None
-    return float(np.percentile(norms, 99) / np.median(norms))
+    median = np.median(norms) if len(norms) else 0.0
+    return float(np.percentile(norms, 99) / median) if median else None
 
 
 def collapse(last: Mapping[str, float], note_frequency: float) -> str:
     """Why a run counts as collapsed; empty if it does not.
 
     Args:
-        last: The last epoch's row of history: val_nll, val_density_predicted, val_density_true.
+        last: The last epoch's row of history.
         note_frequency: Validation NLL of that baseline, nats per step.
 
     >>> collapse({"val_nll": 5.0, "val_density_predicted": 0.001, "val_density_true": 0.04}, 12.0)
@@ -105,7 +98,6 @@ def course(
         history: Rows of history.csv, one per epoch, at least one.
         norms: Gradient norm of each step.
         epochs: Maximum of the run.
-        steps_per_epoch: Batches per epoch.
         copy_nll: Validation NLL of the baseline "copy the last step", nats per step.
     """
     curve = [row["val_nll"] for row in history]

@@ -79,13 +79,7 @@ class AllSettings(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class Combination:
-    """What is compared.
-
-    Attributes:
-        loss: Entry of the table of losses.
-        optimizer: Entry of the table of optimizers.
-        ablation: "", `RAW` or `ZERO_BIAS`.
-    """
+    """What is compared: a loss with an optimizer, or an ablation of them, `RAW` or `ZERO_BIAS`."""
 
     loss: str
     optimizer: str

@@ -31,8 +31,7 @@ class Summary:
         runs: Seeds that have a value.
         missing: Seeds that have none: the run diverged, or never reached the value that the measure waits for.
         mean: None without a value.
-        low: Lower end of the bootstrap interval of the mean; None for fewer than two values.
-        high: Upper end.
+        low, high: Bootstrap interval of the mean; None for fewer than two values.
         sd: Standard deviation over seeds (n - 1); None for fewer than two values.
     """
 
@@ -49,12 +48,10 @@ class Pair:
     """The difference of two combinations, first minus second, within each seed.
 
     Attributes:
-        first: Name of a combination.
-        second: Name of another.
+        first, second: Their names.
         seeds: Seeds in which both have a value.
         mean: Mean difference, in the measure's unit; None without such a seed.
-        low: Lower end of its bootstrap interval; None for fewer than two seeds.
-        high: Upper end.
+        low, high: Its bootstrap interval; None for fewer than two seeds.
         effect: Mean difference over the standard deviation of the differences (Cohen's d_z); None where that is 0.
         wilcoxon: Two-sided p-value of the signed-rank test, exact; 1 where all differences are 0.
         sign: Two-sided p-value of the sign test.
@@ -81,7 +78,6 @@ class Ranks:
 
     Attributes:
         mean: Combination → mean rank.
-        seeds: Number of seeds.
         p: P-value of Friedman's test; None for fewer than three combinations or two seeds, or where all ranks tie.
         critical_difference: Mean ranks that differ by less cannot be distinguished (Nemenyi); None as for `p`.
     """
@@ -171,25 +167,22 @@ def holm(p_values: Sequence[float]) -> list[float]:
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
-    adjusted, largest = [0.0] * len(p_values), 0.0
-    for place, index in enumerate(np.argsort(p_values, kind="stable")):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
-        adjusted[index] = largest
-    return adjusted
+    order, adjusted = np.argsort(p_values, kind="stable"), np.empty(len(p_values))
+    factors = np.arange(len(p_values), 0, -1)
+    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, factors * np.asarray(p_values)[order]))
+    return adjusted.tolist()
 
 
 def compare(values: Mapping[str, Sequence[float | None]], pairs: Sequence[tuple[str, str]] | None = None) -> list[Pair]:
-    """Paired differences between combinations, tested together.
+    """Paired differences between combinations, tested together; default: each with each.
 
-    Args:
-        values: Combination → one value a seed, None where there is none; the same seeds in the same order.
-        pairs: Which to compare; default: each with each.
+    `values` has one value a seed for each combination, None where there is none.
 
     >>> [pair] = compare({"a": [1.0, 2.0, 3.0], "b": [2.0, 4.0, 6.0]})
     >>> pair.mean, pair.effect, pair.wilcoxon, pair.verdict
     (-2.0, -2.0, 0.25, 'too few seeds')
     """
-    pairs = list(itertools.combinations(values, 2)) if pairs is None else list(pairs)
+    pairs = list(itertools.combinations(values, 2)) if pairs is None else pairs
     differences = [
         [one - other for one, other in zip(values[a], values[b], strict=True) if one is not None and other is not None]
         for a, b in pairs
@@ -203,28 +196,21 @@ def compare(values: Mapping[str, Sequence[float | None]], pairs: Sequence[tuple[
 
 def _pair(names: tuple[str, str], differences: list[float], p: float, adjusted: float, least: float) -> Pair:
     """The comparison of two combinations; `least` is what the adjusted p-value could be at best."""
-    low, high = interval(differences) or (None, None)
-    sd = float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0
-    mean = float(np.mean(differences)) if differences else None
+    found = summarise(differences)
+    agree = found.runs > 1 and abs(sum(np.sign(differences))) == found.runs
+    verdict = TOO_FEW_SEEDS if agree and least >= 1 - LEVEL else NOT_SHOWN
     return Pair(
         *names,
-        seeds=len(differences),
-        mean=mean,
-        low=low,
-        high=high,
-        effect=mean / sd if mean is not None and sd > 0 else None,
+        seeds=found.runs,
+        mean=found.mean,
+        low=found.low,
+        high=found.high,
+        effect=found.mean / found.sd if found.mean is not None and found.sd else None,
         wilcoxon=p,
         sign=sign_p(differences),
         adjusted=adjusted,
-        verdict=_verdict(differences, adjusted, least),
+        verdict=SHOWN if adjusted < 1 - LEVEL else verdict,
     )
-
-
-def _verdict(differences: list[float], adjusted: float, least: float) -> str:
-    if adjusted < 1 - LEVEL:
-        return SHOWN
-    agree = len(differences) > 1 and abs(sum(np.sign(differences))) == len(differences)
-    return TOO_FEW_SEEDS if agree and least >= 1 - LEVEL else NOT_SHOWN
 
 
 def least_p(seeds: int) -> float:

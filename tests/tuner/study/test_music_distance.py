@@ -17,7 +17,6 @@ from tuner.study.music_distance import (
     halves,
     join,
     overlap,
-    wasserstein,
 )
 
 
@@ -109,7 +108,7 @@ def test_a_set_whose_values_are_all_alike():
 def test_lengths_are_compared_by_ratio():
     near, far = (overlap(values(*sample), values(1, 2, 4, 8), logarithmic=True) for sample in ([16], [64]))
     assert near > far
-    assert wasserstein(values(16), values(8, 8)) == 8  # the distance stays in steps
+    assert compare("note_length", values(16), values(8, 8))[1] == 8  # the distance stays in steps
 
 
 def test_pitch_classes_go_round():
