@@ -71,11 +71,7 @@ def release_lapsed(oracle: ResumableOracle, leases: Leases, log: Callable[[str],
 
 
 class Chief:
-    """The server of a search, which listens on HOST:PORT; port 0: any free port.
-
-    Raises:
-        UserError: It cannot listen on the address.
-    """
+    """The server of a search on HOST:PORT (port 0: any free port); raises UserError if it cannot listen there."""
 
     def __init__(self, oracle: ResumableOracle, address: str, lease_seconds: float) -> None:
         self._oracle, self.leases = oracle, Leases(lease_seconds)

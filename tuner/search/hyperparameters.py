@@ -14,12 +14,7 @@ HYPERBAND_PREFIX = "tuner/"  # of Hyperband's own entries among the values
 
 
 def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
-    """The searched settings; one that has an effect only with some values of another gets these as its condition.
-
-    >>> from tuner.search.space import make_space
-    >>> [entry.name for entry in hyperparameters(make_space({"loss": "bce"})).space][:4]
-    ['optimizer', 'learning_rate', 'schedule', 'conv_layers']
-    """
+    """The searched settings; one that has an effect only with some values of another gets these as its condition."""
     made = keras_tuner.HyperParameters()
     for name, entry in space.searched.items():
         parent, needed = conditions().get(name, (None, ()))
@@ -79,13 +74,7 @@ def rounded(space: list, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def settings_of(space: Space, values: dict[str, Any]) -> dict[str, Any]:
-    """The settings that the hyper-parameters of a trial stand for, without Hyperband's own entries.
-
-    >>> from tuner.search.space import Choice, make_space
-    >>> space = make_space({"loss": "focal", "alpha": Choice((None, 0.25))})
-    >>> settings_of(space, {"alpha": "none", "gamma": 1.5, "tuner/epochs": 3})
-    {'gamma': 1.5, 'alpha': None}
-    """
+    """The settings that the hyper-parameters of a trial stand for, without Hyperband's own entries."""
     settings = {}
     for name, entry in space.searched.items():
         if name in values:

@@ -17,7 +17,7 @@ DIRECTIONS = {"nll": "min", "pr_auc": "max"}  # of the objectives
 
 
 def read_space(path: Path) -> dict[str, Any]:
-    """Reads a space file, TOML (`.toml`) or JSON (`.json`); raises UserError if it is missing or neither."""
+    """Reads a space file, TOML (`.toml`) or JSON (`.json`); raises UserError if it is missing or not allowed."""
     if path.suffix not in (".toml", ".json"):
         raise UserError(f"the space's file must be named .toml or .json. Received: {path}")
     try:
@@ -31,15 +31,14 @@ def read_space(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} must be {path.suffix[1:].upper()}: {error}") from error
     if not isinstance(values, dict):
         raise UserError(f"{path} must hold a table of settings. Received: {type(values).__name__}")
-    return values
+    try:
+        return {name: read_entry(name, value) for name, value in values.items()}
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def parse_fixes(texts: Iterable[str]) -> dict[str, Any]:
-    """Values of `--fix key=value`; raises ValueError if a text is not of that form or names no setting.
-
-    >>> parse_fixes(["optimizer=adamw", "gru_units=64", "alpha=none"])
-    {'optimizer': 'adamw', 'gru_units': 64, 'alpha': None}
-    """
+    """What `--fix key=value` fixes settings to; raises ValueError if a text is not of that form or not allowed."""
     values: dict[str, Any] = {}
     for text in texts:
         name, equals, given = text.partition("=")
@@ -47,10 +46,10 @@ def parse_fixes(texts: Iterable[str]) -> dict[str, Any]:
             raise ValueError(f"--fix must be key=value. Received: {text}")
         if name in values:
             raise ValueError(f"--fix must name a setting once. Received: {name} twice")
-        place_of(name)
-        values[name] = None if given == "none" else given
+        value: Any = None if given == "none" else given
         with contextlib.suppress(ValueError, RecursionError):
-            values[name] = json.loads(given)
+            value = json.loads(given)
+        values[name] = read_entry(name, value)
     return values
 
 
@@ -63,20 +62,12 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_entry(name: str, wanted: Any) -> Any:
-    """Parses one setting of a space file or a flag.
+    """Parses one setting of a space file or a flag to a `Choice`, a `Range`, or the one value that it is fixed to.
 
-    Args:
-        name: Of the setting.
-        wanted: One value, a list of values, or a dict with `min`, `max` and perhaps `step` or `log`.
-
-    Returns:
-        A `Choice`, a `Range`, or the one value that the setting is fixed to.
+    `wanted` is one value, a list of values, or a dict with `min`, `max` and perhaps `step` or `log`.
 
     Raises:
         ValueError: The setting or a value is not allowed; the text names it and what is.
-
-    >>> read_entry("gru_units", {"min": 64, "max": 256, "log": True})
-    Range(min=64, max=256, step=None, log=True)
     """
     place_of(name)
     if isinstance(wanted, dict):

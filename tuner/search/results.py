@@ -85,14 +85,7 @@ def _copy_best(source: Path, target: Path) -> None:
 
 
 def table(found: list[dict[str, Any]]) -> str:
-    """The ranked rows as text: the results, and the settings that differ between trials.
-
-    >>> print(table([{"rank": 1, "trial": "0001", "objective": 5.25, "status": "completed", "loss": "bce"},
-    ...              {"rank": None, "trial": "0000", "objective": None, "status": "failed", "loss": "focal"}]))
-    rank  trial  objective  status     loss
-    1     0001   5.25       completed  bce
-    -     0000   -          failed     focal
-    """
+    """The ranked rows as text: the results, and the settings that differ between trials."""
     if not found:
         return "no trial has been started"
     own = ("rank", "trial", "objective", "best_epoch", "epochs", "seconds", "status")

@@ -22,14 +22,7 @@ from tuner.terminal import format_duration, log
 
 
 class Search:
-    """A search with all trials of its folder, which was opened with `open_search`.
-
-    Args:
-        folder: Of the search.
-        settings: Of the search.
-        trial_limit: Trials in total.
-        budget_seconds: Time in total; None: no limit.
-    """
+    """A search with all trials of its folder, which `open_search` has opened. Without a budget it has no time limit."""
 
     def __init__(self, folder: Path, settings: SearchSettings, trial_limit: int, budget_seconds: float | None) -> None:
         self._folder, self._settings = folder, settings
@@ -51,11 +44,7 @@ class Search:
         write_checksummed(path, trial.hyperparameters.values)
 
     def run_alone(self, threads: int | None = None) -> None:
-        """Runs the trials in this process, one after the other, on so many cores; None: all.
-
-        Raises:
-            UserError: No further trial can be run (the disk is full, the records are damaged).
-        """
+        """Runs the trials in this process, one after the other, on `threads` cores; None: all."""
         limit_threads(threads)
         tuner = SearchTuner(self._oracle, self._settings, self._folder, on_change=self._changed)
         with self._progress:
@@ -73,9 +62,6 @@ class Search:
             workers: Number of workers to start on this machine; 0: they are started elsewhere.
             command: Command line of such a worker.
             threads: Cores of each; None: an equal share.
-
-        Raises:
-            UserError: No further trial can be run, or SIGTERM came.
         """
         chief = Chief(self._oracle, address, lease)
         log(

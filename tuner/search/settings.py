@@ -30,9 +30,7 @@ OWN = (SPENT, TRIALS, BEST, LOGS, TENSORBOARD, PROJECT, *RESULTS, SETTINGS)
 class SearchSettings:
     """The settings that identify a search; limits of trials and time and the number of workers may change.
 
-    Attributes:
-        tuner: Entry of `parsing.TUNERS`.
-        base: Settings shared by all trials, among them objective, seed and epochs.
+    `base` is shared by all trials, among its settings objective, seed and epochs.
     """
 
     tuner: str
@@ -45,7 +43,7 @@ class SearchSettings:
 
 
 def sole_search(folder: Path) -> contextlib.AbstractContextManager[None]:
-    """`exclusive_folder` for a search, or the chief of one."""
+    """Creates the folder if needed and holds an exclusive lock on it, as `exclusive_folder`."""
     return exclusive_folder(folder, "a search", SETTINGS)
 
 

@@ -22,7 +22,6 @@ class Range:
     """Any number between two, inclusive.
 
     Attributes:
-        min, max: Inclusive.
         step: Distance between values; None: 1 for whole numbers, else any number.
         log: Whether values are drawn evenly on a logarithmic scale.
     """
@@ -34,11 +33,7 @@ class Range:
 
 
 def conditions() -> dict[str, tuple[str, tuple[Any, ...]]]:
-    """Setting → (another setting, its values with which the first is used).
-
-    >>> conditions()["gamma"]
-    ('loss', ('focal',))
-    """
+    """Setting → (another setting, its values with which the first is used)."""
     own = {name: (table, keys) for table in CHOICES for name, (keys, _) in own_settings(table).items()}
     return own | dict.fromkeys(("conv_filters", "conv_kernel"), ("conv_layers", tuple(range(1, 9))))
 
@@ -80,15 +75,7 @@ class Space:
     fixed: dict[str, Any]
 
     def run_config(self, base: config.RunConfig, values: dict[str, Any]) -> config.RunConfig:
-        """The settings of a trial: those that all share, with a value for each searched setting that counts.
-
-        >>> space = make_space({"loss": "focal", "gamma": 1.5, "optimizer": "adam", "weight_decay": 0.1})
-        Traceback (most recent call last):
-        ValueError: weight_decay must be left out: it counts only with optimizer=adamw. Received: weight_decay=0.1
-        >>> space = make_space({"loss": "focal", "gamma": 1.5})
-        >>> space.run_config(config.RunConfig(), {"gru_units": 64}).loss
-        LossConfig(loss='focal', gamma=1.5, alpha=None, options={})
-        """
+        """The settings of a trial: those that all share, with a value for each searched setting that counts."""
         chosen = self.fixed | values
         own = [field for table in CHOICES for _, field in own_settings(table).values()]
         unused = {field.name: field.metadata["unused"] for field in own if "unused" in field.metadata}
@@ -108,10 +95,8 @@ class Space:
 def make_space(changes: dict[str, Any]) -> Space:
     """The default space, with changes: setting → `Choice`, `Range`, or the only value.
 
-    Settings that are used in no trial are not searched.
-
-    Raises:
-        ValueError: A setting that is used in no trial is fixed, or nothing is left to search.
+    Settings that are used in no trial are not searched. Raises ValueError if one of them is fixed, or if nothing is
+    left to search.
     """
     entries: dict[str, Any] = default_space() | changes
     searched = {name: entry for name, entry in entries.items() if isinstance(entry, Choice | Range)}
@@ -133,13 +118,8 @@ def make_space(changes: dict[str, Any]) -> Space:
 def place_of(name: str) -> tuple[str, type]:
     """The section of `RunConfig` that a setting is in, and the dataclass that it is a field of.
 
-    The latter is the section, or the own settings of an entry of a table.
-
-    Raises:
-        ValueError: There is no such setting, or it is a flag of the command.
-
-    >>> place_of("gamma")[0], place_of("dropout")[0]
-    ('loss', 'model')
+    The latter is the section, or the own settings of an entry of a table. Raises ValueError if there is no such
+    setting, or if it is a flag of the command.
     """
     if name in OWN_FLAGS:
         raise ValueError(f"{name} must be given as a flag: --{name}. Received: {name} in the space")

@@ -19,11 +19,11 @@ EXIT_STOPPED = 143  # exit code of a worker that saved everything and ended beca
 
 
 class Worker:
-    """One worker process.
+    """One worker process, which exits when its standard input closes, so that it never outlives this process.
 
     Args:
         name: Identifies it to the chief.
-        command: Command line; it must exit when its standard input closes, so that it never outlives this process.
+        command: Its command line.
         log: File to which its messages are appended.
         threads: Cores it may use.
         gpu: The GPU it is to use; None: no restriction.
@@ -80,9 +80,8 @@ class Supervisor:
     def poll(self) -> None:
         """Checks each worker.
 
-        Raises:
-            UserError: One failed for a cause that a restart cannot remove (the disk is full, the records are damaged),
-                or they die repeatedly without a trial.
+        Raises UserError if one failed for a cause that a restart cannot remove (the disk is full, the records are
+        damaged), or if they die repeatedly without a trial.
         """
         if len(self._oracle.end_order) > self._ended:
             self._ended, self._deaths_without_trial = len(self._oracle.end_order), 0
@@ -108,7 +107,7 @@ class Supervisor:
         worker.restart()
 
     def stop(self, seconds: float = 30.0) -> None:
-        """Ends all workers; those that train save everything first, unless they take longer than so many seconds."""
+        """Ends all workers; those that train save everything first. One that takes longer than `seconds` is killed."""
         for worker in self._workers:
             if worker.process.poll() is None:
                 worker.process.terminate()

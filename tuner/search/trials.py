@@ -56,24 +56,21 @@ def run_trial(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     log: Callable[[str], None] = terminal.log,
 ) -> Outcome:
-    """Trains a trial, from its last checkpoint if there is one.
-
-    The result does not depend on what was trained in this process before.
+    """Trains a trial, from its last checkpoint if there is one; independent of what this process trained before.
 
     Args:
-        config: Of the run.
+        config: Settings of the run.
         folder: Of the trial; made when needed.
         until: Epochs after which to stop, while the schedule ends at `config.training.epochs`; None: those.
         origin: Folder of the trial whose run this one resumes.
-        callbacks: Of the training.
+        callbacks: Called during the training.
         log: Called with a line when the files of another trial are removed.
 
     Returns:
         The outcome, which is also written to outcome.json. A loss that is not finite is an outcome, not an error.
 
     Raises:
-        UserError: The records are damaged, the run is in use (`InUseError`), or SIGTERM came.
-        OSError: The disk is full or cannot be read.
+        UserError, OSError: As `train_run`.
     """
     until = until or config.training.epochs
     _prepare(folder, config, origin, log)
@@ -111,7 +108,7 @@ def _prepare(folder: Path, config: RunConfig, origin: Path | None, log: Callable
 
 
 def copy_run(source: Path, target: Path, *left_out: str) -> None:
-    """Copies a run folder without some entries; hidden ones never are copied. An older copy is replaced as a whole."""
+    """Copies a run folder without its hidden entries and those left out; an older copy is replaced as a whole."""
     with whole_folder(target) as partial:
         shutil.copytree(source, partial, ignore=shutil.ignore_patterns(".*", *left_out), dirs_exist_ok=True)
 

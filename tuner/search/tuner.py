@@ -30,23 +30,6 @@ class LeaseLostError(UserError):
     """The chief has given the trial of this worker to another."""
 
 
-class TrialCallback(keras.callbacks.Callback):
-    """Reports the number of epochs done in a trial, and raises LeaseLostError once `lost` says so."""
-
-    def __init__(self, lost: Callable[[], bool], on_epoch: Callable[[int], None]) -> None:
-        super().__init__()
-        self._lost, self._on_epoch = lost, on_epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Stops if the lease is lost."""
-        if self._lost():
-            raise LeaseLostError("the trial was given to another worker")
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Reports the number of epochs done."""
-        self._on_epoch(epoch + 1)
-
-
 class Heartbeat:
     """Tells the chief at regular intervals that this worker is running a trial.
 
@@ -69,14 +52,12 @@ class Heartbeat:
 
 
 class SearchTuner(BaseTuner):
-    """Runs the trials that an oracle proposes.
+    """Runs the trials that an oracle proposes; KerasTuner makes it a worker if its environment variables name a chief.
 
     Args:
         oracle: With its files read.
-        settings: Of the search.
-        folder: Of the search.
-        heartbeat_seconds: Time between two heartbeats of a worker, which KerasTuner makes this if its environment
-            variables name a chief.
+        settings, folder: Of the search.
+        heartbeat_seconds: Time between two heartbeats of a worker.
         on_change: Called with a trial and the number of its epochs done, 0 when the trial has ended.
         run: Runs a trial; None: `run_trial`.
     """
@@ -118,9 +99,9 @@ class SearchTuner(BaseTuner):
         """
         values, trials = trial.hyperparameters.values, self._folder / TRIALS
         past = values.get(f"{HYPERBAND_PREFIX}trial_id")
-        callback = TrialCallback(
-            lost=lambda: self._heartbeat is not None and self._heartbeat.lost.is_set(),
-            on_epoch=lambda epochs: self._on_change(trial.trial_id, epochs),
+        callback = keras.callbacks.LambdaCallback(
+            on_train_batch_end=self._stop_if_lost,
+            on_epoch_end=lambda epoch, logs=None: self._on_change(trial.trial_id, epoch + 1),
         )
         config = self._settings.space.run_config(self._settings.base, settings_of(self._settings.space, values))
         try:
@@ -138,6 +119,11 @@ class SearchTuner(BaseTuner):
         if outcome.cause or outcome.objective is None:
             raise keras_tuner.errors.FailedTrialError(outcome.cause)
         return {self.oracle.objective.name: outcome.objective}
+
+    def _stop_if_lost(self, batch: int, logs: object = None) -> None:
+        """Ends the training of a trial that was given to another worker."""
+        if self._heartbeat is not None and self._heartbeat.lost.is_set():
+            raise LeaseLostError("the trial was given to another worker")
 
     def _when_free(self, *arguments: Any, **named: Any) -> Outcome:
         """Runs the trial as soon as no other worker uses its folder."""
