@@ -59,11 +59,7 @@ def _with_remaining_budget(argv: list[str], spent: float) -> list[str]:
 
 
 def body(args: argparse.Namespace) -> int:
-    """Reads the settings, executes the runs without a result, writes and prints the results.
-
-    Returns:
-        Exit code 0, or `RESTART` if runs are left for another process.
-    """
+    """Executes the runs without a result, writes and prints the results; returns 0, or `RESTART` if runs are left."""
     with usage_errors():
         sections: dict[str, Any] = {name: from_args(group, args) for name, group in GROUPS.items()}
         settings = AllSettings(**sections)

@@ -38,11 +38,7 @@ SETTINGS = ("learning_rate", "weight_decay", "gamma", "alpha")
 
 
 def combinations(study: StudyConfig) -> list[Combination]:
-    """What is compared: losses × optimizers, then the ablations.
-
-    >>> [found.name for found in combinations(StudyConfig(optimizers=("adam",), ablations=True))]
-    ['bce-adam', 'focal-adam', 'focal-adam-raw', 'bce-adam-zero-bias', 'focal-adam-zero-bias']
-    """
+    """What is compared: losses × optimizers, then the ablations."""
     main = [Combination(loss, optimizer) for loss in study.losses for optimizer in study.optimizers]
     if not study.ablations:
         return main
@@ -51,11 +47,7 @@ def combinations(study: StudyConfig) -> list[Combination]:
 
 
 def learning_rates(count: int, low: float, high: float) -> list[float]:
-    """`count` learning rates at even ratios from `low` to `high`, the middle ones first.
-
-    >>> learning_rates(3, 0.0005, 0.008), learning_rates(1, 0.0005, 0.008)
-    ([0.002, 0.0005, 0.008], [0.002])
-    """
+    """`count` learning rates at even ratios from `low` to `high`, the middle ones first."""
     shares = [(2 * k + 1) / (2 * count) for k in range(count)] if count < 3 else [k / (count - 1) for k in range(count)]
     rates = [float(f"{low * (high / low) ** share:.3g}") for share in shares]
     return sorted(rates, key=lambda rate: abs(rates.index(rate) - (count - 1) / 2))
@@ -88,11 +80,7 @@ def _own(combination: Combination, table: str) -> dict[str, Sequence[Any]]:
 
 
 def in_order(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a tuning run in the order of their columns, as JSON sorts them.
-
-    >>> list(in_order({"alpha": None, "gamma": 2.0, "learning_rate": 0.01, "margin": 1.0, "weight_decay": None}))
-    ['learning_rate', 'weight_decay', 'gamma', 'alpha', 'margin']
-    """
+    """The settings of a tuning run in the order of their columns, as JSON sorts them: `SETTINGS`, then others."""
     return {name: settings[name] for name in dict.fromkeys([*SETTINGS, *settings])}
 
 
@@ -105,25 +93,17 @@ def best(runs: Sequence) -> int:
 
 
 def run_config(
-    settings: AllSettings,
-    combination: Combination,
-    chosen: dict[str, float | None],
-    seed: int,
-    epochs: int,
-    records: RecordsConfig,
-    data: DataFacts,
+    settings: AllSettings, task: "Task", chosen: dict[str, float | None], records: RecordsConfig, data: DataFacts
 ) -> RunConfig:
-    """The settings of one run.
+    """The settings of one run; the training of `RAW` is that of its parent.
 
     Args:
         settings: Of the study.
-        combination: What is trained; the training of `RAW` is that of its parent.
+        task: The run.
         chosen: An entry of `design`; None: the setting's default.
-        seed: Of weights, windows and dropout.
-        epochs: Maximum, where the schedule ends.
         records, data: From `run_folder.data_facts`.
     """
-    study, model = settings.study, settings.model
+    study, model, combination = settings.study, settings.model, task.combination
     if combination.ablation == ZERO_BIAS:
         model = dataclasses.replace(model, prior_bias=False)
     given = {name: value for name, value in chosen.items() if value is not None}
@@ -146,11 +126,11 @@ def run_config(
             **as_fields(OptimizerConfig, plain | optimizer),
         ),
         training=TrainingConfig(
-            epochs=epochs,
+            epochs=task.epochs or study.epochs,
             steps_per_epoch=study.steps_per_epoch,
             patience=study.patience,
             precision=study.precision,
-            seed=seed,
+            seed=TUNING_SEED if task.tuning else task.number,
         ),
     )
 
@@ -163,7 +143,7 @@ class Task:
         combination: What is trained.
         number: Of the tuning run, or the seed.
         tuning: Whether it is a tuning run, the first stage.
-        epochs: Maximum; 0 for an ablation without training.
+        epochs: Maximum number; 0 for an ablation without training.
     """
 
     combination: Combination
@@ -178,11 +158,7 @@ class Task:
 
 
 def plan(study: StudyConfig) -> list[Task]:
-    """All runs in their order: tuning, then seed by seed, so that an interrupted study has complete seeds.
-
-    >>> [str(task.folder) for task in plan(StudyConfig(losses=("bce",), tuning_runs=1, seeds=2))][2:5]
-    ['tuning/bce-rmsprop/0', 'runs/bce-adam/0', 'runs/bce-adamw/0']
-    """
+    """All runs in their order: tuning, then seed by seed, so that an interrupted study has complete seeds."""
     everything = combinations(study)
     main = [each for each in everything if not each.ablation]
     tuning_epochs = study.tuning_epochs or study.epochs
@@ -195,9 +171,5 @@ def plan(study: StudyConfig) -> list[Task]:
 
 
 def music_seed(study: StudyConfig, seed: int) -> int:
-    """The seed of a run's first piece, such that no two pieces of a combination share a seed.
-
-    >>> [music_seed(StudyConfig(seeds=3, pieces=10), seed) for seed in range(3)]
-    [0, 4, 7]
-    """
+    """The seed of a run's first piece, such that no two pieces of a combination share a seed."""
     return sum(study.pieces_of(before) for before in range(seed))

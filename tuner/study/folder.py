@@ -62,11 +62,7 @@ PACKAGES = ("tensorflow", "keras", "numpy", "scipy")  # whose versions study.jso
 
 
 def read_checksummed(path: Path) -> dict[str, Any]:
-    """Reads a checksummed JSON file.
-
-    Raises:
-        UserError: It is missing or damaged.
-    """
+    """Reads a checksummed JSON file; raises UserError if it is missing or damaged."""
     try:
         return checksummed_json.read_checksummed(path)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -74,11 +70,7 @@ def read_checksummed(path: Path) -> dict[str, Any]:
 
 
 def read_study(folder: Path | str) -> Study:
-    """The settings of a study.
-
-    Raises:
-        UserError: The folder is no study, or study.json is damaged.
-    """
+    """What study.json holds; raises UserError if the folder is no study, or study.json is damaged."""
     path = Path(folder) / STUDY
     if not path.is_file():
         raise UserError(f"{folder} must be the folder of a study: it has no {STUDY}")
@@ -136,11 +128,7 @@ def write_pieces(path: Path, rolls: list[np.ndarray]) -> None:
 
 
 def read_pieces(path: Path | str) -> list[np.ndarray]:
-    """The pieces of an .npz file of this folder, uint8 [steps, 84] of 0 and 1 each.
-
-    Raises:
-        UserError: It is missing or damaged.
-    """
+    """The pieces of an .npz file, uint8 [steps, 84] of 0 and 1 each; raises UserError if it is missing or damaged."""
     arrays, _ = read_arrays(Path(path))
     steps = arrays["steps"]
     joined = np.unpackbits(arrays["bits"], count=int(steps.sum()) * NUM_PITCHES).reshape(-1, NUM_PITCHES)
@@ -195,7 +183,7 @@ def check(folder: Path, study: Study) -> Study | None:
 
 @contextlib.contextmanager
 def sole_use(folder: Path, study: Study) -> Iterator[None]:
-    """Makes the folder and study.json when needed; raises UserError if another process works there, or as `check`."""
+    """Makes the folder and study.json when needed and keeps other processes out; raises UserError like `check`."""
     check(folder, study)
     with exclusive_folder(folder, "a study", STUDY):
         remove_temporaries(folder)

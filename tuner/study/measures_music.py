@@ -33,10 +33,9 @@ def rolls(corpus: Corpus, articulation: bool = False) -> list[np.ndarray]:
 
 @dataclasses.dataclass(frozen=True)
 class Reference:
-    """The music of the test split.
+    """The music of the test split, cut to the length of the generated pieces.
 
     Attributes:
-        parts: All pieces, cut to the length of the generated ones.
         features: Entry of `music_distance.FEATURES` → its distribution over all parts.
         ceiling: Entry → (overlap, distance) of two halves.
     """
@@ -61,8 +60,7 @@ def generate(model, config: RunConfig, pieces: int, steps: int, seed: int) -> tu
     """Pieces from scratch, under the governor that an export of this model would have; piece i with seed + i.
 
     Returns:
-        (rolls uint8 [steps, 84], density without the governor over that of the training data; None where those are
-        silent).
+        (rolls uint8 [steps, 84], density without the governor over that of the training data, None if that is 0).
     """
     data, ratio = config.data, None
     sampler = SamplingModel(model, config.loss, steps_per_beat(config), meter=parse_meter(data.meter))

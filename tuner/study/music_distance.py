@@ -70,13 +70,7 @@ FEATURES = {
 
 
 def distribution(name: str, pieces: Sequence[np.ndarray]) -> Values:
-    """The distribution of an entry of `FEATURES` over rolls [steps, 84].
-
-    >>> roll = np.zeros((4, 84), np.uint8)
-    >>> roll[:3, 0] = roll[0, 7] = roll[2, 9] = 1
-    >>> distribution("note_length", [roll]).weights.tolist()  # two notes of 1 step, one of 3
-    [2.0, 1.0]
-    """
+    """The distribution of an entry of `FEATURES` over rolls [steps, 84]."""
     found = np.concatenate([np.empty(0), *(FEATURES[name].values(piece) for piece in pieces)])
     values, counts = np.unique(found, return_counts=True)
     return Values(values, counts.astype(np.float64))
@@ -98,9 +92,6 @@ def compare(name: str, music: Values, reference: Values) -> tuple[float, float |
 
     Returns:
         (overlap within 0..1, distance in the unit of the feature); (0, None) where one set has no value at all.
-
-    >>> compare("pitch", Values(np.array([0.0, 1.0]), np.ones(2)), Values(np.array([5.0]), np.ones(1)))[1]
-    4.5
     """
     if not len(music.values) or not len(reference.values):
         return 0.0, None
@@ -127,11 +118,7 @@ def overlap(music: Values, reference: Values, logarithmic: bool = False) -> floa
 
 
 def bandwidth(sample: Values) -> float:
-    """Standard deviation times n^(-1/5): Scott's rule (1992, "Multivariate Density Estimation", equation 6.42).
-
-    >>> bandwidth(Values(np.array([-1.0, 1.0]), np.array([16.0, 16.0])))  # 32^(-1/5)
-    0.5
-    """
+    """Standard deviation times n^(-1/5): Scott's rule (1992, "Multivariate Density Estimation", equation 6.42)."""
     mean = np.average(sample.values, weights=sample.weights)
     variance = np.average((sample.values - mean) ** 2, weights=sample.weights)
     return float(np.sqrt(variance) * sample.weights.sum() ** -0.2)
@@ -164,10 +151,8 @@ def _compare_classes(music: Values, reference: Values) -> tuple[float, float]:
 def halves(name: str, groups: Sequence[Values]) -> tuple[float, float | None]:
     """The mean comparison of random halves of the same music: the ceiling of any comparison with it.
 
-    `groups` has the feature in each piece, so that parts of a piece are never in both halves.
-
-    Returns:
-        Mean (overlap, distance), as of `compare`; (0, None) for fewer than two pieces.
+    `groups` has the feature in each piece, so that parts of a piece are never in both halves. (0, None) for fewer than
+    two pieces.
     """
     rng, found = np.random.default_rng(0), []
     for _ in range(HALVINGS if len(groups) > 1 else 0):
@@ -184,9 +169,6 @@ def cut(roll: np.ndarray, steps: int) -> list[np.ndarray]:
     """A roll [any number of steps, 84] in parts of `steps` steps, so that pieces can be compared part by part.
 
     A rest of less than half of that is left out, unless it is all there is.
-
-    >>> [len(part) for part in cut(np.zeros((1300, 84)), 512)], len(cut(np.zeros((9, 84)), 512))
-    ([512, 512, 276], 1)
     """
     parts = [roll[start : start + steps] for start in range(0, len(roll), steps)]
     return [part for part in parts if 2 * len(part) >= steps] or parts

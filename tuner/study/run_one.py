@@ -34,14 +34,7 @@ MIDI_PIECES = 3  # of each combination's first seed, and of the test split, that
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What every run of a study needs.
-
-    Attributes:
-        folder: Of the study.
-        records, data: From `run_folder.data_facts`.
-        baselines: Split → baseline → judged numbers.
-        real: The music of the test split.
-    """
+    """What every run of a study needs; `baselines` is split → baseline → judged numbers."""
 
     folder: Path
     study: Study
@@ -54,11 +47,7 @@ class Context:
 
     def config(self, task: Task, chosen: dict[str, float | None]) -> RunConfig:
         """The configuration of a run with the settings chosen for it."""
-        seed = factorial.TUNING_SEED if task.tuning else task.number
-        epochs = task.epochs or self.study.settings.study.epochs
-        return factorial.run_config(
-            self.study.settings, task.combination, chosen, seed, epochs, self.records, self.data
-        )
+        return factorial.run_config(self.study.settings, task, chosen, self.records, self.data)
 
 
 def prepare(folder: Path, study: Study, records: RecordsConfig, data: DataFacts) -> Context:
@@ -176,11 +165,7 @@ def _measure(context: Context, task: Task, chosen: dict[str, float | None], call
 def _train(
     context: Context, run_dir: Path, config: RunConfig, callbacks: Sequence
 ) -> tuple[str, str, dict[str, float | None]]:
-    """Trains a run of the second stage, and records the norms of its gradients.
-
-    Returns:
-        (outcome, its cause, measures of the course of the training).
-    """
+    """Trains a run and records the norms of its gradients; returns its outcome, the cause, measures of its course."""
     norms = GradientNorms(run_dir / study_folder.NORMS)
     try:  # on one device, as GradientNorms needs it
         rows, cause = train_run(config, run_dir, [norms, *callbacks], strategy=tf.distribute.get_strategy())

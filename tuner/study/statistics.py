@@ -77,7 +77,6 @@ class Ranks:
     """How the combinations rank over the seeds; 1 is the best, ties share the mean of their ranks.
 
     Attributes:
-        mean: Combination → mean rank.
         p: P-value of Friedman's test; None for fewer than three combinations or two seeds, or where all ranks tie.
         critical_difference: Mean ranks that differ by less cannot be distinguished (Nemenyi); None as for `p`.
     """
@@ -95,9 +94,6 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
 
     Reference:
         Efron, Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13.
-
-    >>> interval([2.0, 2.0, 2.0])
-    (2.0, 2.0)
     """
     sample = np.asarray(values, np.float64)
     if len(sample) < 2:
@@ -116,12 +112,7 @@ def _resamples(count: int) -> np.ndarray:
 
 
 def summarise(values: Sequence[float | None]) -> Summary:
-    """The summary of one value a seed; None where a seed has none.
-
-    >>> found = summarise([1.0, None, 3.0])
-    >>> found.runs, found.missing, found.mean, round(found.sd, 3)
-    (2, 1, 2.0, 1.414)
-    """
+    """The summary of one value a seed; None where a seed has none."""
     there = [value for value in values if value is not None]
     low, high = interval(there) or (None, None)
     return Summary(
@@ -135,11 +126,7 @@ def summarise(values: Sequence[float | None]) -> Summary:
 
 
 def wilcoxon_p(differences: Sequence[float]) -> float:
-    """Two-sided p-value of Wilcoxon's signed-rank test, exact also with ties up to 13 differences; zeros are left out.
-
-    >>> wilcoxon_p([1.0, 2.0, 3.0, 4.0, 5.0])  # the least there is for five
-    0.0625
-    """
+    """Two-sided p-value of Wilcoxon's signed-rank test without zeros, exact up to 13 differences, also with ties."""
     others = np.asarray([value for value in differences if value != 0])
     if len(others) < 2:
         return 1.0  # both signs are equally likely
@@ -149,24 +136,13 @@ def wilcoxon_p(differences: Sequence[float]) -> float:
 
 
 def sign_p(differences: Sequence[float]) -> float:
-    """Two-sided p-value of the sign test; zeros are left out.
-
-    >>> sign_p([1.0, 1.0, 1.0, -1.0])  # (1 + 4) * 2 / 16
-    0.625
-    """
+    """Two-sided p-value of the sign test; zeros are left out."""
     positive, negative = (sum(sign * value > 0 for value in differences) for sign in (1, -1))
     return float(stats.binomtest(positive, positive + negative).pvalue) if positive + negative else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction: p-values that may be held against the level of the whole family.
-
-    Reference:
-        Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure".
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
+    """P-values that may be held against the level of the whole family, as corrected by Holm 1979."""
     order, adjusted = np.argsort(p_values, kind="stable"), np.empty(len(p_values))
     factors = np.arange(len(p_values), 0, -1)
     adjusted[order] = np.maximum.accumulate(np.minimum(1.0, factors * np.asarray(p_values)[order]))
@@ -177,10 +153,6 @@ def compare(values: Mapping[str, Sequence[float | None]], pairs: Sequence[tuple[
     """Paired differences between combinations, tested together; default: each with each.
 
     `values` has one value a seed for each combination, None where there is none.
-
-    >>> [pair] = compare({"a": [1.0, 2.0, 3.0], "b": [2.0, 4.0, 6.0]})
-    >>> pair.mean, pair.effect, pair.wilcoxon, pair.verdict
-    (-2.0, -2.0, 0.25, 'too few seeds')
     """
     pairs = list(itertools.combinations(values, 2)) if pairs is None else pairs
     differences = [
@@ -227,10 +199,6 @@ def rank(values: Mapping[str, Sequence[float | None]], lower_is_better: bool = T
 
     Reference:
         Demšar 2006, "Statistical Comparisons of Classifiers over Multiple Data Sets", section 3.2.
-
-    >>> found = rank({"a": [1.0, 1.0], "b": [2.0, None], "c": [3.0, 2.0]})
-    >>> found.mean
-    {'a': 1.0, 'b': 2.5, 'c': 2.5}
     """
     sign = 1 if lower_is_better else -1
     table = np.array([[math.inf if x is None else sign * x for x in row] for row in values.values()], np.float64)
