@@ -348,10 +348,8 @@ def test_all_combinations_share_weights_and_batches_seed_by_seed(records):
     settings = AllSettings(model=small, dataset=DatasetConfig(window_steps=16, batch_size=4, transpose=2))
     made, data = run_folder.data_facts(records)
     designs = factorial.design(settings.study)
-    configs = [
-        factorial.run_config(settings, Combination(*name.split("-")), runs[0], 3, 2, made, data)
-        for name, runs in designs.items()
-    ]
+    tasks = {name: factorial.Task(Combination(*name.split("-")), 3, tuning=False, epochs=2) for name in designs}
+    configs = [factorial.run_config(settings, tasks[name], runs[0], made, data) for name, runs in designs.items()]
     first, *others = [run.weight_arrays(run.run_model(config)) for config in configs]
     for config, other in zip(configs[1:], others, strict=True):
         differing = [name for name, value in other.items() if (value != first[name]).any()]
