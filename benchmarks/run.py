@@ -15,20 +15,7 @@ from typing import Any
 from benchmarks import harness, machine
 from benchmarks.fixtures import Fixtures
 from benchmarks.results_table import Row, outcome, table
-
-SHORT = (  # names of modules in benchmarks/rows, as in LONG
-    "limits",
-    "building",
-    "formats",
-    "pipelines",
-    "training",
-    "sampling",
-    "heads",
-    "evaluating",
-    "searching",
-    "startup",
-)
-LONG = ("growth_files", "growth_training", "growth_sampling")
+from benchmarks.rows import LONG, SHORT
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

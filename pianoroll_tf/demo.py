@@ -22,7 +22,7 @@ PRIMER_STEPS = 64  # 4 bars of Bach on the grid of beats
 
 
 def run_command(name: str, *words: object) -> None:
-    """Prints and runs `python -m pianoroll_tf.NAME WORDS`; raises UserError if it fails, which has printed why."""
+    """Prints and runs `python -m pianoroll_tf.NAME WORDS`; raises UserError if it fails, having said why."""
     shown = f"python -m pianoroll_tf.{name} {shlex.join(map(str, words))}"
     print(f"\n$ {shown}", flush=True)
     done = subprocess.run([sys.executable, "-m", f"pianoroll_tf.{name}", *map(str, words)])

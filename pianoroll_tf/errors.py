@@ -5,13 +5,9 @@ from collections.abc import Iterator
 
 
 class UserError(Exception):
-    """A problem that the user can correct; its text is the one line that is shown.
+    """A problem that the user can correct; its text is the one line that is shown."""
 
-    Attributes:
-        exit_code: Of a command that ends with this error.
-    """
-
-    exit_code = 1
+    exit_code = 1  # of a command that ends with this error
 
 
 class UsageError(UserError):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pianoroll_tf import cli
 from pianoroll_tf.errors import UserError
+from pianoroll_tf.settings import from_dict
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 
@@ -34,7 +35,7 @@ def body(args: argparse.Namespace) -> None:
 def export_run(run: Path, folder: Path) -> None:
     """Exports a run as the next version in `folder`, unless the latest one holds it already; prints the result."""
     from pianoroll_tf.generation import archive, saved_model
-    from pianoroll_tf.generation.calibration.calibrate import calibration_from_dict
+    from pianoroll_tf.generation.calibration.calibrate import Calibration
     from pianoroll_tf.modeling.baselines import copying_nll
     from pianoroll_tf.modeling.run import load_run
     from pianoroll_tf.modeling.run_folder import CALIBRATION, best_path
@@ -51,7 +52,7 @@ def export_run(run: Path, folder: Path) -> None:
         return
     values = saved_model.read_config(version)["calibration"]
     if values:
-        print(f"active cells: data {config.data.density:.2%}, music {calibration_from_dict(values).in_words()}")
+        print(f"active cells: data {config.data.density:.2%}, music {from_dict(Calibration, values).in_words()}")
     if worse:
         print("warning: it predicts worse than copying the last step: train longer", file=sys.stderr)
     print(f"exported {version}")

@@ -26,7 +26,8 @@ def add_flags(parser: argparse.ArgumentParser, cls: "type[DataclassInstance]", d
     group = parser.add_argument_group((cls.__doc__ or cls.__name__).splitlines()[0].rstrip("."))
     for field in dataclasses.fields(cls):
         default = field.default if defaults is None else getattr(defaults, field.name)
-        group.add_argument("--" + _dest(field).replace("_", "-"), **_arguments(field, default))
+        name = field.metadata.get("flag", field.name)
+        group.add_argument("--" + name.replace("_", "-"), **_arguments(field, default))
 
 
 def _arguments(field: dataclasses.Field, default: Any) -> dict[str, Any]:
@@ -58,14 +59,10 @@ def from_args(cls: type[T], args: argparse.Namespace) -> T:
     """
     values = {}
     for field in dataclasses.fields(cls):
-        value, kind = getattr(args, _dest(field)), typing.get_origin(field.type)
+        value = getattr(args, field.metadata.get("flag", field.name))
+        kind = typing.get_origin(field.type)
         values[field.name] = kind(value) if kind in (tuple, dict) else value
     return cls(**values)
-
-
-def _dest(field: dataclasses.Field) -> str:
-    """Name of the field's value among the arguments."""
-    return field.metadata.get("flag", field.name)
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -10,9 +10,7 @@ LINE_SECONDS = 10.0  # minimum time between two plain lines
 class NoProgress:
     """Shows nothing: the default of library functions, to which a command passes `Progress` instead.
 
-    Args:
-        total: Number of units of work.
-        what: Name of the units, in the plural: "files".
+    The work is `total` units, which are called `what`, in the plural: "files".
     """
 
     def __init__(self, total: int, what: str) -> None:

@@ -114,7 +114,9 @@ def _from_json(kind: Any, value: Any) -> Any:
     """Converts a value read from JSON to the type of its field."""
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return from_dict(kind, value)
-    return tuple(value) if typing.get_origin(kind) is tuple and isinstance(value, list) else value
+    if typing.get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(_from_json(typing.get_args(kind)[0], entry) for entry in value)
+    return value
 
 
 def dumps(value: Any) -> str:

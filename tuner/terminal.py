@@ -16,13 +16,7 @@ def log(line: str) -> None:
 
 
 def parse_duration(text: str) -> float:
-    """Parses a duration.
-
-    Returns:
-        Seconds.
-
-    Raises:
-        UsageError: It is no number with a unit, or not above 0.
+    """Parses a duration to seconds; raises UsageError if it is no number with a unit, or not above 0.
 
     >>> parse_duration("90s"), parse_duration("1.5h")
     (90.0, 5400.0)

@@ -27,9 +27,8 @@ def list_works() -> list[Path]:
     try:
         from music21 import corpus
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"the demo corpus needs music21: pip install 'pianoroll_tf[demo]'. Received: {error}"
-        ) from error
+        needs = "the demo corpus needs music21: pip install 'pianoroll_tf[demo]'"
+        raise UserError(f"{needs}. Received: {error}") from error
     paths = [path for path in map(Path, corpus.getComposer("bach")) if ANALYSES not in path.parts]
     by_name = {path.stem: path for path in sorted(paths, key=lambda path: (path.suffix == ".mxl", path.name))}
     return [by_name[name] for name in sorted(by_name)]
@@ -38,16 +37,10 @@ def list_works() -> list[Path]:
 def write_corpus(
     folder: Path, limit: int | None = None, workers: int | None = None, progress: type[NoProgress] = NoProgress
 ) -> str:
-    """Writes each work as FOLDER/NAME.mid, in worker processes.
+    """Writes the works, all or the first `limit` by name, as FOLDER/NAME.mid, in worker processes, one per CPU.
 
     A file is written whole or not at all, and one that exists is not written again, so an interrupted call can be
     repeated.
-
-    Args:
-        folder: Where the files are written; created if needed.
-        limit: Number of works to write, the first by name. Default: all.
-        workers: Number of processes. Default: one per CPU.
-        progress: `Progress` shows progress on stderr.
 
     Returns:
         Numbers of works and of files that were written, and a line for each work that cannot be converted.

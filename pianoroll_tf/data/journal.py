@@ -36,9 +36,7 @@ ROWS_PER_COMMIT = 64  # the number of files that a killed build has to read agai
 class Journal:
     """What a build has read so far, on disk, so that the process needs no memory for it.
 
-    Args:
-        path: The file; a damaged one, or one of other settings, is replaced by an empty one.
-        settings: All settings and versions that affect the conversion of a file.
+    A file that is damaged, or made with other `settings`, all that affect a conversion, is replaced by an empty one.
     """
 
     def __init__(self, path: Path, settings: dict) -> None:
@@ -75,11 +73,7 @@ class Journal:
     def keep_only(self, files: Iterable[tuple[str, str, str]]) -> int:
         """Deletes the rows of files that are not among these or have changed, and undoes the choice of pieces.
 
-        Args:
-            files: (path, stamp, reason to skip it or "") of every file of this build; see `stamp`.
-
-        Returns:
-            Their number.
+        The files, all those of this build, are (path, `stamp`, reason to skip it or ""). Returns their number.
         """
         rows = ((os.fsencode(path), *facts) for path, *facts in files)
         self.database.execute("DROP TABLE IF EXISTS temp.now")

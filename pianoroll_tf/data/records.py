@@ -20,8 +20,9 @@ from pianoroll_tf.settings import dumps, from_dict
 FORMAT = 4
 MANIFEST = "manifest.json"
 SPLITS = ("train", "val", "test")
-_BYTES, _INTEGERS = ("cells", "counts", "meter_steps", "meters", "sha256"), ("microseconds", "steps")
-SCHEMA = dict(sorted((dict.fromkeys(_BYTES, bytes) | dict.fromkeys(_INTEGERS, int)).items()))  # features of a record
+# Features of a record and their types
+SCHEMA: dict[str, type] = dict.fromkeys(("cells", "counts", "meter_steps", "meters", "sha256"), bytes)
+SCHEMA |= {"microseconds": int, "steps": int}
 REBUILD = "build the records again with --overwrite"  # end of messages about damage
 
 
@@ -76,7 +77,7 @@ def decode_piece(record: bytes) -> PieceRecord:
     """Parses a record; raises ValueError if it does not follow the schema, or contradicts itself."""
     features: dict[str, Any] = decode_example(record)
     if {name: type(value) for name, value in features.items()} != SCHEMA:
-        raise ValueError(f"features must be {', '.join(SCHEMA)}. Received: {', '.join(features)}")
+        raise ValueError(f"features must be {', '.join(sorted(SCHEMA))}. Received: {', '.join(features)}")
     counts, cells = (np.frombuffer(features[name], np.uint8) for name in ("counts", "cells"))
     if len(counts) != features["steps"] or int(counts.sum()) != len(cells) or len(features["sha256"]) != 32:
         raise ValueError("steps, counts, cells and sha256 must agree in length")

@@ -41,10 +41,7 @@ ALLOWED_OUTSIDE = ALLOWED | {"AssignVariableOp"}  # outside of functions: initia
 
 
 def check_operations(folder: Path) -> None:
-    """Checks every operation of the graph and of all its functions.
-
-    Args:
-        folder: Of a SavedModel.
+    """Checks every operation of the graph and of all functions of the SavedModel in `folder`.
 
     Raises:
         ValueError: It has not the form of TensorFlow 2, an operation is not on the list, or a node other than those of
@@ -76,9 +73,8 @@ def _read_graph(folder: Path) -> MetaGraphDef:
         raise ValueError(f"saved_model.pb must be a SavedModel. Received: {path}") from error
     graphs = list(saved.meta_graphs)
     if len(graphs) != 1 or not graphs[0].object_graph_def.concrete_functions:
-        raise ValueError(
-            f"saved_model.pb must hold one graph with functions, as TensorFlow 2 saves it. Received: {path}"
-        )
+        form = "one graph with functions, as TensorFlow 2 saves it"
+        raise ValueError(f"saved_model.pb must hold {form}. Received: {path}")
     return graphs[0]
 
 

@@ -16,13 +16,13 @@ from pianoroll_tf.config import RunConfig, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.errors import DamagedError
 from pianoroll_tf.generation import saved_model, versions, warm_up
-from pianoroll_tf.generation.calibration.calibrate import Calibration, calibrate, calibration_from_dict
+from pianoroll_tf.generation.calibration.calibrate import Calibration, calibrate
 from pianoroll_tf.generation.calibration.trials import make_governor
 from pianoroll_tf.generation.endpoints import SamplingModel, make_endpoints
 from pianoroll_tf.generation.manifest import write_manifest
 from pianoroll_tf.modeling.gru import portable_kernels
 from pianoroll_tf.modeling.run import steps_per_beat
-from pianoroll_tf.settings import dumps, to_dict
+from pianoroll_tf.settings import dumps, from_dict, to_dict
 from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
 from pianoroll_tf.storage.folders import whole_folder
 from pianoroll_tf.storage.locks import exclusive_lock
@@ -61,28 +61,21 @@ def export(
         if latest and _identity(folder / str(latest)) == identity:
             return folder / str(latest), False
         sampler = SamplingModel(model, config.loss, steps_per_beat(config), meter=parse_meter(config.data.meter))
-        found = None
-        if config.data.density:
-            found = _read_calibration(cache, identity) or _measure(sampler, config, identity, cache, **calibration)
+        found = _calibrated(sampler, config, identity, cache, **calibration) if config.data.density else None
         final = folder / str(latest + 1)
         with whole_folder(final) as partial:
-            _write(model, sampler, config, found, describe(config, found, identity) | (facts or {}), partial)
+            _write(sampler, config, found, _describe(config, found, identity) | (facts or {}), partial)
     return final, True
 
 
-def _read_calibration(cache: Path | None, identity: str) -> Calibration | None:
-    """The cached calibration of the model of that fingerprint; None if it is missing, damaged or of another model."""
-    try:
-        values = read_checksummed(cache) if cache else {}
-    except (OSError, DamagedError):
-        return None
-    return calibration_from_dict(values["calibration"]) if values.get("fingerprint") == identity else None
-
-
-def _measure(
+def _calibrated(
     sampler: SamplingModel, config: RunConfig, identity: str, cache: Path | None, **settings: Any
 ) -> Calibration:
-    """Calibrates and writes the result to the cache, if the folder is writable."""
+    """The calibration in the cache; if that is missing, damaged or of another model, calibrates and tries to cache."""
+    with contextlib.suppress(OSError, DamagedError):
+        values = read_checksummed(cache) if cache else {}
+        if values.get("fingerprint") == identity:
+            return from_dict(Calibration, values["calibration"])
     found = calibrate(sampler, config.data, **settings)
     if cache:
         with contextlib.suppress(OSError):
@@ -100,7 +93,7 @@ def fingerprint(model: keras.Model, config: RunConfig) -> str:
     return digest.hexdigest()
 
 
-def describe(config: RunConfig, found: Calibration | None, identity: str) -> dict[str, Any]:
+def _describe(config: RunConfig, found: Calibration | None, identity: str) -> dict[str, Any]:
     """Content of `config.json` of an exported model."""
     return {
         "format": saved_model.FORMAT,
@@ -119,15 +112,15 @@ def describe(config: RunConfig, found: Calibration | None, identity: str) -> dic
 
 
 def _write(
-    model, sampler: SamplingModel, config: RunConfig, found: Calibration | None, description: dict, partial: Path
+    sampler: SamplingModel, config: RunConfig, found: Calibration | None, description: dict, partial: Path
 ) -> None:
     """Writes all files of a version."""
     if found:
         governor = make_governor(config.data, found.shift, found.gain, found.brakes)
         sampler = dataclasses.replace(sampler, governor=governor, shaping=found.shaping)
     archive = keras.export.ExportArchive()
-    archive.track(model)
-    with portable_kernels(model):
+    archive.track(sampler.model)
+    with portable_kernels(sampler.model):
         for name, function in make_endpoints(sampler).items():
             archive.add_endpoint(name, _caller(function))
         _save(archive, partial)
@@ -136,9 +129,7 @@ def _write(
     write_manifest(partial)
 
 
-def _caller(
-    function: tf.types.experimental.PolymorphicFunction,
-) -> tf.types.experimental.PolymorphicFunction:
+def _caller(function):
     """A traced function that only calls `function`: a SavedModel holds an endpoint twice, but so its graph once."""
     trace = function.get_concrete_function()
     caller = tf.function(lambda *inputs: trace(*inputs), input_signature=function.input_signature, autograph=False)

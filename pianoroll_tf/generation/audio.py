@@ -36,14 +36,9 @@ def wav_bytes(midi: bytes, seconds: float = 0.0) -> tuple[bytes, str]:
 
 
 def synthesize(midi: bytes, seconds: float = 0.0) -> tuple[np.ndarray, str]:
-    """Synthesizes a sampled piano, or sine waves if midirenderer is not installed.
+    """Samples of at least `seconds`, within ±`PEAK`, float64 [samples], and the name of the synthesizer.
 
-    Args:
-        midi: Content of the MIDI file.
-        seconds: Minimum length.
-
-    Returns:
-        (samples within ±`PEAK`, float64 [samples], name of the synthesizer).
+    It is a sampled piano, or sine waves if midirenderer is not installed.
     """
     music = pretty_midi.PrettyMIDI(io.BytesIO(midi))
     silence = np.zeros(round(seconds * SAMPLE_RATE))

@@ -5,13 +5,15 @@ piece is drawn by the graph as it is, and `worthwhile` says when compiling pays.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from pianoroll_tf.config import SamplingConfig
 from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 from pianoroll_tf.modeling.precision import cpu_flags
 
 ENDPOINTS = ("begin", "uniforms", "draw")  # that CompiledModel needs
@@ -27,13 +29,9 @@ LARGEST_BATCH = {True: 8, False: 64}
 
 
 def worthwhile(batch: int, steps: int) -> bool:
-    """Whether compiling for this work takes less time than it saves.
+    """Whether compiling takes less time than it saves for `steps` steps, all together, in batches of `batch` rows.
 
     The clock is never asked: on one machine the answer depends on the arguments alone, and so does every note.
-
-    Args:
-        batch: Rows drawn at once.
-        steps: To draw in batches of this size, all together.
 
     >>> worthwhile(batch=1, steps=512)
     False
@@ -47,9 +45,6 @@ def _has_avx512() -> bool:
     """Whether the CPU has AVX-512; so it is taken where it cannot be asked."""
     flags = cpu_flags()
     return not flags or "avx512f" in flags
-
-
-FOUR_FOUR = Meter()
 
 
 class CompiledModel:
@@ -71,43 +66,32 @@ class CompiledModel:
         if missing:
             raise ValueError(f"model must be exported again to be compiled. Received: no endpoint {missing[0]!r}")
         self._program = program  # keeps its variables alive
-        draw = program.signatures["draw"]
-        self._draw = (
-            tf.function(lambda **inputs: draw(**inputs), jit_compile=True, autograph=False) if jit_compile else draw
-        )
+        self._draw = draw = program.signatures["draw"]
+        if jit_compile:
+            self._draw = tf.function(lambda **inputs: draw(**inputs), jit_compile=True, autograph=False)
 
     def begin(self, primer: np.ndarray, density, meter: Meter, place: int = 0) -> tf.Tensor:
-        """The state of each row after its primer.
+        """The state of each row after its primer, float32 [batch, state_size]; rows of several calls can be joined.
 
         Args:
             primer: uint8 [batch, primer_steps >= 0, 84].
             density: float32 [batch].
             meter: Time signature of all rows.
             place: Place in its bar of the first step of the primer, or of the music if there is no primer.
-
-        Returns:
-            float32 [batch, state_size]; rows of several calls may be concatenated.
         """
-        rows = len(primer)
         outputs = self._program.signatures["begin"](
             primer=tf.constant(primer, "uint8"),
             density=tf.constant(density, "float32"),
-            meter=tf.constant([[meter.numerator, meter.denominator]] * rows, "int32", shape=[rows, 2]),
-            place=tf.fill([rows], place),
+            meter=tf.tile([[meter.numerator, meter.denominator]], [len(primer), 1]),
+            place=tf.fill([len(primer)], place),
         )
         return outputs["next_state"]
 
     def uniforms(self, seeds, blocks) -> tf.Tensor:
-        """Random numbers of one block of each row.
+        """Random numbers of one block of each row, float32 [batch, BLOCK_STEPS, decisions].
 
-        They are not compiled, because Philox's numbers are different inside XLA.
-
-        Args:
-            seeds: int64 [batch].
-            blocks: int32 [batch], index of the block in its row.
-
-        Returns:
-            float32 [batch, BLOCK_STEPS, decisions].
+        They are not compiled, because Philox's numbers are different inside XLA. `seeds` is int64 [batch], `blocks`
+        int32 [batch], index of the block in its row.
         """
         seeds, blocks = tf.constant(seeds, "int64"), tf.constant(blocks, "int32")
         return self._program.signatures["uniforms"](seed=seeds, block=blocks)["numbers"]
@@ -128,32 +112,18 @@ class CompiledModel:
         outputs = self._draw(**{name: tf.convert_to_tensor(value, tf.float32) for name, value in inputs.items()})
         return outputs["roll"], outputs["ends"], outputs["next_state"]
 
-    def draw_block(self, state, seeds, blocks, temperature, top_p) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Draws one block of `BLOCK_STEPS` steps of each row; see `uniforms` and `draw`."""
-        return self.draw(state, self.uniforms(seeds, blocks), temperature, top_p)
+    def blocks(
+        self, primer, steps: int, seeds, sampling: SamplingConfig, meter: Meter, place: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Continues each row of `primer` by at least `steps` steps, with the same settings but its own seed.
 
-    def generate(
-        self, primer, steps: int, seeds, temperature=1.0, top_p=1.0, density=1.0, meter=FOUR_FOUR, place=0
-    ) -> np.ndarray:
-        """Continues each row of `primer` by `steps` steps.
-
-        Args:
-            primer: uint8 [batch, primer_steps >= 0, 84].
-            steps: Number of steps to draw, >= 1.
-            seeds: int64 [batch].
-            temperature: float32, of all rows or [batch]; so are `top_p` and `density`.
-            top_p: See `temperature`.
-            density: See `temperature`.
-            meter: Time signature of all rows.
-            place: See `begin`.
-
-        Returns:
-            uint8 [batch, steps, 84]: 0 silent, 1 held, 2 struck.
+        Yields:
+            Of each block of `BLOCK_STEPS` steps, roll and ends as of `draw`.
         """
-        rows = np.shape(seeds)
-        temperature, top_p, density = (np.broadcast_to(value, rows) for value in (temperature, top_p, density))
-        state, rolls = self.begin(primer, density, meter, place), []
+        rows = len(primer)
+        state = self.begin(primer, np.full(rows, sampling.density), meter, place)
+        temperature, top_p = np.full(rows, sampling.temperature), np.full(rows, sampling.top_p)
         for block in range(math.ceil(steps / BLOCK_STEPS)):
-            roll, _, state = self.draw_block(state, seeds, np.full(rows, block), temperature, top_p)
-            rolls.append(roll.numpy())
-        return np.concatenate(rolls, axis=1)[:, :steps]
+            numbers = self.uniforms(seeds, np.full(rows, block))
+            roll, ends, state = self.draw(state, numbers, temperature, top_p)
+            yield roll.numpy(), ends.numpy()

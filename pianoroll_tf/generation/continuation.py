@@ -50,15 +50,7 @@ NO_PRIMER = Primer(np.zeros((0, NUM_PITCHES), np.uint8))
 
 
 def read_primer(path: Path, grid: RecordsConfig) -> Primer:
-    """A MIDI file on the model's grid, read by a process with limits.
-
-    Args:
-        path: The file.
-        grid: How the model's training files were sampled.
-
-    Raises:
-        ValueError: The file cannot be read soundly.
-    """
+    """A MIDI file on the model's grid, read by a process with limits; ValueError if it cannot be read soundly."""
     from pianoroll_tf.data.roll import to_dense
     from pianoroll_tf.data.workers import convert_all
 
@@ -88,8 +80,8 @@ def continue_music(
         steps: Steps per piece; None: until the model ends the piece, up to `MusicModel.longest_piece`.
         sampling: Temperature, top-p, density, seed.
         count: Number of pieces.
-        meter: Time signature; None: the most frequent of the training data.
-        place: Position in its bar of the first step of the primer, or of the music without a primer.
+        meter: See `MusicModel.generate`.
+        place: See `MusicModel.generate`.
 
     Yields:
         (uint8 [steps, 84], the drawn steps without the primer; whether the model ended the piece).
@@ -111,9 +103,7 @@ def continue_music(
 def density_warning(density: float, expected: float) -> str:
     """A warning about music whose density is off by more than `MAX_DENSITY_RATIO`, or an empty text.
 
-    Args:
-        density: Share of active cells of the music.
-        expected: That of the training data, times the requested factor; 0: not known.
+    `expected` is the density of the training data, times the requested factor; 0: not known.
 
     >>> density_warning(0.04, 0.03)
     ''

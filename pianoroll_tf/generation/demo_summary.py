@@ -9,13 +9,9 @@ from pianoroll_tf.modeling.run_folder import EVALUATION
 
 
 def demo_summary(folder: Path, primer: str, run: Path, model: Path) -> str:
-    """The demo's last words.
+    """The text, with results that the run's folder has from its test split, with and without `--music`.
 
-    Args:
-        folder: Folder of the music.
-        primer: The part of a piece that was continued, in words.
-        run: Folder of the run, which has been evaluated on its test split with and without `--music`.
-        model: Folder of the exported model.
+    `folder` is that of the music, and `primer` says which part of a piece was continued.
     """
     scores = json.loads((run / EVALUATION / "test.json").read_text())
     rows = [(label, scores[key]) for key, label in LABELS.items()]

@@ -7,13 +7,14 @@ import tensorflow as tf
 
 from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, LossConfig, SamplingConfig
 from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.generation import sampling
+from pianoroll_tf.generation import sampling_loop
 from pianoroll_tf.generation.governor import Governor
 from pianoroll_tf.generation.likelihood import log_likelihood, marginals
-from pianoroll_tf.generation.sampling import Options
-from pianoroll_tf.generation.shaping import Shaping
+from pianoroll_tf.generation.sampling_options import Options, Shaping, plain_options
 from pianoroll_tf.modeling.losses import posterior_logits
 from pianoroll_tf.modeling.network import advance, head_of, initial_state
+
+Endpoints = dict[str, tf.types.experimental.PolymorphicFunction]
 
 LIMITS = {field.name: field.metadata for field in dataclasses.fields(SamplingConfig)}
 
@@ -35,13 +36,11 @@ ROW_TEMPERATURE, ROW_TOP_P, ROW_DENSITY = (tf.TensorSpec([None], tf.float32, opt
 
 @dataclasses.dataclass(frozen=True)
 class SamplingModel:
-    """A trained model with everything that sampling from it needs.
+    """A trained model, made by `build_model`, with everything that sampling from it needs.
 
     Attributes:
-        model: Made by `build_model`.
         loss: The loss it was trained with, which determines how its posterior is recovered.
         steps_per_beat: Of the grid of beats; None on the grid of seconds.
-        governor: Settings of the governor.
         shaping: Shifts of its log-odds.
         meter: Default time signature.
     """
@@ -49,43 +48,41 @@ class SamplingModel:
     model: keras.Model
     loss: LossConfig
     steps_per_beat: int | None = None
-    governor: Governor = sampling.NO_GOVERNOR
+    governor: Governor = Governor()  # noqa: RUF009 (frozen)
     shaping: Shaping = Shaping()  # noqa: RUF009 (frozen)
     meter: Meter = Meter()  # noqa: RUF009 (frozen)
 
-    @property
-    def articulation(self) -> bool:
-        """Whether the model decides if a sounding pitch is struck again."""
-        return head_of(self.model).articulation
-
-    def network(self) -> sampling.Network:
+    def network(self) -> sampling_loop.Network:
         """The model in the form that `sampling` needs."""
         head = head_of(self.model)
 
         def posterior(logits):
             return posterior_logits(self.loss, logits)
 
-        return sampling.Network(
+        return sampling_loop.Network(
             advance=lambda cells, clock, state: advance(self.model, cells, clock, state),
             drawer=lambda: head.drawer(posterior),
             posterior=posterior,
             steps_per_beat=self.steps_per_beat,
-            pitches=head.pitches,
             decisions=head.decisions,
-            shaping=self.shaping,
+            initial=lambda rows: initial_state(self.model, rows),
+            shape=self.shaping.rows,
+            governor=self.governor,
         )
 
-    def state(self, batch) -> tuple:
-        """The initial state of the model for `batch` rows."""
-        return initial_state(self.model, batch)
+    def clock(self, batch, meter=None, place=0) -> tuple[tf.Tensor, tf.Tensor]:
+        """One meter, by default the model's, and place for all rows: int32 [batch, 2] and [batch]."""
+        meter = tf.cast((self.meter.numerator, self.meter.denominator) if meter is None else meter, tf.int32)
+        return tf.tile(meter[tf.newaxis], [batch, 1]), tf.fill([batch], tf.cast(place, tf.int32))
 
-    def clock(self, batch) -> tuple[tf.Tensor, tf.Tensor]:
-        """`meter` and place 0 for all rows: int32 [batch, 2] and [batch]."""
-        return _clock(batch, (self.meter.numerator, self.meter.denominator), 0)
+    def sample(self, primer, steps, seeds, temperature, top_p, density) -> tuple[tf.Tensor, tf.Tensor]:
+        """`sampling_loop.sample` from the start of a bar."""
+        options = Options(temperature, top_p, density, *self.clock(tf.shape(primer)[0]))
+        return sampling_loop.sample(self.network(), primer, steps, seeds, options)
 
 
 def sample_rows(sampler: SamplingModel, primer, steps, seed, *options) -> tuple[tf.Tensor, tf.Tensor]:
-    """`sampling.sample` with one setting for all rows; row i is drawn with seed + i, from the start of a bar.
+    """Samples from the start of a bar with one setting for all rows; row i is drawn with seed + i.
 
     Args:
         sampler: The model.
@@ -100,42 +97,29 @@ def sample_rows(sampler: SamplingModel, primer, steps, seed, *options) -> tuple[
     batch = tf.shape(primer)[0]
     seeds = tf.cast(seed, tf.int64) + tf.range(tf.cast(batch, tf.int64), dtype=tf.int64)
     temperature, top_p, density = (tf.fill([batch], tf.cast(option, tf.float32)) for option in options or DEFAULTS)
-    rows = Options(temperature, top_p, density, *sampler.clock(batch))
-    network = sampler.network()
-    return sampling.sample(network, sampler.state(batch), primer, steps, seeds, rows, sampler.governor)
+    return sampler.sample(primer, steps, seeds, temperature, top_p, density)
 
 
-def _clock(batch, meter, place) -> tuple[tf.Tensor, tf.Tensor]:
-    """One meter and place for all rows: int32 [batch, 2] and [batch]."""
-    return tf.tile(tf.cast(meter, tf.int32)[tf.newaxis], [batch, 1]), tf.fill([batch], tf.cast(place, tf.int32))
-
-
-def make_endpoints(sampler: SamplingModel) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-    """The endpoints, traced, in the order in which they are exported.
-
-    Returns:
-        `generate` (primer, steps, seed, temperature, top_p, density → roll), `generate_simple` (primer, steps, seed →
-        roll) with the defaults of `SamplingConfig` in 4/4; those of `make_likelihoods`,
-        `make_row_generators` and `make_block_endpoints`.
-    """
-    endpoints = make_generators(sampler) | make_likelihoods(sampler)
-    endpoints |= make_row_generators(sampler) | make_block_endpoints(sampler)
+def make_endpoints(sampler: SamplingModel) -> Endpoints:
+    """All endpoints, traced, in the order in which they are exported."""
+    endpoints = _generators(sampler) | _likelihoods(sampler) | _row_generators(sampler) | _block_endpoints(sampler)
     for function in endpoints.values():
         function.get_concrete_function()
     return endpoints
 
 
-def make_generators(sampler: SamplingModel) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-    """`generate` and `generate_simple` of `make_endpoints`, not yet traced."""
+def _generators(sampler: SamplingModel) -> Endpoints:
+    """Generation with one setting for all rows.
+
+    `generate` (primer, steps, seed, temperature, top_p, density → roll), and `generate_simple` (primer, steps, seed →
+    roll) with the defaults of `SamplingConfig`.
+    """
 
     @tf.function(input_signature=[PRIMER, STEPS, SEED, *OPTIONS], autograph=False)
     def generate(primer, steps, seed, temperature, top_p, density):
-        checks = [_within("steps", steps, minimum=1, maximum=MAX_STEPS)]
-        checks += [_within("seed", seed, minimum=0, maximum=SEED.dtype.max)]
         last = seed + tf.maximum(tf.shape(primer, tf.int64)[0] - 1, 0)  # negative where it is too large
+        checks = _checks(steps, seed, temperature=temperature, top_p=top_p, density=density)
         checks += [_within("seed of the last row", last, minimum=0, maximum=SEED.dtype.max)]
-        values = {"temperature": temperature, "top_p": top_p, "density": density}
-        checks += [_within(name, value, **LIMITS[name]) for name, value in values.items()]
         with tf.control_dependencies(checks):
             steps = tf.identity(steps)
         return {"roll": sample_rows(sampler, primer, steps, seed, temperature, top_p, density)[0]}
@@ -147,61 +131,47 @@ def make_generators(sampler: SamplingModel) -> dict[str, tf.types.experimental.P
     return {"generate": generate, "generate_simple": generate_simple}
 
 
-def make_likelihoods(sampler: SamplingModel) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-    """Probabilities of given music, without governor and shaping; not yet traced.
+def _likelihoods(sampler: SamplingModel) -> Endpoints:
+    """Probabilities of given music, without governor and shaping; `MusicModel` has methods of the same names.
 
-    Returns:
-        `predict` (roll → probability float32 [batch, T, 84]): marginal probability that each pitch sounds at the
-        step after each step of `roll`, from the start of a bar. In training a piece is preceded by one silent step: put
-        one first to get the probabilities of the first step too. `log_likelihood` (roll,
-        meter, place → cells, strikes, ends float32 [batch, T]): nats of each step of `roll` given the steps before it
-        and one silent step before the piece; `ends` is the log-probability that the piece ends with the step.
+    `predict` (roll → probability float32 [batch, T, 84]), from the start of a bar; `log_likelihood` (roll, meter, place
+    → cells, strikes, ends float32 [batch, T]).
     """
     network, head = sampler.network(), head_of(sampler.model)
 
-    def hidden(frames, meter, place):
-        return sampling.read(network, sampler.state(tf.shape(frames)[0]), frames, meter, place)[0]
-
     @tf.function(input_signature=[ROLL], autograph=False)
     def predict(roll):
-        cells = sampling.states_of(roll)
-        meter, place = sampler.clock(tf.shape(cells)[0])
-        return {"probability": marginals(head, network, hidden(cells, meter, place + 1), cells)}
+        cells = sampling_loop.states_of(roll)
+        hidden, *_ = sampling_loop.read(network, cells, *sampler.clock(tf.shape(cells)[0], place=1))
+        return {"probability": marginals(head, network, hidden, cells)}
 
     @tf.function(input_signature=[ROLL, METER, PLACE], autograph=False)
     def likelihood(roll, meter, place):
-        with tf.control_dependencies(_clock_checks(meter, place)):
-            cells = sampling.states_of(roll)
-        before, clock = sampling.after_silence(cells)[:, :-1], _clock(tf.shape(cells)[0], meter, place)
-        return log_likelihood(head, network, hidden(before, *clock), cells)
+        checks = [_within("meter", meter, minimum=1, maximum=64), _within("place", place, minimum=0, maximum=MAX_STEPS)]
+        with tf.control_dependencies(checks):
+            cells = sampling_loop.states_of(roll)
+        before = sampling_loop.after_silence(cells)[:, :-1]
+        hidden, *_ = sampling_loop.read(network, before, *sampler.clock(tf.shape(cells)[0], meter, place))
+        return log_likelihood(head, network, hidden, cells)
 
     return {"predict": predict, "log_likelihood": likelihood}
 
 
-def make_row_generators(sampler: SamplingModel) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-    """Generation in which the batch is the first axis of each input; not yet traced.
+def _row_generators(sampler: SamplingModel) -> Endpoints:
+    """Generation in which the batch is the first axis of each input, so that any server can batch requests.
 
-    So a server without knowledge of the model can batch requests, and clients can send them row by row.
-
-    Returns:
-        `generate_rows` (primer, steps, seed, temperature, top_p, density → roll), and `compose_rows`, the same without
-        a primer, which JSON cannot express: a list without steps has no axis of pitches. All rows are drawn as long as
-        the longest requested; a shorter row is silent after its requested length.
+    `generate_rows` (primer, steps, seed, temperature, top_p, density → roll), and `compose_rows`, the same without a
+    primer, which JSON cannot express: a list without steps has no axis of pitches. All rows are drawn as long as the
+    longest requested; a shorter row is silent after its requested length.
     """
     settings = [ROW_STEPS, ROW_SEEDS, ROW_TEMPERATURE, ROW_TOP_P, ROW_DENSITY]
 
     @tf.function(input_signature=[PRIMER, *settings], autograph=False)
     def generate_rows(primer, steps, seed, temperature, top_p, density):
-        checks = [_within("steps", steps, minimum=1, maximum=MAX_STEPS)]
-        checks += [_within("seed", seed, minimum=0, maximum=SEED.dtype.max)]
-        values = {"temperature": temperature, "top_p": top_p, "density": density}
-        checks += [_within(name, value, **LIMITS[name]) for name, value in values.items()]
-        with tf.control_dependencies(checks):
+        with tf.control_dependencies(_checks(steps, seed, temperature=temperature, top_p=top_p, density=density)):
             longest = tf.maximum(tf.reduce_max(steps), 1)
-        batch = tf.shape(primer)[0]
-        options, state = Options(temperature, top_p, density, *sampler.clock(batch)), sampler.state(batch)
-        drawn = sampling.sample(sampler.network(), state, primer, longest, seed, options, sampler.governor)
-        return {"roll": drawn[0] * tf.sequence_mask(steps, longest, tf.uint8)[:, :, tf.newaxis]}
+        roll, _ = sampler.sample(primer, longest, seed, temperature, top_p, density)
+        return {"roll": roll * tf.sequence_mask(steps, longest, tf.uint8)[:, :, tf.newaxis]}
 
     @tf.function(input_signature=settings, autograph=False)
     def compose_rows(steps, seed, temperature, top_p, density):
@@ -211,47 +181,42 @@ def make_row_generators(sampler: SamplingModel) -> dict[str, tf.types.experiment
     return {"generate_rows": generate_rows, "compose_rows": compose_rows}
 
 
-def make_block_endpoints(sampler: SamplingModel) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-    """Generation in blocks of any length, with explicit state; not yet traced.
+def _block_endpoints(sampler: SamplingModel) -> Endpoints:
+    """Generation in blocks of any length, with explicit state, in which rows can join and leave between two calls.
 
-    Every row has its own seed, position and settings, so different requests can share a batch, and rows can join and
-    leave between two calls. Values are not checked, because XLA has no assertions.
-
-    Returns:
-        `begin` (primer, density, meter, place → next_state), `uniforms` (seed, block → numbers) and `draw` (state,
-        numbers, temperature, top_p → roll, ends, next_state), with `state` float32 [batch, size].
+    `begin` (primer, density, meter, place → next_state), `uniforms` (seed, block → numbers) and `draw` (state, numbers,
+    temperature, top_p → roll, ends, next_state), with `state` float32 [batch, size]. Values are not checked, because
+    XLA has no assertions.
     """
-    network, governor = sampler.network(), sampler.governor
-    silence = tf.zeros([1, 0, NUM_PITCHES], tf.uint8)
-    like = sampling.begin(network, sampler.state(1), silence, sampling.plain_options(1), governor)
-    state_spec = tf.TensorSpec([None, sampling.pack_state(like).shape[1]], tf.float32, "state")
+    network, silence = sampler.network(), tf.zeros([1, 0, NUM_PITCHES], tf.uint8)
+    like = sampling_loop.begin(network, silence, plain_options(1))
+    state_spec = tf.TensorSpec([None, sampling_loop.pack_state(like).shape[1]], tf.float32, "state")
     numbers_spec = tf.TensorSpec([None, None, network.decisions], tf.float32, "numbers")
 
     @tf.function(input_signature=[PRIMER, ROW_DENSITY, ROW_METERS, ROW_PLACES], autograph=False)
     def begin(primer, density, meter, place):
         options = Options(density, density, density, meter, place)
-        state = sampler.state(tf.shape(primer)[0])
-        return {"next_state": sampling.pack_state(sampling.begin(network, state, primer, options, governor))}
+        return {"next_state": sampling_loop.pack_state(sampling_loop.begin(network, primer, options))}
 
     @tf.function(input_signature=[ROW_SEEDS, ROW_BLOCKS], autograph=False)
     def uniforms(seed, block):
-        return {"numbers": sampling.uniforms(seed, block, network.decisions)}
+        return {"numbers": sampling_loop.uniforms(seed, block, network.decisions)}
 
     @tf.function(input_signature=[state_spec, numbers_spec, ROW_TEMPERATURE, ROW_TOP_P], autograph=False)
     def draw(state, numbers, temperature, top_p):
-        sampling_state = sampling.unpack_state(state, like)
-        roll, ends, sampling_state = sampling.draw(network, sampling_state, numbers, temperature, top_p, governor)
-        return {"roll": roll, "ends": ends, "next_state": sampling.pack_state(sampling_state)}
+        before = sampling_loop.unpack_state(state, like)
+        (cells, ends), after = sampling_loop.draw(network, before, numbers, temperature, top_p)
+        roll = tf.transpose(cells, [1, 0, 2])
+        return {"roll": roll, "ends": tf.transpose(ends), "next_state": sampling_loop.pack_state(after)}
 
     return {"begin": begin, "uniforms": uniforms, "draw": draw}
 
 
-def _clock_checks(meter: tf.Tensor, place: tf.Tensor) -> list[tf.Operation]:
-    """Assertions that time signatures and places in the bar are within their limits."""
-    return [
-        _within("meter", meter, minimum=1, maximum=64),
-        _within("place", place, minimum=0, maximum=MAX_STEPS),
-    ]
+def _checks(steps: tf.Tensor, seed: tf.Tensor, **options: tf.Tensor) -> list[tf.Operation]:
+    """Assertions that what to generate is within its limits."""
+    checks = [_within("steps", steps, minimum=1, maximum=MAX_STEPS)]
+    checks.append(_within("seed", seed, minimum=0, maximum=SEED.dtype.max))
+    return checks + [_within(name, value, **LIMITS[name]) for name, value in options.items()]
 
 
 def _within(name: str, value: tf.Tensor, minimum=None, above=None, maximum=None, **_) -> tf.Operation:

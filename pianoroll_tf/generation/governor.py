@@ -109,16 +109,10 @@ class ControllerState(NamedTuple):
 
 
 def reference_notes(governor: Governor, frames: tf.Tensor, density: tf.Tensor) -> tf.Tensor:
-    """Set point of each row, notes per step: that of the data, moved towards that of the primer.
+    """Set point of each row, notes per step, float32 [batch]: that of the data, moved towards that of the primer.
 
-    Args:
-        governor: Settings.
-        frames: Primer, float32 [batch, primer_steps >= 0, 84].
-        density: Requested factor on the density, float32 [batch].
-
-    Returns:
-        float32 [batch]: data * (primer / data)^(n / (n + MEMORY_STEPS)) * density for a primer of n steps,
-        with the factor of the primer between 1/2 and 2.
+    It is data * (primer / data)^(n / (n + MEMORY_STEPS)) * density for a primer of n steps, `frames` float32
+    [batch, n >= 0, 84], with primer / data between 1/2 and 2, and the requested factor `density` float32 [batch].
 
     >>> import tensorflow as tf
     >>> reference_notes(Governor(notes=3.0), tf.zeros([1, 0, 84]), tf.constant([2.0])).numpy().tolist()
@@ -135,11 +129,8 @@ def initial_controller_state(
 ) -> tuple[ControllerState, Reference]:
     """Initial state of the controller after the primer, biased towards the requested density, and its set points.
 
-    Args:
-        governor: Settings.
-        cells: Primer, uint8 [batch, primer_steps >= 0, 84]: 0 silent, 1 held, 2 struck.
-        positions: Position in the beat of its steps, int32 [batch, primer_steps].
-        density: Requested factor on the density, float32 [batch].
+    `cells` are those of the primer, uint8 [batch, primer_steps >= 0, 84]; `positions` the positions in the beat of its
+    steps, int32 [batch, primer_steps]; `density` is the requested factor, float32 [batch].
     """
     sounds = tf.cast(cells != 0, tf.float32)
     notes = reference_notes(governor, sounds, density)
@@ -154,10 +145,8 @@ def initial_controller_state(
         later = tf.cumsum(here, axis=1, exclusive=True, reverse=True)  # number of later steps at the same position
         onsets = tf.einsum("bt,btp->bp", struck, here * weight * (1 - weight) ** later)
         usual = tf.maximum(usual, onsets)
-    state = ControllerState(
-        notes, INITIAL_DRIFT * tf.math.log(density), tf.einsum("t,btp->bp", weights, sounds), onsets
-    )
-    return state, Reference(notes, usual)
+    drift, shares = INITIAL_DRIFT * tf.math.log(density), tf.einsum("t,btp->bp", weights, sounds)
+    return ControllerState(notes, drift, shares, onsets), Reference(notes, usual)
 
 
 def correction(governor: Governor, state: ControllerState, reference: Reference) -> tf.Tensor:
@@ -177,11 +166,7 @@ def correction(governor: Governor, state: ControllerState, reference: Reference)
 def onset_penalty(governor: Governor, state: ControllerState, reference: Reference, position: tf.Tensor) -> tf.Tensor:
     """Penalty on the log-odds of onsets and re-strikes of a step, float32 [batch, 1], or [1, 1] if it is disabled.
 
-    Args:
-        governor: Settings.
-        state: State of the controller.
-        reference: Set points.
-        position: Position of the step in its beat, int32 [batch].
+    `position` is that of the step in its beat, int32 [batch].
     """
     if not governor.onsets:
         return tf.zeros([1, 1])

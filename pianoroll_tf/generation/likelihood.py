@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from pianoroll_tf.generation.sampling import Network
+from pianoroll_tf.generation.sampling_loop import Network
 from pianoroll_tf.modeling.heads import Head, decision_targets
 from pianoroll_tf.modeling.nade import plain_thresholds
 
@@ -11,19 +11,11 @@ SEED = (20_26, 11)  # of the samples, so that the result is deterministic
 
 
 def marginals(head: Head, network: Network, hidden: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
-    """Marginal probability that each pitch sounds.
+    """Marginal probability that each pitch sounds, float32 [batch, time, pitches].
 
     An autoregressive head gives conditional probabilities. Their mean over sampled steps estimates the marginal, with
     less variance than the mean of the sampled cells (Rao-Blackwell). With independent decisions it is exact.
-
-    Args:
-        head: Head of the model.
-        network: The model.
-        hidden: Features for the head to decide each step from, [batch, time, features].
-        before: Cells of the step before each, 0 silent, 1 held, 2 struck, uint8 [batch, time, pitches].
-
-    Returns:
-        float32 [batch, time, pitches].
+    The head decides each step from `hidden` [batch, time, features] and the cells of the step before it.
     """
     shape, pitches = tf.shape(before), head.pitches
     rows, cells_before = tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.reshape(before, [-1, pitches])
@@ -44,14 +36,7 @@ def marginals(head: Head, network: Network, hidden: tf.Tensor, before: tf.Tensor
 def log_likelihood(head: Head, network: Network, hidden: tf.Tensor, cells: tf.Tensor) -> dict[str, tf.Tensor]:
     """Log-likelihood in nats of the cells and strikes of each step, given all previous steps, and of an end after it.
 
-    Args:
-        head: Head of the model.
-        network: The model.
-        hidden: Features for the head to decide each step from, [batch, time, features].
-        cells: The steps, 0 silent, 1 held, 2 struck, uint8 [batch, time, pitches].
-
-    Returns:
-        `cells`, `strikes`, `ends`: float32 [batch, time].
+    The head decides each step from `hidden` [batch, time, features]; the results are float32 [batch, time].
     """
     before = tf.pad(cells, [[0, 0], [1, 0], [0, 0]])[:, :-1]
     logits = network.posterior(head(hidden, before, cells))

@@ -40,7 +40,6 @@ def check_manifest(folder: Path) -> None:
 def _read(folder: Path) -> dict[str, dict[str, int | str]]:
     """The manifest's entries; its text must equal what `write_manifest` would write for them."""
     path = folder / NAME
-    changed = f"model must be unchanged since its export. Received: {NAME} differs in {folder}"
     if path.exists() and (path.is_symlink() or not path.is_file()):  # a pipe would never end
         raise DamagedModelError(f"model must hold regular files only. Received: {NAME!r} in {folder}")
     try:
@@ -51,33 +50,23 @@ def _read(folder: Path) -> dict[str, dict[str, int | str]]:
     except FileNotFoundError as error:
         raise DamagedModelError(f"model must have the {NAME} that export wrote. Received: {folder}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DamagedModelError(changed) from error
+        message = f"model must be unchanged since its export. Received: {NAME} differs in {folder}"
+        raise DamagedModelError(message) from error
     return manifest["files"]
 
 
 def _regular_files(folder: Path) -> set[str]:
-    """Paths of all files below `folder`, relative, with slashes.
-
-    Raises:
-        DamagedModelError: There is a link, a device or another special file.
-    """
+    """Paths of all files below `folder`, relative, with slashes; DamagedModelError for a link or a special file."""
     names = set()
-    for root, _, files in _walk(folder):
-        for entry in files:
-            if not entry.is_file(follow_symlinks=False):
-                raise DamagedModelError(f"model must hold regular files only. Received: {entry.name!r} in {root}")
-            names.add(Path(entry.path).relative_to(folder).as_posix())
-    return names
-
-
-def _walk(folder: Path):
-    """(folder, its folders, its other entries) from the top; links count as other entries."""
     with os.scandir(folder) as entries:
-        kinds = [(entry.is_dir(follow_symlinks=False), entry) for entry in entries]
-    folders = [entry for is_folder, entry in kinds if is_folder]
-    yield folder, folders, [entry for is_folder, entry in kinds if not is_folder]
-    for entry in folders:
-        yield from _walk(Path(entry.path))
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                names |= {f"{entry.name}/{name}" for name in _regular_files(folder / entry.name)}
+            elif entry.is_file(follow_symlinks=False):
+                names.add(entry.name)
+            else:
+                raise DamagedModelError(f"model must hold regular files only. Received: {entry.name!r} in {folder}")
+    return names
 
 
 def _facts(path: Path) -> dict[str, int | str]:

@@ -21,48 +21,6 @@ MAX_WAV_SECONDS = 3600
 
 
 @dataclasses.dataclass(frozen=True)
-class Timing:
-    """The time grid of a piece.
-
-    Attributes:
-        grid: Grid of the model.
-        tempo: Quarters per minute.
-        meter: Time signature of the generated music.
-    """
-
-    grid: RecordsConfig
-    tempo: float
-    meter: Meter
-
-    @property
-    def rate(self) -> float:
-        """Steps per second."""
-        return self.grid.rate(self.tempo)
-
-    def meters(self, primer: Primer) -> list[tuple[int, Meter]]:
-        """(step, time signature) of a piece; a new one may cut the last bar of the primer short."""
-        begin = len(primer.roll)
-        if self.grid.grid != "beats":
-            return [(0, self.meter)]
-        changes = [change for change in primer.meters if change[0] < begin]
-        if changes and changes[-1][1] == self.meter:
-            return changes
-        return [*changes, (begin, self.meter)]
-
-    def bars(self, primer: Primer, steps: int) -> list[int]:
-        """Steps at which the bars of a piece of `steps` steps begin; empty on the grid of seconds."""
-        if self.grid.grid != "beats":
-            return []
-        changes = self.meters(primer)
-        ends = [*(step for step, _ in changes[1:]), steps]
-        return [
-            bar
-            for (begin, meter), end in zip(changes, ends, strict=True)
-            for bar in range(begin, end, meter.bar_steps(self.grid.steps_per_beat))
-        ]
-
-
-@dataclasses.dataclass(frozen=True)
 class PiecePlan:
     """What to generate, in steps of the model's grid.
 
@@ -70,15 +28,41 @@ class PiecePlan:
         primer: Music to continue.
         written_primer: Music that precedes the generated music in the files; `primer` or empty.
         steps: Steps to generate; None: until the model ends the piece.
-        timing: Tempo and time signature.
+        grid: Grid of the model.
+        tempo: Quarters per minute.
+        meter: Time signature of the generated music.
         bar_position: Position in its bar, in steps, of the first step of the primer, or of the music without a primer.
     """
 
     primer: Primer
     written_primer: Primer
     steps: int | None
-    timing: Timing
+    grid: RecordsConfig
+    tempo: float
+    meter: Meter
     bar_position: int
+
+    def meters(self) -> list[tuple[int, Meter]]:
+        """(step, time signature) of the written piece; a new one may cut the last bar of the primer short."""
+        begin = len(self.written_primer.roll)
+        if self.grid.grid != "beats":
+            return [(0, self.meter)]
+        changes = [change for change in self.written_primer.meters if change[0] < begin]
+        if changes and changes[-1][1] == self.meter:
+            return changes
+        return [*changes, (begin, self.meter)]
+
+    def bars(self, steps: int) -> list[int]:
+        """Steps at which the bars of a written piece of `steps` steps begin; empty on the grid of seconds."""
+        if self.grid.grid != "beats":
+            return []
+        changes = self.meters()
+        ends = [*(step for step, _ in changes[1:]), steps]
+        return [
+            bar
+            for (begin, meter), end in zip(changes, ends, strict=True)
+            for bar in range(begin, end, meter.bar_steps(self.grid.steps_per_beat))
+        ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,25 +111,15 @@ def plan_pieces(model: MusicModel, primer: Primer, options: PieceOptions) -> Pie
     requested = parse_meter(options.meter) if options.meter else None
     if requested and requested != meter and model.steps_per_beat is not None:
         position = -len(primer.roll) % requested.bar_steps(model.steps_per_beat)  # a bar begins with the new music
-    timing = Timing(model.grid, tempo, requested or meter or model.meter)
     written = continuation.NO_PRIMER if options.without_primer else primer
     duration = (len(written.roll) + (steps or model.longest_piece)) / rate
     if options.wav and duration > MAX_WAV_SECONDS:
         raise ValueError(f"wav must be of at most {MAX_WAV_SECONDS} s. Received: {duration:g} s")
-    return PiecePlan(primer, written, steps, timing, position)
+    return PiecePlan(primer, written, steps, model.grid, tempo, requested or meter or model.meter, position)
 
 
 def seconds_to_steps(seconds: float, rate: float, max_steps: int, name: str) -> int:
-    """A length in steps.
-
-    Args:
-        seconds: The length.
-        rate: Steps per second.
-        max_steps: Longest length.
-        name: Of the setting, for the error message.
-
-    Raises:
-        ValueError: The length is less than 1 step or more than `max_steps`.
+    """A length of 1 to `max_steps` steps, otherwise ValueError, in which `name` is that of the setting.
 
     >>> seconds_to_steps(2.5, rate=8, max_steps=1000, name="seconds")
     20
@@ -172,11 +146,10 @@ def write_pieces(
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     generated = continuation.continue_music(
-        model, plan.primer.roll, plan.steps, sampling, options.count, plan.timing.meter, plan.bar_position
+        model, plan.primer.roll, plan.steps, sampling, options.count, plan.meter, plan.bar_position
     )
     for path, (music, ended) in zip(piece_paths(out, options.count), generated, strict=True):
-        description = write_piece(path, plan.written_primer, music, plan.timing, options.png, options.wav)
-        yield WrittenPiece(path, music, plan.steps is None and not ended, description)
+        yield WrittenPiece(path, music, plan.steps is None and not ended, _write(path, music, plan, options))
 
 
 def piece_paths(out: Path, count: int) -> list[Path]:
@@ -188,47 +161,26 @@ def piece_paths(out: Path, count: int) -> list[Path]:
     return [out] if count == 1 else [out.with_stem(f"{out.stem}-{number}") for number in range(1, count + 1)]
 
 
-def write_piece(path: Path, primer: Primer, music: np.ndarray, timing: Timing, png: bool, wav: bool) -> str:
-    """Writes a piece as a MIDI file and, if requested, as a picture and as sound beside it.
-
-    Args:
-        path: MIDI file.
-        primer: Music that precedes the generated music.
-        music: The generated music, uint8 [steps, 84].
-        timing: Tempo and time signature.
-        png: Whether to write a picture.
-        wav: Whether to write the sound.
-
-    Returns:
-        The files and facts about the generated music, for a person to read.
-
-    Raises:
-        OSError: A file cannot be written.
-    """
-    roll = np.concatenate([primer.roll, music])
-    midi = render.midi_bytes(roll, timing.rate, timing.tempo, timing.meters(primer))
+def _write(path: Path, music: np.ndarray, plan: PiecePlan, options: PieceOptions) -> str:
+    """Writes a MIDI file and, if requested, picture and sound beside it; the files and facts about the music."""
+    roll, rate = np.concatenate([plan.written_primer.roll, music]), plan.grid.rate(plan.tempo)
+    midi = render.midi_bytes(roll, rate, plan.tempo, plan.meters())
     write_whole(path, midi)
     files = [str(path)]
-    if png:
-        write_whole(path.with_suffix(".png"), draw_piece(roll, primer, timing))
+    if options.png:
+        write_whole(path.with_suffix(".png"), _picture(roll, plan))
         files.append(".png")
-    if wav:
-        sound, synthesizer = audio.wav_bytes(midi, len(roll) / timing.rate)
+    if options.wav:
+        sound, synthesizer = audio.wav_bytes(midi, len(roll) / rate)
         write_whole(path.with_suffix(".wav"), sound)
         files.append(f".wav (by {synthesizer})")
-    facts = roll_statistics.in_words(music, timing.rate)
-    return f"{', '.join(files)}: {len(music) / timing.rate:.0f} s of new music, {facts}"
+    facts = roll_statistics.in_words(music, rate)
+    return f"{', '.join(files)}: {len(music) / rate:.0f} s of new music, {facts}"
 
 
-def draw_piece(roll: np.ndarray, primer: Primer, timing: Timing) -> bytes:
-    """The picture of a piece as a PNG file; of a long piece, the part where the new music begins.
-
-    Args:
-        roll: Primer and generated music, uint8 [steps, 84].
-        primer: The primer at its start.
-        timing: Tempo and time signature.
-    """
-    grid, primer_steps = timing.grid, len(primer.roll)
+def _picture(roll: np.ndarray, plan: PiecePlan) -> bytes:
+    """The picture of a piece as a PNG file; of a long piece, the part where the new music begins."""
+    grid, primer_steps = plan.grid, len(plan.written_primer.roll)
     first = max(0, min(primer_steps - PICTURE_PRIMER_STEPS, len(roll) - MAX_PICTURE_STEPS))
     last = min(first + MAX_PICTURE_STEPS, len(roll))
     title = ""
@@ -236,5 +188,5 @@ def draw_piece(roll: np.ndarray, primer: Primer, timing: Timing) -> bytes:
         begin, end, whole = (step / grid.steps_per_unit for step in (first, last, len(roll)))
         title = f"{grid.grid} {begin:g} to {end:g} of {whole:g}"
     shown = min(last, primer_steps) - first
-    bars = [bar - first for bar in timing.bars(primer, len(roll)) if first <= bar < last]
+    bars = [bar - first for bar in plan.bars(len(roll)) if first <= bar < last]
     return render.png_bytes(roll[first:last], shown, grid.steps_per_unit, grid.grid, title, first, bars)

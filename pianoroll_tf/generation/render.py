@@ -97,6 +97,11 @@ def png_bytes(
         colours = {"primer": PRIMER_COLOUR, "continuation": MUSIC_COLOUR}
         handles = [Patch(color=colour, label=label) for label, colour in colours.items()]
         figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False)
+    return as_png(figure)
+
+
+def as_png(figure) -> bytes:
+    """A figure of Matplotlib as a PNG file that does not name the version of Matplotlib."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
@@ -105,15 +110,15 @@ def png_bytes(
 def _draw_line(axes, rows: np.ndarray, primer_steps: int, first: int, steps_per_unit: float) -> None:
     """The notes of one line, which begins at step `first`; the area after the end of the roll is grey."""
     cut = int(np.clip(primer_steps, 0, len(rows)))
-    _draw_notes(axes, rows[:cut], first, steps_per_unit, PRIMER_COLOUR)
-    _draw_notes(axes, rows[cut:], first + cut, steps_per_unit, MUSIC_COLOUR)
+    draw_notes(axes, rows[:cut], first, steps_per_unit, PRIMER_COLOUR)
+    draw_notes(axes, rows[cut:], first + cut, steps_per_unit, MUSIC_COLOUR)
     if 0 < primer_steps < len(rows):
         axes.axvline((first + cut) / steps_per_unit, color="0.4", linewidth=0.8, linestyle="--")
     axes.axvspan((first + len(rows)) / steps_per_unit, (first + LINE_STEPS) / steps_per_unit, color="0.93", linewidth=0)
 
 
-def _draw_notes(axes, rows: np.ndarray, first: int, steps_per_unit: float, colour: str) -> None:
-    """Bars for the notes of `rows`, which begin at step `first`."""
+def draw_notes(axes, rows: np.ndarray, first: int, steps_per_unit: float, colour: str) -> None:
+    """Draws bars for the notes of `rows`, [steps, 84], which begin at step `first`."""
     from matplotlib.collections import PolyCollection
 
     start, end, pitch = roll_to_notes(rows)

@@ -15,7 +15,7 @@ from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.allowed_operations import check_operations
 from pianoroll_tf.generation.compiled import ENDPOINTS, CompiledModel, worthwhile
 from pianoroll_tf.generation.manifest import check_manifest
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 from pianoroll_tf.generation.versions import find_version
 from pianoroll_tf.settings import from_dict
 
@@ -25,11 +25,7 @@ MAX_ROW_SEED = 2**63 - 1  # of any row
 
 
 def read_config(version: Path) -> dict[str, Any]:
-    """Checks all files of a version against its manifest and reads `config.json`.
-
-    Raises:
-        ValueError: A file differs, or the format is not supported.
-    """
+    """Reads `config.json` after all files of a version have been checked; ValueError if one differs or is of no use."""
     check_manifest(version)
     try:
         config = json.loads((version / CONFIG).read_text(encoding="utf-8"))
@@ -61,13 +57,7 @@ def load(path: Path | str) -> "MusicModel":
 
 @dataclasses.dataclass(frozen=True)
 class MusicModel:
-    """A loaded model.
-
-    Attributes:
-        version: Its folder.
-        config: Its `config.json`: settings of the run, density, versions.
-        program: Result of `tf.saved_model.load`; `program.signatures` holds the endpoints.
-    """
+    """A loaded model: folder of its version, its `config.json`, and what `tf.saved_model.load` returned."""
 
     version: Path
     config: dict[str, Any]
@@ -110,12 +100,13 @@ class MusicModel:
 
     @functools.cached_property
     def compiled(self) -> CompiledModel:
-        """The same model compiled by XLA, for a server that batches different requests.
-
-        Raises:
-            ValueError: It cannot be compiled.
-        """
+        """The signatures that generate block by block, compiled by XLA; ValueError if it cannot be compiled."""
         return CompiledModel(self.program)
+
+    @functools.cached_property
+    def uncompiled(self) -> CompiledModel:
+        """The signatures of `compiled`, not compiled."""
+        return CompiledModel(self.program, jit_compile=False)
 
     def generate(
         self,
@@ -148,22 +139,17 @@ class MusicModel:
         primer = _roll("primer", primer)
         if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MAX_STEPS:
             raise ValueError(f"steps must be a whole number >= 1 and <= {MAX_STEPS}. Received: steps={steps!r}")
-        seed = self._first_seed(sampling, first_row, len(primer))
-        meter = meter or self.meter
+        seeds, meter = _seeds(sampling, first_row, len(primer)), meter or self.meter
         if compiled is None:
             compiled = self.can_be_compiled and worthwhile(len(primer), steps)
-        if compiled:
-            seeds = seed + np.arange(len(primer))
-            settings = (sampling.temperature, sampling.top_p, sampling.density)
-            return self.compiled.generate(primer, steps, seeds, *settings, meter=meter, place=place)
-        if place or meter != self.meter:  # which are not inputs of the signature
-            seeds = seed + np.arange(len(primer))
-            settings = (sampling.temperature, sampling.top_p, sampling.density)
-            return self.uncompiled.generate(primer, steps, seeds, *settings, meter=meter, place=place)
+        if compiled or place or meter != self.meter:  # the signature has no inputs for the last two
+            parts = self.compiled if compiled else self.uncompiled
+            blocks = parts.blocks(primer, steps, seeds, sampling, meter, place)
+            return np.concatenate([roll for roll, _ in blocks], axis=1)[:, :steps]
         outputs = self.program.signatures["generate"](
             primer=tf.constant(primer, "uint8"),
             steps=tf.constant(steps, "int32"),
-            seed=tf.constant(seed, "int64"),
+            seed=tf.constant(seeds[0], "int64"),
             temperature=tf.constant(sampling.temperature, "float32"),
             top_p=tf.constant(sampling.top_p, "float32"),
             density=tf.constant(sampling.density, "float32"),
@@ -180,62 +166,29 @@ class MusicModel:
         meter: Meter | None = None,
         place: int = 0,
     ) -> tuple[list[np.ndarray], list[bool]]:
-        """Continues each row of `primer` until the model ends it; otherwise as `generate`.
+        """Continues each row of `primer` until the model ends it, or by `max_steps` steps; otherwise as `generate`.
 
-        Args:
-            primer: See `generate`.
-            sampling: See `generate`.
-            first_row: See `generate`.
-            max_steps: Largest number of steps; None: `longest_piece`.
-            compiled: See `generate`.
-            meter: See `generate`.
-            place: See `generate`.
+        `max_steps` is by default `longest_piece`.
 
         Returns:
             (uint8 [steps, 84] per row, whether the model ended the row itself).
-
-        Raises:
-            ValueError: A shape or number is not allowed, or the model cannot be compiled.
         """
         primer = _roll("primer", primer)
         max_steps = min(max_steps or self.longest_piece, MAX_STEPS)
-        seeds = self._first_seed(sampling, first_row, len(primer)) + np.arange(len(primer))
+        seeds = _seeds(sampling, first_row, len(primer))
         if compiled is None:
             compiled = self.can_be_compiled and worthwhile(len(primer), max_steps)
         parts = self.compiled if compiled else self.uncompiled
-        rows = np.shape(seeds)
-        state = parts.begin(primer, np.full(rows, sampling.density), meter or self.meter, place)
-        rolls, lengths = [], np.full(rows, max_steps)
-        for block in range(-(-max_steps // BLOCK_STEPS)):
-            settings = (np.full(rows, sampling.temperature), np.full(rows, sampling.top_p))
-            roll, ends, state = parts.draw_block(state, seeds, np.full(rows, block), *settings)
-            rolls.append(roll.numpy())
-            ended = np.asarray(ends)
+        rolls, lengths = [], np.full(len(primer), max_steps)
+        drawn = parts.blocks(primer, max_steps, seeds, sampling, meter or self.meter, place)
+        for block, (roll, ended) in enumerate(drawn):
+            rolls.append(roll)
             first = np.where(ended.any(axis=1), block * BLOCK_STEPS + ended.argmax(axis=1) + 1, max_steps)
             lengths = np.minimum(lengths, first)
             if (lengths <= (block + 1) * BLOCK_STEPS).all():
                 break
         music = np.concatenate(rolls, axis=1)
         return [row[:length] for row, length in zip(music, lengths, strict=True)], (lengths < max_steps).tolist()
-
-    @functools.cached_property
-    def uncompiled(self) -> CompiledModel:
-        """The signatures of `compiled`, not compiled."""
-        return CompiledModel(self.program, jit_compile=False)
-
-    @staticmethod
-    def _first_seed(sampling: SamplingConfig, first_row: int, rows: int) -> int:
-        """Returns the seed of the first row.
-
-        Raises:
-            ValueError: The seed of a row is negative or exceeds `MAX_ROW_SEED`.
-        """
-        seed = sampling.seed + first_row
-        if not 0 <= seed <= seed + rows - 1 <= MAX_ROW_SEED:
-            raise ValueError(
-                f"seed must be >= 0 and <= {MAX_ROW_SEED} in every row. Received: seed={seed} in the first"
-            )
-        return seed
 
     def predict(self, roll: np.ndarray) -> np.ndarray:
         """Marginal probabilities that each pitch sounds at the step after each step of `roll`.
@@ -272,12 +225,19 @@ class MusicModel:
         return self._call("log_likelihood", roll, **clock)
 
     def _call(self, signature: str, roll: np.ndarray, **more: tf.Tensor) -> dict[str, np.ndarray]:
-        """Calls a signature with a roll."""
         roll = _roll("roll", roll)
         if not roll.shape[1]:
             raise ValueError(f"roll must have at least one step. Received: shape={roll.shape}")
         outputs = self.program.signatures[signature](roll=tf.constant(roll, "uint8"), **more)
         return {name: value.numpy() for name, value in outputs.items()}
+
+
+def _seeds(sampling: SamplingConfig, first_row: int, rows: int) -> np.ndarray:
+    """The seeds of the rows, int64; ValueError where one is negative or exceeds `MAX_ROW_SEED`."""
+    seed = sampling.seed + first_row
+    if not 0 <= seed <= seed + rows - 1 <= MAX_ROW_SEED:
+        raise ValueError(f"seed must be >= 0 and <= {MAX_ROW_SEED} in every row. Received: seed={seed} in the first")
+    return seed + np.arange(rows)
 
 
 def _roll(name: str, roll: np.ndarray) -> np.ndarray:

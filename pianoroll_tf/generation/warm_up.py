@@ -20,35 +20,28 @@ FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 # Numbers of the fields in tensorflow_serving/apis: prediction_log.proto, predict.proto, model.proto
 PREDICT_LOG, REQUEST, MODEL_SPEC, SIGNATURE_NAME, INPUTS, KEY, VALUE = 6, 1, 1, 3, 2, 1, 2
 PRIMER = np.zeros((1, 2, NUM_PITCHES), np.uint8)
-SETTINGS = {name: getattr(SamplingConfig, name) for name in ("temperature", "top_p", "density")}
-SCALARS = {name: np.float32(value) for name, value in SETTINGS.items()}
-ROWS = {name: np.array([value], np.float32) for name, value in SETTINGS.items()}
-CLOCK = {"meter": np.array([4, 4], np.int32), "place": np.int32(0)}
 ONE = {"steps": np.int32(1), "seed": np.int64(0)}
-ONE_ROW = {"steps": np.array([1], np.int32), "seed": np.array([0], np.int64)}
+SETTINGS = {name: np.float32(getattr(SamplingConfig, name)) for name in ("temperature", "top_p", "density")}
+ROW = {name: np.array([value]) for name, value in (ONE | SETTINGS).items()}
 REQUESTS: dict[str, dict[str, Any]] = {
-    "serving_default": {"primer": PRIMER} | ONE | SCALARS,
-    "generate": {"primer": PRIMER} | ONE | SCALARS,
+    "serving_default": {"primer": PRIMER} | ONE | SETTINGS,
+    "generate": {"primer": PRIMER} | ONE | SETTINGS,
     "generate_simple": {"primer": PRIMER} | ONE,
-    "generate_rows": {"primer": PRIMER} | ONE_ROW | ROWS,
-    "compose_rows": ONE_ROW | ROWS,
+    "generate_rows": {"primer": PRIMER} | ROW,
+    "compose_rows": ROW,
     "predict": {"roll": PRIMER},
-    "log_likelihood": {"roll": PRIMER} | CLOCK,
+    "log_likelihood": {"roll": PRIMER, "meter": np.array([4, 4], np.int32), "place": np.int32(0)},
 }
 
 
 def write_requests(folder: Path) -> None:
-    """Writes one request for each signature that clients call directly.
-
-    Args:
-        folder: Folder of the SavedModel.
-    """
+    """Writes one request for each signature of the SavedModel in `folder` that clients call directly."""
     path = folder / FILE
     path.parent.mkdir()
-    path.write_bytes(b"".join(frame(record) for record in records()))
+    path.write_bytes(b"".join(frame(record) for record in _records()))
 
 
-def records() -> Iterator[bytes]:
+def _records() -> Iterator[bytes]:
     """Serialized `PredictionLog` messages."""
     for signature, inputs in REQUESTS.items():
         request = field(MODEL_SPEC, field(SIGNATURE_NAME, signature.encode()))
@@ -75,5 +68,4 @@ def varint(value: int) -> bytes:
     >>> varint(150).hex(" ")
     '96 01'
     """
-    low = bytes([value & 0x7F | (0x80 if value > 0x7F else 0)])
-    return low + varint(value >> 7) if value > 0x7F else low
+    return bytes([value]) if value < 0x80 else bytes([value & 0x7F | 0x80]) + varint(value >> 7)

@@ -17,14 +17,7 @@ SMOOTHING = 0.5  # cells added to both outcomes of every pitch (Jeffreys): no pr
 
 
 def note_frequency(corpus: Corpus) -> np.ndarray:
-    """Log-odds that each pitch sounds, regardless of the previous steps.
-
-    Args:
-        corpus: The training split.
-
-    Returns:
-        float32 [pitch].
-    """
+    """Log-odds that each pitch sounds in the training split, regardless of the previous steps, float32 [pitch]."""
     _, pitches = _cells(corpus)
     return _log_odds(np.bincount(pitches, minlength=NUM_PITCHES), len(corpus.counts))
 
@@ -32,16 +25,12 @@ def note_frequency(corpus: Corpus) -> np.ndarray:
 def copy_the_last_step(corpus: Corpus) -> np.ndarray:
     """Log-odds that each pitch sounds, given whether it did at the previous step; silence precedes each piece.
 
-    Args:
-        corpus: The training split.
-
     Returns:
         float32 [2, pitch]: row 0 for a pitch that was silent, row 1 for one that sounded.
     """
     steps, pitches = _cells(corpus)
-    first = np.isin(steps, corpus.piece_offsets[:-1])
     last = np.isin(steps, corpus.piece_offsets[1:] - 1)
-    held = np.isin((steps - 1) * NUM_PITCHES + pitches, steps * NUM_PITCHES + pitches) & ~first
+    held = _held(corpus, steps, pitches)
     total, both, before = (np.bincount(pitches[chosen], minlength=NUM_PITCHES) for chosen in (..., held, ~last))
     return np.stack([_log_odds(total - both, len(corpus.counts) - before), _log_odds(both, before)])
 
@@ -50,6 +39,12 @@ def _cells(corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
     """Step and pitch (0..83) of every active cell, int64 [active] each."""
     steps = np.repeat(np.arange(len(corpus.counts)), corpus.counts)
     return steps, (corpus.cells % STRUCK_BIT).astype(np.int64)
+
+
+def _held(corpus: Corpus, steps: np.ndarray, pitches: np.ndarray) -> np.ndarray:
+    """Whether the pitch of each of the `_cells` sounded at the previous step too, bool [active]."""
+    before = np.isin((steps - 1) * NUM_PITCHES + pitches, steps * NUM_PITCHES + pitches)
+    return before & ~np.isin(steps, corpus.piece_offsets[:-1])
 
 
 def _log_odds(sounding: np.ndarray, of: np.ndarray | int) -> np.ndarray:
@@ -62,14 +57,8 @@ def _log_odds(sounding: np.ndarray, of: np.ndarray | int) -> np.ndarray:
 
 
 def strikes_and_ends(corpus: Corpus) -> tuple[float, float]:
-    """Log-odds that a pitch that keeps sounding is struck again, and that a piece ends with a step.
-
-    Args:
-        corpus: The training split.
-    """
-    steps, pitches = _cells(corpus)
-    before = np.isin((steps - 1) * NUM_PITCHES + pitches, steps * NUM_PITCHES + pitches)
-    kept = before & ~np.isin(steps, corpus.piece_offsets[:-1])
+    """Log-odds that a pitch that keeps sounding is struck again, and that a piece ends with a step."""
+    kept = _held(corpus, *_cells(corpus))
     struck = int((corpus.cells[kept] >= STRUCK_BIT).sum())
     pieces = int((corpus.piece_steps > 0).sum())
     return float(_log_odds(np.array(struck), int(kept.sum()))), float(_log_odds(np.array(pieces), len(corpus.counts)))
@@ -98,11 +87,7 @@ def _copy_the_last_step_evaluator(corpus: Corpus) -> Evaluator:
 
 
 def copying_nll(config: RunConfig) -> float | None:
-    """The validation NLL of copying the last step, which a run must beat; None if its records no longer exist.
-
-    Args:
-        config: The run's settings.
-    """
+    """The validation NLL of copying the last step, which a run must beat; None if its records no longer exist."""
     try:
         if manifest_sha256(config.data.path) != config.data.manifest_sha256:
             return None

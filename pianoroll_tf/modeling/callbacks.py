@@ -51,12 +51,7 @@ class Termination:
 
 
 class Validation(keras.callbacks.Callback):
-    """Adds the metrics of the validation split to an epoch's logs, as val_nll, val_pr_auc, …
-
-    Args:
-        dataset: From `evaluation_dataset`.
-        config: The run's settings.
-    """
+    """Adds the metrics of the validation split to an epoch's logs, as val_nll, val_pr_auc, …"""
 
     def __init__(self, dataset, config: RunConfig) -> None:
         super().__init__()
@@ -78,9 +73,10 @@ class SwapAverages(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Exchanges weights and averages."""
-        averages = getattr(self.model.optimizer, "_model_variables_moving_average", None)
-        if not self.model.optimizer.use_ema:
+        optimizer = self.model.optimizer
+        if not optimizer.use_ema:
             return
+        averages = optimizer._model_variables_moving_average
         for weight, average in zip(self.model.trainable_variables, averages, strict=True):
             value = weight.numpy()
             weight.assign(average)
@@ -88,13 +84,7 @@ class SwapAverages(keras.callbacks.Callback):
 
 
 class Bookkeeping(keras.callbacks.Callback):
-    """Updates the state, the best weights and history.csv; stops the fit early, or at a NaN.
-
-    Args:
-        run_dir: The run folder.
-        config: The run's settings.
-        state: The state of the training; updated in place.
-        best: The best weights so far; updated in place.
+    """Updates `state` and `best`, the best weights, in place, and their files; stops the fit early, or at a NaN.
 
     Raises:
         DivergedError: Loss or validation NLL is not finite; the message names epoch and step.
@@ -132,11 +122,9 @@ class Bookkeeping(keras.callbacks.Callback):
 
     def not_finite(self, what: str, step: int) -> DivergedError:
         """The error that names what is not finite, the step of the current epoch, and the best model so far."""
-        stays = (
-            f"the best model (epoch {self.state.best_epoch}) stays in {self._run_dir}"
-            if self.state.best_nll is not None
-            else "there is no model yet"
-        )
+        stays = "there is no model yet"
+        if self.state.best_nll is not None:
+            stays = f"the best model (epoch {self.state.best_epoch}) stays in {self._run_dir}"
         where = f"in epoch {self.state.epoch + 1}, step {step}"
         return DivergedError(f"{what} {where}; {stays}. Try a lower --learning-rate in a new folder")
 
@@ -150,10 +138,7 @@ class Checkpointing(keras.callbacks.Callback):
     """Saves at the end of an epoch, at an interval in seconds, and after SIGTERM; must be the last callback.
 
     Args:
-        store: The checkpoints of the run.
         books: The bookkeeping, whose state and best weights are saved.
-        steps_per_epoch: Batches per epoch.
-        termination: Whether SIGTERM came.
         every_seconds: Minimum time between two checkpoints within an epoch.
         running: State of the metrics of an interrupted epoch, from which its first fit resumes.
 

@@ -20,11 +20,7 @@ class NotFiniteError(ArithmeticError):
 
 
 class CheckpointStore:
-    """The checkpoints of a run.
-
-    Args:
-        folder: Their folder; created if missing.
-    """
+    """The checkpoints of a run, in a folder of their own, which is created if missing."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -34,12 +30,9 @@ class CheckpointStore:
         return sorted(self._folder.glob("batch-*.npz"))
 
     def save(self, batch: int, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-        """Writes a checkpoint, then removes all but the last two.
+        """Writes the arrays of `capture` and the state, JSON-ready, then removes all checkpoints but the last two.
 
-        Args:
-            batch: Batches done since the start of the run; part of the file name.
-            arrays: From `capture`.
-            meta: The state, JSON-ready.
+        The file is named by `batch`, the number of batches done since the start of the run.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         remove_temporaries(self._folder)
@@ -50,12 +43,8 @@ class CheckpointStore:
     def newest(self, warn: Callable[[str], None]) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Arrays and state of the newest undamaged checkpoint, or None.
 
-        Args:
-            warn: Called with one line for each damaged checkpoint, which is renamed, so that it does not count as one
-                of the last two.
-
-        Raises:
-            OSError: The system cannot read or rename a file; such a file is not renamed.
+        `warn` is called with one line for each damaged checkpoint, which is renamed, so that it does not count as one
+        of the last two. A file that the system cannot read is not renamed: the OSError is raised.
         """
         paths = self.paths()
         while paths:
@@ -64,41 +53,34 @@ class CheckpointStore:
                 return read_arrays(path)
             except DamagedError as error:
                 aside = path.replace(path.with_name(path.name + ".damaged"))
-                then = (
-                    "the checkpoint before it is read"
-                    if paths
-                    else "there is no other, so training starts from scratch"
-                )
+                scratch = "there is no other, so training starts from scratch"
+                then = "the checkpoint before it is read" if paths else scratch
                 warn(f"{error}; it is now called {aside.name}; {then}")
         return None
 
 
-def _groups(model: keras.Model) -> dict[str, list]:
-    """All variables of a compiled model whose optimizer is built, by their purpose.
+def _variables(model: keras.Model) -> dict[str, Any]:
+    """All variables of a compiled model whose optimizer is built, by purpose and number.
 
     `model.variables` holds the weights and the states of the random generators of dropout, the optimizer's hold the
     position in the schedule, and the metrics' the running loss of the current epoch.
     """
-    return {"model": model.variables, "optimizer": model.optimizer.variables, "metrics": model.metrics_variables}
+    groups = {"model": model.variables, "optimizer": model.optimizer.variables, "metrics": model.metrics_variables}
+    return {f"{group}/{index:03d}": each for group, found in groups.items() for index, each in enumerate(found)}
 
 
 def capture(model: keras.Model, best: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Every number that is needed to resume a training.
-
-    Args:
-        model: Compiled, with a built optimizer.
-        best: The best weights so far, by path; empty before the first epoch has ended.
+    """Every number that is needed to resume a training, the best weights so far among them.
 
     Raises:
         NotFiniteError: A weight, or a number of the optimizer, is NaN or infinite.
     """
     arrays = {_BEST + name: value for name, value in best.items()}
-    for group, variables in _groups(model).items():
-        for index, variable in enumerate(variables):
-            value = variable.numpy()
-            if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
-                raise NotFiniteError(f"{variable.path} became NaN or infinite")
-            arrays[f"{group}/{index:03d}"] = value
+    for name, variable in _variables(model).items():
+        value = variable.numpy()
+        if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
+            raise NotFiniteError(f"{variable.path} became NaN or infinite")
+        arrays[name] = value
     return arrays
 
 
@@ -108,11 +90,7 @@ def restore(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
     Raises:
         DamagedError: The arrays are those of another model; no variable is changed.
     """
-    variables = {
-        f"{group}/{index:03d}": variable
-        for group, members in _groups(model).items()
-        for index, variable in enumerate(members)
-    }
+    variables = _variables(model)
     found = {name: value.shape for name, value in arrays.items() if not name.startswith(_BEST)}
     if found != {name: tuple(variable.shape) for name, variable in variables.items()}:
         raise DamagedError("the checkpoint must be of this run's model, but numbers or shapes of variables differ")

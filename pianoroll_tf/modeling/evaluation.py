@@ -22,7 +22,7 @@ class Evaluator:
 
     Args:
         predict: A `Predictor`.
-        initial: Batch → state before the first step of a piece, nested tensors [batch, ...].
+        initial: Batch size → state before the first step of a piece, nested tensors [batch, ...].
         measure: (logits, inputs, targets, mask) of the decisions "sounds?" → sums of one batch, like
             `batch_statistics`; those of `metrics.other_decisions` are added.
         sums: Creates the total, to which the sums of each batch are added by its method `add`.
@@ -40,15 +40,19 @@ class Evaluator:
 
     def _batch(self, batch, state, fresh):
         """Statistics of one batch and the state after it; lanes with `reset` start from `fresh`."""
-        state = tf.nest.map_structure(lambda old, new: _where_lane(batch["reset"], new, old), state, fresh)
+
+        def reset(old: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
+            shape = tf.concat([tf.shape(batch["reset"]), tf.ones([tf.rank(new) - 1], tf.int32)], axis=0)
+            return tf.where(tf.reshape(batch["reset"], shape), new, old)
+
+        state = tf.nest.map_structure(reset, state, fresh)
         logits, state = self._predict(batch, state)
         before, cells, mask = batch["inputs"], batch["targets"], batch["mask"]
         pitches = cells.shape[-1]
         sounds = (tf.cast(part != 0, tf.float32) for part in (before, cells))
         sums = self._measure(logits[..., :pitches], *sounds, mask)
         if logits.shape[-1] > pitches:
-            articulation = logits.shape[-1] > pitches + 1
-            targets = decision_targets(before, cells, batch["ends"], articulation)
+            targets = decision_targets(before, cells, batch["ends"], articulation=logits.shape[-1] > pitches + 1)
             sums = sums | other_decisions(logits, targets, mask, pitches)
         return sums, state
 
@@ -63,12 +67,6 @@ class Evaluator:
         return total
 
 
-def _where_lane(chosen: tf.Tensor, ours: tf.Tensor, theirs: tf.Tensor) -> tf.Tensor:
-    """`ours` in the chosen lanes (bool [batch]), `theirs` in the others; [batch, ...] each."""
-    shape = tf.concat([tf.shape(chosen), tf.ones([tf.rank(ours) - 1], tf.int32)], axis=0)
-    return tf.where(tf.reshape(chosen, shape), ours, theirs)
-
-
 def model_evaluator(model: keras.Model, loss: LossConfig, posterior: bool = True, **measured: Callable) -> Evaluator:
     """The evaluator of a network trained with `loss`.
 
@@ -77,11 +75,9 @@ def model_evaluator(model: keras.Model, loss: LossConfig, posterior: bool = True
 
     Args:
         model: From `network.build_model`; its weights are read at each pass.
-        loss: The loss whose posterior is evaluated.
         posterior: False evaluates the network's raw output, to show the effect of the correction.
         **measured: `measure` and `sums` of `Evaluator`.
     """
-
     head = head_of(model)
 
     def predict(batch, state):

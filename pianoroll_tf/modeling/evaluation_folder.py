@@ -32,11 +32,7 @@ COLUMNS = {
 
 
 def find_records(config: RunConfig, given: Path | None) -> Path:
-    """The folder of records to judge on.
-
-    Args:
-        config: The run's settings.
-        given: A folder to judge on instead of the records of the training.
+    """The folder of records to judge on: the one that is given, else that of the training.
 
     Raises:
         UserError: The folder is missing or has another grid, or none is given and the records have changed.
@@ -62,11 +58,7 @@ def is_training_data(config: RunConfig, records: Path) -> bool:
 
 
 def identity(run_dir: Path, config: RunConfig, records: Path) -> dict[str, str]:
-    """What the results depend on: sha256 of weights, settings and records, and the version of the package.
-
-    Raises:
-        UserError: The run has no trained model yet.
-    """
+    """What the results depend on: sha256 of weights, settings and records, and the version of the package."""
     anywhere = dataclasses.replace(config, data=dataclasses.replace(config.data, path=""))
     return {
         "weights": hashlib.sha256(best_path(run_dir).read_bytes()).hexdigest(),
@@ -77,13 +69,7 @@ def identity(run_dir: Path, config: RunConfig, records: Path) -> dict[str, str]:
 
 
 def read_results(folder: Path, name: str, subject: dict[str, str]) -> dict | None:
-    """The results in NAME.json, if they are undamaged and belong to this subject; else None.
-
-    Args:
-        folder: The folder of evaluations.
-        name: Of the results.
-        subject: From `identity`.
-    """
+    """The results in NAME.json, if they are undamaged and belong to this subject (from `identity`); else None."""
     try:
         results = read_checksummed(folder / f"{name}.json")
     except (FileNotFoundError, DamagedError):
@@ -99,11 +85,7 @@ def write_results(folder: Path, name: str, results: dict, picture: bytes) -> Non
 
 
 def table(results: dict) -> str:
-    """The numbers of model and baselines as text, one line each.
-
-    Args:
-        results: From `judging.judge`.
-    """
+    """The numbers of model and baselines, as `judging.judge` returns them, as text, one line each."""
     head = f"{results['split']}: {count(results['pieces'], 'piece')}, {count(results['steps'], 'step')}"
     lines = [f"{head:<32}" + "".join(f"{title:>12}" for title in COLUMNS.values())]
     for name, label in LABELS.items():

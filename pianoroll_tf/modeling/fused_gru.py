@@ -49,15 +49,9 @@ class GRU(keras.layers.GRU):
 def plain_gru(inputs, state, kernel, recurrent_kernel, bias):
     """A GRU over all steps, differentiable as TensorFlow does it.
 
-    Args:
-        inputs: `[batch, time, features]`.
-        state: `[batch, units]`, before the first step.
-        kernel: `[features, 3 * units]`: update, reset, candidate.
-        recurrent_kernel: `[units, 3 * units]`.
-        bias: `[2, 3 * units]`, of the product of the inputs and of that of the state.
-
-    Returns:
-        (outputs `[batch, time, units]`, state `[batch, units]` after the last step).
+    From `[batch, time, features]` and the first state to (outputs `[batch, time, units]`, last state `[batch, units]`).
+    The last axis of each weight holds update, reset and candidate; the bias is `[2, 3 * units]`, of the product of the
+    inputs and of that of the state.
 
     Reference:
         Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), version 1 on arXiv, in which the
@@ -116,15 +110,7 @@ def _joined(parts):
 
 
 def _forward(inputs, state, kernel, recurrent_kernel, bias, keep: bool):
-    """The steps of one chain.
-
-    Args:
-        inputs: `[time, rows, features]`.
-        keep: Whether to save the tensors that `_backward` needs.
-
-    Returns:
-        (states `[time, rows, units]`, last state `[rows, units]`, saved tensors).
-    """
+    """The steps of one chain: states `[time, rows, units]`, the last state, and what `_backward` needs, if `keep`."""
     bias_of_inputs, (update_bias, reset_bias, candidate_bias) = _gates(bias[0]), _gates(bias[1])
     offsets = bias_of_inputs[0] + update_bias, bias_of_inputs[1] + reset_bias, bias_of_inputs[2]
     heard = [_product(inputs, part, offset) for part, offset in zip(_gates(kernel), offsets, strict=True)]
@@ -148,12 +134,7 @@ def _forward(inputs, state, kernel, recurrent_kernel, bias, keep: bool):
 
 
 def _backward(saved, outputs_gradient, last_gradient, recurrent_kernel):
-    """The backward steps of one chain, last to first.
-
-    Args:
-        saved: From `_forward`.
-        outputs_gradient: `[time, rows, units]`.
-        last_gradient: `[rows, units]`, of the last state where it is used as a state.
+    """The backward steps of one chain, last to first; `last_gradient` is that of the last state, used as a state.
 
     Returns:
         Gradients of the product of the inputs and of that of the state, `[time, rows, 3 * units]` each, and of the

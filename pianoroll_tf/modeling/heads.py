@@ -4,7 +4,7 @@ The decisions of a step, in order: for each pitch "sounds?"; with articulation, 
 only where the pitch sounds and sounded at the previous step; and "does the piece end with this step?".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -27,14 +27,8 @@ def decision_count(pitches: int, articulation: bool) -> int:
 def decision_targets(before, cells, ends, articulation: bool):
     """The target of each decision: 0 or 1, and -1 where there is nothing to decide.
 
-    Args:
-        before: Cells of the previous step, 0 silent, 1 held, 2 struck, [..., pitches].
-        cells: Cells of the step, like `before`.
-        ends: 1 where the piece ends with the step, [...].
-        articulation: Whether strikes are decided.
-
-    Returns:
-        float32 [..., decisions].
+    `before` and `cells` [..., pitches] hold the cells of the previous step and of the step: 0 silent, 1 held, 2 struck.
+    `ends` [...] is 1 where the piece ends with the step. The result is float32 [..., decisions].
 
     >>> decision_targets(tf.constant([1, 1, 0]), tf.constant([2, 0, 2]), tf.constant(0), True).numpy().tolist()
     [1.0, 0.0, 1.0, 1.0, -1.0, -1.0, 0.0]
@@ -47,18 +41,10 @@ def decision_targets(before, cells, ends, articulation: bool):
 
 
 class Head(keras.layers.Layer):
-    """Base class of heads.
+    """Base class of heads. `bias` holds the initial log-odds of the decisions; `units` are hidden units, where used."""
 
-    Args:
-        pitches: Pitches of a step.
-        articulation: Whether strikes are decided.
-        bias: Initial log-odds of the decisions, float32 [decisions].
-        units: Hidden units, for heads that have them.
-        seed: Seed of the initial weights.
-    """
-
-    def __init__(self, pitches: int, articulation: bool, bias: np.ndarray, units: int, seed: int, **kwargs) -> None:
-        super().__init__(dtype="float32", **kwargs)
+    def __init__(self, pitches: int, articulation: bool, bias: np.ndarray, units: int, seed: int) -> None:
+        super().__init__(dtype="float32", name="head")
         self.pitches, self.articulation, self.head_units, self.seed = pitches, articulation, units, seed
         self.decisions = decision_count(pitches, articulation)
         self._start = np.asarray(bias, np.float32)
@@ -68,16 +54,20 @@ class Head(keras.layers.Layer):
         return ops.convert_to_tensor(np.pad(self._start, (shape[0] - self.decisions, 0)), dtype)
 
     def call(self, hidden, before, cells):
-        """Log-odds of all decisions of known steps.
+        """Log-odds of all decisions of known steps, float32 [batch, time, decisions].
 
         Args:
             hidden: Output of the network, [batch, time, features].
             before: Cells of the step before each, 0 silent, 1 held, 2 struck, [batch, time, pitches].
             cells: Cells of each step, like `before`; a decision may depend on the cells of lower pitches.
-
-        Returns:
-            float32 [batch, time, decisions].
         """
+        hidden = tf.cast(hidden, tf.float32)
+        shape = tf.shape(hidden)
+        rows = self.logits(tf.reshape(hidden, [-1, hidden.shape[-1]]), before, cells)
+        return tf.reshape(rows, [shape[0], shape[1], self.decisions])
+
+    def logits(self, hidden, before, cells):
+        """Log-odds as in `call`, [batch * time, decisions], from `hidden` [batch * time, features]."""
         raise NotImplementedError
 
     def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:
@@ -90,21 +80,13 @@ class Independent(Head):
 
     def build(self, hidden_shape, *_):
         """Creates the weights."""
-        features = hidden_shape[-1]
         glorot = keras.initializers.GlorotUniform(seed=self.seed)
-        self.kernel = self.add_weight((features, self.decisions), initializer=glorot, name="kernel")
+        self.kernel = self.add_weight((hidden_shape[-1], self.decisions), initializer=glorot, name="kernel")
         self.bias = self.add_weight((self.decisions,), initializer=self._bias, name="bias")
 
-    def logits(self, hidden):
-        """Log-odds [rows, decisions] from [rows, features]."""
-        return tf.nn.bias_add(tf.matmul(hidden, self.kernel.value), self.bias.value)
-
-    def call(self, hidden, before, cells):
+    def logits(self, hidden, *_):
         """See `Head`."""
-        hidden = tf.cast(hidden, tf.float32)
-        shape = tf.shape(hidden)
-        rows = self.logits(tf.reshape(hidden, [-1, hidden.shape[-1]]))
-        return tf.reshape(rows, [shape[0], shape[1], self.decisions])
+        return tf.nn.bias_add(tf.matmul(hidden, self.kernel.value), self.bias.value)
 
     def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:
         """See `Head`; `in_turn` makes no difference."""
@@ -125,13 +107,11 @@ class Nade(Head):
 
     def build(self, hidden_shape, *_):
         """Creates the weights; those between notes start at 0, so that training begins as with `Independent`."""
-        features, pitches, units = hidden_shape[-1], self.pitches, self.head_units
-        glorot = keras.initializers.GlorotUniform
+        pitches, units, width = self.pitches, self.head_units, self.head_units + self.decisions
+        glorot = keras.initializers.GlorotUniform(seed=self.seed)
         normal = [keras.initializers.RandomNormal(stddev=0.1, seed=self.seed + 2 + i) for i in range(3)]
-        self.kernel = self.add_weight(
-            (features, units + self.decisions), initializer=glorot(seed=self.seed), name="kernel"
-        )
-        self.bias = self.add_weight((units + self.decisions,), initializer=self._bias, name="bias")
+        self.kernel = self.add_weight((hidden_shape[-1], width), initializer=glorot, name="kernel")
+        self.bias = self.add_weight((width,), initializer=self._bias, name="bias")
         self.below = self.add_weight((pitches, units), initializer=normal[0], name="below")
         self.held = self.add_weight((pitches, units), initializer=normal[1], name="held")
         self.struck = None
@@ -142,24 +122,13 @@ class Nade(Head):
 
     def equations(self) -> nade.Weights:
         """The weights by their names in the equations."""
-        struck = None if self.struck is None else self.struck.value
-        return nade.Weights(
-            self.kernel.value,
-            self.bias.value,
-            self.below.value,
-            self.held.value,
-            struck,
-            self.out.value,
-            self.triangle.value,
-        )
+        weights = (self.kernel, self.bias, self.below, self.held, self.struck, self.out, self.triangle)
+        return nade.Weights(*(None if weight is None else weight.value for weight in weights))
 
-    def call(self, hidden, before, cells):
+    def logits(self, hidden, before, cells):
         """See `Head`."""
-        hidden = tf.cast(hidden, tf.float32)
-        shape = tf.shape(hidden)
         before, cells = (tf.reshape(part, [-1, self.pitches]) for part in (before, cells))
-        rows = nade.teacher_forced_logits(self.equations(), tf.reshape(hidden, [-1, hidden.shape[-1]]), before, cells)
-        return tf.reshape(rows, [shape[0], shape[1], self.decisions])
+        return nade.teacher_forced_logits(self.equations(), hidden, before, cells)
 
     def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:
         """See `Head`."""
@@ -170,28 +139,7 @@ class Nade(Head):
 HEADS: dict[str, type[Head]] = {"independent": Independent, "nade": Nade}
 
 
-def make_head(
-    kind: str,
-    pitches: int,
-    articulation: bool,
-    bias: Sequence[float] | np.ndarray,
-    units: int,
-    seed: int,
-    name: str = "head",
-) -> Head:
-    """A head of the table.
-
-    Args:
-        kind: Key in `HEADS`.
-        pitches: Pitches of a step.
-        articulation: Whether strikes are decided.
-        bias: Initial log-odds of the decisions, [decisions].
-        units: Hidden units.
-        seed: Seed of the initial weights.
-        name: Name of the layer.
-
-    Raises:
-        ValueError: `kind` is not in the table.
-    """
+def make_head(kind: str, pitches: int, articulation: bool, bias: np.ndarray, units: int, seed: int) -> Head:
+    """A head of the table; the other arguments are those of `Head`."""
     check_entry("head", kind, HEADS)
-    return HEADS[kind](pitches, articulation, np.asarray(bias, np.float32), units, seed, name=name)
+    return HEADS[kind](pitches, articulation, bias, units, seed)

@@ -20,10 +20,9 @@ class InputFeatures(keras.layers.Layer):
 
     Args:
         articulation: Whether struck cells are distinguished from held ones.
-        steps_per_beat: Steps per beat of the clock; None: there is no clock.
+        steps_per_beat: Of the clock; None: there is no clock.
         drop: Dropout rate of the cells.
         noise: Share of sounding cells silenced; `FALSE_NOTE_RATIO` times this share of the silent ones is sounded.
-        seed: Seed of dropout and noise.
 
     Reference:
         Bengio et al. 2015, "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks", on models that

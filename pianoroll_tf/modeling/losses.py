@@ -3,6 +3,8 @@
 All decisions of a step (`modeling.heads`) are binary, and the losses apply to each alike; what is documented for cells
 here holds for strikes and ends too. A cell's *signed logit* is the logit of its own true class: the logit where the
 target is 1, minus the logit where it is 0. Its sigmoid is `p_t`, the probability of the true class.
+
+The functions of the tables take targets, 0 or 1, and logits, float32 of the same shape, and return an array like them.
 """
 
 import math
@@ -18,19 +20,12 @@ from pianoroll_tf.settings import Settings
 
 
 def signed_logits(targets, logits):
-    """The logit of the true class of each cell; targets are 0 or 1."""
+    """The logit of the true class of each cell."""
     return ops.where(targets > 0.5, logits, -logits)
 
 
 def binary_crossentropy(targets, logits):
     """`-log p_t` of each cell, in nats, by softplus: no sigmoid, so nothing saturates.
-
-    Args:
-        targets: 0 or 1, any shape.
-        logits: The same shape, float32.
-
-    Returns:
-        The loss of each cell, shape and dtype of `logits`.
 
     >>> print(f"{float(binary_crossentropy(1.0, 0.0)):.4f}")  # log 2
     0.6931
@@ -45,13 +40,8 @@ def focal(targets, logits, gamma, alpha=None):
     itself has an infinite derivative at 0 for gamma < 1, and 0^0 for gamma 0.
 
     Args:
-        targets: 0 or 1, any shape.
-        logits: The same shape, float32.
         gamma: Focusing parameter >= 0; 0 gives `binary_crossentropy`, times `alpha_t`.
         alpha: Weight of the cells with target 1; the others weigh `1 - alpha`. None: all weigh 1.
-
-    Returns:
-        The loss of each cell, shape and dtype of `logits`.
 
     Reference:
         Lin et al. 2017, "Focal Loss for Dense Object Detection", equation 5.
@@ -78,14 +68,6 @@ def focal_posterior_logits(logits, gamma, alpha=None):
         (1 + g) z + log(1 + g r(z)) - log(1 + g r(-z)) + log((1-alpha)/alpha)
 
     where r lies between 0 and 1, so nothing over- or underflows. Strictly increasing in z.
-
-    Args:
-        logits: The network's output, any shape, float32.
-        gamma: The focal loss's gamma; 0 gives `logits`.
-        alpha: The focal loss's alpha, or None.
-
-    Returns:
-        Log-odds of the posterior, shape and dtype of `logits`.
 
     Reference:
         Charoenphakdee et al. 2021, "On Focal Loss for Class-Posterior Probability Estimation: A
@@ -153,10 +135,7 @@ class StepLoss(keras.losses.Loss):
     `training.fit_batch` scales the mask, this is the mean over unmasked steps. That holds on several devices too, each
     of which averages over its equal share of the batch: the mean of these means is the mean over the batch.
 
-    Args:
-        loss: Key in `LOSSES`.
-        name: Name of the Keras object; default: the key.
-        **arguments: Own settings of the loss.
+    `loss` is a key in `LOSSES`, `arguments` are its own settings.
     """
 
     def __init__(self, loss: str, name: str | None = None, **arguments) -> None:
@@ -186,32 +165,15 @@ def make_loss(config: LossConfig) -> keras.losses.Loss:
 
 
 def posterior_logits(config: LossConfig, logits):
-    """Log-odds of the probability that each cell sounds, recovered from the output of a network.
-
-    Args:
-        config: The loss that the network was trained with.
-        logits: The network's output, [..., pitch], float32 or lower.
-
-    Returns:
-        float32, shape of `logits`.
-    """
+    """Log-odds of the probability that each cell sounds, float32, from the output of a network with this loss."""
     logits = ops.cast(logits, "float32")
     return logits if config.proper else POSTERIOR_LOGITS[config.loss](logits, **config.arguments)
 
 
-def raw_logits(config: LossConfig, posterior: np.ndarray, largest: float = 100.0, rounds: int = 60) -> np.ndarray:
-    """The network's outputs for given log-odds of the posterior: the inverse of `posterior_logits`.
+def raw_logits(config: LossConfig, posterior: np.ndarray) -> np.ndarray:
+    """The network's outputs for given log-odds of the posterior, float64: the inverse of `posterior_logits`.
 
-    By bisection, as `posterior_logits` is strictly increasing; used once, for the output bias.
-
-    Args:
-        config: The loss.
-        posterior: Log-odds, any shape.
-        largest: Bound of the outputs' absolute value.
-        rounds: Halvings of the bracket; 60 leave no more than float32's rounding.
-
-    Returns:
-        float64, shape of `posterior`.
+    By bisection between -100 and 100, as `posterior_logits` is strictly increasing; used once, for the output bias.
 
     >>> raw = raw_logits(LossConfig(loss="focal", gamma=2.0), np.log([0.02 / 0.98]))
     >>> print((1 / (1 + np.exp(-raw))).round(3))
@@ -219,8 +181,8 @@ def raw_logits(config: LossConfig, posterior: np.ndarray, largest: float = 100.0
     """
     if config.proper:
         return np.asarray(posterior, np.float64)
-    low, high = np.full(np.shape(posterior), -largest), np.full(np.shape(posterior), largest)
-    for _ in range(rounds):
+    low, high = np.full(np.shape(posterior), -100.0), np.full(np.shape(posterior), 100.0)
+    for _ in range(60):  # leaves no more than float32's rounding
         middle = (low + high) / 2
         below = ops.convert_to_numpy(posterior_logits(config, middle.astype(np.float32))) < posterior
         low, high = np.where(below, middle, low), np.where(below, high, middle)

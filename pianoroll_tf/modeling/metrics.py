@@ -17,12 +17,9 @@ RELIABILITY_BINS = 15  # of the probability, equally wide
 
 
 def bin_of(logits: tf.Tensor) -> tf.Tensor:
-    """Bin of each log-odds: `z / (|z| + SCALE)` maps all real numbers to (-1, 1), which is divided evenly into `BINS`.
+    """Bin of each log-odds, int32: `z / (|z| + SCALE)` maps all real numbers to (-1, 1), divided evenly into `BINS`.
 
     A bin is 0.0005 wide around even odds, 0.006 at ±10 and 0.33 at ±100; no value falls outside.
-
-    Returns:
-        int32, shape of `logits`, 0 to BINS - 1.
 
     >>> print(bin_of(tf.constant([-1e9, 0.0, 4.0, 1e9])).numpy())
     [    0  8192 12288 16383]
@@ -63,7 +60,7 @@ def batch_statistics(logits: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, m
     Args:
         logits: Log-odds of the posterior, float32 [batch, time, pitch].
         inputs: Whether each cell sounded at the previous step, 0 or 1, like `logits`.
-        targets: Whether each cell sounds, 0 or 1, like `logits`.
+        targets: Whether each cell sounds, likewise.
         mask: float32 [batch, time]; only steps with 1 count.
 
     Returns:
@@ -88,16 +85,9 @@ def batch_statistics(logits: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, m
 
 
 def other_decisions(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, pitches: int) -> dict[str, tf.Tensor]:
-    """The sums of one batch for the decisions other than "sounds?".
+    """The sums of one batch for the decisions other than "sounds?", in nats: `ends` and, where decided, `strikes`.
 
-    Args:
-        logits: Log-odds of the posterior of all decisions, float32 [batch, time, decisions].
-        targets: As `heads.decision_targets` makes them, like `logits`.
-        mask: float32 [batch, time]; only steps with 1 count.
-        pitches: Pitches of a step.
-
-    Returns:
-        `strikes`, where they are decided, and `ends`: nats over all steps, float64 [].
+    `logits` and `targets` [batch, time, decisions] are those of all decisions; see `heads.decision_targets`.
     """
     losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
     losses = tf.where(targets < 0, 0.0, losses) * mask[..., tf.newaxis]
@@ -111,12 +101,7 @@ def other_decisions(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, pitc
 class Statistics:
     """Sums over any number of batches, and the metrics computed from them.
 
-    Attributes:
-        cells: Number of cells, int64 [input, target, bin].
-        probability: Sum of the cells' probabilities, float64 [bin].
-        nll: Sum over steps, nats.
-        steps: Number of steps.
-        others: Sums of `other_decisions`, nats.
+    `cells` counts by [input, target, bin], `probability` sums by [bin], `others` are the sums of `other_decisions`.
     """
 
     cells: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((2, 2, BINS), np.int64))
@@ -135,11 +120,6 @@ class Statistics:
             if name in batch:
                 self.others[name] = self.others.get(name, 0.0) + float(batch[name])
 
-    def _counts(self, onsets: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Sounding and silent cells by bin, int64 [BINS] each; for onsets, only cells that were silent before."""
-        silent, sounding = self.cells[0] if onsets else self.cells.sum(axis=0)
-        return sounding, silent
-
     def precision_recall(self) -> tuple[np.ndarray, np.ndarray]:
         """Precision and recall, float64 [BINS], when the cells of bin k and above are predicted to sound.
 
@@ -150,8 +130,8 @@ class Statistics:
         return precision, hits / max(hits[0], 1)
 
     def _at_least(self, onsets: bool) -> tuple[np.ndarray, np.ndarray]:
-        """For each bin k: sounding cells, and all cells, in bins >= k; int64 [BINS] each."""
-        sounding, silent = self._counts(onsets)
+        """Sounding cells, and all cells, in the bins >= k, int64 [BINS] each; of onsets: of cells silent before."""
+        silent, sounding = self.cells[0] if onsets else self.cells.sum(axis=0)
         return sounding[::-1].cumsum()[::-1], (sounding + silent)[::-1].cumsum()[::-1]
 
     def pr_auc(self) -> float:
@@ -168,10 +148,6 @@ class Statistics:
         total = called + hits[0]
         return np.divide(2.0 * hits, total, out=np.zeros(BINS), where=total > 0)
 
-    def best_threshold(self, onsets: bool = False) -> float:
-        """The threshold of the probability that maximizes F1: the lower edge of a bin."""
-        return float(sigmoid(bin_edges()[int(np.argmax(self.f1_by_bin(onsets)))]))
-
     def reliability(self) -> dict[str, np.ndarray]:
         """The reliability curve: `probability` (mean), `frequency` (share sounding), `cells`, [RELIABILITY_BINS] each.
 
@@ -179,17 +155,13 @@ class Statistics:
         ones hold NaN.
         """
         coarse = np.minimum((sigmoid(bin_edges()) * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
-        sounding, silent = self._counts(onsets=False)
+        silent, sounding = self.cells.sum(axis=0)
         cells, hits, probability = (
             np.bincount(coarse, weights, RELIABILITY_BINS)
             for weights in (sounding + silent, sounding, self.probability)
         )
-        empty = np.full(RELIABILITY_BINS, np.nan)
-        return {
-            "probability": np.divide(probability, cells, out=empty.copy(), where=cells > 0),
-            "frequency": np.divide(hits, cells, out=empty.copy(), where=cells > 0),
-            "cells": cells,
-        }
+        with np.errstate(invalid="ignore"):
+            return {"probability": probability / cells, "frequency": hits / cells, "cells": cells}
 
     def ece(self) -> float:
         """Expected calibration error: |mean probability - share sounding|, weighted by the bins' cells.
@@ -220,18 +192,24 @@ class Statistics:
         """
         if not self.steps:
             raise ValueError("the split must hold at least one step. Received: steps=0")
-        threshold = self.best_threshold() if threshold is None else threshold
-        onset_threshold = self.best_threshold(onsets=True) if onset_threshold is None else onset_threshold
+        f1, onset_f1 = self.f1_by_bin(), self.f1_by_bin(onsets=True)
+        threshold = _best_threshold(f1) if threshold is None else threshold
+        onset_threshold = _best_threshold(onset_f1) if onset_threshold is None else onset_threshold
         cells = self.cells.sum()
         return {
             "nll": self.nll / self.steps,
             **{f"nll_{name}": value / self.steps for name, value in self.others.items()},
             "pr_auc": self.pr_auc(),
-            "f1": float(self.f1_by_bin()[bin_at(threshold)]),
-            "onset_f1": float(self.f1_by_bin(onsets=True)[bin_at(onset_threshold)]),
+            "f1": float(f1[bin_at(threshold)]),
+            "onset_f1": float(onset_f1[bin_at(onset_threshold)]),
             "threshold": threshold,
             "onset_threshold": onset_threshold,
             "ece": self.ece(),
             "density_predicted": float(self.probability.sum() / cells),
             "density_true": float(self.cells[:, 1].sum() / cells),
         }
+
+
+def _best_threshold(f1: np.ndarray) -> float:
+    """The probability at the lower edge of the bin with the highest F1."""
+    return float(sigmoid(bin_edges()[int(np.argmax(f1))]))

@@ -24,17 +24,11 @@ import tensorflow as tf
 
 
 class Thresholds(NamedTuple):
-    """The random numbers u of a step as thresholds: a decision is yes where its log-odds l exceed log(u / (1 - u)).
+    """The random numbers u of a step as thresholds: a decision is yes where its log-odds l exceed log(u / (1 - u))."""
 
-    Attributes:
-        sounds: float32 [batch, P].
-        struck: float32 [batch, P]; not used without strikes.
-        ends: float32 [batch].
-    """
-
-    sounds: tf.Tensor
-    struck: tf.Tensor
-    ends: tf.Tensor
+    sounds: tf.Tensor  # float32 [batch, P]
+    struck: tf.Tensor  # float32 [batch, P]; not used without strikes
+    ends: tf.Tensor  # float32 [batch]
 
 
 def log_odds(numbers: tf.Tensor) -> tf.Tensor:
@@ -49,25 +43,15 @@ def plain_thresholds(numbers: tf.Tensor, pitches: int) -> Thresholds:
 
 
 class Weights(NamedTuple):
-    """The head's weights, float32; P pitches, D decisions of a step (P, or 2 P with strikes, and 1).
+    """The head's weights, float32; P pitches, D decisions of a step (P, or 2 P with strikes, and 1)."""
 
-    Attributes:
-        hidden: [features, units + D]: U and the rows of D side by side.
-        bias: [units + D]: c, b, b' and b''.
-        below: W, [P, units].
-        held: X, [P, units].
-        struck: S, [P, units]; None without strikes.
-        out: V, V' and V'' side by side, [units, D].
-        triangle: L, [P, P], row q and column p; only q < p is used.
-    """
-
-    hidden: tf.Tensor
-    bias: tf.Tensor
-    below: tf.Tensor
-    held: tf.Tensor
-    struck: tf.Tensor | None
-    out: tf.Tensor
-    triangle: tf.Tensor
+    hidden: tf.Tensor  # [features, units + D]: U and the rows of D side by side
+    bias: tf.Tensor  # [units + D]: c, b, b' and b''
+    below: tf.Tensor  # W, [P, units]
+    held: tf.Tensor  # X, [P, units]
+    struck: tf.Tensor | None  # S, [P, units]; None without strikes
+    out: tf.Tensor  # V, V' and V'' side by side, [units, D]
+    triangle: tf.Tensor  # L, [P, P], row q and column p; only q < p is used
 
     @property
     def pitches(self) -> int:
@@ -86,29 +70,17 @@ def strict(triangle: tf.Tensor) -> tf.Tensor:
 
 
 def start(weights: Weights, hidden: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Initial state of the decisions of a step.
-
-    Returns:
-        (a_0, float32 [rows, units]; the part of all log-odds that the hidden state contributes, float32 [rows, D]).
-    """
+    """a_0 [rows, units], and what the output `hidden` [rows, features] contributes to all log-odds, [rows, D]."""
     both = tf.nn.bias_add(tf.matmul(hidden, weights.hidden), weights.bias)
     return both[:, : weights.units], both[:, weights.units :]
 
 
 def teacher_forced_logits(weights: Weights, hidden: tf.Tensor, before: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-    """All log-odds of steps whose cells are known, without a tensor [rows, pitches, units].
+    """All log-odds of steps whose cells `targets` [rows, P] are known, without a tensor [rows, P, units].
 
     a changes only above a sounding pitch, so a step has as many different vectors as it has notes, plus one. These are
-    the rows of one matrix; each cell reads the row of the last note below it.
-
-    Args:
-        weights: The head's weights.
-        hidden: Output of the network for each step, float32 [rows, features].
-        before: Cells of the previous step, 0 silent, 1 held, 2 struck, [rows, pitches].
-        targets: Cells of the step, [rows, pitches].
-
-    Returns:
-        float32 [rows, D].
+    the rows of one matrix; each cell reads the row of the last note below it. `before` holds the cells of the previous
+    steps; 0 is silent, 1 held, 2 struck.
     """
     pitches, struck = weights.pitches, weights.struck is not None
     base, direct = start(weights, hidden)
@@ -117,7 +89,9 @@ def teacher_forced_logits(weights: Weights, hidden: tf.Tensor, before: tf.Tensor
     if struck:
         planes.append(tf.cast(targets == 2, tf.float32))
         tables.append(weights.struck)
-    step, row_pitch = _rows(targets != 0)
+    # The rows of the matrix: step, and pitch of the last known note; -1: none
+    places = tf.cast(tf.where(tf.pad(targets != 0, [[0, 0], [1, 0]], constant_values=True)), tf.int32)
+    step, row_pitch = places[:, 0], places[:, 1] - 1
     reach = tf.cast(tf.range(pitches)[tf.newaxis] <= row_pitch[:, tf.newaxis], tf.float32)
     known = tf.concat([tf.gather(plane, step) * reach for plane in planes], axis=1)
     a = tf.tanh(tf.gather(base, step) + tf.matmul(known, tf.concat(tables, axis=0)))  # [matrix rows, units]
@@ -135,12 +109,6 @@ def teacher_forced_logits(weights: Weights, hidden: tf.Tensor, before: tf.Tensor
         value = tf.reduce_sum(tf.boolean_mask(a, following >= 0) * out, axis=1)
         parts.insert(1, tf.scatter_nd(found, value, tf.shape(note)))
     return direct + tf.concat(parts, axis=1)
-
-
-def _rows(sounds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The rows of the matrix: (step, pitch of the last known note), int32 [matrix rows] each; -1: none."""
-    places = tf.cast(tf.where(tf.pad(sounds, [[0, 0], [1, 0]], constant_values=True)), tf.int32)
-    return places[:, 0], places[:, 1] - 1
 
 
 def _tables(weights: Weights) -> tf.Tensor:
@@ -161,10 +129,7 @@ def drawer(weights: Weights, posterior: Callable, in_turn: bool) -> Draw:
     pitch above the last note whose decision is yes is the next note: one round per note, plus one. The second way is
     faster for the number of notes in music, with XLA or without; the first is its reference in tests.
 
-    Args:
-        weights: The head's weights.
-        posterior: The head's log-odds → those that are compared with the thresholds.
-        in_turn: Whether to decide the pitches in turn, instead of by jumps.
+    `posterior` maps the head's log-odds to those that are compared with the thresholds.
 
     Returns:
         Function of (hidden float32 [batch, features]; whether each pitch sounded at the previous step, bool [batch, P];

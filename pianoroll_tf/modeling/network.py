@@ -20,44 +20,28 @@ ENDS_SHARE = 1e-3  # initial probability of "does the piece end?", for any data
 MAX_PRODUCT_WIDTH = 512
 
 
-def prior_log_odds(prior: Sequence[float]) -> np.ndarray:
-    """Log-odds of each pitch, clipped to those of `PRIOR_FLOOR` and 1 - `PRIOR_FLOOR`.
+def start_bias(prior: Sequence[float] | None, articulation: bool, pitches: int = NUM_PITCHES) -> np.ndarray:
+    """Initial log-odds of all decisions of a step, float32 [decisions].
 
     Args:
-        prior: Share of steps in which each pitch sounds.
-
-    Returns:
-        float32 [pitches].
+        prior: Share of steps in which each pitch sounds, clipped to `PRIOR_FLOOR` and 1 - `PRIOR_FLOOR`; None: log-odds
+            of 0 for all decisions.
+        articulation: Whether strikes are decided.
 
     Raises:
         ValueError: A share is not within 0..1.
 
-    >>> float(prior_log_odds([0.5] * 84)[0])
+    >>> float(start_bias([0.5] * 84, articulation=True)[0])
     0.0
-    """
-    share = np.asarray(prior, np.float64)
-    if share.ndim != 1 or not np.all((share >= 0) & (share <= 1)):
-        raise ValueError(f"prior must be shares within 0..1, one per pitch. Received: prior={prior!r}")
-    share = np.clip(share, PRIOR_FLOOR, 1 - PRIOR_FLOOR)
-    return np.log(share / (1 - share)).astype(np.float32)
-
-
-def start_bias(prior: Sequence[float] | None, articulation: bool, pitches: int = NUM_PITCHES) -> np.ndarray:
-    """Initial log-odds of all decisions of a step.
-
-    Args:
-        prior: Share of steps in which each pitch sounds; None: log-odds of 0 for all decisions.
-        articulation: Whether strikes are decided.
-        pitches: Pitches of a step.
-
-    Returns:
-        float32 [decisions].
     """
     if prior is None:
         return np.zeros(decision_count(pitches, articulation), np.float32)
-    rare = np.log([STRUCK_SHARE / (1 - STRUCK_SHARE), ENDS_SHARE / (1 - ENDS_SHARE)])
-    struck = np.full(pitches if articulation else 0, rare[0])
-    return np.concatenate([prior_log_odds(prior), struck, rare[1:]]).astype(np.float32)
+    share = np.asarray(prior, np.float64)
+    if share.ndim != 1 or not np.all((share >= 0) & (share <= 1)):
+        raise ValueError(f"prior must be shares within 0..1, one per pitch. Received: prior={prior!r}")
+    sounds = np.clip(share, PRIOR_FLOOR, 1 - PRIOR_FLOOR)
+    share = np.concatenate([sounds, np.full(pitches if articulation else 0, STRUCK_SHARE), [ENDS_SHARE]])
+    return np.log(share / (1 - share)).astype(np.float32)
 
 
 def build_model(
@@ -76,13 +60,11 @@ def build_model(
     Padding must be at the end of a window; as the network is causal, no mask is needed.
 
     Args:
-        config: Sizes.
         bias: Initial log-odds of the decisions, [decisions], used with `config.prior_bias`: from those of the data,
             because with rare positives, training can diverge early from 0. None: 0.
         steps_per_beat: Steps per beat of the grid; None: the grid is in seconds.
         seed: Seed of the initial weights and of dropout; no global state is read or changed.
         precision: "float32" or "bfloat16": arithmetic of the layers. Weights, head and log-odds stay float32.
-        pitches: Pitches of a step.
 
     Returns:
         A model whose layers are named reading, conv_1…, gru_1…, head, the middle ones followed by dropout.
@@ -94,40 +76,34 @@ def build_model(
     (None, None, 169)
     """
     dtype = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision]
-    clocked = config.clock and steps_per_beat is not None
     if bias is None or not config.prior_bias:
         bias = start_bias(None, config.articulation, pitches)
-    # Layers
+    inputs = keras.Input((None, pitches), dtype="uint8", name="inputs")
+    clock = keras.Input((None,), dtype="int32", name="clock")
+    targets = keras.Input((None, pitches), dtype="uint8", name="targets")
     reading = InputFeatures(
         articulation=config.articulation,
-        steps_per_beat=steps_per_beat if clocked else None,
+        steps_per_beat=steps_per_beat if config.clock else None,
         drop=config.input_dropout,
         noise=config.input_noise,
         seed=seed + 10,
         name="reading",
     )
-    layers: list[keras.layers.Layer] = []
-    for number in range(1, config.conv_layers + 1):
-        layers.append(_convolution(config, number, seed + 100 * number, dtype))
-        layers.append(_dropout(config, f"conv_{number}_dropout", seed + 100 * number + 2, dtype))
-    for number in range(1, config.gru_layers + 1):
-        base = seed + 10_000 * number
-        layers.append(make_recurrent(config.recurrent, config.gru_units, f"gru_{number}", base, dtype))
-        layers.append(_dropout(config, f"gru_{number}_dropout", base + 2, dtype))
-    head = make_head(config.head, pitches, config.articulation, bias, config.head_units, seed + 1_000_000)
-    # Graph
-    inputs = keras.Input((None, pitches), dtype="uint8", name="inputs")
-    clock = keras.Input((None,), dtype="int32", name="clock")
-    targets = keras.Input((None, pitches), dtype="uint8", name="targets")
     hidden = reading(inputs, clock)
-    for layer in layers:
-        hidden = layer(hidden)
-        hidden = hidden[0] if isinstance(hidden, tuple | list) else hidden
+    named = [(f"conv_{number}", seed + 100 * number) for number in range(1, config.conv_layers + 1)]
+    named += [(f"gru_{number}", seed + 10_000 * number) for number in range(1, config.gru_layers + 1)]
+    for name, base in named:
+        if name.startswith("conv"):
+            hidden = _convolution(config, name, base, dtype)(hidden)
+        else:
+            hidden, _ = make_recurrent(config.recurrent, config.gru_units, name, base, dtype)(hidden)
+        hidden = keras.layers.Dropout(config.dropout, seed=base + 2, dtype=dtype, name=f"{name}_dropout")(hidden)
+    head = make_head(config.head, pitches, config.articulation, bias, config.head_units, seed + 1_000_000)
     logits = head(hidden, inputs, targets)
     return keras.Model({"inputs": inputs, "clock": clock, "targets": targets}, logits, name="pianoroll")
 
 
-def _convolution(config: ModelConfig, number: int, seed: int, dtype: str) -> keras.layers.Layer:
+def _convolution(config: ModelConfig, name: str, seed: int, dtype: str) -> keras.layers.Layer:
     return keras.layers.Conv1D(
         config.conv_filters,
         config.conv_kernel,
@@ -135,12 +111,8 @@ def _convolution(config: ModelConfig, number: int, seed: int, dtype: str) -> ker
         activation="relu",
         kernel_initializer=keras.initializers.HeUniform(seed=seed),
         dtype=dtype,
-        name=f"conv_{number}",
+        name=name,
     )
-
-
-def _dropout(config: ModelConfig, name: str, seed: int, dtype: str) -> keras.layers.Layer:
-    return keras.layers.Dropout(config.dropout, seed=seed, dtype=dtype, name=name)
 
 
 def head_of(model: keras.Model) -> Head:
@@ -154,11 +126,7 @@ def _stateful_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def initial_state(model: keras.Model, batch) -> tuple:
-    """The state before the first step: silence.
-
-    Args:
-        model: From `build_model`.
-        batch: Number of rows, an int or an int32 scalar tensor.
+    """The state of `batch` rows, an int or an int32 scalar tensor, before the first step: silence.
 
     Returns:
         One tensor per layer, in the layer's compute dtype: `[batch, kernel - 1, features]` for a convolution,
@@ -168,13 +136,10 @@ def initial_state(model: keras.Model, batch) -> tuple:
     [(2, 4, 168), (2, 256)]
     """
     state = []
-    shape: tuple[int, ...]
     for layer in _stateful_layers(model):
-        if isinstance(layer, keras.layers.Conv1D):
-            shape = (batch, layer.kernel_size[0] - 1, layer.kernel.shape[1])
-        else:
-            shape = (batch, layer.units)
-        state.append(ops.zeros(shape, layer.compute_dtype))
+        convolves = isinstance(layer, keras.layers.Conv1D)
+        shape = (layer.kernel_size[0] - 1, layer.kernel.shape[1]) if convolves else (layer.units,)
+        state.append(ops.zeros((batch, *shape), layer.compute_dtype))
     return tuple(state)
 
 
@@ -184,7 +149,6 @@ def advance(model: keras.Model, inputs, clock, state: tuple) -> tuple:
     However a piece is divided into calls, the result is that of one call for the whole piece.
 
     Args:
-        model: From `build_model`.
         inputs: Cells of the step before each step, 0 silent, 1 held, 2 struck, `[batch, time >= 1, pitches]`.
         clock: Code of each step, int32 `[batch, time]`.
         state: From `initial_state` or an earlier call.

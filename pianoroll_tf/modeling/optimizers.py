@@ -55,11 +55,7 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
     The first step has `peak / warmup_steps`, not 0, so that it is not wasted. A warm-up longer than half
     of the run is cut to that half, so that a short run reaches the peak too.
 
-    Args:
-        peak: Highest learning rate.
-        schedule: Key in `SCHEDULES`.
-        warmup_steps: Steps of the warm-up.
-        total_steps: Steps of the run; later steps keep the last value.
+    Steps after `total_steps`, those of the run, keep the last value.
 
     >>> rate = WarmupSchedule(peak=1.0, schedule="linear", warmup_steps=2, total_steps=6)
     >>> [float(rate(step)) for step in range(7)]
@@ -83,29 +79,17 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict:
         """Arguments of the constructor."""
-        return {
-            "peak": self.peak,
-            "schedule": self.schedule,
-            "warmup_steps": self.warmup_steps,
-            "total_steps": self.total_steps,
-        }
+        return {name: getattr(self, name) for name in ("peak", "schedule", "warmup_steps", "total_steps")}
 
 
 def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer of a run.
+    """The optimizer of a run of `total_steps` steps, where the schedule ends.
 
     Weight decay is decoupled for every entry, as in Keras: a step first subtracts `weight_decay * learning rate` times
     the weight from each weight (biases excepted), then follows the gradient. So "adam" with weight decay is "adamw",
     which is in the table because users look for its name.
 
     With `config.ema` it keeps a moving average of each weight, `w ← ema w + (1 - ema) weight` after every step.
-
-    Args:
-        config: The settings.
-        total_steps: Steps of the whole run, where the schedule ends.
-
-    Raises:
-        ValueError: `total_steps` is less than 1.
 
     Reference:
         Loshchilov, Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.

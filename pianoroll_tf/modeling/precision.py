@@ -10,11 +10,7 @@ GPU_CAPABILITY = (8, 0)  # NVIDIA's Ampere
 
 
 def has_bfloat16(cpu_facts: Path = CPU_FACTS) -> bool:
-    """Whether the devices of TensorFlow have instructions for bfloat16: all GPUs, or the CPU if there is no GPU.
-
-    Args:
-        cpu_facts: The file in which Linux lists the features of the CPU; if it is missing, the answer is no.
-    """
+    """Whether the devices of TensorFlow have instructions for bfloat16: all GPUs, or the CPU if there is no GPU."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         facts = (tf.config.experimental.get_device_details(gpu) for gpu in gpus)
@@ -32,17 +28,10 @@ def cpu_flags(cpu_facts: Path = CPU_FACTS) -> set[str]:
 
 
 def arithmetic(wanted: str, has: bool) -> tuple[str, str]:
-    """The precision of a training, and a message for the user.
+    """The precision of a training that `build_model` is given, and a message for the user, one line or nothing.
 
     The weights are float32 in any case, so a run can be resumed on another machine; it is resumed bit for bit where the
     precision is the same.
-
-    Args:
-        wanted: `--precision`, "float32" or "bfloat16".
-        has: Result of `has_bfloat16`.
-
-    Returns:
-        (precision for `build_model`, one line or nothing).
 
     >>> arithmetic("float32", False)
     ('float32', '')

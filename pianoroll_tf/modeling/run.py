@@ -15,12 +15,7 @@ from pianoroll_tf.storage.arrays import read_arrays, write_arrays
 
 
 def run_model(config: RunConfig, precision: str | None = None) -> keras.Model:
-    """The network of a run with fresh weights.
-
-    Args:
-        config: The run's settings.
-        precision: Precision of the layers, "float32" or "bfloat16"; None: that of the training.
-    """
+    """The network of a run with fresh weights, in the precision of its training if no other is given."""
     bias = None
     if config.data.pitch_frequency:
         posterior = start_bias(config.data.pitch_frequency, config.model.articulation)
@@ -44,34 +39,13 @@ def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
     return {weight.path: weight.numpy() for weight in model.weights}
 
 
-def set_weights(model: keras.Model, arrays: dict[str, np.ndarray], origin: Path) -> None:
-    """Assigns weights from `weight_arrays` to the model.
-
-    Args:
-        model: Of the same settings.
-        arrays: From `weight_arrays`.
-        origin: File of the arrays, for the error.
-
-    Raises:
-        DamagedError: Names or shapes are not the model's.
-    """
-    expected = {weight.path: tuple(weight.shape) for weight in model.weights}
-    if {name: value.shape for name, value in arrays.items()} != expected:
-        raise DamagedError(f"{origin} must hold the weights of this run's model, but names or shapes differ")
-    for weight in model.weights:
-        weight.assign(arrays[weight.path])
-
-
 def save_best(run_dir: Path | str, weights: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
     """Writes the best weights so far; `meta` holds their epoch and validation NLL."""
     write_arrays(Path(run_dir) / BEST, weights, meta)
 
 
 def load_run(run_dir: Path | str) -> tuple[RunConfig, keras.Model]:
-    """A trained run.
-
-    Returns:
-        Its settings and its model with the best weights, float32 throughout.
+    """The settings of a trained run, and its model with the best weights, float32 throughout.
 
     Raises:
         UserError: The folder is no run, has no trained model yet, or is damaged.
@@ -83,7 +57,11 @@ def load_run(run_dir: Path | str) -> tuple[RunConfig, keras.Model]:
 def load_model(run_dir: Path | str, config: RunConfig) -> keras.Model:
     """The model of `load_run`, where the run's settings are already loaded."""
     path = best_path(run_dir)
-    weights, _ = read_arrays(path)
+    arrays, _ = read_arrays(path)
     model = run_model(config, precision="float32")
-    set_weights(model, weights, path)
+    expected = {weight.path: tuple(weight.shape) for weight in model.weights}
+    if {name: value.shape for name, value in arrays.items()} != expected:
+        raise DamagedError(f"{path} must hold the weights of this run's model, but names or shapes differ")
+    for weight in model.weights:
+        weight.assign(arrays[weight.path])
     return model

@@ -22,10 +22,7 @@ CALIBRATION = "calibration.json"  # what `export` measured on the model's own mu
 
 
 def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
-    """The parts of a run's settings that are read from its records.
-
-    Returns:
-        The settings that the records were built with, and facts about their training split.
+    """The settings that records were built with, and facts about their training split.
 
     Raises:
         UserError: The folder holds no records, or the training split is empty.
@@ -50,10 +47,7 @@ def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
 
 
 def transition_rates(split: dict[str, Any]) -> tuple[float, float, float]:
-    """Transition probabilities of cells from one step to the next.
-
-    Args:
-        split: Entry of a split in the manifest.
+    """Transition probabilities of cells from one step to the next, from a split's entry in the manifest.
 
     Returns:
         (probability of an onset, given a silent cell; of sustaining, given a sounding cell; of a re-strike, given that
@@ -69,10 +63,7 @@ def transition_rates(split: dict[str, Any]) -> tuple[float, float, float]:
 
 
 def long_hold(hold_counts: Sequence[int]) -> int:
-    """The smallest number of steps that at most one held note in 1000 exceeds.
-
-    Args:
-        hold_counts: Number of times that a pitch sounds for exactly 1, 2, 3, … steps, as in the manifest.
+    """The smallest number of steps that at most one held note in 1000 exceeds, from the counts of 1, 2, 3, … steps.
 
     >>> long_hold([900, 98, 1, 1]), long_hold([])
     (3, 0)
@@ -101,11 +92,7 @@ def load_config(run_dir: Path | str) -> RunConfig:
 
 
 def best_path(run_dir: Path | str) -> Path:
-    """The file of the best weights.
-
-    Raises:
-        UserError: There is none yet.
-    """
+    """The file of the best weights; a UserError if there is none yet."""
     path = Path(run_dir) / BEST
     if not path.exists():
         raise UserError(f"{run_dir} must hold a trained model, but no epoch has ended yet: there is no {BEST}")
@@ -113,12 +100,7 @@ def best_path(run_dir: Path | str) -> Path:
 
 
 def sole_use(run_dir: Path | str) -> contextlib.AbstractContextManager[None]:
-    """Creates the run folder if needed and holds an exclusive lock on it; released when the process ends.
-
-    Raises:
-        InUseError: Another process trains there.
-        UserError: The folder holds something else than a run.
-    """
+    """Creates the run folder if needed and holds an exclusive lock on it; see `exclusive_folder`."""
     return exclusive_folder(Path(run_dir), "a run", CONFIG)
 
 

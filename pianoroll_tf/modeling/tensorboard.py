@@ -15,13 +15,9 @@ _SCALE = 4  # pixels per cell, in each direction
 
 
 def roll_picture(*rolls: np.ndarray) -> np.ndarray:
-    """Rolls one below the other; time runs to the right, pitch upwards, and black is probability 1.
+    """Rolls of probabilities, [time, 84] each, one below the other, as uint8 [height, width, 1].
 
-    Args:
-        *rolls: Probabilities of cells, or 0 and 1, [time, 84] each.
-
-    Returns:
-        uint8 [height, width, 1].
+    Time runs to the right, pitch upwards, and black is probability 1.
 
     >>> roll_picture(np.zeros((10, 84)), np.ones((10, 84))).shape
     (688, 40, 1)
@@ -43,12 +39,9 @@ def hparams(config: RunConfig) -> dict[str, bool | int | float | str]:
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Writes an epoch's logs; the step is the number of the epoch, counted from 1.
+    """Writes an epoch's logs, and the first window of `validation` (from `evaluation_dataset`) beside its prediction.
 
-    Args:
-        folder: Folder of the logs.
-        validation: From `evaluation_dataset`; its first window is shown.
-        config: The run's settings.
+    The step is the number of the epoch, counted from 1.
     """
 
     def __init__(self, folder: Path, validation: tf.data.Dataset, config: RunConfig) -> None:

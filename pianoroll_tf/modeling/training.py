@@ -54,8 +54,6 @@ def train(
     (`TF_ENABLE_ONEDNN_OPTS`). To that end, TensorFlow is put into its deterministic mode for the whole process.
 
     Args:
-        config: All settings; `config.data.path` is the folder of the records.
-        run_dir: The run folder; created if missing.
         extra_callbacks: Called at epoch ends, after validation and before the checkpoint.
         quiet: Show no progress and log nothing but warnings.
         until: Number of epochs of the run, counted from its start, after which the call returns. Schedule and early
@@ -78,7 +76,7 @@ def train(
         raise ValueError(f"until must be >= 1. Received: until={until}")
     epochs = min(until or config.training.epochs, config.training.epochs)
     folder = Path(run_dir)
-    training, validation = (_load(config, split) for split in ("train", "val"))
+    corpora = {split: _load(config, split) for split in ("train", "val")}
     with run_folder.sole_use(folder):
         run_folder.open_run(folder, config)
         remove_temporaries(folder)
@@ -90,16 +88,16 @@ def train(
             write_history(folder / run_folder.HISTORY, state.rows)
         if state.finished or state.epoch >= epochs:
             return state
-        steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(training, config.dataset)
+        steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(corpora["train"], config.dataset)
         tf.config.experimental.enable_op_determinism()
         model = compiled_model(config, steps_per_epoch, strategy or default_strategy())
         if arrays:
             restore(model, arrays)
         if not quiet:
-            _log_start(training, validation, config, model, steps_per_epoch, state)
+            _log_start(corpora, config, model, steps_per_epoch, state)
         books = Bookkeeping(folder, config, state, best)
         termination = Termination()
-        windows = evaluation_dataset(validation, config.dataset)
+        windows = evaluation_dataset(corpora["val"], config.dataset)
         callbacks = [
             SwapAverages(),
             Validation(windows, config),
@@ -110,24 +108,18 @@ def train(
             Checkpointing(store, books, steps_per_epoch, termination, checkpoint_seconds, running_metrics(arrays)),
         ]
         with termination.watched():
-            _fit(model, config, training, steps_per_epoch, state, epochs, callbacks, quiet)
+            _fit(model, config, corpora["train"], steps_per_epoch, state, epochs, callbacks, quiet)
         return state
 
 
 def _log_start(
-    training: Corpus,
-    validation: Corpus,
-    config: RunConfig,
-    model: keras.Model,
-    steps_per_epoch: int,
-    state: TrainingState,
+    corpora: dict[str, Corpus], config: RunConfig, model: keras.Model, steps_per_epoch: int, state: TrainingState
 ) -> None:
     """Logs the sizes of data and model, and where a training resumes."""
-    for name, corpus in (("training", training), ("validation", validation)):
+    for name, corpus in zip(("training", "validation"), corpora.values(), strict=True):
         _log.info("%s: %s, %s", name, count(len(corpus.piece_steps), "piece"), count(len(corpus.counts), "step"))
-    windows = windows_per_epoch(training, config.dataset)
-    size = batch_size(training, config.dataset)
-    steps = config.dataset.window_steps
+    windows = windows_per_epoch(corpora["train"], config.dataset)
+    size, steps = batch_size(corpora["train"], config.dataset), config.dataset.window_steps
     _log.info("an epoch: %d windows of %d steps, %d batches of %d", windows, steps, steps_per_epoch, size)
     _log.info("model: %d parameters", model.count_params())
     _, advice = arithmetic(config.training.precision, has_bfloat16())
@@ -167,14 +159,10 @@ def compiled_model(config: RunConfig, steps_per_epoch: int, strategy: tf.distrib
 def fit_batch(
     batch: dict[str, tf.Tensor], articulation: bool = True
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
-    """A training batch in the form that `fit` expects: inputs by name, targets of all decisions, weights of the steps.
+    """A batch of `make_dataset` in the form that `fit` expects: inputs by name, targets of all decisions, step weights.
 
     The weights are the mask, scaled so that its mean over the batch is 1. So the plain mean over a batch is the mean
     over its unmasked steps, also when the batch is spread over devices whose shares have different numbers of them.
-
-    Args:
-        batch: From `data.pipeline.make_dataset`.
-        articulation: Whether strikes are decided.
 
     Returns:
         (`inputs`, `clock` and `targets` of `network.build_model`; float32 [batch, time, decisions]; float32

@@ -36,22 +36,10 @@ class TrainingState:
     rows: list[dict[str, float]] = dataclasses.field(default_factory=list)
 
     def end_epoch(self, row: dict[str, float], epochs: int, patience: int, objective: str = "nll") -> bool:
-        """Adds the results of an epoch.
+        """Adds the history of an epoch; says whether it is the best so far.
 
-        Args:
-            row: Its history; holds `val_nll`, and `val_pr_auc` where that is the objective.
-            epochs: Maximum number of epochs of the run.
-            patience: Epochs without a better objective after which the run ends; 0: never.
-            objective: Key in `OBJECTIVES`.
+        The run ends after `epochs`, or after `patience` epochs without a better objective (0: never).
 
-        Returns:
-            Whether this epoch is the best so far.
-
-        >>> state = TrainingState()
-        >>> [state.end_epoch({"val_nll": nll}, epochs=9, patience=2) for nll in (3.0, 2.0, 2.0, 2.5)]
-        [True, True, False, False]
-        >>> state.finished
-        'no better validation NLL for 2 epochs'
         >>> state, aucs = TrainingState(), (0.5, 0.7, 0.6)
         >>> [state.end_epoch({"val_nll": 1.0, "val_pr_auc": auc}, 9, 1, "pr_auc") for auc in aucs]
         [True, True, False]
@@ -74,11 +62,6 @@ class TrainingState:
 
 
 def write_history(path: Path, rows: list[dict[str, float]]) -> None:
-    """Writes history.csv, one line per epoch, unless its content is the same; numbers have all their digits.
-
-    Args:
-        path: The file.
-        rows: One dict per epoch, all with the same keys.
-    """
+    """Writes history.csv, one line per epoch, unless its content is the same; numbers have all their digits."""
     finite = [{name: value if math.isfinite(value) else None for name, value in row.items()} for row in rows]
     write_csv(path, finite, ["epoch"])

@@ -9,15 +9,15 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from pianoroll_tf.serving.http import endpoints, guards, monitoring, openapi, statuses
+from pianoroll_tf.serving.http import endpoints, guards, monitoring, openapi
 from pianoroll_tf.serving.refusals import Refusal
 from pianoroll_tf.serving.settings import Address
-from pianoroll_tf.serving.state import ClientDisconnectedError, State
+from pianoroll_tf.serving.state import State
 from pianoroll_tf.serving.tf_serving import rest
 
 PAGE = Path(__file__).with_name("page") / "dist"
@@ -30,13 +30,7 @@ The API works without it: GET /about, POST /generate, /v1/models/NAME; GET /docs
 
 
 def make_app(state: State, address: Address, page: Path = PAGE) -> Starlette:
-    """The application.
-
-    Args:
-        state: Shared by all requests.
-        address: Where the server listens, and for whom.
-        page: Folder of the built page.
-    """
+    """The application; `page` is the folder of the built page."""
     metrics = CollectorRegistry()
     metrics.register(monitoring.EngineCollector(state))
     middleware = [Middleware(monitoring.RequestMetrics, metrics=metrics)]
@@ -51,14 +45,13 @@ def make_app(state: State, address: Address, page: Path = PAGE) -> Starlette:
         middleware.append(cors)
     middleware.append(Middleware(guards.Guard, address=address, limits=state.limits, queue=state.queue))
     handlers: dict[Any, Any] = {
-        Refusal: refused,
+        Refusal: guards.refused,
         HTTPException: refused_by_framework,
-        ClientDisconnectedError: client_closed,
+        ClientDisconnect: client_closed,
         Exception: failed,
     }
     app = Starlette(routes=make_routes(page), middleware=middleware, exception_handlers=handlers)
     app.state.shared, app.state.metrics, app.state.page = state, metrics, page
-    app.state.loop_delay = monitoring.LoopDelay(metrics)
     return app
 
 
@@ -99,17 +92,12 @@ async def home(request: Request) -> Response:
     return FileResponse(index, headers={"Cache-Control": "no-cache"})
 
 
-async def refused(request: Request, refusal: Refusal) -> Response:
-    """The response to a refused request."""
-    return statuses.error_response(refusal)
-
-
 async def refused_by_framework(request: Request, error: HTTPException) -> Response:
     """The response to what Starlette refuses: there is no such path, or no such method."""
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
 
 
-async def client_closed(request: Request, error: ClientDisconnectedError) -> Response:
+async def client_closed(request: Request, error: ClientDisconnect) -> Response:
     """A response that nobody reads; 499 appears in metrics only."""
     return Response(status_code=499)
 

@@ -17,9 +17,7 @@ from pianoroll_tf.serving.strict_json import format_value, type_name
 def to_pitches(roll: np.ndarray, previous: np.ndarray | None = None) -> list[list[int]]:
     """The MIDI pitches of each step of a dense roll [steps, 84], ascending, negative where they are struck again.
 
-    Args:
-        roll: 0 silent, 1 held, 2 struck.
-        previous: The roll that it continues, [steps >= 0, 84]; None: it continues nothing.
+    The roll (0 silent, 1 held, 2 struck) continues `previous`, [steps >= 0, 84], if that is given.
 
     >>> to_pitches(np.array([[2, 0], [2, 2], [1, 0]], np.uint8))
     [[24], [-24, 25], [24]]
@@ -33,15 +31,10 @@ def to_pitches(roll: np.ndarray, previous: np.ndarray | None = None) -> list[lis
 
 
 def from_pitches(name: str, value: Any, max_steps: int) -> np.ndarray:
-    """The dense roll, uint8 [steps, 84] of 0 silent, 1 held and 2 struck, of lists of MIDI pitches.
-
-    Args:
-        name: The field, for error messages.
-        value: Its value in JSON.
-        max_steps: Longest roll that is allowed.
+    """The dense roll, uint8 [steps, 84] of 0 silent, 1 held and 2 struck, of the lists of pitches in a JSON field.
 
     Raises:
-        InvalidRequestError: The value is not a list of lists of pitches, or too long.
+        InvalidRequestError: The value is not a list of lists of pitches, or longer than `max_steps`.
 
     >>> from_pitches("primer", [[24], [-24], [24], []], max_steps=4)[:, 0].tolist()
     [2, 2, 1, 0]

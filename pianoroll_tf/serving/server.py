@@ -19,21 +19,15 @@ import uvicorn
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.serving.app import make_app
 from pianoroll_tf.serving.drawing.engine import DRAWING_THREADS
-from pianoroll_tf.serving.drawing.primers import PrimerReader
 from pianoroll_tf.serving.drawing.registry import Registry
-from pianoroll_tf.serving.drawing.signature_runner import SignatureRunner
+from pianoroll_tf.serving.http import monitoring
 from pianoroll_tf.serving.http.protocol import make_protocol
 from pianoroll_tf.serving.settings import Address, Limits, Versions
 from pianoroll_tf.serving.state import State
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server without its signal handlers, after which the exit code would not be 0; `stop` ends it.
-
-    Args:
-        state: Shared by all requests.
-        address: Where to listen.
-    """
+    """uvicorn's server without its signal handlers, after which the exit code would not be 0; `stop` ends it."""
 
     def __init__(self, state: State, address: Address) -> None:
         limits = state.limits
@@ -62,7 +56,7 @@ class Server(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serves until it is stopped, and measures the delay of the event loop."""
-        measuring = asyncio.create_task(self._app.state.loop_delay.run())
+        measuring = asyncio.create_task(monitoring.measure_loop_delay(self._app.state.metrics))
         try:
             await super().serve(sockets)
         finally:
@@ -81,19 +75,14 @@ class Server(uvicorn.Server):
         return f"http://{host}:{port}/"
 
     def grpc(self) -> contextlib.AbstractAsyncContextManager[int | None]:
-        """Serves TensorFlow Serving's gRPC API too, if it is wanted, within a context whose value is the port or None.
-
-        Raises:
-            UserError: Packages are missing, or the port is in use.
-        """
+        """Serves TensorFlow Serving's gRPC API too, if it is wanted, in a context whose value is the port or None."""
         if self._address.grpc_port is None:
             return contextlib.nullcontext()
         try:
             from pianoroll_tf.serving.tf_serving import grpc_service
         except ModuleNotFoundError as error:
-            raise UserError(
-                f"--grpc-port needs more packages ({error.name}): pip install 'pianoroll_tf[grpc]'"
-            ) from error
+            needs = f"--grpc-port needs more packages ({error.name}): pip install 'pianoroll_tf[grpc]'"
+            raise UserError(needs) from error
         return grpc_service.serving(self._state, self._address)
 
     def stop(self) -> None:
@@ -105,28 +94,19 @@ class Server(uvicorn.Server):
 def serve(folder: Path, address: Address, versions: Versions, limits: Limits) -> None:
     """Serves a model until SIGTERM or Ctrl-C, then finishes the requests in progress.
 
-    Args:
-        folder: `saved_models/NAME`.
-        address: Where to listen.
-        versions: Which versions are served.
-        limits: Of the server.
-
     Raises:
         UserError: No version can be served, or the address is in use.
     """
     if not is_loopback(address.host):
-        print(
-            f"warning: {address.host} can be reached from other machines, and anyone there can use the server",
-            file=sys.stderr,
-        )
+        reached = "can be reached from other machines, and anyone there can use the server"
+        print(f"warning: {address.host} {reached}", file=sys.stderr)
     with concurrent.futures.ThreadPoolExecutor(DRAWING_THREADS, "draw") as pool:
         registry = Registry(folder, versions.versions, pool, limits.active_rows, versions.tile_rows)
         registry.refresh(max_versions=1)
         if not registry.served:
             reasons = "; ".join(status.message for status in registry.statuses.values()) or "none"
             raise UserError(f"model must have a version that can be served. Received: {folder} ({reasons})")
-        primers = PrimerReader(limits.uploads, limits.primer_steps, limits.request_seconds)
-        state = State(registry, limits, primers, SignatureRunner())
+        state = State(registry, limits)
         with watch_versions(registry, versions.poll_seconds), contextlib.closing(state):
             asyncio.run(_serve(Server(state, address), registry))
 
@@ -142,7 +122,11 @@ def watch_versions(registry: Registry, seconds: float) -> Iterator[None]:
             registry.refresh()
             if registry.statuses != known:
                 known = registry.statuses
-                freeze_loaded_objects()
+                # There are about a million objects of models and modules, and a full collection, during which no
+                # thread runs, takes a quarter of a second. So they are excluded until the versions change again.
+                gc.unfreeze()
+                gc.collect()
+                gc.freeze()
             stop.wait(seconds)
 
     thread = threading.Thread(target=watch, name="watch")
@@ -154,17 +138,6 @@ def watch_versions(registry: Registry, seconds: float) -> Iterator[None]:
         thread.join()
         registry.close()
         gc.unfreeze()
-
-
-def freeze_loaded_objects() -> None:
-    """Excludes all objects that exist now, models and modules, from garbage collection.
-
-    There are about a million of them, and a full collection, during which no thread runs, takes a quarter of a second.
-    Garbage among them is collected the next time that the versions change.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
 
 
 def is_loopback(host: str) -> bool:

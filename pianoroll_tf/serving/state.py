@@ -2,20 +2,18 @@
 
 import asyncio
 import contextlib
-import dataclasses
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from pianoroll_tf.serving.drawing import async_engine
+from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.drawing.fair_queue import FairQueue
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 from pianoroll_tf.serving.drawing.primers import PrimerReader
 from pianoroll_tf.serving.drawing.registry import Registry, ServedVersion
-from pianoroll_tf.serving.drawing.signature_runner import SignatureRunner
 from pianoroll_tf.serving.refusals import DeadlineError, OverloadedError, StoppingError
 from pianoroll_tf.serving.settings import Limits
 
@@ -24,35 +22,24 @@ T = TypeVar("T")
 Disconnect = Callable[[], Coroutine[Any, Any, Any]]
 
 
-class ClientDisconnectedError(Exception):
-    """The client no longer waits for the response."""
-
-
-@dataclasses.dataclass(eq=False)
 class State:
     """Shared by all requests; a request leaves nothing behind when it has been answered.
 
     Attributes:
-        registry: The model's versions.
-        limits: Of the server.
-        primers: Reads uploaded MIDI files.
-        signature_runner: Runs signatures that do not draw music.
-        is_stopping: Whether the server has been asked to stop.
         streams: Number of open streams.
         admitted: Number of pieces that were admitted and are not answered yet; engines know of them a little later.
+        signature_runs: Number of requests for other signatures that are computed or wait for one of their threads.
         threads: For `offload`.
         queue: In which requests wait before they are read, before they are answered, and before each part of a stream.
     """
 
-    registry: Registry
-    limits: Limits
-    primers: PrimerReader
-    signature_runner: SignatureRunner
-    is_stopping: bool = False
-    streams: int = 0
-    admitted: int = 0
-    threads: ThreadPoolExecutor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(2, "offload"))
-    queue: FairQueue = dataclasses.field(default_factory=FairQueue)
+    def __init__(self, registry: Registry, limits: Limits) -> None:
+        self.registry, self.limits = registry, limits
+        self.primers, self.queue = PrimerReader(limits), FairQueue()
+        self.is_stopping = False
+        self.streams = self.admitted = self.signature_runs = 0
+        self.threads = ThreadPoolExecutor(2, "offload")
+        self.signature_threads = ThreadPoolExecutor(2, "signature")
 
     @property
     def rows(self) -> int:
@@ -60,17 +47,9 @@ class State:
         return sum(served.engine.rows for served in self.registry.served.values())
 
     async def offload(self, size: int, function: Callable[..., T], *args: Any) -> T:
-        """Calls a function: at once if there is little to do, otherwise on one of two threads.
+        """Calls a function that processes `size` bytes or cells: at once if they are few, otherwise on another thread.
 
         Python switches between threads every 5 ms, so the more of them compute, the longer the event loop waits.
-
-        Args:
-            size: Bytes or cells that the function processes.
-            function: Must not wait for anything.
-            *args: Its arguments.
-
-        Returns:
-            What the function returns.
         """
         if size <= MAX_INLINE_SIZE:
             return function(*args)
@@ -79,35 +58,22 @@ class State:
     def close(self) -> None:
         """Ends the threads."""
         self.threads.shutdown()
-        self.signature_runner.close()
+        self.signature_threads.shutdown()
 
     def check_capacity(self, pieces: int) -> None:
-        """Raises an error if the server cannot take more pieces now.
-
-        Raises:
-            OverloadedError: More than `queue_rows` would wait.
-            StoppingError: The server is stopping.
-        """
+        """Raises an error if the server is stopping, or if more than `queue_rows` pieces would wait."""
         if self.is_stopping:
             raise StoppingError
         if max(self.rows, self.admitted) + pieces > self.limits.queue_rows:
             raise OverloadedError("too many pieces are waiting")
 
     async def draw(self, disconnect: Disconnect, served: ServedVersion, pieces: list[PieceRequest]) -> list[np.ndarray]:
-        """Draws pieces for a client, unless it disconnects or they take too long.
-
-        Args:
-            disconnect: Returns when the client disconnects.
-            served: The version that draws them.
-            pieces: The requests.
-
-        Returns:
-            uint8 [steps, 84] for each piece: 0 silent, 1 held, 2 struck.
+        """Draws pieces, uint8 [steps, 84] each (0 silent, 1 held, 2 struck), until `disconnect` returns.
 
         Raises:
             DeadlineError: They take longer than `request_seconds`.
             StoppingError: The server ends before they are complete.
-            ClientDisconnectedError: The client has disconnected.
+            ClientDisconnect: The client no longer waits for the response.
         """
         self.admitted += len(pieces)
         drawing = asyncio.ensure_future(async_engine.draw_whole(served.engine, pieces))
@@ -119,7 +85,7 @@ class State:
                 await self.queue.wait()
                 return drawing.result()
             if leaving.done():
-                raise ClientDisconnectedError
+                raise ClientDisconnect
             raise DeadlineError(f"the response takes more than {seconds:g} s; request fewer steps, or a stream")
         except asyncio.CancelledError as error:
             if self.is_stopping:  # `drain_seconds` are over
@@ -132,11 +98,7 @@ class State:
 
     @contextlib.contextmanager
     def open_stream(self) -> Iterator[None]:
-        """Counts a stream as open within a `with` statement.
-
-        Raises:
-            OverloadedError: Too many are open.
-        """
+        """Counts a stream as open within a `with` statement, unless too many are."""
         if self.streams >= self.limits.streams:
             raise OverloadedError("too many streams are open")
         self.streams += 1

@@ -18,10 +18,6 @@ def parse(body: bytes, max_depth: int) -> dict[str, Any]:
     NaN, Infinity, 1e400 and integers of more than `MAX_DIGITS` digits become floats that are not finite, so that the
     check of their field can name it.
 
-    Args:
-        body: UTF-8 text.
-        max_depth: Levels of nesting that are allowed.
-
     Raises:
         InvalidRequestError: It is not a JSON object, an object has the same name twice, or it is nested too deeply.
 

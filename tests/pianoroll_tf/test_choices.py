@@ -151,9 +151,8 @@ def test_a_study_compares_it_and_reports_it(from_outside, tmp_path):
     design = factorial.design(study)
     assert [run["scale"] for run in design["scaled-heavy"]] == [2.0, 4.0, 2.0]
     assert [run["scale"] for run in design["bce-adam"]] == [None] * 3
-    made = factorial.run_config(
-        settings, Combination("scaled", "heavy"), design["scaled-heavy"][1], 0, 9, RunConfig().records, RunConfig().data
-    )
+    task = factorial.Task(Combination("scaled", "heavy"), 0, tuning=False, epochs=9)
+    made = factorial.run_config(settings, task, design["scaled-heavy"][1], RunConfig().records, RunConfig().data)
     assert (made.loss.options, made.optimizer.options) == ({"scale": 4.0}, {"momentum": 0.9})
     data = report_data.read(write_study(tmp_path / "study", settings))
     table = tuning_table(data, Language("en"))

@@ -1,10 +1,13 @@
 """The messages of the reports as a gettext catalogue; as a script, updates every .po file."""
 
+import itertools
+
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 from repository import ROOT
 
+from tuner.report.captions import FIGURES, MEANS, SECTIONS
 from tuner.report.language import LANGUAGES, catalogue_path
 from tuner.study.measure_table import MEASURES
 
@@ -12,8 +15,11 @@ METHODS = [("**.py", "python"), ("**.jinja", "jinja2")]
 
 
 def messages() -> Catalog:
-    """Every message of the code and the templates, and every name in the table of measures."""
+    """Every message of the code, the templates, the texts of sections and figures, and the table of measures."""
     found = Catalog()
+    for message in itertools.chain(*SECTIONS.values(), MEANS.values(), *FIGURES.values()):
+        if message:
+            found.add(message, locations=[("tuner/report/captions.py", None)])
     for name, _, message, _, context in extract_from_dir(ROOT / "tuner", method_map=METHODS):
         found.add(message, locations=[(f"tuner/{name}", None)], context=context)
     for measure in MEASURES.values():

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS
 
 
@@ -27,9 +27,8 @@ class FakePaddedBatches:
         self.may_draw.set()
         self.error: Exception | None = None
 
-    def prepare(self, pool: Any) -> tuple[int, ...]:
+    def prepare(self, pool: Any) -> None:
         """Nothing is compiled."""
-        return self.sizes
 
     def begin(self, primer: np.ndarray, density: float, meter: Meter, place: int) -> np.ndarray:
         """The number of steps of the primer."""

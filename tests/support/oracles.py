@@ -5,9 +5,8 @@ from pathlib import Path
 from tiny_search import objective_of
 
 from tuner.search.hyperparameters import settings_of
-from tuner.search.oracle import Status
+from tuner.search.oracle import Status, new_oracle
 from tuner.search.repair import restore
-from tuner.search.worker import new_oracle
 
 
 def fail_on_message(line: str) -> None:

@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 import requests
 
-from pianoroll_tf.serving.drawing.primers import PrimerReader
 from pianoroll_tf.serving.drawing.registry import Registry
-from pianoroll_tf.serving.drawing.signature_runner import SignatureRunner
 from pianoroll_tf.serving.server import Server
 from pianoroll_tf.serving.settings import Address, Limits
 from pianoroll_tf.serving.state import State
@@ -64,10 +62,7 @@ class Running:
 @contextlib.contextmanager
 def running(registry: Registry, address: Address | None = None, **limits: Any) -> Iterator[Running]:
     """Runs a server for a registry whose versions are loaded within a `with` statement."""
-    made = Limits(**limits)
-    state = State(
-        registry, made, PrimerReader(made.uploads, made.primer_steps, made.request_seconds), SignatureRunner()
-    )
+    state = State(registry, Limits(**limits))
     server = Server(state, address or Address(port=0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()

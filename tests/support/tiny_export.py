@@ -35,7 +35,7 @@ def tiny_model(config: RunConfig, seed: int = 1):
 def not_measured(*_, **__):
     """Replaces `calibrate` in tests that generate no music."""
     from pianoroll_tf.generation.calibration.calibrate import Calibration
-    from pianoroll_tf.generation.shaping import Shaping
+    from pianoroll_tf.generation.sampling_options import Shaping
 
     return Calibration(0.0, 0.0, False, DENSITY, DENSITY, 0.1, 1.0, Shaping())
 

@@ -1,13 +1,14 @@
 """The validation curves of a study, with bands over the seeds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tuner.report.data import StudyData, curve, trained
-from tuner.report.figures import WIDTH, loss_style, numbers, optimizer_style, picture
+from pianoroll_tf.choices import label
+from tuner.report.data import StudyData, curve
+from tuner.report.figures import WIDTH, choice_style, new_figure, numbers
 from tuner.report.language import Language
 from tuner.study.results_model import DIVERGED
 from tuner.study.settings import Combination
@@ -17,28 +18,44 @@ SETTLED = 0.1  # share of a run's epochs after which a curve must be within the 
 MARKERS_PER_LINE = 8
 
 
-def by_optimizer(data: StudyData, language: Language) -> bytes | None:
-    """One panel per optimizer, one line per loss; None unless two losses are compared."""
-    if len({each.loss for each in data.measured(ablations=False)}) < 2:
+def curves(data: StudyData, language: Language, by: str) -> Figure | None:
+    """One panel per optimizer, one line per loss, or the other way round.
+
+    `by` is that of which each has a panel: "optimizer", for which it is None unless two losses are compared, or "loss".
+    It is None too if there is no curve.
+    """
+    study = data.study.settings.study
+    names, line = (study.losses, "optimizer") if by == "loss" else (study.optimizers, "loss")
+    if line == "loss" and len({each.loss for each in data.measured(ablations=False)}) < 2:
         return None
-    names = data.study.settings.study.optimizers
-    return _draw(
-        data,
-        {language.optimizer(name): [each for each in data.main if each.optimizer == name] for name in names},
-        lambda each: (language.loss(each.loss), loss_style(data, each.loss)),
-        language,
-    )
-
-
-def by_loss(data: StudyData, language: Language) -> bytes | None:
-    """One panel per loss, one line per optimizer; None if there is no curve."""
-    names = data.study.settings.study.losses
-    return _draw(
-        data,
-        {language.loss(name): [each for each in data.main if each.loss == name] for name in names},
-        lambda each: (language.optimizer(each.optimizer), optimizer_style(data, each.optimizer)),
-        language,
-    )
+    curves = {each: found for each in data.main if (found := curves_of(data, each))}
+    groups = {name: [each for each in curves if getattr(each, by) == name] for name in names}
+    groups = {name: group for name, group in groups.items() if group}
+    if not groups:
+        return None
+    copy = data.baselines.get("val", {}).get("copy_last_step", {}).get("nll")
+    shown = [values for found in curves.values() for values in found]
+    figure = new_figure(6.6, WIDTH if len(groups) > 1 else 0.7 * WIDTH)
+    upper, lower = figure.subplots(2, len(groups), squeeze=False, sharey="row")
+    for axes, below, (name, group) in zip(upper, lower, groups.items(), strict=True):
+        for panel in (axes, below):
+            for each in group:
+                key = getattr(each, line)
+                _draw_band(panel, curves[each], label(line, key), choice_style(data, line, key))
+            if copy is not None:
+                dots = {"color": "0.35", "linewidth": 1, "linestyle": (0, (1, 2))}
+                panel.axhline(copy, label=language.gettext("copy the last step"), **dots)
+            panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            panel.set_xlabel(language.gettext("epoch"))
+            numbers(language, panel.xaxis, panel.yaxis)
+        below.set_xlim(left=max(max(map(len, shown)) // 2, 1))
+        axes.set_title(label(by, name), loc="left")
+        below.set_title(language.gettext("{title}, second half", title=label(by, name)), loc="left")
+        axes.legend(loc="upper right", fontsize="small")
+    for panels, limits in ((upper, _limits(shown, SETTLED, copy)), (lower, _limits(shown, 0.5, None))):
+        panels[0].set_ylim(limits)
+        panels[0].set_ylabel(language.gettext("validation NLL, nats per step"))
+    return figure
 
 
 def curves_of(data: StudyData, combination: Combination) -> list[list[float]]:
@@ -46,51 +63,6 @@ def curves_of(data: StudyData, combination: Combination) -> list[list[float]]:
     runs = [run for run in data.of(combination) if run.outcome != DIVERGED]
     found = [curve(data.histories.get((run.combination, run.seed), [])) for run in runs]
     return [values for values in found if values]
-
-
-def _draw(
-    data: StudyData,
-    groups: dict[str, Sequence[Combination]],
-    looks: Callable[[Combination], tuple[str, dict]],
-    language: Language,
-) -> bytes | None:
-    curves = {each: curves_of(data, each) for group in groups.values() for each in group if trained(each)}
-    groups = {title: [each for each in group if curves[each]] for title, group in groups.items()}
-    groups = {title: group for title, group in groups.items() if group}
-    if not groups:
-        return None
-    copy = data.baselines.get("val", {}).get("copy_last_step", {}).get("nll")
-    shown = [values for group in groups.values() for each in group for values in curves[each]]
-    whole, end = _limits(shown, SETTLED, copy), _limits(shown, 0.5, None)
-
-    def draw(figure: Figure) -> None:
-        upper, lower = figure.subplots(2, len(groups), squeeze=False, sharey="row")
-        for axes, below, (title, group) in zip(upper, lower, groups.items(), strict=True):
-            for each in group:
-                _draw_band(axes, curves[each], *looks(each))
-                _draw_band(below, curves[each], *looks(each))
-            for panel in (axes, below):
-                if copy is not None:
-                    panel.axhline(
-                        copy,
-                        color="0.35",
-                        linewidth=1,
-                        linestyle=(0, (1, 2)),
-                        label=language.gettext("copy the last step"),
-                    )
-                panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-                panel.set_xlabel(language.gettext("epoch"))
-                numbers(language, panel.xaxis, panel.yaxis)
-            axes.set_ylim(whole)
-            below.set_ylim(end)
-            below.set_xlim(left=max(max(map(len, shown)) // 2, 1))
-            axes.set_title(title, loc="left")
-            below.set_title(language.gettext("{title}, second half", title=title), loc="left")
-            axes.legend(loc="upper right", fontsize="small")
-        for panels in (upper, lower):
-            panels[0].set_ylabel(language.gettext("validation NLL, nats per step"))
-
-    return picture((WIDTH if len(groups) > 1 else 0.7 * WIDTH, 6.6), draw)
 
 
 def _draw_band(axes, curves: Sequence[Sequence[float]], label: str, style: dict) -> None:
@@ -111,12 +83,7 @@ def _draw_band(axes, curves: Sequence[Sequence[float]], label: str, style: dict)
 
 
 def _limits(curves: Sequence[Sequence[float]], settled: float, copy: float | None) -> tuple[float, float]:
-    """Limits of an axis of NLL.
-
-    Args:
-        curves: All curves of the axis.
-        settled: Share of the longest curve's epochs after which all curves must be within the limits.
-        copy: NLL of the baseline, which must be within the limits too; None: no baseline.
+    """Limits of an axis of NLL, with the baseline `copy` and all curves after the share `settled` of the longest.
 
     >>> low, high = _limits([[20.0, 6.0, 5.0]], 0.3, copy=7.0)
     >>> round(low, 2), round(high, 2)
@@ -124,9 +91,7 @@ def _limits(curves: Sequence[Sequence[float]], settled: float, copy: float | Non
     """
     longest = max(map(len, curves))
     first = min(max(round(settled * longest), 1), longest - 1)
-    late = [value for values in curves for value in values[first:]]
-    low, high = min(late), max(late)
-    if copy is not None:
-        low, high = min(low, copy), max(high, copy)
+    within = [value for values in curves for value in values[first:]] + ([] if copy is None else [copy])
+    low, high = min(within), max(within)
     span = high - low or 1.0
     return low - 0.05 * span, high + HEADROOM * span

@@ -16,22 +16,16 @@ from tuner.study.measure_table import CONVERGENCE, MEASURES, STABILITY
 from tuner.study.results_model import Comparison, Run, Study, TuningRun
 from tuner.study.settings import RAW, RUNS, Combination
 
-Key = tuple[str, int]  # combination and seed
-
 
 @dataclasses.dataclass(frozen=True)
 class StudyData:
     """The contents of the folder of a study.
 
     Attributes:
-        folder: Of the study.
-        study: Its settings.
-        runs: Measured runs, with all their measures.
-        tuning: Tuning runs with a result.
         comparison: Of the runs.
         baselines: Split → baseline → judged numbers; empty if not judged yet.
         music: The rows of music.csv; empty if not written yet.
-        histories: Run → the rows of its history.csv.
+        histories: Combination and seed of a run → the rows of its history.csv.
         missing: Combination → seeds whose run has no result.
         missing_tuning: Number of tuning runs without a result.
     """
@@ -43,7 +37,7 @@ class StudyData:
     comparison: Comparison
     baselines: dict[str, dict[str, dict[str, float]]]
     music: list[dict[str, Any]]
-    histories: dict[Key, list[dict[str, Any]]]
+    histories: dict[tuple[str, int], list[dict[str, Any]]]
     missing: dict[str, list[int]]
     missing_tuning: int
 
@@ -65,7 +59,7 @@ class StudyData:
     def shown(self, measures: Sequence[str]) -> list[Combination]:
         """The measured combinations; without those that are not trained if all measures are of the training."""
         of_training = all(MEASURES[name].group in (STABILITY, CONVERGENCE) for name in measures)
-        return [each for each in self.measured() if trained(each) or not of_training]
+        return [each for each in self.measured() if each.ablation != RAW or not of_training]
 
     def of(self, combination: Combination) -> list[Run]:
         """The runs of a combination, by seed."""
@@ -73,13 +67,12 @@ class StudyData:
 
     def values(self, measure: str, combination: Combination) -> list[float]:
         """The values of a measure, one for each run that has it."""
-        found = (run.measures.get(measure) for run in self.of(combination))
-        return [value for value in found if value is not None]
+        return [value for run in self.of(combination) if (value := run.measures.get(measure)) is not None]
 
     def pieces(self, combination: Combination) -> list[np.ndarray]:
         """The music of the first run with music, uint8 [steps, 84] each."""
         for run in self.of(combination):
-            path = self.folder / RUNS / run.combination / str(run.seed) / study_folder.PIECES
+            path = _run_dir(self.folder, run) / study_folder.PIECES
             if path.is_file():
                 return study_folder.read_pieces(path)
         return []
@@ -99,26 +92,23 @@ def read(folder: Path) -> StudyData:
     study = study_folder.read_study(folder)
     tuning = study_folder.read_tuning(folder)
     runs = study_folder.read_runs(folder)
-    histories = {(run.combination, run.seed): _rows(_run_dir(folder, run) / HISTORY) for run in runs}
+    seeds = range(study.settings.study.seeds)
     steps = study.settings.study.steps_per_epoch or _steps_per_epoch(runs)
     if steps:
         runs = study_results.with_efforts(folder, study, runs, steps)
-    done = {(run.combination, run.seed) for run in runs}
-    seeds = range(study.settings.study.seeds)
+    baselines, music = folder / study_folder.BASELINES, folder / study_folder.MUSIC_CSV
+    histories = {(run.combination, run.seed): _run_dir(folder, run) / HISTORY for run in runs}
+    missing = {each.name: [seed for seed in seeds if (each.name, seed) not in histories] for each in study.combinations}
     return StudyData(
         folder=folder,
         study=study,
         runs=runs,
         tuning=tuning,
         comparison=_comparison(folder, study, runs),
-        baselines=_baselines(folder),
-        music=_rows(folder / study_folder.MUSIC_CSV),
-        histories=histories,
-        missing={
-            each.name: left
-            for each in study.combinations
-            if (left := [seed for seed in seeds if (each.name, seed) not in done])
-        },
+        baselines=study_folder.read_checksummed(baselines) if baselines.is_file() else {},
+        music=read_csv(music) if music.is_file() else [],
+        histories={run: read_csv(path) for run, path in histories.items() if path.is_file()},
+        missing={name: left for name, left in missing.items() if left},
         missing_tuning=sum(map(len, study.design.values())) - len(tuning),
     )
 
@@ -133,15 +123,6 @@ def _comparison(folder: Path, study: Study, runs: Sequence[Run]) -> Comparison:
     if found is not None and {name: sum(each.values()) for name, each in found.outcomes.items()} == counts:
         return found
     return study_results.compared(study, runs)
-
-
-def _baselines(folder: Path) -> dict[str, Any]:
-    path = folder / study_folder.BASELINES
-    return study_folder.read_checksummed(path) if path.is_file() else {}
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    return read_csv(path) if path.is_file() else []
 
 
 def _run_dir(folder: Path, run: Run) -> Path:
@@ -161,8 +142,7 @@ def _steps_per_epoch(runs: Sequence[Run]) -> int | None:
 
 def results_csv(data: StudyData) -> bytes:
     """One row per run with all its measures, like results.csv of the study, but of the runs that exist now."""
-    rows = study_results.result_rows(data.study, data.runs)
-    return to_csv(rows, ["combination"])
+    return to_csv(study_results.result_rows(data.study, data.runs), ["combination"])
 
 
 def curve(rows: Sequence[dict[str, Any]], column: str = "val_nll") -> list[float]:
@@ -178,8 +158,3 @@ def curve(rows: Sequence[dict[str, Any]], column: str = "val_nll") -> list[float
             break
         values.append(value)
     return values
-
-
-def trained(combination: Combination) -> bool:
-    """Whether a combination is trained, unlike the ablation `RAW`."""
-    return combination.ablation != RAW

@@ -19,12 +19,11 @@ from babel.support import NullTranslations, Translations
 from pianoroll_tf.choices import label
 from tuner.study.measure_table import MEASURES
 from tuner.study.settings import RAW, ZERO_BIAS, Combination
-from tuner.study.statistics import Summary
+from tuner.study.statistics import Pair, Summary
 
 LANGUAGES = {"en": "en_GB", "ru": "ru"}  # language → locale, whose lists have no comma before "and"
 CATALOGUES = Path(__file__).parents[1] / "locale"
 DASH = "–"  # where there is no value
-SIGNIFICANT_DIGITS = 4  # of a number without an interval
 MAX_DECIMALS = 6
 
 
@@ -54,10 +53,7 @@ def _translations(code: str) -> NullTranslations:
 
 
 class Language:
-    """Messages, names and numbers in one language.
-
-    Args:
-        code: Entry of `LANGUAGES`.
+    """Messages, names and numbers in a language of `LANGUAGES`.
 
     >>> Language("ru").number(-1234.5678, decimals=1), Language("en").number(12345.0)
     ('−1234,6', '12,345')
@@ -74,7 +70,7 @@ class Language:
         >>> Language("ru").gettext("split {name}", name="train")
         'выборка train'
         """
-        text = self._translations.gettext(message)
+        text = self._translations.gettext(message) if message else ""
         return text.format(**values) if values else text
 
     def ngettext(self, singular: str, plural: str, number: int, **values: object) -> str:
@@ -94,11 +90,10 @@ class Language:
         return format_list(list(parts), locale=self._locale)
 
     def number(self, value: float | None, decimals: int | None = None) -> str:
-        """A number; thousands are separated from 10,000 up.
+        """A number with so many decimals; thousands are separated from 10,000 up.
 
-        Args:
-            value: None, NaN and infinity become a dash.
-            decimals: Digits after the decimal point; None: four significant digits, and whole numbers without decimals.
+        Without `decimals` it has four significant digits, or none after the point if it is whole. None, NaN and
+        infinity become a dash.
         """
         if value is None or not math.isfinite(value):
             return DASH
@@ -130,38 +125,23 @@ class Language:
         """A p-value with its letter in front."""
         return DASH if value is None else f"p {self.p(value)}" if value < 0.001 else f"p = {self.p(value)}"
 
-    def interval(
-        self, low: float | None, high: float | None, decimals: int | None = None, in_table: bool = False
-    ) -> str:
-        """An interval as a sentence or a table has it; empty where there is none.
+    def interval(self, low: float, high: float) -> str:
+        """An interval as a sentence has it.
 
-        >>> Language("en").interval(5.491, 5.5023), Language("ru").interval(-1.0, 2.0, 1)
+        >>> Language("en").interval(5.491, 5.5023), Language("ru").interval(-1.0, 2.0)
         ('5.491 to 5.502', 'от −1,0 до 2,0')
         """
-        if low is None or high is None:
-            return ""
-        decimals = decimals_between(low, high) if decimals is None else decimals
-        ends = {"low": self.number(low, decimals), "high": self.number(high, decimals)}
-        if in_table:
-            return str(self._translations.pgettext("table", "{low} to {high}")).format(**ends)
-        return self.gettext("{low} to {high}", **ends)
+        decimals = decimals_between(low, high)
+        return self.gettext("{low} to {high}", low=self.number(low, decimals), high=self.number(high, decimals))
 
-    def mean(self, summary: Summary) -> tuple[str, str]:
-        """A mean and its interval, with as many digits as the interval justifies."""
-        return self.difference(summary.mean, summary.low, summary.high)
-
-    def difference(self, mean: float | None, low: float | None, high: float | None) -> tuple[str, str]:
-        """A mean and its interval, given as numbers."""
-        decimals = None if low is None or high is None else decimals_between(low, high)
-        return self.number(mean, decimals), self.interval(low, high, decimals, in_table=True)
-
-    def loss(self, name: str) -> str:
-        """The label of a loss."""
-        return label("loss", name)
-
-    def optimizer(self, name: str) -> str:
-        """The label of an optimizer."""
-        return label("optimizer", name)
+    def mean(self, found: Summary | Pair) -> tuple[str, str]:
+        """A mean and its interval as a table has them, with as many digits as the interval justifies."""
+        if found.low is None or found.high is None:
+            return self.number(found.mean), ""
+        decimals = decimals_between(found.low, found.high)
+        text = str(self._translations.pgettext("table", "{low} to {high}"))
+        between = text.format(low=self.number(found.low, decimals), high=self.number(found.high, decimals))
+        return self.number(found.mean, decimals), between
 
     def combination(self, combination: Combination) -> str:
         """The label of a combination.
@@ -169,7 +149,7 @@ class Language:
         >>> Language("en").combination(Combination("focal", "adamw", "raw"))
         'focal\\xa0·\\xa0AdamW, uncorrected'
         """
-        name = f"{self.loss(combination.loss)}\u00a0·\u00a0{self.optimizer(combination.optimizer)}"
+        name = f"{label('loss', combination.loss)}\u00a0·\u00a0{label('optimizer', combination.optimizer)}"
         return f"{name}, {self.gettext(ABLATIONS[combination.ablation])}" if combination.ablation else name
 
     def head(self, name: str) -> str:
@@ -178,19 +158,15 @@ class Language:
 
     def measure(self, name: str, with_unit: bool = False) -> str:
         """The label of a measure, with its unit if asked for."""
-        label, unit = self.gettext(MEASURES[name].label), self.unit(MEASURES[name].unit)
-        return f"{label}, {unit}" if with_unit and unit else label
-
-    def unit(self, unit: str) -> str:
-        """The name of a unit; empty for none."""
-        return self.gettext(unit) if unit else ""
+        name, unit = self.gettext(MEASURES[name].label), self.gettext(MEASURES[name].unit)
+        return f"{name}, {unit}" if with_unit and unit else name
 
 
 def _decimals(value: float) -> int:
-    """Decimals that give `SIGNIFICANT_DIGITS`; 0 for a whole number."""
+    """Decimals that give four significant digits; 0 for a whole number."""
     if value == 0 or (value == round(value) and abs(value) < 1e15):
         return 0
-    return min(max(SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(abs(value))), 0), MAX_DECIMALS)
+    return min(max(3 - math.floor(math.log10(abs(value))), 0), MAX_DECIMALS)
 
 
 def decimals_between(low: float, high: float) -> int:

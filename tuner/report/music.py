@@ -17,11 +17,11 @@ from pianoroll_tf.generation.render import BAR_HEIGHT, midi_bytes
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.settings import from_dict
 from tuner.report.data import StudyData
-from tuner.report.figures import WIDTH, grid_of, loss_style, numbers, panels, picture
+from tuner.report.figures import choice_style, numbers, panels
 from tuner.report.language import N_, Language
 
 AUDIO = "audio"
-REAL_PIECES = 2
+COLUMNS = 2  # of panels
 AXES = {"seconds": N_("seconds"), "beats": N_("beats")}  # by the grid of the records
 REAL_COLOUR = "0.25"
 BEATS_PER_SECOND = 120 / 60  # of a grid of beats: at the tempo that a MIDI file states
@@ -30,10 +30,8 @@ BEATS_PER_SECOND = 120 / 60  # of a grid of beats: at the tempo that a MIDI file
 def real_examples(data: StudyData) -> list[np.ndarray]:
     """Real pieces for comparison: those of median and of upper-quartile density, parts of full length only."""
     pieces = data.real_pieces()
-    whole = [piece for piece in pieces if len(piece) == max(map(len, pieces))]
-    order = sorted(range(len(whole)), key=lambda index: whole[index].mean())
-    chosen = dict.fromkeys(order[len(order) * place // 4] for place in (2, 3)) if order else {}
-    return [whole[index] for index in chosen][:REAL_PIECES]
+    whole = sorted((piece for piece in pieces if len(piece) == max(map(len, pieces))), key=np.mean)
+    return [whole[index] for index in sorted({len(whole) * place // 4 for place in (2, 3)}) if whole]
 
 
 def examples(data: StudyData, language: Language) -> dict[str, tuple[str, np.ndarray, object]]:
@@ -42,7 +40,7 @@ def examples(data: StudyData, language: Language) -> dict[str, tuple[str, np.nda
     for combination in data.measured():
         pieces = data.pieces(combination)
         if pieces:
-            colour = loss_style(data, combination.loss)["color"]
+            colour = choice_style(data, "loss", combination.loss)["color"]
             generated[combination.name] = (language.combination(combination), pieces[0], colour)
     if not generated:
         return {}
@@ -53,31 +51,27 @@ def examples(data: StudyData, language: Language) -> dict[str, tuple[str, np.nda
     return real | generated
 
 
-def rolls(data: StudyData, language: Language) -> bytes | None:
-    """The rolls as a PNG file, one panel each, with the same axes; None if there is no music."""
+def rolls(data: StudyData, language: Language) -> Figure | None:
+    """The rolls, one panel each, with the same axes; None if there is no music."""
     found = examples(data, language)
     if not found:
         return None
     grid = from_dict(RecordsConfig, data.study.records["settings"])
-    rows, columns = grid_of(len(found), 2)
     low, high = _pitches([roll for _, roll, _ in found.values()])
     octaves = [pitch for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 2, 12) if low <= pitch <= high]
     length = max(len(roll) for _, roll, _ in found.values()) / grid.steps_per_unit
-
-    def draw(figure: Figure) -> None:
-        all_axes = panels(figure, len(found), columns, sharex=True, sharey=True)
-        for index, (axes, (label, roll, colour)) in enumerate(zip(all_axes, found.values(), strict=True)):
-            axes.add_collection(PolyCollection(_bars(roll, grid.steps_per_unit), facecolor=colour, linewidth=0))
-            axes.set(xlim=(0, length), ylim=(low - 1, high + 1))
-            axes.set_yticks(octaves, [pretty_midi.note_number_to_name(pitch) for pitch in octaves])
-            axes.set_title(label, loc="left")
-            axes.xaxis.set_major_locator(MaxNLocator(8))
-            axes.tick_params(labelbottom=index + columns >= len(found))
-            numbers(language, axes.xaxis)
-        figure.supxlabel(language.gettext(AXES[grid.grid]), fontsize="medium")
-        figure.supylabel(language.gettext("pitch"), fontsize="medium")
-
-    return picture((WIDTH, 1.75 * rows + 0.5), draw, suffix="png")
+    figure, all_axes = panels(len(found), COLUMNS, 1.75, 0.5, sharex=True, sharey=True)
+    for index, (axes, (label, roll, colour)) in enumerate(zip(all_axes, found.values(), strict=True)):
+        axes.add_collection(PolyCollection(_bars(roll, grid.steps_per_unit), facecolor=colour, linewidth=0))
+        axes.set(xlim=(0, length), ylim=(low - 1, high + 1))
+        axes.set_yticks(octaves, [pretty_midi.note_number_to_name(pitch) for pitch in octaves])
+        axes.set_title(label, loc="left")
+        axes.xaxis.set_major_locator(MaxNLocator(8))
+        axes.tick_params(labelbottom=index + COLUMNS >= len(found))
+        numbers(language, axes.xaxis)
+    figure.supxlabel(language.gettext(AXES[grid.grid]), fontsize="medium")
+    figure.supylabel(language.gettext("pitch"), fontsize="medium")
+    return figure
 
 
 def _bars(roll: np.ndarray, steps_per_unit: float) -> Any:
@@ -97,13 +91,7 @@ def _pitches(found: Sequence[np.ndarray]) -> tuple[int, int]:
 
 
 def sounds(data: StudyData, language: Language, folder: Path, with_wav: bool) -> tuple[dict, dict[str, bytes], str]:
-    """The rolls of `rolls` as MIDI and WAV files.
-
-    Args:
-        data: What the study holds.
-        language: The language of the labels.
-        folder: Of the report; WAV files of the same music that exist in it are not made again.
-        with_wav: Else only MIDI files are made.
+    """The rolls of `rolls` as MIDI and, `with_wav`, WAV files; WAV files of this music in `folder` are kept.
 
     Returns:
         (label → names of MIDI and WAV file, name → content of the files to write, the synthesizer of the

@@ -23,7 +23,6 @@ class Text:
 
     text: str
     items: Sequence[str] = ()
-    kind: str = "text"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,27 +33,17 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     left: bool = False
-    kind: str = "table"
 
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A picture.
-
-    Attributes:
-        name: Of its file, without suffix.
-        alt: Its description for those who do not see it.
-        caption: Below it.
-        content: Of the file.
-        suffix: "svg" or "png".
-    """
+    """A picture: the name, content and suffix ("svg" or "png") of its file, a description, and a caption below it."""
 
     name: str
     alt: str
     caption: str
     content: bytes
     suffix: str = "svg"
-    kind: str = "figure"
 
     @property
     def path(self) -> str:
@@ -72,7 +61,6 @@ class Sounds:
     """Music to listen to: label → (file name of the MIDI file, of the WAV file or None), within the report's folder."""
 
     files: dict[str, tuple[str, str | None]]
-    kind: str = "sounds"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +68,9 @@ class Code:
     """Commands."""
 
     lines: Sequence[str]
-    kind: str = "code"
+
+
+Block = Text | Table | Figure | Sounds | Code
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +79,7 @@ class Section:
 
     anchor: str
     title: str
-    blocks: Sequence[Text | Table | Figure | Sounds | Code]
+    blocks: Sequence[Block]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +87,6 @@ class Report:
     """All of a report.
 
     Attributes:
-        title: Of the page.
         summary: Paragraphs; the first answers the question.
         notes: Paragraphs below the summary, such as limits of the results.
         sections: In order; empty ones are left out.
@@ -112,23 +101,9 @@ class Report:
     results: bytes
     files: dict[str, bytes]
 
-    @property
-    def figures(self) -> list[Figure]:
-        """All pictures."""
-        return [block for section in self.sections for block in section.blocks if isinstance(block, Figure)]
-
 
 def render(report: Report, language: Language, suffix: str) -> bytes:
-    """The report as a file.
-
-    Args:
-        report: The report.
-        language: Of the report.
-        suffix: "html" or "md".
-
-    Raises:
-        UserError: Jinja2 is missing.
-    """
+    """The report as a file with the suffix "html" or "md"."""
     try:
         import jinja2
     except ModuleNotFoundError as error:
@@ -173,14 +148,13 @@ def is_number(text: str) -> bool:
 
 
 def write(report: Report, language: Language, folder: Path) -> None:
-    """Writes the files of a report, unless they are up to date.
+    """Writes the files of a report into a folder, unless they are up to date.
 
-    Args:
-        report: The report.
-        language: Of the report.
-        folder: Of the report; made when needed.
+    Raises:
+        UserError: Jinja2 is missing.
     """
-    files = {figure.path: figure.content for figure in report.figures} | report.files
+    blocks = [block for section in report.sections for block in section.blocks]
+    files = {block.path: block.content for block in blocks if isinstance(block, Figure)} | report.files
     files["results.csv"] = report.results
     files |= {f"report.{suffix}": render(report, language, suffix) for suffix in ("md", "html")}
     for name, content in files.items():

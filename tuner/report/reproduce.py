@@ -23,10 +23,10 @@ def flags(settings: Settings, defaults: Settings | None = None) -> list[str]:
     >>> flags(RecordsConfig(pedal=True, limit=9, include="*.mid"))
     ['--pedal', '--include', '*.mid', '--limit', '9']
     """
-    arguments: list[str] = []
+    arguments, defaults = [], defaults or type(settings)()
     for field in dataclasses.fields(settings):
         value, name = getattr(settings, field.name), field.name.replace("_", "-")
-        if value == (field.default if defaults is None else getattr(defaults, field.name)) or value is None:
+        if value is None or value == getattr(defaults, field.name):
             continue
         if isinstance(value, bool):
             arguments.append(f"--{name}" if value else f"--no-{name}")
@@ -40,38 +40,30 @@ def records_name(path: str) -> str:
     return f"tfrecords/{Path(path).name}"
 
 
-def study_commands(data: StudyData, language: Language) -> Code:
-    """The commands that reproduce a study and its report."""
-    study = data.study
-    records, folder = records_name(study.records["path"]), f"studies/{data.folder.resolve().name}"
-    made = from_dict(RecordsConfig, study.records["settings"])
-    of_study = [
-        flag
-        for field in dataclasses.fields(AllSettings)
-        for flag in flags(getattr(study.settings, field.name), getattr(AllSettings(), field.name))
-    ]
-    return commands(
-        [*build_command(records, made), ["tuner.study", records, folder, *of_study], report_command(folder, language)]
-    )
-
-
-def build_command(records: str, made: RecordsConfig) -> list[list[str]]:
-    """The command that made the records."""
-    return [["pianoroll_tf.build_records", "MIDI_DIR", records, *flags(made)]]
-
-
-def report_command(folder: str, language: Language) -> list[str]:
-    """The command that made the report."""
-    return ["tuner.report", folder, *([] if language.code == "en" else ["--lang", language.code])]
-
-
-def commands(lines: Sequence[Sequence[str]]) -> Code:
+def commands(*lines: Sequence[str]) -> Code:
     """Modules with their arguments as lines for a shell."""
     return Code([shlex.join(["python", "-m", *line]) for line in lines])
 
 
+def reproduction(path: str, made: RecordsConfig, command: list[str], folder: str, language: Language) -> Code:
+    """The command of a search or a study, with those that make its records and the report on its folder."""
+    build = ["pianoroll_tf.build_records", "MIDI_DIR", records_name(path), *flags(made)]
+    flag = [] if language.code == "en" else ["--lang", language.code]
+    return commands(build, command, ["tuner.report", folder, *flag])
+
+
+def study_commands(data: StudyData, language: Language) -> Code:
+    """The commands that reproduce a study and its report."""
+    records, settings, defaults = data.study.records, data.study.settings, AllSettings()
+    folder = f"studies/{data.folder.resolve().name}"
+    names = [field.name for field in dataclasses.fields(AllSettings)]
+    of_study = [flag for name in names for flag in flags(getattr(settings, name), getattr(defaults, name))]
+    command = ["tuner.study", records_name(records["path"]), folder, *of_study]
+    return reproduction(records["path"], from_dict(RecordsConfig, records["settings"]), command, folder, language)
+
+
 def two_columns(rows: Mapping[str, str], caption: str, head: str, language: Language) -> Table:
-    """A table of names and values; `head` is the title of the names."""
+    """A table of names and values, of which the names have the head `head`."""
     return Table(caption, [head, language.gettext("value")], [[name, value] for name, value in rows.items()], left=True)
 
 
@@ -108,71 +100,47 @@ def plain(value: Any) -> str:
 
 
 def data_table(path: str, manifest: str, made: dict[str, Any], facts: dict[str, str], language: Language) -> Table:
-    """The records and how they were made.
-
-    Args:
-        path: Their folder.
-        manifest: The sha256 of their manifest.
-        made: The settings of build_records.
-        facts: Further facts.
-        language: Of the table.
-    """
+    """The records in a folder: the sha256 of their manifest, further facts, and how build_records made them."""
     _ = language.gettext
     rows = {_("records"): records_name(path), _("sha256 of their manifest"): manifest, **facts}
     return two_columns(rows | _flat(made, "build_records."), _("The records"), _("of"), language)
 
 
-def study_data_table(data: StudyData, language: Language) -> Table:
-    """`data_table` of a study: also pieces and steps of each split."""
-    records, facts = data.study.records, {}
-    for name, entry in records["splits"].items():
-        pieces = language.ngettext("{n} piece", "{n} pieces", entry["pieces"])
-        steps = language.ngettext("{n} step", "{n} steps", entry["steps"])
-        facts[language.gettext("split {name}", name=name)] = f"{pieces}, {steps}"
-    facts[language.gettext("active cells in training")] = language.percent(records["density"], 2)
-    return data_table(records["path"], records["manifest_sha256"], records["settings"], facts, language)
-
-
-def versions_table(versions: dict[str, str], language: Language) -> Table:
-    """The versions of packages with which a study was started."""
-    caption = language.gettext("Versions that the study was started with")
-    heads = [language.gettext("package"), language.gettext("version")]
-    return Table(caption, heads, [list(row) for row in versions.items()], left=True)
-
-
 def tuning_table(data: StudyData, language: Language) -> Table | None:
     """All tuning runs, with the chosen ones marked; None if there is none yet."""
-    rows = []
+    _, rows = language.gettext, []
     for combination in data.main:
         own = [run for run in data.tuning if run.combination == combination.name]
+        chosen = factorial.best(own) if len(own) == len(data.study.design[combination.name]) else None
         for run in own:
-            chosen = len(own) == len(data.study.design[combination.name]) and run.run == factorial.best(own)
-            settings = [_setting(value) for value in factorial.in_order(run.settings).values()]
-            nll = language.number(run.val_nll, 3)
-            if run.outcome != FINISHED:
-                nll = language.gettext(OUTCOMES[run.outcome])
-            mark = language.gettext("chosen") if chosen else ""
+            settings = [DASH if value is None else plain(value) for value in factorial.in_order(run.settings).values()]
+            nll = language.number(run.val_nll, 3) if run.outcome == FINISHED else _(OUTCOMES[run.outcome])
+            mark = _("chosen") if run.run == chosen else ""
             rows.append([language.combination(combination), *settings, nll, str(run.epochs), mark])
-    names = factorial.in_order(data.tuning[0].settings) if rows else ()
-    heads = [language.gettext("combination"), *names, language.head("val_nll"), language.gettext("epochs"), ""]
-    return Table(language.gettext("All tuning runs"), heads, rows) if rows else None
-
-
-def _setting(value: float | None) -> str:
-    return DASH if value is None else plain(value)
+    if not rows:
+        return None
+    heads = [_("combination"), *factorial.in_order(data.tuning[0].settings), language.head("val_nll"), _("epochs"), ""]
+    return Table(_("All tuning runs"), heads, rows)
 
 
 def study_settings(data: StudyData, language: Language) -> list[Table | Text | Code]:
     """Everything needed to repeat a study."""
-    _ = language.gettext
+    _, study, facts = language.gettext, data.study, {}
+    records = study.records
+    for name, entry in records["splits"].items():
+        pieces = language.ngettext("{n} piece", "{n} pieces", entry["pieces"])
+        steps = language.ngettext("{n} step", "{n} steps", entry["steps"])
+        facts[_("split {name}", name=name)] = f"{pieces}, {steps}"
+    facts[_("active cells in training")] = language.percent(records["density"], 2)
+    versions = [list(row) for row in study.versions.items()]
     explanation = _(
         "These commands reproduce the records (MIDI_DIR is the folder of MIDI files), the study and this report; the "
         "sha256 above shows whether the records are the same."
     )
     return [
-        settings_table(to_dict(data.study.settings), _("Settings of the study, as in study.json"), language),
-        study_data_table(data, language),
-        versions_table(data.study.versions, language),
+        settings_table(to_dict(study.settings), _("Settings of the study, as in study.json"), language),
+        data_table(records["path"], records["manifest_sha256"], records["settings"], facts, language),
+        Table(_("Versions that the study was started with"), [_("package"), _("version")], versions, left=True),
         Text(explanation),
         study_commands(data, language),
     ]

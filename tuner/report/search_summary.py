@@ -4,10 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pianoroll_tf.choices import label
 from pianoroll_tf.errors import UserError
 from tuner.report.language import N_, Language
 from tuner.report.reproduce import plain
 from tuner.search.settings import RESULTS
+
+# Table of `choices` → the sentence on its entries
+BEST_OF_EACH = {
+    "loss": N_("The best of each loss: {values}."),
+    "optimizer": N_("The best of each optimizer: {values}."),
+}
 
 
 def objective_name(found: dict[str, Any], language: Language, with_unit: bool = False) -> str:
@@ -36,12 +43,7 @@ def read_results(folder: Path) -> dict[str, Any]:
 
 
 def paragraph(found: dict[str, Any], language: Language) -> str:
-    """The best trial, its lead over the second, and the best of each loss and optimizer.
-
-    Args:
-        found: As `read_results` gives it.
-        language: Of the text.
-    """
+    """The best trial of `read_results`, its lead over the second, and the best of each loss and optimizer."""
     _, number = language.gettext, language.number
     done = [row for row in found["trials"] if row["status"] == "completed"]
     trials = language.ngettext("{n} trial", "{n} trials", len(done))
@@ -63,16 +65,13 @@ def paragraph(found: dict[str, Any], language: Language) -> str:
     if len(done) > 1:
         second, lead = done[1]["trial"], number(abs(done[1]["objective"] - best["objective"])) + unit
         sentences.append(_("Its lead over the second, trial {trial}, is {lead}.", trial=second, lead=lead))
-    for setting, label, message in (
-        ("loss", language.loss, N_("The best of each loss: {values}.")),
-        ("optimizer", language.optimizer, N_("The best of each optimizer: {values}.")),
-    ):
+    for table, message in BEST_OF_EACH.items():
         bests: dict[str, float] = {}
         for row in done:
-            if row.get(setting) is not None:
-                bests.setdefault(row[setting], row["objective"])
+            if row.get(table) is not None:
+                bests.setdefault(row[table], row["objective"])
         if len(bests) > 1:
-            values = language.join([f"{label(value)} {number(objective)}" for value, objective in bests.items()])
+            values = language.join([f"{label(table, key)} {number(objective)}" for key, objective in bests.items()])
             sentences.append(_(message, values=values))
     sentences.append(
         _(

@@ -1,13 +1,15 @@
-"""The first paragraphs of a report on a study: the answer in words, with its uncertainty."""
+"""The first paragraphs of a report on a study: the answer in words, with its uncertainty; and the notes below them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from pianoroll_tf.choices import label
 from tuner.report.data import StudyData
 from tuner.report.language import N_, Language, decimals_between
+from tuner.study import factorial
 from tuner.study.measure_table import HIGHER, LOWER, MEASURES
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
-from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
+from tuner.study.statistics import LEVEL, NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair, least_p
 
 QUESTION = "nll"  # the measure that answers which loss and optimizer is best
 # Measures by which the losses are compared in the second paragraph
@@ -52,12 +54,11 @@ def paragraphs(data: StudyData, language: Language) -> list[str]:
         of_losses = _("Averaged over the optimizers, the test NLL")
     if len(study.losses) > 1:
         of_optimizers = _("Averaged over the losses, the test NLL")
-    for pair in pairs_to_compare(compared.losses):
-        sentences.append(difference(pair, language, language.loss, of_losses))
-    for pair in pairs_to_compare(compared.optimizers):
-        sentences.append(difference(pair, language, language.optimizer, of_optimizers))
+    pairs, more = pairs_to_compare(compared.losses), pairs_to_compare(compared.optimizers)
+    sentences += [difference(pair, language, "loss", of_losses) for pair in pairs]
+    sentences += [difference(pair, language, "optimizer", of_optimizers) for pair in more]
     by_measure = _losses_by_measure(data, language)
-    return [" ".join(sentences), *([" ".join(by_measure)] if by_measure else [])]
+    return [" ".join(found) for found in (sentences, by_measure) if found]
 
 
 def _introduction(data: StudyData, language: Language) -> list[str]:
@@ -65,19 +66,23 @@ def _introduction(data: StudyData, language: Language) -> list[str]:
     _, ngettext = language.gettext, language.ngettext
     study, outcomes = data.study.settings.study, data.comparison.outcomes
     total = len(data.study.combinations) * data.seeds
-    ended = language.number(sum(each[FINISHED] for each in outcomes.values()))
+    finished = language.number(sum(each[FINISHED] for each in outcomes.values()))
     pieces, times = data.study.records["splits"]["test"]["pieces"], ngettext("{n} time", "{n} times", data.seeds)
     if len(data.main) > 1:
-        names = language.join([*map(language.loss, study.losses)])
+        names = language.join([label("loss", each) for each in study.losses])
         losses = ngettext("The loss {names}", "The losses {names}", len(study.losses), names=names)
-        names = language.join([*map(language.optimizer, study.optimizers)])
-        count = len(study.optimizers)
-        optimizers = ngettext("the optimizer {names}", "the optimizers {names}", count, names=names)
-        compared = _("{losses} and {optimizers} were compared in every combination.")
-        sentences = [compared.format(losses=losses, optimizers=optimizers)]
+        names = language.join([label("optimizer", each) for each in study.optimizers])
+        optimizers = ngettext("the optimizer {names}", "the optimizers {names}", len(study.optimizers), names=names)
+        message = N_("{losses} and {optimizers} were compared in every combination.")
+        sentences = [_(message, losses=losses, optimizers=optimizers)]
     else:
         name = language.combination(data.main[0])
         sentences = [_("Only {name} was trained: only the baselines can be compared with it.", name=name)]
+    trained = ngettext(
+        "Each combination is trained once and judged on {n} piece that no training sees.",
+        "Each combination is trained once and judged on {n} pieces that no training sees.",
+        pieces,
+    )
     if data.seeds > 1:
         trained = ngettext(
             "Each combination is trained {times} from different random seeds and judged on {n} piece that no training "
@@ -87,16 +92,8 @@ def _introduction(data: StudyData, language: Language) -> list[str]:
             pieces,
             times=times,
         )
-    else:
-        trained = ngettext(
-            "Each combination is trained once and judged on {n} piece that no training sees.",
-            "Each combination is trained once and judged on {n} pieces that no training sees.",
-            pieces,
-        )
-    sentences += [
-        trained,
-        ngettext("{ended} of {n} run ended well.", "{ended} of {n} runs ended well.", total, ended=ended),
-    ]
+    ended = ngettext("{ended} of {n} run ended well.", "{ended} of {n} runs ended well.", total, ended=finished)
+    sentences += [trained, ended]
     for outcome, message in OUTCOMES.items():
         counts = {each: outcomes[each.name][outcome] for each in data.study.combinations}
         labels = [f"{language.combination(each)} ({count})" for each, count in counts.items() if count]
@@ -112,17 +109,15 @@ def _best(data: StudyData, language: Language) -> list[str]:
     """The combination with the lowest mean, and the baselines."""
     _ = language.gettext
     summaries = data.comparison.measures[QUESTION].summaries
-    means = {each.name: mean for each in data.main if (mean := summaries[each.name].mean) is not None}
-    judged = [each for each in data.main if each.name in means]
-    if not judged:
+    means = {each: mean for each in data.main if (mean := summaries[each.name].mean) is not None}
+    if not means:
         return [_("No run ended with a model that can be evaluated.")]
-    best = min(judged, key=lambda each: means[each.name])
-    summary = summaries[best.name]
-    interval = language.interval(summary.low, summary.high)
-    if interval:
-        interval = _(" (95 % interval {interval})", interval=interval)
+    best = min(means, key=lambda each: means[each])
+    summary, interval = summaries[best.name], ""
+    if summary.low is not None and summary.high is not None:
+        interval = _(" (95 % interval {interval})", interval=language.interval(summary.low, summary.high))
     message = N_("{name} has the lowest mean test NLL: {mean} nats per step{interval}")
-    if len(judged) == 1:
+    if len(means) == 1:
         message = N_("{name} has a test NLL of {mean} nats per step{interval}")
     sentence = _(message, name=language.combination(best), mean=language.mean(summary)[0], interval=interval)
     if baselines := data.baselines.get("test"):
@@ -141,18 +136,12 @@ def pairs_to_compare(pairs: Sequence[Pair]) -> list[Pair]:
     return [pair for pair in compared if best in (pair.first, pair.second)]
 
 
-def difference(pair: Pair, language: Language, name: Callable[[str], str], subject: str) -> str:
-    """The sentence on a paired difference of the test NLL.
-
-    Args:
-        pair: With a mean.
-        language: Of the sentence.
-        name: Gives the label of a loss, an optimizer or a combination.
-        subject: The beginning of the sentence.
-    """
+def difference(pair: Pair, language: Language, table: str, subject: str) -> str:
+    """The sentence on a paired difference of `subject`, the test NLL, between entries of a table of `choices`."""
     assert pair.mean is not None
-    better, worse = (pair.first, pair.second) if pair.mean < 0 else (pair.second, pair.first)
-    named = {"subject": subject, "better": name(better), "worse": name(worse)}
+    first, second = label(table, pair.first), label(table, pair.second)
+    better, worse = (first, second) if pair.mean < 0 else (second, first)
+    named = {"subject": subject, "better": better, "worse": worse}
     if pair.low is None or pair.high is None:
         return language.gettext(
             "{subject} was lower with {better} than with {worse} by {amount} nats per step at the only seed that both "
@@ -165,11 +154,11 @@ def difference(pair: Pair, language: Language, name: Callable[[str], str], subje
         low, high = -high, -low
     return language.gettext(
         DIFFERENCES[pair.verdict],
-        first=name(pair.first),
-        second=name(pair.second),
+        first=first,
+        second=second,
         amount=language.number(abs(pair.mean), decimals),
         mean=language.number(pair.mean, decimals),
-        interval=language.interval(low, high, decimals),
+        interval=language.interval(low, high),
         n=language.number(pair.seeds),
         seeds=language.ngettext("{n} seed", "{n} seeds", pair.seeds),
         p=language.p_equals(pair.adjusted),
@@ -182,25 +171,26 @@ def _losses_by_measure(data: StudyData, language: Language) -> list[str]:
     sentences, averaged = [], ""
     if len(data.study.settings.study.optimizers) > 1:
         averaged = language.gettext(", averaged over the optimizers,")
-    for index, names in enumerate(data.comparison.measures[QUESTION].losses):
-        worse_in: dict[tuple[str, str], list[str]] = {}  # (loss, verdict) → measures
+    for index, compared in enumerate(data.comparison.measures[QUESTION].losses):
+        first, second = label("loss", compared.first), label("loss", compared.second)
+        worse_in: dict[tuple[str, bool], list[str]] = {}  # verdict, whether the first is the worse one → measures
         undecided = []
         for measure in COMPARED:
             pair = data.comparison.measures[measure].losses[index]
             if pair.mean is None or (measure == "ece_raw" and pair.mean == 0):
                 continue
-            worse = _worse(pair, MEASURES[measure].better)
-            if worse and pair.seeds > 1 and pair.verdict in WORSE:
-                worse_in.setdefault((worse, pair.verdict), []).append(_with_exceptions(data, measure, pair, language))
+            better = MEASURES[measure].better
+            if pair.mean and better in (LOWER, HIGHER) and pair.seeds > 1 and pair.verdict in WORSE:
+                key = pair.verdict, (pair.mean > 0) == (better == LOWER)
+                worse_in.setdefault(key, []).append(_with_exceptions(data, measure, pair, language))
             else:
                 undecided.append(language.head(measure))
-        for (worse, verdict), measures in worse_in.items():
-            better = language.loss(names.second if worse == names.first else names.first)
-            values = {"worse": language.loss(worse), "better": better, "averaged": averaged}
+        for (verdict, first_is_worse), measures in worse_in.items():
+            worse, better = (first, second) if first_is_worse else (second, first)
+            values = {"worse": worse, "better": better, "averaged": averaged}
             sentences.append(language.gettext(WORSE[verdict], measures="; ".join(measures), **values))
-        if undecided and names.seeds > 1:
+        if undecided and compared.seeds > 1:
             message = N_("No difference between {first} and {second} is shown in: {measures}.")
-            first, second = language.loss(names.first), language.loss(names.second)
             sentences.append(language.gettext(message, first=first, second=second, measures="; ".join(undecided)))
     return sentences
 
@@ -213,15 +203,74 @@ def _with_exceptions(data: StudyData, measure: str, pair: Pair, language: Langua
     for optimizer in data.study.settings.study.optimizers:
         first, second = (summaries[combinations[loss, optimizer]].mean for loss in (pair.first, pair.second))
         if first is not None and second is not None and pair.mean is not None and (first - second) * pair.mean < 0:
-            exceptions.append(language.optimizer(optimizer))
-    if not exceptions:
-        return language.head(measure)
+            exceptions.append(label("optimizer", optimizer))
     names = language.join(exceptions)
-    return language.head(measure) + language.gettext(" (the other way round with {names})", names=names)
+    return language.head(measure) + (names and language.gettext(" (the other way round with {names})", names=names))
 
 
-def _worse(pair: Pair, better: str) -> str:
-    """The worse one of a pair; empty if neither is."""
-    if not pair.mean or better not in (LOWER, HIGHER):
-        return ""
-    return pair.first if (pair.mean > 0) == (better == LOWER) else pair.second
+def limits(data: StudyData, language: Language) -> list[str]:
+    """What a reader must know to judge the results, one note each."""
+    _, notes = language.gettext, []
+    if data.seeds == 1:
+        message = N_(
+            "With one run per combination there is no interval and no test: every difference may be due to chance."
+        )
+        notes.append(_(message))
+    elif least_p(data.seeds) >= 1 - LEVEL:
+        message = N_(
+            "With {n} seeds a paired test cannot give less than p = {p}: no difference can be significant at 0.05, "
+            "however large. Only the intervals, and whether all seeds agree, can be considered."
+        )
+        notes.append(_(message, n=language.number(data.seeds), p=language.p(least_p(data.seeds))))
+    if data.seeds > 1:
+        notes.append(
+            _(
+                "Intervals are bootstrap intervals of the mean over the seeds; with few seeds they are too narrow (for "
+                "five values they cover the true mean about 83 times in 100, not 95). Holm’s correction is for the "
+                "pairs of one measure; each measure is tested on its own."
+            )
+        )
+    for rate, names in _rates_at_the_edge(data, language).items():
+        message = N_(
+            "The best learning rate, {rate}, lies at the edge of those tried for {names}: a wider range may be better."
+        )
+        notes.append(_(message, rate=language.tick(rate), names="; ".join(names)))
+    notes.append(
+        _(
+            "The seeds vary weights, windows and dropout, not the data: the results are of this corpus, this size of "
+            "model and this budget of tuning."
+        )
+    )
+    return notes
+
+
+def _rates_at_the_edge(data: StudyData, language: Language) -> dict[float, list[str]]:
+    """Lowest and highest learning rate tried → the combinations for which it is the best."""
+    edges: dict[float, list[str]] = {}
+    rates = {tried for run in data.tuning if (tried := run.settings["learning_rate"]) is not None}
+    for each in data.main:
+        own = [run for run in data.tuning if run.combination == each.name]
+        if own and len(rates) > 1:
+            rate = next(run for run in own if run.run == factorial.best(own)).settings["learning_rate"]
+            if rate is not None and rate in (min(rates), max(rates)):
+                edges.setdefault(rate, []).append(language.combination(each))
+    return edges
+
+
+def missing(data: StudyData, language: Language) -> list[str]:
+    """What an unfinished study lacks, one note each; empty if it is finished."""
+    _, notes, unmeasured = language.gettext, [], []
+    if data.missing_tuning:
+        count, ngettext = data.missing_tuning, language.ngettext
+        notes.append(ngettext("the first stage: {n} run of tuning", "the first stage: {n} runs of tuning", count))
+    for each in data.study.combinations:
+        name, seeds = language.combination(each), data.missing.get(each.name, [])
+        if len(seeds) == data.seeds:
+            unmeasured.append(name)
+        elif seeds:
+            notes.append(_("{name}: seeds {seeds}", name=name, seeds=language.join([*map(str, seeds)])))
+    if unmeasured:
+        notes.append(_("all seeds of: {names}", names="; ".join(unmeasured)))
+    if data.runs and not data.music:
+        notes.append(_("the comparison of music with its ceiling (music.csv), which tuner.study writes at its end"))
+    return notes

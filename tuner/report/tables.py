@@ -1,15 +1,18 @@
 """The tables of a report on a study."""
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
+from pianoroll_tf.choices import label
+from tuner.report import captions
 from tuner.report.data import StudyData
-from tuner.report.language import N_, Language
+from tuner.report.language import DASH, N_, Language
 from tuner.report.page import Cell, Table
-from tuner.study import folder as study_folder
+from tuner.study.folder import CEILING
 from tuner.study.measure_table import MEASURES, MUSIC
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
-from tuner.study.settings import Combination
-from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair
+from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair, Summary
 
 BASELINES = {"copy_last_step": N_("copy the last step"), "note_frequency": N_("note frequency")}
 OUTCOMES = {FINISHED: N_("finished"), COLLAPSED: N_("collapsed"), DIVERGED: N_("diverged")}
@@ -21,56 +24,37 @@ VERDICTS = {
 QUALITY = ("nll", "pr_auc", "f1", "onset_f1", "ece", "ece_raw")
 RECALL = ("recall_rare", "recall_uncommon", "recall_common", "recall_frequent")
 RANKED = ("nll", "pr_auc", "onset_f1", "ece", "curve_area", "recall_rare", "music_overlap")
-# Table of means → its caption and measures
+# Table of means, an entry of `captions.MEANS` → its measures
 MEANS = {
-    "quality": (N_("Numbers on the test split, means over the seeds"), QUALITY),
-    "stability": (N_("How the runs ended"), ("val_nll", "last_val_nll", "gradient_ratio", "roughness")),
-    "convergence": (
-        N_(
-            "What it takes to reach the baseline “copy the last step”, and to get within 2 % of the best validation "
-            "NLL of all runs"
-        ),
-        ("epochs_to_copy", "steps_to_copy", "seconds_to_copy", "epochs_to_best", "steps_to_best"),
-    ),
-    "convergence_more": (
-        N_("Time to within 2 % of the best, and the mean over the run of the best validation NLL so far"),
-        ("seconds_to_best", "curve_area"),
-    ),
-    "sparsity": (
-        N_("Density and silence, predicted and true"),
-        ("density_ratio", "step_density_error", "silent_predicted", "silent_ratio"),
-    ),
-    "recall": (N_("Recall of cells, by the share of training steps in which their pitch sounds"), RECALL),
-    "music": (
-        N_("Overlap of single runs, which have fewer pieces, and the density of their music without the governor"),
-        ("music_overlap", "free_density_ratio"),
-    ),
+    "quality": QUALITY,
+    "stability": ("val_nll", "last_val_nll", "gradient_ratio", "roughness"),
+    "convergence": ("epochs_to_copy", "steps_to_copy", "seconds_to_copy", "epochs_to_best", "steps_to_best"),
+    "convergence_more": ("seconds_to_best", "curve_area"),
+    "sparsity": ("density_ratio", "step_density_error", "silent_predicted", "silent_ratio"),
+    "recall": RECALL,
+    "music": ("music_overlap", "free_density_ratio"),
 }
 
 
-def means(
-    data: StudyData, name: str, language: Language, more: dict[str, Callable[[Combination], Cell]] | None = None
-) -> Table:
-    """The means of some measures with their intervals, one row per combination.
+def means(data: StudyData, name: str, language: Language, more: dict[str, dict[str, Cell]] | None = None) -> Table:
+    """The means of the measures of `MEANS[name]` with their intervals, one row per combination.
 
-    Args:
-        data: The study.
-        name: Entry of `MEANS`.
-        language: Of the table.
-        more: Head → cell of a combination, of columns that come first.
+    `more` gives columns that come first: head → name of a combination → cell.
     """
-    caption, measures = MEANS[name]
-    more = more or {}
-    rows = []
-    for each in data.shown(measures):
-        summaries = [data.comparison.measures[measure].summaries[each.name] for measure in measures]
-        cells: list[Cell] = [_mean_cell(summary, language) for summary in summaries]
-        rows.append([language.combination(each), *(make(each) for make in more.values()), *cells])
+    measures, more = MEANS[name], more or {}
     heads = [language.gettext("combination"), *more, *(_head(measure, language) for measure in measures)]
-    return Table(language.gettext(caption), heads, rows)
+    rows = [
+        [
+            language.combination(each),
+            *(column[each.name] for column in more.values()),
+            *(_mean_cell(data.comparison.measures[measure].summaries[each.name], language) for measure in measures),
+        ]
+        for each in data.shown(measures)
+    ]
+    return Table(language.gettext(captions.MEANS[name]), heads, rows)
 
 
-def _mean_cell(summary, language: Language) -> Cell:
+def _mean_cell(summary: Summary, language: Language) -> Cell:
     mean, between = language.mean(summary)
     if summary.missing:
         reached = language.gettext("{runs} of {all} runs", runs=summary.runs, all=summary.runs + summary.missing)
@@ -79,169 +63,123 @@ def _mean_cell(summary, language: Language) -> Cell:
 
 
 def _head(name: str, language: Language) -> str:
-    unit = language.unit(MEASURES[name].unit)
-    head = language.head(name)
+    head, unit = language.head(name), language.gettext(MEASURES[name].unit)
     return f"{head}, {unit}" if unit and unit not in head and not name.startswith(("epochs", "steps", "sec")) else head
 
 
 def quality(data: StudyData, language: Language) -> Table:
     """The judged numbers, baselines first."""
-    table = means(data, "quality", language)
-    judged = data.baselines.get("test", {})
+    table, judged = means(data, "quality", language), data.baselines.get("test", {})
+    names = ["ece" if name == "ece_raw" else name for name in QUALITY]
     rows = [
-        [
-            language.gettext(label),
-            *(language.number(judged[baseline].get("ece" if name == "ece_raw" else name)) for name in QUALITY),
-        ]
-        for baseline, label in BASELINES.items()
+        [language.gettext(text), *(language.number(judged[baseline].get(name)) for name in names)]
+        for baseline, text in BASELINES.items()
         if baseline in judged
     ]
-    return Table(table.caption, table.head, [*rows, *table.rows])
+    return dataclasses.replace(table, rows=[*rows, *table.rows])
 
 
 def stability(data: StudyData, language: Language) -> Table:
     """How the runs ended, their spread over the seeds, norms of gradients and roughness."""
-    outcomes = data.comparison.outcomes
-
-    def ended(each: Combination) -> Cell:
-        found = outcomes[each.name]
-        return language.gettext("{runs} of {all} runs", runs=found[FINISHED], all=sum(found.values()))
-
-    def count(outcome: str) -> Callable[[Combination], Cell]:
-        return lambda each: str(outcomes[each.name][outcome])
-
-    def spread(each: Combination) -> Cell:
-        return language.number(data.comparison.measures["val_nll"].summaries[each.name].sd)
-
-    more = {
-        language.gettext("ended well"): ended,
-        language.gettext("collapsed"): count(COLLAPSED),
-        language.gettext("diverged"): count(DIVERGED),
-        language.gettext("validation NLL, sd over seeds"): spread,
+    _ = language.gettext
+    outcomes, summaries = data.comparison.outcomes, data.comparison.measures["val_nll"].summaries
+    more: dict[str, dict[str, Cell]] = {
+        _("ended well"): {
+            name: _("{runs} of {all} runs", runs=found[FINISHED], all=sum(found.values()))
+            for name, found in outcomes.items()
+        },
+        _("collapsed"): {name: str(found[COLLAPSED]) for name, found in outcomes.items()},
+        _("diverged"): {name: str(found[DIVERGED]) for name, found in outcomes.items()},
+        _("validation NLL, sd over seeds"): {name: language.number(found.sd) for name, found in summaries.items()},
     }
     return means(data, "stability", language, more)
 
 
 def causes(data: StudyData, language: Language) -> list[str]:
     """One line per run that did not end well: which, how and why."""
-    named = {each.name: each for each in data.study.combinations}
-    return [
-        language.gettext(
-            "{name}, seed {seed}: {outcome}: {cause}",
-            name=language.combination(named[run.combination]),
-            seed=run.seed,
-            outcome=language.gettext(OUTCOMES[run.outcome]),
-            cause=run.cause,
-        )
-        for run in data.runs
-        if run.cause
-    ]
+    lines, names = [], {each.name: language.combination(each) for each in data.study.combinations}
+    for run in data.runs:
+        if run.cause:
+            message, outcome = N_("{name}, seed {seed}: {outcome}: {cause}"), language.gettext(OUTCOMES[run.outcome])
+            values = {"name": names[run.combination], "seed": run.seed, "outcome": outcome, "cause": run.cause}
+            lines.append(language.gettext(message, **values))
+    return lines
 
 
 def ranks(data: StudyData, language: Language) -> Table | None:
     """Mean ranks; None if there are none."""
-    ranked = ((name, data.comparison.measures[name].ranks) for name in RANKED)
-    found = {name: each for name, each in ranked if each is not None and each.seeds}
+    _, measures = language.gettext, data.comparison.measures
+    found = {name: ranks for name in RANKED if (ranks := measures[name].ranks) is not None and ranks.seeds}
     if not found or len(data.main) < 2:
         return None
-    rows: list[list[Cell]] = [
-        [language.combination(each), *(language.number(found[name].mean[each.name], 2) for name in found)]
+    rows = [
+        [language.combination(each), *(language.number(ranks.mean[each.name], 2) for ranks in found.values())]
         for each in data.main
     ]
-    rows.append(
-        [
-            language.gettext("p of Friedman’s test"),
-            *("–" if each.p is None else language.p(each.p) for each in found.values()),
-        ]
-    )
-    rows.append(
-        [
-            language.gettext("critical difference"),
-            *(language.number(each.critical_difference, 2) for each in found.values()),
-        ]
-    )
-    return Table(
-        language.gettext("Mean ranks over the seeds; 1 is best"),
-        [language.gettext("combination"), *(language.head(name) for name in found)],
-        rows,
-    )
+    p_values = [DASH if ranks.p is None else language.p(ranks.p) for ranks in found.values()]
+    widths = [language.number(ranks.critical_difference, 2) for ranks in found.values()]
+    rows += [[_("p of Friedman’s test"), *p_values], [_("critical difference"), *widths]]
+    heads = [_("combination"), *(language.head(name) for name in found)]
+    return Table(_("Mean ranks over the seeds; 1 is best"), heads, rows)
 
 
 def groups_of(data: StudyData, measure: str, language: Language) -> dict[str, list[tuple[str, Pair]]]:
     """Losses, optimizers, combinations, ablations → (label, pair) of each pair that has a difference in a measure."""
-    found, named = data.comparison.measures[measure], {each.name: each for each in data.study.combinations}
-
-    def combination(name: str) -> str:
-        return language.combination(named[name])
-
-    groups: list[tuple[str, Sequence[Pair], Callable[[str], str]]] = [
-        ("losses", found.losses, language.loss),
-        ("optimizers", found.optimizers, language.optimizer),
-        ("combinations", found.pairs if len(data.main) > 2 else [], combination),
-        ("ablations", found.ablations, combination),
-    ]
+    found, study = data.comparison.measures[measure], data.study.settings.study
+    combinations = {each.name: language.combination(each) for each in data.study.combinations}
+    groups = {
+        "losses": (found.losses, {key: label("loss", key) for key in study.losses}),
+        "optimizers": (found.optimizers, {key: label("optimizer", key) for key in study.optimizers}),
+        "combinations": (found.pairs if len(data.main) > 2 else [], combinations),
+        "ablations": (found.ablations, combinations),
+    }
     labelled = {
-        key: [(f"{name(pair.first)} − {name(pair.second)}", pair) for pair in pairs if pair.mean is not None]
-        for key, pairs, name in groups
+        key: [(f"{names[pair.first]} − {names[pair.second]}", pair) for pair in pairs if pair.mean is not None]
+        for key, (pairs, names) in groups.items()
     }
     return {key: pairs for key, pairs in labelled.items() if pairs}
 
 
 def pairs(data: StudyData, measure: str, language: Language, keys: Sequence[str], caption: str) -> Table | None:
     """Paired differences of a measure with their tests; None if there are none."""
-    groups = groups_of(data, measure, language)
-    rows: list[list[Cell]] = []
-    for key in keys:
-        for label, pair in groups.get(key, []):
-            rows.append(
-                [
-                    label,
-                    language.difference(pair.mean, pair.low, pair.high),
-                    str(pair.seeds),
-                    language.number(pair.effect, 2),
-                    language.p(pair.wilcoxon),
-                    language.p(pair.sign),
-                    language.p(pair.adjusted),
-                    language.gettext(VERDICTS[pair.verdict]),
-                ]
-            )
-    _ = language.gettext
+    _, groups = language.gettext, groups_of(data, measure, language)
+    rows: list[list[Cell]] = [
+        [
+            names,
+            language.mean(pair),
+            str(pair.seeds),
+            language.number(pair.effect, 2),
+            *(language.p(p) for p in (pair.wilcoxon, pair.sign, pair.adjusted)),
+            _(VERDICTS[pair.verdict]),
+        ]
+        for key in keys
+        for names, pair in groups.get(key, [])
+    ]
     heads = [_("pair"), _("difference, 95 % interval"), _("seeds"), _("effect (d_z)"), _("p, Wilcoxon")]
     heads += [_("p, sign test"), _("p, Wilcoxon with Holm"), _("verdict")]
     return Table(caption, heads, rows) if rows else None
 
 
 def music(data: StudyData, column: str, language: Language) -> Table | None:
-    """Overlap of the music with the test music, or distance from it: one row per feature, with the ceiling.
-
-    Args:
-        data: The study.
-        column: "overlap" or "distance".
-        language: The language.
-    """
+    """The "overlap" of the music with the test music or its "distance": one row per feature, with the ceiling."""
+    _, is_overlap = language.gettext, column == "overlap"
     found = {(row["combination"], row["measure"]): row[column] for row in data.music}
     shown = [each for each in data.measured() if any((each.name, name) in found for name in MUSIC)]
     if not shown:
         return None
-    names = [study_folder.CEILING, *(each.name for each in shown)]
+    names = [CEILING, *(each.name for each in shown)]
+    columns: list[list[Any]] = [[found.get((name, fact)) for fact in MUSIC] for name in names]
     rows: list[list[Cell]] = []
-    for fact, (_, unit) in MUSIC.items():
-        label = language.head(f"music_{fact}_{column}")
-        head: Cell = (label, language.unit(unit)) if column == "distance" else label
-        decimals = 3 if column == "overlap" else None
-        rows.append([head, *(language.number(found.get((name, fact)), decimals) for name in names)])
-    if column == "overlap":
-        totals = [[found.get((name, fact)) for fact in MUSIC] for name in names]
-        averages = [
-            None if None in each else sum(value for value in each if value is not None) / len(each) for each in totals
-        ]
-        rows.append([language.gettext("mean of all"), *(language.number(value, 3) for value in averages)])
-    heads = [
-        language.gettext("of"),
-        language.gettext("test halves (ceiling)"),
-        *(language.combination(each).replace("\u00a0", " ") for each in shown),
-    ]
-    caption = language.gettext("Wasserstein distance between the distributions, each in its unit; 0 if they are equal")
-    if column == "overlap":
-        caption = language.gettext("Overlapping area of the distributions, generated and real; 1 if they are equal")
+    for place, (fact, (_label, unit)) in enumerate(MUSIC.items()):
+        head = language.head(f"music_{fact}_{column}")
+        values = [language.number(each[place], 3 if is_overlap else None) for each in columns]
+        rows.append([head if is_overlap else (head, _(unit)), *values])
+    if is_overlap:
+        averages = [None if None in values else sum(values) / len(values) for values in columns]
+        rows.append([_("mean of all"), *(language.number(value, 3) for value in averages)])
+    heads = [_("of"), _("test halves (ceiling)")]
+    heads += [language.combination(each).replace("\u00a0", " ") for each in shown]
+    caption = _("Wasserstein distance between the distributions, each in its unit; 0 if they are equal")
+    if is_overlap:
+        caption = _("Overlapping area of the distributions, generated and real; 1 if they are equal")
     return Table(caption, heads, rows)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pianoroll_tf import cli, config
 from pianoroll_tf.errors import UsageError, UserError, usage_errors
 from pianoroll_tf.tensorflow_startup import load_tensorflow
-from tuner.search.parsing import DIRECTIONS, TUNERS, parse_fixes, read_entry, read_space
+from tuner.search.parsing import DIRECTIONS, TUNERS, parse_fixes, read_space
 from tuner.search.space import default_space, make_space
 from tuner.terminal import parse_duration
 
@@ -151,16 +151,9 @@ def _settings(args: argparse.Namespace) -> "SearchSettings":
     from tuner.search.settings import SearchSettings
 
     with usage_errors():
-        fixed = {name: read_entry(name, value) for name, value in parse_fixes(args.fix).items()}
+        fixed = parse_fixes(args.fix)
         training = config.TrainingConfig(epochs=args.epochs, seed=args.seed, objective=args.objective)
-    if args.space is not None:
-        wanted = read_space(args.space)
-        try:
-            fixed = {name: read_entry(name, value) for name, value in wanted.items()} | fixed
-        except ValueError as error:
-            raise UserError(f"{args.space}: {error}") from error
-    with usage_errors():
-        space = make_space(fixed)
+        space = make_space(({} if args.space is None else read_space(args.space)) | fixed)
     records, data = run_folder.data_facts(args.records)
     base = config.RunConfig(records=records, data=data, training=training)
     return SearchSettings(tuner=args.tuner, base=base, space=space)

@@ -18,12 +18,7 @@ _POLL_SECONDS = 0.2
 
 
 class Leases:
-    """When each worker was last heard from.
-
-    Args:
-        seconds: How long a silent worker keeps its trial.
-        clock: Returns seconds.
-    """
+    """When each worker was last heard from; a silent one keeps its trial for `seconds` of the clock."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds, self._clock = seconds, clock
@@ -43,12 +38,7 @@ class Leases:
 
 
 class Servicer(OracleServicer):
-    """KerasTuner's service; it also renews leases, and tells a worker that its trial was given to another.
-
-    Args:
-        oracle: Handles the calls.
-        leases: Renewed at each call.
-    """
+    """KerasTuner's service; it also renews leases, and tells a worker that its trial was given to another."""
 
     def __init__(self, oracle: ResumableOracle, leases: Leases) -> None:
         super().__init__(oracle)
@@ -72,13 +62,7 @@ class Servicer(OracleServicer):
 
 
 def release_lapsed(oracle: ResumableOracle, leases: Leases, log: Callable[[str], None]) -> None:
-    """Requeues the trials of silent workers, and forgets silent workers without a trial.
-
-    Args:
-        oracle: Holds the trials.
-        leases: Of the workers.
-        log: Called with a line for each trial.
-    """
+    """Requeues the trials of silent workers, and forgets silent workers without a trial."""
     for tuner_id in set(oracle.ongoing_trials) | set(oracle.tuner_ids):
         if leases.lapsed(tuner_id):
             trial_id = oracle.requeue(tuner_id)
@@ -87,39 +71,24 @@ def release_lapsed(oracle: ResumableOracle, leases: Leases, log: Callable[[str],
 
 
 class Chief:
-    """The server of a search.
-
-    Args:
-        oracle: Handles the requests of the workers.
-        address: HOST:PORT to listen on; port 0: any free port.
-        lease_seconds: How long a silent worker keeps its trial.
-
-    Raises:
-        UserError: It cannot listen on the address.
-    """
+    """The server of a search on HOST:PORT (port 0: any free port); raises UserError if it cannot listen there."""
 
     def __init__(self, oracle: ResumableOracle, address: str, lease_seconds: float) -> None:
         self._oracle, self.leases = oracle, Leases(lease_seconds)
         # without SO_REUSEPORT, else two chiefs could share a port and each get some of the calls
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=[("grpc.so_reuseport", 0)])
         protos.get_service_grpc().add_OracleServicer_to_server(Servicer(oracle, self.leases), self._server)
-        host = address.rpartition(":")[0]
         try:
             bound = self._server.add_insecure_port(address)
         except RuntimeError:
             bound = 0
         if not bound:
             raise UserError(f"--chief must be an address of this machine with a free port. Received: {address}")
-        self.address = f"{host}:{bound}"
+        self.address = f"{address.rpartition(':')[0]}:{bound}"
         self._server.start()
 
     def serve(self, poll: Callable[[], None], log: Callable[[str], None]) -> None:
-        """Serves until no trial is left.
-
-        Args:
-            poll: Called several times a second.
-            log: Called with a line for each lost worker.
-        """
+        """Serves until no trial is left, and calls `poll` several times a second."""
         try:
             while not self._oracle.finished():
                 time.sleep(_POLL_SECONDS)
@@ -134,12 +103,7 @@ class Chief:
 
 
 def set_environment(chief: str, tuner_id: str) -> None:
-    """Sets the environment variables by which KerasTuner acts as a chief (whose name contains "chief") or a worker.
-
-    Args:
-        chief: HOST:PORT.
-        tuner_id: Name of this process.
-    """
+    """Sets the environment variables by which KerasTuner acts as a chief (whose name contains "chief") or a worker."""
     host, _, port = chief.rpartition(":")
     os.environ |= {
         "KERASTUNER_ORACLE_IP": host,

@@ -1,5 +1,6 @@
 """Converts a search space to KerasTuner's hyper-parameters, and their values to settings."""
 
+import contextlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,31 +14,19 @@ HYPERBAND_PREFIX = "tuner/"  # of Hyperband's own entries among the values
 
 
 def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
-    """The searched settings; one that has an effect only with some values of another gets these as its condition.
-
-    >>> from tuner.search.space import make_space
-    >>> [entry.name for entry in hyperparameters(make_space({"loss": "bce"})).space][:4]
-    ['optimizer', 'learning_rate', 'schedule', 'conv_layers']
-    """
+    """The searched settings; one that has an effect only with some values of another gets these as its condition."""
     made = keras_tuner.HyperParameters()
     for name, entry in space.searched.items():
-        parent, values = conditions().get(name, (None, ()))
-        if parent in space.searched:
-            with made.conditional_scope(parent, list(values)):
-                _declare(made, name, entry)
-        else:
-            _declare(made, name, entry)
+        parent, needed = conditions().get(name, (None, ()))
+        is_child, values = parent in space.searched, values_of(entry)
+        with made.conditional_scope(parent, list(needed)) if is_child else contextlib.nullcontext():
+            if isinstance(entry, Choice) or values:
+                made.Choice(name, list(values))
+            else:
+                whole = isinstance(entry.min, int) and isinstance(entry.max, int)
+                kind, number = (made.Int, int) if whole else (made.Float, float)
+                kind(name, number(entry.min), number(entry.max), sampling="log" if entry.log else "linear")
     return made
-
-
-def _declare(made: keras_tuner.HyperParameters, name: str, entry: Choice | Range) -> None:
-    values = values_of(entry)
-    if isinstance(entry, Choice) or values:
-        made.Choice(name, list(values))
-    elif isinstance(entry.min, int) and isinstance(entry.max, int):
-        made.Int(name, entry.min, entry.max, sampling="log" if entry.log else "linear")
-    else:
-        made.Float(name, float(entry.min), float(entry.max), sampling="log" if entry.log else "linear")
 
 
 def values_of(entry: Choice | Range) -> dict[Any, Any]:
@@ -56,11 +45,7 @@ def values_of(entry: Choice | Range) -> dict[Any, Any]:
         return {value: value for value in values}
     if all(type(value) in (int, float) for value in values):
         return {float(value): value for value in values}
-    return {_name_of(value): value for value in values}
-
-
-def _name_of(value: Any) -> str:
-    return "none" if value is None else str(value)
+    return {"none" if value is None else str(value): value for value in values}
 
 
 def _round(value: float) -> float:
@@ -68,11 +53,9 @@ def _round(value: float) -> float:
 
 
 def point_at(space: list, positions: Sequence[float]) -> dict[str, Any]:
-    """The point of a space at given positions; entries whose conditions are not met are left out.
+    """The point of KerasTuner's space at given positions, 0 (the lowest value) to 1, one for each entry.
 
-    Args:
-        space: KerasTuner's entries, parents first.
-        positions: For each entry, 0 (its lowest value) to 1.
+    Entries whose conditions are not met are left out.
     """
     values: dict[str, Any] = {}
     for entry, position in zip(space, positions, strict=True):
@@ -82,12 +65,7 @@ def point_at(space: list, positions: Sequence[float]) -> dict[str, Any]:
 
 
 def rounded(space: list, values: dict[str, Any]) -> dict[str, Any]:
-    """A proposal with the numbers drawn from ranges cut to `DIGITS` significant digits, within the range.
-
-    Args:
-        space: KerasTuner's entries.
-        values: Name → value.
-    """
+    """A proposal with the numbers drawn from ranges cut to `DIGITS` significant digits, within the range."""
     ranges = {entry.name: entry for entry in space if isinstance(entry, keras_tuner.engine.hyperparameters.Float)}
     return {
         name: min(max(_round(value), ranges[name].min_value), ranges[name].max_value) if name in ranges else value
@@ -96,13 +74,7 @@ def rounded(space: list, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def settings_of(space: Space, values: dict[str, Any]) -> dict[str, Any]:
-    """The settings that the hyper-parameters of a trial stand for, without Hyperband's own entries.
-
-    >>> from tuner.search.space import Choice, make_space
-    >>> space = make_space({"loss": "focal", "alpha": Choice((None, 0.25))})
-    >>> settings_of(space, {"alpha": "none", "gamma": 1.5, "tuner/epochs": 3})
-    {'gamma': 1.5, 'alpha': None}
-    """
+    """The settings that the hyper-parameters of a trial stand for, without Hyperband's own entries."""
     settings = {}
     for name, entry in space.searched.items():
         if name in values:

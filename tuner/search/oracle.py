@@ -20,8 +20,9 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from pianoroll_tf.storage.files import write_whole
-from tuner.search.hyperparameters import point_at, rounded
-from tuner.search.settings import PROJECT
+from tuner.search.hyperparameters import hyperparameters, point_at, rounded
+from tuner.search.parsing import DIRECTIONS
+from tuner.search.settings import PROJECT, SearchSettings
 
 CANDIDATES = 2000  # points among which Bayesian optimization chooses
 INITIAL_POINTS = 8  # random trials before Bayesian optimization; KerasTuner takes three per dimension
@@ -39,13 +40,11 @@ class ResumableOracle(kt_oracle.Oracle):
         on_create: Called with each new trial before its files are written.
     """
 
-    trial_limit: int
-    may_start: Callable[[], bool]
-    on_create: Callable[[Trial], None]
-
     def __init__(self, **arguments: Any) -> None:
         self.lock = threading.RLock()
-        self.exhausted = False
+        self.exhausted, self.trial_limit = False, 0
+        self.may_start: Callable[[], bool] = lambda: True
+        self.on_create: Callable[[Trial], None] = lambda trial: None
         super().__init__(
             allow_new_entries=False, tune_new_entries=False, max_consecutive_failed_trials=None, **arguments
         )
@@ -70,18 +69,20 @@ class ResumableOracle(kt_oracle.Oracle):
         While other workers run trials a worker is told to wait, not to stop: one of them may get lost.
         """
         with self.exclusive():
-            if tuner_id not in self.ongoing_trials:
-                if not self.may_start():
-                    return self._no_trial(tuner_id, Status.STOPPED)
-                if not self._retry_queue and (self.exhausted or len(self.trials) >= self.trial_limit):
-                    return self._no_trial(tuner_id, Status.IDLE if self.ongoing_trials else Status.STOPPED)
+            if tuner_id not in self.ongoing_trials and (self._none_left() or not self.may_start()):
+                return self._no_trial(tuner_id)
             trial = super().create_trial(tuner_id)
             if trial.status == Status.STOPPED:
                 self.exhausted = True
-                return self._no_trial(tuner_id, Status.IDLE if self.ongoing_trials else Status.STOPPED)
+                return self._no_trial(tuner_id)
             return trial
 
-    def _no_trial(self, tuner_id: str, status: str) -> Trial:
+    def _none_left(self) -> bool:
+        """Whether no trial is queued and no further one is to be made."""
+        return not self._retry_queue and (self.exhausted or len(self.trials) >= self.trial_limit)
+
+    def _no_trial(self, tuner_id: str) -> Trial:
+        status = Status.IDLE if self.ongoing_trials and self.may_start() else Status.STOPPED
         if status == Status.STOPPED:
             self.tuner_ids.discard(tuner_id)
         else:
@@ -151,8 +152,7 @@ class ResumableOracle(kt_oracle.Oracle):
     def finished(self) -> bool:
         """Whether no trial is running and none is to be started."""
         with self.exclusive():
-            none_left = not self._retry_queue and (self.exhausted or len(self.trials) >= self.trial_limit)
-            return not self.ongoing_trials and (none_left or not self.may_start())
+            return not self.ongoing_trials and (self._none_left() or not self.may_start())
 
     def save(self) -> None:
         """Writes oracle.json atomically."""
@@ -167,15 +167,9 @@ class ResumableOracle(kt_oracle.Oracle):
 class RandomOracle(ResumableOracle, keras_tuner.oracles.RandomSearchOracle):
     """Random search: independent draws."""
 
-    def __init__(self, epochs: int, **arguments: Any) -> None:
-        super().__init__(max_trials=None, **arguments)
-
 
 class BayesianOracle(ResumableOracle, keras_tuner.oracles.BayesianOptimizationOracle):
     """Bayesian optimization with a Gaussian process."""
-
-    def __init__(self, epochs: int, **arguments: Any) -> None:
-        super().__init__(max_trials=None, num_initial_points=INITIAL_POINTS, **arguments)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """The most promising of `CANDIDATES` points drawn from the space: that of the lowest lower confidence bound.
@@ -211,9 +205,6 @@ class BayesianOracle(ResumableOracle, keras_tuner.oracles.BayesianOptimizationOr
 class HyperbandOracle(ResumableOracle, keras_tuner.oracles.HyperbandOracle):
     """Hyperband: many short trials, the best of which are continued; sweeps are repeated up to `trial_limit` trials."""
 
-    def __init__(self, epochs: int, **arguments: Any) -> None:
-        super().__init__(max_epochs=epochs, hyperband_iterations=0, **arguments)  # 0: no end
-
 
 ORACLES: dict[str, type[ResumableOracle]] = {
     "random": RandomOracle,
@@ -222,31 +213,22 @@ ORACLES: dict[str, type[ResumableOracle]] = {
 }
 
 
-def make_oracle(
-    tuner: str,
-    hyperparameters: keras_tuner.HyperParameters,
-    objective: keras_tuner.Objective,
-    epochs: int,
-    seed: int,
-    folder: Path,
-) -> ResumableOracle:
-    """A new oracle that keeps its files in the subfolder `PROJECT`.
+def new_oracle(settings: SearchSettings, folder: Path) -> ResumableOracle:
+    """The oracle of a search, without its trials; it keeps its files in the subfolder `PROJECT`.
 
-    Args:
-        tuner: Entry of `ORACLES`.
-        hyperparameters: The space.
-        objective: Name and direction of the objective.
-        epochs: Maximum number of epochs of a trial.
-        seed: The same seed proposes the same trials, provided that their results are the same.
-        folder: The folder of the search; made when needed.
+    The same seed proposes the same trials, provided that their results are the same.
     """
-    oracle = ORACLES[tuner](
-        epochs=epochs,
-        objective=objective,
-        hyperparameters=hyperparameters,
-        seed=random.Random(seed).randrange(1, 2**31),  # KerasTuner takes 0 for none
+    training = settings.base.training
+    own: dict[str, dict[str, int]] = {
+        "bayesian": {"num_initial_points": INITIAL_POINTS},
+        "hyperband": {"max_epochs": training.epochs, "hyperband_iterations": 0},  # 0: no end
+    }
+    oracle = ORACLES[settings.tuner](
+        objective=keras_tuner.Objective(training.objective, DIRECTIONS[training.objective]),
+        hyperparameters=hyperparameters(settings.space),
+        seed=random.Random(training.seed).randrange(1, 2**31),  # KerasTuner takes 0 for none
+        **own.get(settings.tuner, {}),
     )
     (folder / PROJECT).mkdir(parents=True, exist_ok=True)
     oracle._set_project_dir(str(folder), PROJECT)
-    oracle.trial_limit, oracle.may_start, oracle.on_create = 0, lambda: True, lambda trial: None
     return oracle

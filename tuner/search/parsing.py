@@ -1,5 +1,6 @@
 """Parses the settings of a search given in a file or on the command line."""
 
+import contextlib
 import dataclasses
 import json
 import tomllib
@@ -9,18 +10,14 @@ from typing import Any
 
 from pianoroll_tf.choices import CHOICES
 from pianoroll_tf.errors import UserError
-from tuner.search.space import FIXED_ONLY, Choice, Range, section_of, shown
+from tuner.search.space import FIXED_ONLY, Choice, Range, place_of, shown
 
 TUNERS = ("random", "bayesian", "hyperband")
 DIRECTIONS = {"nll": "min", "pr_auc": "max"}  # of the objectives
 
 
 def read_space(path: Path) -> dict[str, Any]:
-    """Reads a space file, TOML (`.toml`) or JSON (`.json`).
-
-    Raises:
-        UserError: The file is missing or is neither.
-    """
+    """Reads a space file, TOML (`.toml`) or JSON (`.json`); raises UserError if it is missing or not allowed."""
     if path.suffix not in (".toml", ".json"):
         raise UserError(f"the space's file must be named .toml or .json. Received: {path}")
     try:
@@ -34,34 +31,25 @@ def read_space(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} must be {path.suffix[1:].upper()}: {error}") from error
     if not isinstance(values, dict):
         raise UserError(f"{path} must hold a table of settings. Received: {type(values).__name__}")
-    return values
+    try:
+        return {name: read_entry(name, value) for name, value in values.items()}
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def parse_fixes(texts: Iterable[str]) -> dict[str, Any]:
-    """Values of `--fix key=value`.
-
-    Raises:
-        ValueError: A text is not of that form, names no setting, or has a value that is not allowed.
-
-    >>> parse_fixes(["optimizer=adamw", "gru_units=64", "alpha=none"])
-    {'optimizer': 'adamw', 'gru_units': 64, 'alpha': None}
-    """
-    values = {}
+    """What `--fix key=value` fixes settings to; raises ValueError if a text is not of that form or not allowed."""
+    values: dict[str, Any] = {}
     for text in texts:
         name, equals, given = text.partition("=")
         if not equals:
             raise ValueError(f"--fix must be key=value. Received: {text}")
         if name in values:
             raise ValueError(f"--fix must name a setting once. Received: {name} twice")
-        section_of(name)
-        value: Any = given
-        for read in (json.loads, {"none": None}.__getitem__):
-            try:
-                value = read(given)
-                break
-            except (ValueError, KeyError, RecursionError):
-                continue
-        values[name] = value
+        value: Any = None if given == "none" else given
+        with contextlib.suppress(ValueError, RecursionError):
+            value = json.loads(given)
+        values[name] = read_entry(name, value)
     return values
 
 
@@ -74,22 +62,14 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_entry(name: str, wanted: Any) -> Any:
-    """Parses one setting of a space file or a flag.
+    """Parses one setting of a space file or a flag to a `Choice`, a `Range`, or the one value that it is fixed to.
 
-    Args:
-        name: The setting.
-        wanted: One value, a list of values, or a dict with `min`, `max` and perhaps `step` or `log`.
-
-    Returns:
-        A `Choice`, a `Range`, or the one value that the setting is fixed to.
+    `wanted` is one value, a list of values, or a dict with `min`, `max` and perhaps `step` or `log`.
 
     Raises:
         ValueError: The setting or a value is not allowed; the text names it and what is.
-
-    >>> read_entry("gru_units", {"min": 64, "max": 256, "log": True})
-    Range(min=64, max=256, step=None, log=True)
     """
-    section_of(name)
+    place_of(name)
     if isinstance(wanted, dict):
         entry = _range(name, wanted)
     elif isinstance(wanted, list):
@@ -107,7 +87,8 @@ def read_entry(name: str, wanted: Any) -> Any:
 def _value(name: str, value: Any) -> Any:
     """One value, checked as the setting checks it."""
     value = None if value == "none" else value
-    return getattr(section_of(name)(**{name: value}), name)
+    _, cls = place_of(name)
+    return getattr(cls(**{name: value}), name)
 
 
 def _range(name: str, wanted: dict[str, Any]) -> Any:
@@ -118,7 +99,8 @@ def _range(name: str, wanted: dict[str, Any]) -> Any:
         raise ValueError(f"{name} must be a list of values or a range of numbers. Received: {name}={wanted}")
     low, high = _value(name, wanted["min"]), _value(name, wanted["max"])
     step, log = wanted.get("step"), wanted.get("log", False)
-    whole = isinstance(getattr(section_of(name)(), name), int)
+    _, cls = place_of(name)
+    whole = isinstance(getattr(cls(), name), int)
     if not isinstance(log, bool) or (log and (low <= 0 or step is not None)):
         raise ValueError(f"{name} must have log = true only with min > 0 and without step. Received: {name}={wanted}")
     if low > high or (step is not None and (step <= 0 or (whole and not isinstance(step, int)))):

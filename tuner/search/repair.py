@@ -16,15 +16,10 @@ _ENDED = (Status.COMPLETED, Status.FAILED)
 
 
 def restore(oracle: ResumableOracle, folder: Path, log: Callable[[str], None]) -> None:
-    """Restores the trials and the state of an oracle from its files; trials that were running are queued.
+    """Restores the trials and the state of a new oracle from its files; trials that were running are queued.
 
     A trial whose file is damaged or missing is run again with the same hyper-parameters, from what its run folder
     holds. If oracle.json is damaged, the state is rebuilt from the trials. All other trials are kept.
-
-    Args:
-        oracle: A new oracle, without trials.
-        folder: Of the search.
-        log: Called with a line for each damaged file.
     """
     project = folder / PROJECT
     path = project / "oracle.json"

@@ -1,5 +1,6 @@
 """The results of a search: one row per trial, ranked, as table, CSV and JSON; and a copy of the best run."""
 
+import contextlib
 import filecmp
 import json
 from pathlib import Path
@@ -13,11 +14,12 @@ from tuner.search.hyperparameters import HYPERBAND_PREFIX, settings_of, values_o
 from tuner.search.oracle import ResumableOracle, Status, Trial
 from tuner.search.parsing import DIRECTIONS
 from tuner.search.settings import BEST, RESULTS, TRIALS, SearchSettings
-from tuner.search.space import Choice, Range, Space, conditions, section_name
+from tuner.search.space import Choice, Range, Space, conditions, place_of
 from tuner.search.trials import RUN, Outcome, copy_run, read_outcome
 from tuner.terminal import format_table
 
-COLUMNS = ("rank", "trial", "status", "objective", "nll", "pr_auc", "best_epoch", "epochs", "seconds", "cause")
+_NUMBERS = ("objective", "nll", "pr_auc", "best_epoch", "epochs", "seconds")  # of an outcome
+COLUMNS = ("rank", "trial", "status", *_NUMBERS, "cause")
 _STATUS = {Status.COMPLETED: "completed", Status.FAILED: "failed"}
 _MAX_WIDTH = 12  # characters of a column of the table
 
@@ -25,28 +27,18 @@ _MAX_WIDTH = 12  # characters of a column of the table
 def rows(oracle: ResumableOracle, settings: SearchSettings, folder: Path) -> list[dict[str, Any]]:
     """One row per trial: completed ones from the best to the worst, then failed, then unfinished ones.
 
-    Args:
-        oracle: Holds the trials.
-        settings: Of the search.
-        folder: Of the search.
-
-    Returns:
-        Dicts with `COLUMNS`, then "of" (the trial whose run it continued, in Hyperband), then every searched setting;
-        None where there is no value.
+    Rows have `COLUMNS`, then "of" (the trial whose run it continued, in Hyperband), then every searched setting; None
+    where there is no value.
     """
     with oracle.lock:
         trials = list(oracle.trials.values())
     found = [_row(trial, settings.space, folder) for trial in trials]
-    largest_first = DIRECTIONS[settings.base.training.objective] == "max"
+    sign = -1.0 if DIRECTIONS[settings.base.training.objective] == "max" else 1.0
     order = ["completed", "failed", "unfinished"]
-    found.sort(key=lambda row: (order.index(row["status"]), _key(row["objective"], largest_first), row["trial"]))
+    found.sort(key=lambda row: (order.index(row["status"]), sign * (row["objective"] or 0.0), row["trial"]))
     for rank, row in enumerate(found, 1):
         row["rank"] = rank if row["status"] == "completed" else None
     return found
-
-
-def _key(value: float | None, largest_first: bool) -> float:
-    return 0.0 if value is None else -value if largest_first else value
 
 
 def _row(trial: Trial, space: Space, folder: Path) -> dict[str, Any]:
@@ -57,8 +49,7 @@ def _row(trial: Trial, space: Space, folder: Path) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS)
     row |= {"trial": trial.trial_id, "status": status}
     if status != "unfinished":
-        numbers = ("objective", "nll", "pr_auc", "best_epoch", "epochs", "seconds")
-        row |= {column: getattr(outcome, column) for column in numbers}
+        row |= {column: getattr(outcome, column) for column in _NUMBERS}
     if status == "failed":
         row["cause"] = outcome.cause or (trial.message or "unknown").strip().splitlines()[-1]
     values = trial.hyperparameters.values
@@ -68,13 +59,7 @@ def _row(trial: Trial, space: Space, folder: Path) -> dict[str, Any]:
 
 
 def write_results(found: list[dict[str, Any]], settings: SearchSettings, folder: Path) -> None:
-    """Updates results.csv, results.json and the copy of the best run.
-
-    Args:
-        found: As `rows` returns them.
-        settings: Of the search.
-        folder: Of the search.
-    """
+    """Updates results.csv, results.json and the copy of the best run, from what `rows` found."""
     table, whole = (folder / name for name in RESULTS)
     write_csv(table, found, COLUMNS)
     objective = settings.base.training.objective
@@ -100,14 +85,7 @@ def _copy_best(source: Path, target: Path) -> None:
 
 
 def table(found: list[dict[str, Any]]) -> str:
-    """The ranked rows as text: the results, and the settings that differ between trials.
-
-    >>> print(table([{"rank": 1, "trial": "0001", "objective": 5.25, "status": "completed", "loss": "bce"},
-    ...              {"rank": None, "trial": "0000", "objective": None, "status": "failed", "loss": "focal"}]))
-    rank  trial  objective  status     loss
-    1     0001   5.25       completed  bce
-    -     0000   -          failed     focal
-    """
+    """The ranked rows as text: the results, and the settings that differ between trials."""
     if not found:
         return "no trial has been started"
     own = ("rank", "trial", "objective", "best_epoch", "epochs", "seconds", "status")
@@ -123,26 +101,19 @@ def _cell(value: Any) -> str:
 
 
 def write_experiment(folder: Path, settings: SearchSettings) -> None:
-    """Writes the searched settings and the metrics for TensorBoard's HParams dashboard.
-
-    Args:
-        folder: Of the log; nothing is written if it exists.
-        settings: Of the search.
-    """
+    """Writes the searched settings and the metrics for TensorBoard's HParams dashboard, unless the folder exists."""
     import tensorflow as tf
     from tensorboard.plugins.hparams import api
 
     if folder.exists():
         return
     searched = [  # without a domain where a setting may have no effect, as its default may lie outside its range
-        api.HParam(f"{section_name(name)}.{name}", None if name in conditions() else _domain(entry, api))
+        api.HParam(f"{place_of(name)[0]}.{name}", None if name in conditions() else _domain(entry, api))
         for name, entry in settings.space.searched.items()
     ]
     metrics = [api.Metric("val_nll", display_name="NLL"), api.Metric("val_pr_auc", display_name="PR-AUC")]
-    writer = tf.summary.create_file_writer(str(folder))
-    with writer.as_default():
+    with contextlib.closing(tf.summary.create_file_writer(str(folder))) as writer, writer.as_default():
         api.hparams_config(hparams=searched, metrics=metrics)
-    writer.close()
 
 
 def _domain(entry: Choice | Range, api: Any) -> Any:

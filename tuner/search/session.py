@@ -11,25 +11,18 @@ from pianoroll_tf.progress import Progress
 from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.search import results as search_results
 from tuner.search.chief import Chief
-from tuner.search.oracle import Trial
+from tuner.search.oracle import Trial, new_oracle
 from tuner.search.repair import VALUES, restore
 from tuner.search.settings import BEST, LOGS, TENSORBOARD, TRIALS, Budget, SearchSettings
 from tuner.search.supervisor import Supervisor, start_workers
 from tuner.search.tuner import SearchTuner
-from tuner.search.worker import limit_threads, new_oracle, run_tuner
+from tuner.search.worker import limit_threads, run_tuner
 from tuner.summary import print_search
 from tuner.terminal import format_duration, log
 
 
 class Search:
-    """A search with all trials of its folder.
-
-    Args:
-        folder: Folder of the search, opened with `open_search`.
-        settings: Its settings.
-        trial_limit: Trials in total.
-        budget_seconds: Time in total; None: no limit.
-    """
+    """A search with all trials of its folder, which `open_search` has opened. Without a budget it has no time limit."""
 
     def __init__(self, folder: Path, settings: SearchSettings, trial_limit: int, budget_seconds: float | None) -> None:
         self._folder, self._settings = folder, settings
@@ -40,9 +33,8 @@ class Search:
         restore(self._oracle, folder, log)
         search_results.write_experiment(folder / TENSORBOARD, settings)
         self._running: dict[str, int] = {}  # trial → epochs done
-        self._ended = 0
         self._rows: list[dict] = []
-        self._workers = 1
+        self._ended, self._workers = 0, 1
         self._progress = Progress(trial_limit, "trials")
 
     def _write_values(self, trial: Trial) -> None:
@@ -52,14 +44,7 @@ class Search:
         write_checksummed(path, trial.hyperparameters.values)
 
     def run_alone(self, threads: int | None = None) -> None:
-        """Runs the trials in this process, one after the other.
-
-        Args:
-            threads: Processor cores to use; None: all.
-
-        Raises:
-            UserError: No further trial can be run (the disk is full, the records are damaged).
-        """
+        """Runs the trials in this process, one after the other, on `threads` cores; None: all."""
         limit_threads(threads)
         tuner = SearchTuner(self._oracle, self._settings, self._folder, on_change=self._changed)
         with self._progress:
@@ -77,41 +62,30 @@ class Search:
             workers: Number of workers to start on this machine; 0: they are started elsewhere.
             command: Command line of such a worker.
             threads: Cores of each; None: an equal share.
-
-        Raises:
-            UserError: No further trial can be run, or SIGTERM came.
         """
         chief = Chief(self._oracle, address, lease)
         log(
             f"the chief listens on {chief.address}; the port has no authentication: "
             "anyone who can reach it can alter the search"
         )
-        self._workers = workers
         termination = Termination()
-        supervisor = None
         with self._progress, termination.watched():
-            if workers:
-                gpus = len(tf.config.list_physical_devices("GPU"))
-                started = start_workers(
-                    workers, [*command, "--chief", chief.address], self._folder / LOGS, threads, gpus
-                )
-                supervisor = Supervisor(started, self._oracle, log)
+            gpus = len(tf.config.list_physical_devices("GPU"))
+            started = start_workers(workers, [*command, "--chief", chief.address], self._folder / LOGS, threads, gpus)
+            supervisor = Supervisor(started, self._oracle, log)
 
             def poll() -> None:
                 if termination.requested:
                     raise StoppedError("stopped by SIGTERM, everything is saved; the same command resumes")
-                if supervisor is not None:
-                    supervisor.poll()
-                else:
-                    self._workers = max(1, chief.leases.alive())
+                supervisor.poll()
+                self._workers = workers or max(1, chief.leases.alive())
                 self._changed("", 0)
 
             try:
                 poll()
                 chief.serve(poll, log)
             finally:
-                if supervisor is not None:
-                    supervisor.stop()
+                supervisor.stop()
 
     def _changed(self, trial_id: str, epochs: int) -> None:
         """Updates the progress and, when a trial has ended, the results."""
@@ -119,11 +93,15 @@ class Search:
             self._running = {trial_id: epochs} if epochs else {}
         ended = len(self._oracle.end_order)
         if ended != self._ended or (self._oracle.trials and not self._rows):
-            self._rows = search_results.rows(self._oracle, self._settings, self._folder)
-            search_results.write_results(self._rows, self._settings, self._folder)
-            self._budget.save()
+            self._write_results()
         self._progress.update(ended - self._ended, self._note(ended))
         self._ended = ended
+
+    def _write_results(self) -> None:
+        """Ranks the trials and writes the results and the time spent."""
+        self._rows = search_results.rows(self._oracle, self._settings, self._folder)
+        search_results.write_results(self._rows, self._settings, self._folder)
+        self._budget.save()
 
     def _note(self, ended: int) -> str:
         """The note beside the progress bar: the best trial so far, running trials, time left."""
@@ -138,14 +116,9 @@ class Search:
         return ", ".join(parts)
 
     def finish(self) -> int:
-        """Writes the results, prints the ranked table and a summary.
-
-        Returns:
-            Exit code: 0, or 1 if no trial succeeded.
-        """
-        self._budget.save()
-        rows = search_results.rows(self._oracle, self._settings, self._folder)
-        search_results.write_results(rows, self._settings, self._folder)
+        """Writes the results, prints the ranked table and a summary; returns 0, or 1 if no trial succeeded."""
+        self._write_results()
+        rows = self._rows
         print(search_results.table(rows))
         failed = [row for row in rows if row["status"] == "failed"]
         for row in failed:
@@ -164,13 +137,9 @@ class Search:
 
 
 def time_left(rows: list[dict], trials: int, workers: int, budget: float | None) -> float | None:
-    """Estimates how long the remaining trials take, by the mean of those that ended; None if there is no estimate.
-
-    >>> time_left([{"seconds": 60.0}, {"seconds": 120.0}, {"seconds": None}], trials=4, workers=2, budget=None)
-    180.0
-    """
+    """Estimates how long the remaining trials take, by the mean of those that ended; None if there is no estimate."""
     times = [row["seconds"] for row in rows if row["seconds"]]
     if not times:
         return budget
-    expected = sum(times) / len(times) * max(trials, 0) / max(workers, 1)
+    expected = sum(times) / len(times) * max(trials, 0) / workers
     return expected if budget is None else min(expected, budget)

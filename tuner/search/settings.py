@@ -30,10 +30,7 @@ OWN = (SPENT, TRIALS, BEST, LOGS, TENSORBOARD, PROJECT, *RESULTS, SETTINGS)
 class SearchSettings:
     """The settings that identify a search; limits of trials and time and the number of workers may change.
 
-    Attributes:
-        tuner: Entry of `parsing.TUNERS`.
-        base: Settings shared by all trials, among them objective, seed and epochs.
-        space: The search space.
+    `base` is shared by all trials, among its settings objective, seed and epochs.
     """
 
     tuner: str
@@ -46,20 +43,14 @@ class SearchSettings:
 
 
 def sole_search(folder: Path) -> contextlib.AbstractContextManager[None]:
-    """Creates the folder if needed and holds an exclusive lock on it; released when the process ends.
-
-    Raises:
-        InUseError: Another search, or chief of one, uses the folder.
-        UserError: The folder holds something else.
-    """
+    """Creates the folder if needed and holds an exclusive lock on it, as `exclusive_folder`."""
     return exclusive_folder(folder, "a search", SETTINGS)
 
 
 def open_search(folder: Path, settings: SearchSettings, overwrite: bool = False) -> None:
-    """Writes the settings of a new search, or checks that an existing one has the same; within `sole_search`.
+    """Writes the settings of a new search, or raises UserError unless an existing one has the same.
 
-    Raises:
-        UserError: The folder holds a search with other settings.
+    To be called within `sole_search`.
     """
     here = settings.to_dict()
     if (folder / SETTINGS).exists() and overwrite:
@@ -103,11 +94,7 @@ def _describe(settings: dict[str, Any], name: str) -> str:
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """The content of search.json.
-
-    Raises:
-        UserError: It is missing or damaged.
-    """
+    """The content of search.json; raises UserError if it is missing or damaged."""
     path = folder / SETTINGS
     try:
         values = read_checksummed(path)
@@ -121,15 +108,10 @@ def read_settings(folder: Path) -> dict[str, Any]:
 
 
 class Budget:
-    """The time limit of a search over all its starts.
-
-    Args:
-        folder: Of the search, in which the time spent is recorded.
-        seconds: The limit; None: no limit.
-    """
+    """The time limit of a search over all its starts, in seconds; None: no limit. The folder records the time spent."""
 
     def __init__(self, folder: Path, seconds: float | None) -> None:
-        self._path, self.seconds, self._started = folder / SPENT, seconds, time.monotonic()
+        self._path, self._seconds, self._started = folder / SPENT, seconds, time.monotonic()
         try:
             self._before = float(read_checksummed(self._path)["seconds"])
         except (OSError, DamagedError, ValueError, KeyError, TypeError):
@@ -141,7 +123,7 @@ class Budget:
 
     def left(self) -> float | None:
         """Seconds left; None: no limit."""
-        return None if self.seconds is None else max(self.seconds - self.spent(), 0.0)
+        return None if self._seconds is None else max(self._seconds - self.spent(), 0.0)
 
     def may_start(self) -> bool:
         """Whether another trial may be started."""

@@ -22,7 +22,6 @@ class Range:
     """Any number between two, inclusive.
 
     Attributes:
-        min, max: The bounds.
         step: Distance between values; None: 1 for whole numbers, else any number.
         log: Whether values are drawn evenly on a logarithmic scale.
     """
@@ -34,11 +33,7 @@ class Range:
 
 
 def conditions() -> dict[str, tuple[str, tuple[Any, ...]]]:
-    """Setting → (another setting, its values with which the first is used).
-
-    >>> conditions()["gamma"]
-    ('loss', ('focal',))
-    """
+    """Setting → (another setting, its values with which the first is used)."""
     own = {name: (table, keys) for table in CHOICES for name, (keys, _) in own_settings(table).items()}
     return own | dict.fromkeys(("conv_filters", "conv_kernel"), ("conv_layers", tuple(range(1, 9))))
 
@@ -80,19 +75,7 @@ class Space:
     fixed: dict[str, Any]
 
     def run_config(self, base: config.RunConfig, values: dict[str, Any]) -> config.RunConfig:
-        """The settings of a trial.
-
-        Args:
-            base: The settings that all trials share.
-            values: A value for each searched setting that counts.
-
-        >>> space = make_space({"loss": "focal", "gamma": 1.5, "optimizer": "adam", "weight_decay": 0.1})
-        Traceback (most recent call last):
-        ValueError: weight_decay must be left out: it counts only with optimizer=adamw. Received: weight_decay=0.1
-        >>> space = make_space({"loss": "focal", "gamma": 1.5})
-        >>> space.run_config(config.RunConfig(), {"gru_units": 64}).loss
-        LossConfig(loss='focal', gamma=1.5, alpha=None, options={})
-        """
+        """The settings of a trial: those that all share, with a value for each searched setting that counts."""
         chosen = self.fixed | values
         own = [field for table in CHOICES for _, field in own_settings(table).values()]
         unused = {field.name: field.metadata["unused"] for field in own if "unused" in field.metadata}
@@ -100,7 +83,7 @@ class Space:
         chosen = {name: value for name, value in chosen.items() if _is_used(name, chosen)} | unused
         sections = {}
         for section, cls in config.SECTIONS.items():
-            changes = {name: value for name, value in chosen.items() if section_name(name) == section}
+            changes = {name: value for name, value in chosen.items() if place_of(name)[0] == section}
             sections[section] = dataclasses.replace(getattr(base, section), **config.as_fields(cls, changes))
         return dataclasses.replace(base, **sections)
 
@@ -110,13 +93,10 @@ class Space:
 
 
 def make_space(changes: dict[str, Any]) -> Space:
-    """The default space, changed.
+    """The default space, with changes: setting → `Choice`, `Range`, or the only value.
 
-    Args:
-        changes: Setting → `Choice`, `Range`, or the only value. Settings that are used in no trial are not searched.
-
-    Raises:
-        ValueError: A setting that is used in no trial is fixed, or nothing is left to search.
+    Settings that are used in no trial are not searched. Raises ValueError if one of them is fixed, or if nothing is
+    left to search.
     """
     entries: dict[str, Any] = default_space() | changes
     searched = {name: entry for name, entry in entries.items() if isinstance(entry, Choice | Range)}
@@ -135,36 +115,26 @@ def make_space(changes: dict[str, Any]) -> Space:
     return Space({name: searched[name] for name in order}, fixed)
 
 
-def section_name(name: str) -> str:
-    """The section of `RunConfig` that a setting is in.
+def place_of(name: str) -> tuple[str, type]:
+    """The section of `RunConfig` that a setting is in, and the dataclass that it is a field of.
 
-    Raises:
-        ValueError: There is no such setting, or it is a flag of the command.
-
-    >>> section_name("gamma"), section_name("dropout")
-    ('loss', 'model')
+    The latter is the section, or the own settings of an entry of a table. Raises ValueError if there is no such
+    setting, or if it is a flag of the command.
     """
     if name in OWN_FLAGS:
         raise ValueError(f"{name} must be given as a flag: --{name}. Received: {name} in the space")
-    sections = {
-        field.name: section
+    places: dict[str, tuple[str, type]] = {
+        field.name: (section, cls)
         for section, cls in config.SECTIONS.items()
         for field in dataclasses.fields(cls)
         if field.name not in ("options", *OWN_FLAGS)
     }
-    sections |= {option: section for section in ("loss", "optimizer") for option in own_settings(section)}
-    if name not in sections:
-        raise ValueError(f"a setting of the space must be one of {', '.join(sections)}. Received: {name}")
-    return sections[name]
-
-
-def section_of(name: str) -> type:
-    """The dataclass that a setting is a field of: a section, or the own settings of an entry of a table."""
-    cls = config.SECTIONS[section_name(name)]
-    if any(field.name == name for field in dataclasses.fields(cls)):
-        return cls
-    keys, _ = own_settings(section_name(name))[name]
-    return CHOICES[section_name(name)][keys[0]].settings
+    for table in ("loss", "optimizer"):
+        for option, (keys, _) in own_settings(table).items():
+            places.setdefault(option, (table, CHOICES[table][keys[0]].settings))
+    if name not in places:
+        raise ValueError(f"a setting of the space must be one of {', '.join(places)}. Received: {name}")
+    return places[name]
 
 
 def shown(entry: Any) -> Any:
@@ -182,7 +152,8 @@ def _is_used(name: str, chosen: dict[str, Any]) -> bool:
     if name not in conditions():
         return True
     parent, values = conditions()[name]
-    return chosen.get(parent, getattr(section_of(parent)(), parent)) in values
+    _, cls = place_of(parent)
+    return chosen.get(parent, getattr(cls(), parent)) in values
 
 
 def _may_be_used(name: str, searched: dict[str, Any], fixed: dict[str, Any]) -> bool:

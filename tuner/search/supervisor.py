@@ -19,13 +19,13 @@ EXIT_STOPPED = 143  # exit code of a worker that saved everything and ended beca
 
 
 class Worker:
-    """One worker process.
+    """One worker process, which exits when its standard input closes, so that it never outlives this process.
 
     Args:
-        name: Its name, which identifies it to the chief.
-        command: Command line; it must exit when its standard input closes, so that it never outlives this process.
+        name: Identifies it to the chief.
+        command: Its command line.
         log: File to which its messages are appended.
-        threads: Processor cores it may use.
+        threads: Cores it may use.
         gpu: The GPU it is to use; None: no restriction.
     """
 
@@ -69,13 +69,7 @@ class Worker:
 
 
 class Supervisor:
-    """Watches workers: a worker that dies is restarted, and its trial is requeued.
-
-    Args:
-        workers: The processes.
-        oracle: Holds the trials.
-        log: Called with a line for each worker that died.
-    """
+    """Watches workers: a worker that dies is restarted, and its trial is requeued."""
 
     def __init__(self, workers: Sequence[Worker], oracle: "ResumableOracle", log: Callable[[str], None]) -> None:
         self._workers, self._oracle, self._log = list(workers), oracle, log
@@ -86,9 +80,8 @@ class Supervisor:
     def poll(self) -> None:
         """Checks each worker.
 
-        Raises:
-            UserError: One failed for a cause that a restart cannot remove (the disk is full, the records are damaged),
-                or they die repeatedly without a trial.
+        Raises UserError if one failed for a cause that a restart cannot remove (the disk is full, the records are
+        damaged), or if they die repeatedly without a trial.
         """
         if len(self._oracle.end_order) > self._ended:
             self._ended, self._deaths_without_trial = len(self._oracle.end_order), 0
@@ -114,11 +107,7 @@ class Supervisor:
         worker.restart()
 
     def stop(self, seconds: float = 30.0) -> None:
-        """Ends all workers; those that train save everything first.
-
-        Args:
-            seconds: How long to wait for each before it is killed.
-        """
+        """Ends all workers; those that train save everything first. One that takes longer than `seconds` is killed."""
         for worker in self._workers:
             if worker.process.poll() is None:
                 worker.process.terminate()
@@ -143,16 +132,11 @@ def start_workers(
         threads: Cores that each may use; None: an equal share of those of this process.
         gpus: GPUs of this machine.
     """
-    threads = threads or max(1, len(os.sched_getaffinity(0)) // count)
+    threads = threads or max(1, len(os.sched_getaffinity(0)) // max(count, 1))
+    command, names = [*command, "--threads", str(threads)], [f"worker-{index}" for index in range(count)]
     return [
-        Worker(
-            f"worker-{index}",
-            [*command, "--threads", str(threads)],
-            logs / f"worker-{index}.log",
-            threads,
-            index % gpus if gpus else None,
-        )
-        for index in range(count)
+        Worker(name, command, logs / f"{name}.log", threads, index % gpus if gpus else None)
+        for index, name in enumerate(names)
     ]
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import operator
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,11 +14,11 @@ from pianoroll_tf.config import RunConfig
 from pianoroll_tf.errors import DamagedError, UserError
 from pianoroll_tf.messages import describe
 from pianoroll_tf.modeling import run_folder
-from pianoroll_tf.modeling.training_state import OBJECTIVES
 from pianoroll_tf.settings import from_dict, to_dict
 from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
 from pianoroll_tf.storage.folders import whole_folder
 from tuner import terminal
+from tuner.search.parsing import DIRECTIONS
 from tuner.training import read_history, train_run
 
 RUN = "run"  # the run folder of a trial, in the trial's folder
@@ -31,11 +32,10 @@ class Outcome:
     Attributes:
         until: Maximum number of epochs.
         cause: Why it failed; empty unless it did.
-        objective: The objective of its best epoch.
+        objective, nll, pr_auc: Validation results of its best epoch.
         best_epoch: That epoch, counted from 1.
         epochs: Epochs trained.
         seconds: Their duration, including validation.
-        nll, pr_auc: Validation results of the best epoch.
     """
 
     until: int
@@ -56,13 +56,11 @@ def run_trial(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     log: Callable[[str], None] = terminal.log,
 ) -> Outcome:
-    """Trains a trial, from its last checkpoint if there is one.
-
-    The result does not depend on what was trained in this process before.
+    """Trains a trial, from its last checkpoint if there is one; independent of what this process trained before.
 
     Args:
         config: Settings of the run.
-        folder: The trial's folder; made when needed.
+        folder: Of the trial; made when needed.
         until: Epochs after which to stop, while the schedule ends at `config.training.epochs`; None: those.
         origin: Folder of the trial whose run this one resumes.
         callbacks: Called during the training.
@@ -72,8 +70,7 @@ def run_trial(
         The outcome, which is also written to outcome.json. A loss that is not finite is an outcome, not an error.
 
     Raises:
-        UserError: The records are damaged, the run is in use (`InUseError`), or SIGTERM came.
-        OSError: The disk is full or cannot be read.
+        UserError, OSError: As `train_run`.
     """
     until = until or config.training.epochs
     _prepare(folder, config, origin, log)
@@ -111,13 +108,7 @@ def _prepare(folder: Path, config: RunConfig, origin: Path | None, log: Callable
 
 
 def copy_run(source: Path, target: Path, *left_out: str) -> None:
-    """Copies a run folder; the copy replaces an older one as a whole.
-
-    Args:
-        source: A run folder that no process trains in.
-        target: The copy.
-        *left_out: Names of entries that are not copied; hidden entries never are.
-    """
+    """Copies a run folder without its hidden entries and those left out; an older copy is replaced as a whole."""
     with whole_folder(target) as partial:
         shutil.copytree(source, partial, ignore=shutil.ignore_patterns(".*", *left_out), dirs_exist_ok=True)
 
@@ -132,13 +123,11 @@ def read_outcome(folder: Path) -> Outcome | None:
 
 def _outcome(rows: Sequence[dict[str, Any]], objective: str, until: int, cause: str) -> Outcome:
     """The outcome of a training, by the best epoch of its history."""
-    column, better = f"val_{objective}", OBJECTIVES[objective]
-    best: dict[str, Any] = {}
-    for row in rows:
-        if row[column] is not None and (not best or better(row[column], best[column])):
-            best = row
-    if not best:
+    column, best_of = f"val_{objective}", {"min": min, "max": max}[DIRECTIONS[objective]]
+    there = [row for row in rows if row[column] is not None]
+    if not there:
         return Outcome(until=until, cause=cause or f"no epoch has a validation {objective}")
+    best = best_of(there, key=operator.itemgetter(column))
     return Outcome(
         until=until,
         cause=cause,

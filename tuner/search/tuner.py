@@ -13,7 +13,6 @@ import keras
 import keras_tuner
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.src import protos
-from keras_tuner.src.distribute import oracle_client
 
 from pianoroll_tf.errors import InUseError, UserError
 from pianoroll_tf.storage.files import write_whole
@@ -31,55 +30,20 @@ class LeaseLostError(UserError):
     """The chief has given the trial of this worker to another."""
 
 
-class TrialCallback(keras.callbacks.Callback):
-    """Reports the epochs of a trial's training, and stops it when the lease is lost.
-
-    Args:
-        lost: Returns whether the trial was given to another worker.
-        on_epoch: Called with the number of epochs done.
-
-    Raises:
-        LeaseLostError: It was.
-    """
-
-    def __init__(self, lost: Callable[[], bool], on_epoch: Callable[[int], None]) -> None:
-        super().__init__()
-        self._lost, self._on_epoch = lost, on_epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Stops if the lease is lost."""
-        if self._lost():
-            raise LeaseLostError("the trial was given to another worker")
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Reports the number of epochs done."""
-        self._on_epoch(epoch + 1)
-
-
 class Heartbeat:
     """Tells the chief at regular intervals that this worker is running a trial.
 
     A heartbeat is KerasTuner's GetTrial with the worker's name in the metadata, so that any chief understands it.
-
-    Args:
-        stub: KerasTuner's client.
-        tuner_id: The worker's name.
-        trial_id: The trial.
-        every_seconds: Time between two heartbeats.
     """
 
     def __init__(self, stub: Any, tuner_id: str, trial_id: str, every_seconds: float) -> None:
         self._stub, self._tuner_id, self._every = stub, tuner_id, every_seconds
         self._request = protos.get_service().GetTrialRequest(trial_id=trial_id)
-        self._over, self.lost = threading.Event(), threading.Event()
+        self.over, self.lost = threading.Event(), threading.Event()
         threading.Thread(target=self._run, daemon=True).start()
 
-    def stop(self) -> None:
-        """Sends no more heartbeats."""
-        self._over.set()
-
     def _run(self) -> None:
-        while not self._over.wait(self._every):
+        while not self.over.wait(self._every):
             try:
                 self._stub.GetTrial(self._request, metadata=((TUNER_ID, self._tuner_id),), timeout=self._every)
             except grpc.RpcError as error:  # an unreachable chief may come back
@@ -88,17 +52,14 @@ class Heartbeat:
 
 
 class SearchTuner(BaseTuner):
-    """Runs the trials that an oracle proposes.
+    """Runs the trials that an oracle proposes; KerasTuner makes it a worker if its environment variables name a chief.
 
     Args:
         oracle: With its files read.
-        settings: Of the search.
-        folder: Of the search.
+        settings, folder: Of the search.
         heartbeat_seconds: Time between two heartbeats of a worker.
         on_change: Called with a trial and the number of its epochs done, 0 when the trial has ended.
         run: Runs a trial; None: `run_trial`.
-
-    KerasTuner makes it a worker if its environment variables name a chief.
     """
 
     def __init__(
@@ -130,28 +91,25 @@ class SearchTuner(BaseTuner):
             self._heartbeat = Heartbeat(self.oracle.stub, self.tuner_id, trial.trial_id, self._heartbeat_seconds)
 
     def run_trial(self, trial: Trial) -> dict[str, float]:
-        """Runs a trial in its folder.
-
-        Returns:
-            The objective.
+        """Runs a trial in its folder and returns the objective.
 
         Raises:
             keras_tuner.errors.FailedTrialError: The trial failed; the search continues.
             keras_tuner.errors.FatalError: No further trial can be run; its cause says why.
         """
-        values = trial.hyperparameters.values
+        values, trials = trial.hyperparameters.values, self._folder / TRIALS
         past = values.get(f"{HYPERBAND_PREFIX}trial_id")
-        callback = TrialCallback(
-            lost=lambda: self._heartbeat is not None and self._heartbeat.lost.is_set(),
-            on_epoch=lambda epochs: self._on_change(trial.trial_id, epochs),
+        callback = keras.callbacks.LambdaCallback(
+            on_train_batch_end=self._stop_if_lost,
+            on_epoch_end=lambda epoch, logs=None: self._on_change(trial.trial_id, epoch + 1),
         )
         config = self._settings.space.run_config(self._settings.base, settings_of(self._settings.space, values))
         try:
             outcome = self._when_free(
                 config,
-                self._folder / TRIALS / trial.trial_id,
+                trials / trial.trial_id,
                 until=values.get(f"{HYPERBAND_PREFIX}epochs"),
-                origin=self._folder / TRIALS / past if past else None,
+                origin=trials / past if past else None,
                 callbacks=[callback],
             )
         except LeaseLostError:
@@ -161,6 +119,11 @@ class SearchTuner(BaseTuner):
         if outcome.cause or outcome.objective is None:
             raise keras_tuner.errors.FailedTrialError(outcome.cause)
         return {self.oracle.objective.name: outcome.objective}
+
+    def _stop_if_lost(self, batch: int, logs: object = None) -> None:
+        """Ends the training of a trial that was given to another worker."""
+        if self._heartbeat is not None and self._heartbeat.lost.is_set():
+            raise LeaseLostError("the trial was given to another worker")
 
     def _when_free(self, *arguments: Any, **named: Any) -> Outcome:
         """Runs the trial as soon as no other worker uses its folder."""
@@ -177,7 +140,7 @@ class SearchTuner(BaseTuner):
         """Reports the result, unless the trial was given to another worker."""
         heartbeat, self._heartbeat = self._heartbeat, None
         if heartbeat is not None:
-            heartbeat.stop()
+            heartbeat.over.set()
             if heartbeat.lost.is_set():
                 log(f"trial {trial.trial_id} was given to another worker")
                 return
@@ -195,8 +158,3 @@ class SearchTuner(BaseTuner):
 
     def _get_tuner_fname(self) -> str:
         return str(Path(self.directory) / self.project_name / "tuner0.json")  # also for a chief
-
-
-def set_patience(seconds: float) -> None:
-    """Sets how long a worker waits for a response of its chief; KerasTuner's default is an hour."""
-    oracle_client.TIMEOUT = seconds

@@ -10,34 +10,21 @@ from pathlib import Path
 import grpc
 import keras_tuner
 import tensorflow as tf
+from keras_tuner.src.distribute import oracle_client
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.callbacks import StoppedError
 from pianoroll_tf.settings import from_dict
 from tuner.search.chief import set_environment
-from tuner.search.hyperparameters import hyperparameters
-from tuner.search.oracle import ResumableOracle, make_oracle
-from tuner.search.parsing import DIRECTIONS, read_entry
+from tuner.search.oracle import new_oracle
+from tuner.search.parsing import read_entry
 from tuner.search.settings import SETTINGS, SearchSettings, check_same, read_settings
 from tuner.search.space import make_space
 from tuner.search.supervisor import EXIT_STOPPED
-from tuner.search.tuner import SearchTuner, set_patience
+from tuner.search.tuner import SearchTuner
 from tuner.terminal import log
 
 WAIT_SECONDS = 600.0  # how long a worker waits for its chief
-
-
-def new_oracle(settings: SearchSettings, folder: Path) -> ResumableOracle:
-    """The oracle of a search, without its trials."""
-    training = settings.base.training
-    return make_oracle(
-        settings.tuner,
-        hyperparameters(settings.space),
-        keras_tuner.Objective(training.objective, DIRECTIONS[training.objective]),
-        training.epochs,
-        training.seed,
-        folder,
-    )
 
 
 def limit_threads(threads: int | None) -> None:
@@ -58,18 +45,15 @@ def run_tuner(tuner: SearchTuner) -> None:
 def run_worker(
     folder: Path, settings: SearchSettings, given: bool, chief: str, lease: float, threads: int | None
 ) -> int:
-    """Runs as a worker of a chief, with which it shares a folder.
+    """Runs as a worker of the chief at HOST:PORT, with which it shares the folder; returns its exit code.
 
     Args:
-        folder: The folder of the search.
+        folder: Of the search.
         settings: Those of the flags.
-        given: Whether any flag was given; else the settings of the folder are used.
+        given: Whether any flag was given; if so, they must be the settings of the folder.
         chief: HOST:PORT.
-        lease: Seconds of the chief's lease, in which six heartbeats are sent.
+        lease: Seconds, in which six heartbeats are sent.
         threads: Cores to use; None: all.
-
-    Returns:
-        Exit code.
     """
     limit_threads(threads)
     until = time.monotonic() + WAIT_SECONDS
@@ -84,7 +68,7 @@ def run_worker(
     if not name or "chief" in name:  # KerasTuner takes a process whose name contains "chief" for a chief
         name = f"worker-{zlib.crc32(socket.gethostname().encode()):08x}-{os.getpid()}"
     set_environment(chief, name)
-    set_patience(WAIT_SECONDS)
+    oracle_client.TIMEOUT = WAIT_SECONDS  # for a response of the chief; KerasTuner's default is an hour
     try:
         run_tuner(SearchTuner(new_oracle(settings, folder), settings, folder, heartbeat_seconds=lease / 6))
     except StoppedError as error:
@@ -96,11 +80,7 @@ def run_worker(
 
 
 def shared_settings(saved: dict, own: SearchSettings) -> SearchSettings:
-    """The settings of the folder's search, with the path of the records in this process.
-
-    Raises:
-        UserError: The records differ.
-    """
+    """The settings of the folder's search, with the path of the records here; raises UserError if these differ."""
     base = from_dict(type(own.base), saved["base"])
     if base.data.manifest_sha256 != own.base.data.manifest_sha256:
         raise UserError(f"{own.base.data.path} must hold the records of the search, but its manifest is different")

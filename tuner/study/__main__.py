@@ -59,11 +59,7 @@ def _with_remaining_budget(argv: list[str], spent: float) -> list[str]:
 
 
 def body(args: argparse.Namespace) -> int:
-    """Reads the settings, executes the runs without a result, writes and prints the results.
-
-    Returns:
-        Exit code 0, or `RESTART` if runs are left for another process.
-    """
+    """Executes the runs without a result, writes and prints the results; returns 0, or `RESTART` if runs are left."""
     with usage_errors():
         sections: dict[str, Any] = {name: from_args(group, args) for name, group in GROUPS.items()}
         settings = AllSettings(**sections)
@@ -71,11 +67,11 @@ def body(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("scipy") is None:
         raise UserError("the study needs SciPy: python -m pip install --constraint constraints.txt '.[tuner]'")
     from pianoroll_tf.modeling import run_folder
-    from tuner.study import open_study
+    from tuner.study import folder as study_folder
 
     records, data = run_folder.data_facts(args.records)
-    study = open_study.describe(settings, records, data)
-    existing = open_study.check(args.study, study)
+    study = study_folder.describe(settings, records, data)
+    existing = study_folder.check(args.study, study)
     if existing is not None and existing.versions != study.versions:
         log(f"note: {args.study} was started with other versions, {existing.versions}")
     load_tensorflow(args)
@@ -84,7 +80,7 @@ def body(args: argparse.Namespace) -> int:
     with usage_errors():
         check_choices(settings)
     deadline = None if budget is None else time.monotonic() + budget
-    with open_study.sole_use(args.study, study):
+    with study_folder.sole_use(args.study, study):
         return 0 if run_remaining(args.study, study, records, data, deadline) else RESTART
 
 

@@ -13,6 +13,7 @@ bias of a loss that is not proper starts at another value, whose posterior is th
 """
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,7 @@ SETTINGS = ("learning_rate", "weight_decay", "gamma", "alpha")
 
 
 def combinations(study: StudyConfig) -> list[Combination]:
-    """What is compared: losses × optimizers, then the ablations.
-
-    >>> [found.name for found in combinations(StudyConfig(optimizers=("adam",), ablations=True))]
-    ['bce-adam', 'focal-adam', 'focal-adam-raw', 'bce-adam-zero-bias', 'focal-adam-zero-bias']
-    """
+    """What is compared: losses × optimizers, then the ablations."""
     main = [Combination(loss, optimizer) for loss in study.losses for optimizer in study.optimizers]
     if not study.ablations:
         return main
@@ -50,11 +47,7 @@ def combinations(study: StudyConfig) -> list[Combination]:
 
 
 def learning_rates(count: int, low: float, high: float) -> list[float]:
-    """`count` learning rates at even ratios from `low` to `high`, the middle ones first.
-
-    >>> learning_rates(3, 0.0005, 0.008), learning_rates(1, 0.0005, 0.008)
-    ([0.002, 0.0005, 0.008], [0.002])
-    """
+    """`count` learning rates at even ratios from `low` to `high`, the middle ones first."""
     shares = [(2 * k + 1) / (2 * count) for k in range(count)] if count < 3 else [k / (count - 1) for k in range(count)]
     rates = [float(f"{low * (high / low) ** share:.3g}") for share in shares]
     return sorted(rates, key=lambda rate: abs(rates.index(rate) - (count - 1) / 2))
@@ -67,7 +60,7 @@ def design(study: StudyConfig) -> dict[str, list[dict[str, float | None]]]:
         each.name: {name: values for table in TABLES for name, values in _own(each, table).items()}
         for each in combinations(dataclasses.replace(study, ablations=False))
     }
-    every = dict.fromkeys([*SETTINGS, *(name for settings in own.values() for name in settings)])
+    every = dict.fromkeys([*SETTINGS, *itertools.chain.from_iterable(own.values())])
     return {
         combination: [
             every | {"learning_rate": rate} | {name: values[k % len(values)] for name, values in settings.items()}
@@ -87,20 +80,12 @@ def _own(combination: Combination, table: str) -> dict[str, Sequence[Any]]:
 
 
 def in_order(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a tuning run in the order of their columns, as JSON sorts them.
-
-    >>> list(in_order({"alpha": None, "gamma": 2.0, "learning_rate": 0.01, "margin": 1.0, "weight_decay": None}))
-    ['learning_rate', 'weight_decay', 'gamma', 'alpha', 'margin']
-    """
+    """The settings of a tuning run in the order of their columns, as JSON sorts them: `SETTINGS`, then others."""
     return {name: settings[name] for name in dict.fromkeys([*SETTINGS, *settings])}
 
 
 def best(runs: Sequence) -> int:
-    """The number of the best tuning run: the lowest validation NLL; the lowest learning rate where all diverged.
-
-    Args:
-        runs: `study_folder.TuningRun`s of a combination, in their order.
-    """
+    """The number of a combination's best `TuningRun`: the lowest validation NLL; if all diverged, the lowest rate."""
     alive = [run for run in runs if run.val_nll is not None]
     if alive:
         return min(alive, key=lambda run: run.val_nll).run
@@ -108,26 +93,17 @@ def best(runs: Sequence) -> int:
 
 
 def run_config(
-    settings: AllSettings,
-    combination: Combination,
-    chosen: dict[str, float | None],
-    seed: int,
-    epochs: int,
-    records: RecordsConfig,
-    data: DataFacts,
+    settings: AllSettings, task: "Task", chosen: dict[str, float | None], records: RecordsConfig, data: DataFacts
 ) -> RunConfig:
-    """The settings of one run.
+    """The settings of one run; the training of `RAW` is that of its parent.
 
     Args:
-        settings: The settings of the study.
-        combination: What is trained; the training of `RAW` is that of its parent.
+        settings: Of the study.
+        task: The run.
         chosen: An entry of `design`; None: the setting's default.
-        seed: Seed of weights, windows and dropout.
-        epochs: Maximum number of epochs, where the schedule ends.
-        records: From `run_folder.data_facts`.
-        data: From `run_folder.data_facts`.
+        records, data: From `run_folder.data_facts`.
     """
-    study, model = settings.study, settings.model
+    study, model, combination = settings.study, settings.model, task.combination
     if combination.ablation == ZERO_BIAS:
         model = dataclasses.replace(model, prior_bias=False)
     given = {name: value for name, value in chosen.items() if value is not None}
@@ -150,11 +126,11 @@ def run_config(
             **as_fields(OptimizerConfig, plain | optimizer),
         ),
         training=TrainingConfig(
-            epochs=epochs,
+            epochs=task.epochs or study.epochs,
             steps_per_epoch=study.steps_per_epoch,
             patience=study.patience,
             precision=study.precision,
-            seed=seed,
+            seed=TUNING_SEED if task.tuning else task.number,
         ),
     )
 
@@ -165,9 +141,9 @@ class Task:
 
     Attributes:
         combination: What is trained.
-        number: Number of the tuning run, or the seed.
+        number: Of the tuning run, or the seed.
         tuning: Whether it is a tuning run, the first stage.
-        epochs: Maximum number of epochs; 0 for an ablation without training.
+        epochs: Maximum number; 0 for an ablation without training.
     """
 
     combination: Combination
@@ -182,19 +158,12 @@ class Task:
 
 
 def plan(study: StudyConfig) -> list[Task]:
-    """All runs in their order: tuning, then seed by seed, so that an interrupted study has complete seeds.
-
-    >>> [str(task.folder) for task in plan(StudyConfig(losses=("bce",), tuning_runs=1, seeds=2))][2:5]
-    ['tuning/bce-rmsprop/0', 'runs/bce-adam/0', 'runs/bce-adamw/0']
-    """
+    """All runs in their order: tuning, then seed by seed, so that an interrupted study has complete seeds."""
     everything = combinations(study)
+    main = [each for each in everything if not each.ablation]
     tuning_epochs = study.tuning_epochs or study.epochs
-    return [
-        Task(each, number, True, tuning_epochs)
-        for each in everything
-        if not each.ablation
-        for number in range(study.tuning_runs)
-    ] + [
+    tuning = [Task(each, number, True, tuning_epochs) for each in main for number in range(study.tuning_runs)]
+    return tuning + [
         Task(each, seed, False, 0 if each.ablation == RAW else study.epochs)
         for seed in range(study.seeds)
         for each in everything
@@ -202,9 +171,5 @@ def plan(study: StudyConfig) -> list[Task]:
 
 
 def music_seed(study: StudyConfig, seed: int) -> int:
-    """The seed of a run's first piece, such that no two pieces of a combination share a seed.
-
-    >>> [music_seed(StudyConfig(seeds=3, pieces=10), seed) for seed in range(3)]
-    [0, 4, 7]
-    """
+    """The seed of a run's first piece, such that no two pieces of a combination share a seed."""
     return sum(study.pieces_of(before) for before in range(seed))

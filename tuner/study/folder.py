@@ -27,16 +27,27 @@ with an output bias that starts at 0; `raw` is not trained: its folders hold onl
 music.npz of the very models of "LOSS-OPTIMIZER", judged and sampled as if their output were the posterior.
 """
 
+import contextlib
+import dataclasses
+import platform
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pianoroll_tf.config import NUM_PITCHES
+import pianoroll_tf
+from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig
+from pianoroll_tf.data.records import read_manifest
 from pianoroll_tf.errors import UserError
-from pianoroll_tf.settings import from_dict
+from pianoroll_tf.modeling.run_folder import differences
+from pianoroll_tf.settings import from_dict, to_dict
 from pianoroll_tf.storage import checksummed_json
 from pianoroll_tf.storage.arrays import read_arrays, write_arrays
+from pianoroll_tf.storage.files import remove_temporaries
+from pianoroll_tf.storage.folders import check_folder, exclusive_folder
+from tuner.study import factorial
 from tuner.study.results_model import Compared, Comparison, Run, Study, TuningRun
 from tuner.study.settings import RUNS, TUNING, AllSettings, Combination
 from tuner.study.statistics import Pair, Ranks, Summary
@@ -47,14 +58,11 @@ OUTCOME, MEASURES, NORMS, PIECES = "outcome.json", "measures.json", "gradient_no
 RESULTS_CSV, TUNING_CSV, MUSIC_CSV = "results.csv", "tuning.csv", "music.csv"
 TEST = "test"  # folder and file of the real pieces
 CEILING = "test halves"  # in music.csv
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy")  # whose versions study.json holds
 
 
 def read_checksummed(path: Path) -> dict[str, Any]:
-    """Reads a checksummed JSON file.
-
-    Raises:
-        UserError: It is missing or damaged.
-    """
+    """Reads a checksummed JSON file; raises UserError if it is missing or damaged."""
     try:
         return checksummed_json.read_checksummed(path)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -62,11 +70,7 @@ def read_checksummed(path: Path) -> dict[str, Any]:
 
 
 def read_study(folder: Path | str) -> Study:
-    """The settings of a study.
-
-    Raises:
-        UserError: The folder is no study, or study.json is damaged.
-    """
+    """What study.json holds; raises UserError if the folder is no study, or study.json is damaged."""
     path = Path(folder) / STUDY
     if not path.is_file():
         raise UserError(f"{folder} must be the folder of a study: it has no {STUDY}")
@@ -124,12 +128,65 @@ def write_pieces(path: Path, rolls: list[np.ndarray]) -> None:
 
 
 def read_pieces(path: Path | str) -> list[np.ndarray]:
-    """The pieces of an .npz file of this folder, uint8 [steps, 84] of 0 and 1 each.
-
-    Raises:
-        UserError: It is missing or damaged.
-    """
+    """The pieces of an .npz file, uint8 [steps, 84] of 0 and 1 each; raises UserError if it is missing or damaged."""
     arrays, _ = read_arrays(Path(path))
     steps = arrays["steps"]
     joined = np.unpackbits(arrays["bits"], count=int(steps.sum()) * NUM_PITCHES).reshape(-1, NUM_PITCHES)
     return np.split(joined, np.cumsum(steps)[:-1]) if len(steps) else []
+
+
+def describe(settings: AllSettings, records: RecordsConfig, data: DataFacts) -> Study:
+    """The content of study.json, from what `run_folder.data_facts` gives; raises UserError if a split is empty."""
+    splits = read_manifest(data.path)["splits"]
+    sizes = {split: {name: entry.get(name, 0) for name in ("pieces", "steps")} for split, entry in splits.items()}
+    for split in ("train", "val", "test"):
+        if not sizes.get(split, {}).get("steps"):
+            raise UserError(f"{data.path} must hold pieces in the splits train, val and test, but {split} is empty")
+    return Study(
+        settings=settings,
+        combinations=factorial.combinations(settings.study),
+        design=factorial.design(settings.study),
+        records={
+            "path": data.path,
+            "manifest_sha256": data.manifest_sha256,
+            "settings": to_dict(records),
+            "density": data.density,
+            "splits": sizes,
+        },
+        versions={
+            "python": platform.python_version(),
+            "pianoroll_tf": pianoroll_tf.__version__,
+            **{name: metadata.version(name) for name in PACKAGES},
+        },
+    )
+
+
+def check(folder: Path, study: Study) -> Study | None:
+    """The study in a folder, None if there is none; raises UserError if it is another one, or something else.
+
+    The path of the records and versions may differ.
+    """
+    if not check_folder(folder, "a study", STUDY):
+        return None
+    there = read_study(folder)
+    differing = differences(to_dict(there.settings), to_dict(study.settings))
+    if there.records["manifest_sha256"] != study.records["manifest_sha256"]:
+        differing.append("the records differ")
+    if not differing and there.design != study.design:
+        differing.append("the tuning runs of this version differ")
+    if differing:
+        raise UserError(
+            f"{folder} holds a study with other settings: {'; '.join(differing)}. Use these, or another folder"
+        )
+    return there
+
+
+@contextlib.contextmanager
+def sole_use(folder: Path, study: Study) -> Iterator[None]:
+    """Makes the folder and study.json when needed and keeps other processes out; raises UserError like `check`."""
+    check(folder, study)
+    with exclusive_folder(folder, "a study", STUDY):
+        remove_temporaries(folder)
+        if check(folder, study) is None:
+            checksummed_json.write_checksummed(folder / STUDY, dataclasses.asdict(study))
+        yield

@@ -18,9 +18,6 @@ class GradientNorms(keras.callbacks.Callback):
     norm in a variable. On one device only.
 
     One line is written per step; when a training is resumed from a checkpoint, the lines after it are dropped.
-
-    Args:
-        path: The file; continued if it exists.
     """
 
     def __init__(self, path: Path) -> None:

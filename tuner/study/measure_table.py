@@ -11,8 +11,6 @@ class Measure:
     """A column of results.csv.
 
     Attributes:
-        group: Of which it is a measure.
-        label: Its name.
         unit: "" for a number without unit or a share.
         head: A shorter name, for the head of a table's column; empty: the label.
         better: `LOWER`, `HIGHER`, `ONE` or "".

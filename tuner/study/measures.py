@@ -13,25 +13,14 @@ FACTOR = 10.0  # by which the predicted density may be off before the output cou
 
 
 def reached(curve: Sequence[float], target: float) -> int | None:
-    """The first epoch, counted from 1, whose value is at most `target`; None if there is none.
-
-    >>> reached([9.0, 6.0, 7.0, 5.0], 6.5), reached([9.0], 6.5)
-    (2, None)
-    """
+    """The first epoch, counted from 1, whose value is at most `target`; None if there is none."""
     return next((epoch for epoch, value in enumerate(curve, 1) if value <= target), None)
 
 
 def effort(prefix: str, epoch: int | None, steps_per_epoch: int, seconds: Sequence[float]) -> dict[str, float | None]:
-    """The effort up to the end of an epoch: epochs, steps, and seconds of wall-clock time.
+    """The effort up to the end of an epoch (counted from 1): epochs, steps, and seconds of wall-clock time.
 
-    Args:
-        prefix: Of the names: "to_copy".
-        epoch: Counted from 1; None: not reached.
-        steps_per_epoch: Batches per epoch.
-        seconds: Of each epoch, including validation.
-
-    >>> effort("to_copy", 2, 56, [10.0, 9.0, 9.0])
-    {'epochs_to_copy': 2, 'steps_to_copy': 112, 'seconds_to_copy': 19.0}
+    `seconds` are those of each epoch, including validation.
     """
     values = (None, None, None) if epoch is None else (epoch, epoch * steps_per_epoch, float(sum(seconds[:epoch])))
     return {f"{unit}_{prefix}": value for unit, value in zip(("epochs", "steps", "seconds"), values, strict=True)}
@@ -41,9 +30,6 @@ def area(curve: Sequence[float], epochs: int) -> float:
     """Mean over all epochs of the run of the best value so far, that of the weights kept at that time.
 
     A run that stopped early keeps its best value to the end, so that stopping is not rewarded.
-
-    >>> area([8.0, 6.0, 7.0], epochs=4)  # 8, 6, 6, 6
-    6.5
     """
     best = np.minimum.accumulate(curve)
     return float((best.sum() + (epochs - len(best)) * best[-1]) / epochs)
@@ -53,35 +39,20 @@ def roughness(curve: Sequence[float]) -> float | None:
     """Median distance of a point from the middle of its neighbours, nats per step; None for fewer than three epochs.
 
     A straight fall has 0. The median, so that the steep fall at the start does not count as rough.
-
-    >>> roughness([8.0, 6.0, 5.0, 5.0, 4.0])  # 0.5, 0.5, 0.5
-    0.5
     """
-    if len(curve) < 3:
-        return None
-    return float(np.median(np.abs(np.diff(curve, n=2))) / 2)
+    return float(np.median(np.abs(np.diff(curve, n=2))) / 2) if len(curve) > 2 else None
 
 
 def gradient_ratio(norms: Sequence[float]) -> float | None:
-    """99th percentile over median of the gradient norms of a run's steps; None without a step or with a median of 0.
-
-    >>> gradient_ratio([1.0] * 50 + [2.0] * 49 + [9.0, 9.0])
-    4.5
-    """
-    if not len(norms) or not np.median(norms):
-        return None
-    return float(np.percentile(norms, 99) / np.median(norms))
+    """99th percentile over median of the gradient norms of a run's steps; None without a step or with a median of 0."""
+    median = np.median(norms) if len(norms) else 0.0
+    return float(np.percentile(norms, 99) / median) if median else None
 
 
 def collapse(last: Mapping[str, float], note_frequency: float) -> str:
     """Why a run counts as collapsed; empty if it does not.
 
-    Args:
-        last: The last epoch's row of history: val_nll, val_density_predicted, val_density_true.
-        note_frequency: Validation NLL of that baseline, nats per step.
-
-    >>> collapse({"val_nll": 5.0, "val_density_predicted": 0.001, "val_density_true": 0.04}, 12.0)
-    'silent: it predicts a density of 0.10 %, the data have 4.00 %'
+    `last` is the last epoch's row of history, `note_frequency` the validation NLL of that baseline in nats per step.
     """
     predicted, true = last["val_density_predicted"], last["val_density_true"]
     if not last["val_nll"] <= note_frequency:
@@ -105,7 +76,6 @@ def course(
         history: Rows of history.csv, one per epoch, at least one.
         norms: Gradient norm of each step.
         epochs: Maximum of the run.
-        steps_per_epoch: Batches per epoch.
         copy_nll: Validation NLL of the baseline "copy the last step", nats per step.
     """
     curve = [row["val_nll"] for row in history]

@@ -14,14 +14,12 @@ from pianoroll_tf.modeling.metrics import Statistics
 from tuner.study.measure_table import RARITY
 
 MAX_NOTES = 12  # rows of the table of polyphony; steps with more are in its last row
-_COUNTS = ("hits", "sounding", "steps", "expected")
 
 
 def sparsity_statistics(threshold: float):
     """The function that sums the statistics of sparsity over a batch, for `evaluation.Evaluator`.
 
-    Args:
-        threshold: Probability from which a cell is called sounding.
+    A cell is called sounding from a probability of `threshold` on.
 
     Returns:
         Function of (logits, inputs, targets, mask), as `metrics.batch_statistics`, to a dict of sums: `hits` and
@@ -64,14 +62,9 @@ class Sums(dict):
 
 
 def sparsity(sums: dict, pitch_frequency: np.ndarray) -> tuple[dict[str, float | None], dict[str, dict[str, list]]]:
-    """The measures and the tables of sparsity.
+    """The measures and the tables `pitch` and `polyphony` of a `results_model.Run`, from the sums over a split.
 
-    Args:
-        sums: As `sparsity_statistics` makes them, over a split.
-        pitch_frequency: Share of the training steps in which each pitch sounds, [84].
-
-    Returns:
-        Entries of `measure_table.MEASURES`, and the tables `pitch` and `polyphony` of a `results_model.Run`.
+    `pitch_frequency` [84] is the share of the training steps in which each pitch sounds.
     """
     steps = sums["steps"].sum()
     measures: dict[str, float | None] = {
@@ -117,23 +110,15 @@ class Splits:
 
 
 def judge(model, config: RunConfig, splits: Splits) -> tuple[dict[str, float | None], dict[str, dict[str, list]]]:
-    """Measures of quality (without music) and sparsity, and the tables for figures.
-
-    Args:
-        model: With the weights that were kept.
-        config: Of the run; its loss says how the posterior is recovered.
-        splits: To judge on.
-    """
+    """Measures of quality (without music) and sparsity, and the tables for figures."""
     numbers, sums = judged(model_evaluator(model, config.loss), config, splits)
     results, tables, raw = numbers["test"], {"reliability": reliability(sums)}, sums
+    test = evaluation_dataset(splits.test, config.dataset)
     if not config.loss.proper:
-        raw = model_evaluator(model, config.loss, posterior=False).statistics(
-            evaluation_dataset(splits.test, config.dataset)
-        )
+        raw = model_evaluator(model, config.loss, posterior=False).statistics(test)
         tables["reliability_raw"] = reliability(raw)
-    sparse = model_evaluator(
-        model, config.loss, measure=sparsity_statistics(results["threshold"]), sums=Sums
-    ).statistics(evaluation_dataset(splits.test, config.dataset))
+    measure = sparsity_statistics(results["threshold"])
+    sparse = model_evaluator(model, config.loss, measure=measure, sums=Sums).statistics(test)
     measures, more = sparsity(sparse, np.asarray(config.data.pitch_frequency).reshape(NUM_PITCHES))
     quality = {name: results[name] for name in ("nll", "pr_auc", "f1", "onset_f1", "ece")}
     quality |= {"val_nll": numbers["val"]["nll"], "ece_raw": raw.ece()}

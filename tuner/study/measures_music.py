@@ -20,12 +20,7 @@ from tuner.study.music_distance import FEATURES, Values, compare, cut, distribut
 
 
 def rolls(corpus: Corpus, articulation: bool = False) -> list[np.ndarray]:
-    """The pieces of a split, uint8 [steps, 84] each.
-
-    Args:
-        corpus: The split.
-        articulation: Whether the model distinguishes notes that are struck again while they sound.
-    """
+    """The pieces of a split, uint8 [steps, 84] each; with articulation, notes may be struck again while they sound."""
     cells = np.cumsum([0, *corpus.counts], dtype=np.int64)[corpus.piece_offsets]
     pieces = [
         to_dense(SparseRoll(corpus.counts[start:end], corpus.cells[first:last]))
@@ -38,11 +33,10 @@ def rolls(corpus: Corpus, articulation: bool = False) -> list[np.ndarray]:
 
 @dataclasses.dataclass(frozen=True)
 class Reference:
-    """The music of the test split.
+    """The music of the test split, cut to the length of the generated pieces.
 
     Attributes:
-        parts: All pieces, cut to the length of the generated ones.
-        facts: Entry of `music_distance.FEATURES` → its distribution over all parts.
+        features: Entry of `music_distance.FEATURES` → its distribution over all parts.
         ceiling: Entry → (overlap, distance) of two halves.
     """
 
@@ -52,12 +46,7 @@ class Reference:
 
 
 def reference(pieces: Sequence[np.ndarray], piece_steps: int) -> Reference:
-    """Measures the features of the test split.
-
-    Args:
-        pieces: Rolls of the split.
-        piece_steps: Steps of a generated piece.
-    """
+    """Measures the features of the test split, cut in parts as long as a generated piece."""
     cuts = [cut(piece, piece_steps) for piece in pieces]
     by_piece = {name: [distribution(name, parts) for parts in cuts] for name in FEATURES}
     return Reference(
@@ -68,18 +57,10 @@ def reference(pieces: Sequence[np.ndarray], piece_steps: int) -> Reference:
 
 
 def generate(model, config: RunConfig, pieces: int, steps: int, seed: int) -> tuple[list[np.ndarray], float | None]:
-    """Pieces from scratch, under the governor that an export of this model would have.
-
-    Args:
-        model: With the weights that were kept.
-        config: Of the run.
-        pieces: Number of pieces.
-        steps: Of each.
-        seed: Piece i is drawn with seed + i.
+    """Pieces from scratch, under the governor that an export of this model would have; piece i with seed + i.
 
     Returns:
-        (rolls uint8 [steps, 84], density without the governor over that of the training data; None where those are
-        silent).
+        (rolls uint8 [steps, 84], density without the governor over that of the training data, None if that is 0).
     """
     data, ratio = config.data, None
     sampler = SamplingModel(model, config.loss, steps_per_beat(config), meter=parse_meter(data.meter))

@@ -25,6 +25,7 @@ from pianoroll_tf.generation.music.roll_statistics import (
 REACH = 4.0  # bandwidths, on either side of a value, in which a kernel is not taken for 0
 POINTS_PER_BANDWIDTH = 4
 MAX_BANDWIDTHS = 1000  # bandwidths that the values of both sets span at most
+HALVINGS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,17 +70,7 @@ FEATURES = {
 
 
 def distribution(name: str, pieces: Sequence[np.ndarray]) -> Values:
-    """The distribution of a feature over pieces.
-
-    Args:
-        name: Entry of `FEATURES`.
-        pieces: Rolls [steps, 84].
-
-    >>> roll = np.zeros((4, 84), np.uint8)
-    >>> roll[:3, 0] = roll[0, 7] = roll[2, 9] = 1
-    >>> distribution("note_length", [roll]).weights.tolist()  # two notes of 1 step, one of 3
-    [2.0, 1.0]
-    """
+    """The distribution of an entry of `FEATURES` over rolls [steps, 84]."""
     found = np.concatenate([np.empty(0), *(FEATURES[name].values(piece) for piece in pieces)])
     values, counts = np.unique(found, return_counts=True)
     return Values(values, counts.astype(np.float64))
@@ -106,16 +97,8 @@ def compare(name: str, music: Values, reference: Values) -> tuple[float, float |
         return 0.0, None
     if FEATURES[name].circular:
         return _compare_classes(music, reference)
-    return overlap(music, reference, FEATURES[name].logarithmic), wasserstein(music, reference)
-
-
-def wasserstein(one: Values, other: Values) -> float:
-    """The distance by which one distribution's mass must be moved, on average, to become the other.
-
-    >>> wasserstein(Values(np.array([0.0, 1.0]), np.ones(2)), Values(np.array([5.0]), np.ones(1)))
-    4.5
-    """
-    return float(wasserstein_distance(one.values, other.values, one.weights, other.weights))
+    distance = wasserstein_distance(music.values, reference.values, music.weights, reference.weights)
+    return overlap(music, reference, FEATURES[name].logarithmic), float(distance)
 
 
 def overlap(music: Values, reference: Values, logarithmic: bool = False) -> float:
@@ -135,14 +118,7 @@ def overlap(music: Values, reference: Values, logarithmic: bool = False) -> floa
 
 
 def bandwidth(sample: Values) -> float:
-    """Scott's rule for one dimension, standard deviation times n^(-1/5).
-
-    Reference:
-        Scott 1992, "Multivariate Density Estimation", equation 6.42.
-
-    >>> bandwidth(Values(np.array([-1.0, 1.0]), np.array([16.0, 16.0])))  # 32^(-1/5)
-    0.5
-    """
+    """Standard deviation times n^(-1/5): Scott's rule (1992, "Multivariate Density Estimation", equation 6.42)."""
     mean = np.average(sample.values, weights=sample.weights)
     variance = np.average((sample.values - mean) ** 2, weights=sample.weights)
     return float(np.sqrt(variance) * sample.weights.sum() ** -0.2)
@@ -172,20 +148,14 @@ def _compare_classes(music: Values, reference: Values) -> tuple[float, float]:
     return float(np.minimum(*shares).sum()), float(np.abs(gap - np.median(gap)).sum())
 
 
-def halves(name: str, groups: Sequence[Values], rounds: int = 20, seed: int = 0) -> tuple[float, float | None]:
-    """The mean comparison of two halves of the same music: the ceiling of any comparison with it.
+def halves(name: str, groups: Sequence[Values]) -> tuple[float, float | None]:
+    """The mean comparison of random halves of the same music: the ceiling of any comparison with it.
 
-    Args:
-        name: Entry of `FEATURES`.
-        groups: The feature in each piece; parts of a piece are never in both halves.
-        rounds: Random halvings.
-        seed: Of the halvings.
-
-    Returns:
-        Mean (overlap, distance), as of `compare`; (0, None) for fewer than two pieces.
+    `groups` has the feature in each piece, so that parts of a piece are never in both halves. (0, None) for fewer than
+    two pieces.
     """
-    rng, found = np.random.default_rng(seed), []
-    for _ in range(rounds if len(groups) > 1 else 0):
+    rng, found = np.random.default_rng(0), []
+    for _ in range(HALVINGS if len(groups) > 1 else 0):
         order = rng.permutation(len(groups))
         first, second = ([groups[i] for i in part] for part in np.array_split(order, 2))
         found.append(compare(name, join(first), join(second)))
@@ -196,15 +166,9 @@ def halves(name: str, groups: Sequence[Values], rounds: int = 20, seed: int = 0)
 
 
 def cut(roll: np.ndarray, steps: int) -> list[np.ndarray]:
-    """A piece in parts of `steps` steps, so that long and short pieces can be compared part by part.
+    """A roll [any number of steps, 84] in parts of `steps` steps, so that pieces can be compared part by part.
 
     A rest of less than half of that is left out, unless it is all there is.
-
-    Args:
-        roll: [any number of steps, 84].
-
-    >>> [len(part) for part in cut(np.zeros((1300, 84)), 512)], len(cut(np.zeros((9, 84)), 512))
-    ([512, 512, 276], 1)
     """
     parts = [roll[start : start + steps] for start in range(0, len(roll), steps)]
     return [part for part in parts if 2 * len(part) >= steps] or parts

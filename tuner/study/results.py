@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,23 +23,17 @@ from tuner.study.statistics import compare as compare_pairs
 Values = dict[str, list[float | None]]  # combination → a value a seed
 
 
-def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Comparison:
-    """Writes the CSV files and comparison.json of all runs with a result.
-
-    Args:
-        folder: Of the study.
-        study: Its settings.
-        steps_per_epoch: Batches per epoch.
-        real: `measures_music.Reference`.
-    """
-    runs, tuning = study_folder.read_runs(folder), study_folder.read_tuning(folder)
-    runs = with_efforts(folder, study, runs, steps_per_epoch)
-    write_csv(folder / study_folder.TUNING_CSV, tuning_rows(tuning), ["combination"])
-    write_csv(folder / study_folder.RESULTS_CSV, result_rows(study, runs), ["combination"])
-    write_csv(folder / study_folder.MUSIC_CSV, music_rows(folder, study, real), ["combination"])
-    comparison = compared(study, runs)
-    write_checksummed(folder / study_folder.COMPARISON, dataclasses.asdict(comparison))
-    return comparison
+def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> None:
+    """Writes the CSV files and comparison.json of all runs with a result; `real` is a `measures_music.Reference`."""
+    runs = with_efforts(folder, study, study_folder.read_runs(folder), steps_per_epoch)
+    tables = {
+        study_folder.TUNING_CSV: tuning_rows(study_folder.read_tuning(folder)),
+        study_folder.RESULTS_CSV: result_rows(study, runs),
+        study_folder.MUSIC_CSV: music_rows(folder, study, real),
+    }
+    for name, rows in tables.items():
+        write_csv(folder / name, rows, ["combination"])
+    write_checksummed(folder / study_folder.COMPARISON, dataclasses.asdict(compared(study, runs)))
 
 
 def with_efforts(folder: Path, study: Study, runs: Sequence[Run], steps_per_epoch: int) -> list[Run]:
@@ -91,7 +86,7 @@ def result_rows(study: Study, runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def music_rows(folder: Path, study: Study, real) -> list[dict[str, Any]]:
     """The rows of music.csv."""
-    rows = [_music_row(study_folder.CEILING, name, *real.ceiling[name]) for name in MUSIC]
+    rows: list[tuple] = [(study_folder.CEILING, name, *real.ceiling[name]) for name in MUSIC]
     for combination in study.combinations:
         paths = [
             folder / study_folder.RUNS / combination.name / str(seed) / study_folder.PIECES
@@ -99,60 +94,33 @@ def music_rows(folder: Path, study: Study, real) -> list[dict[str, Any]]:
         ]
         pieces = [piece for path in paths if path.is_file() for piece in study_folder.read_pieces(path)]
         for name in MUSIC if pieces else ():
-            found = compare(name, distribution(name, pieces), real.features[name])
-            rows.append(_music_row(combination.name, name, *found))
-    return rows
-
-
-def _music_row(combination: str, measure: str, overlap: float, distance: float | None) -> dict[str, Any]:
-    return {"combination": combination, "measure": measure, "overlap": overlap, "distance": distance}
+            rows.append((combination.name, name, *compare(name, distribution(name, pieces), real.features[name])))
+    return [dict(zip(("combination", "measure", "overlap", "distance"), row, strict=True)) for row in rows]
 
 
 def compared(study: Study, runs: Sequence[Run]) -> Comparison:
     """The comparison of the runs by each measure."""
-    config, by_key = study.settings.study, {(run.combination, run.seed): run for run in runs}
-    names = [each.name for each in study.combinations]
-    outcomes = {
-        name: {
-            outcome: sum(run.outcome == outcome for run in runs if run.combination == name)
-            for outcome in (FINISHED, COLLAPSED, DIVERGED)
-        }
-        for name in names
-    }
-    measures = {}
-    for measure in MEASURES:
-        values = {
-            name: [
-                run.measures.get(measure) if (run := by_key.get((name, seed))) else None for seed in range(config.seeds)
-            ]
-            for name in names
-        }
-        done = {name: [(name, seed) in by_key for seed in range(config.seeds)] for name in names}
-        measures[measure] = compared_measure(study, measure, values, done)
-    return Comparison(len(names) * config.seeds - len(runs), outcomes, measures)
+    seeds, by_key = range(study.settings.study.seeds), {(run.combination, run.seed): run for run in runs}
+    rows = {each.name: [by_key.get((each.name, seed)) for seed in seeds] for each in study.combinations}
+    ends = Counter((run.combination, run.outcome) for run in runs)
+    return Comparison(
+        missing=len(rows) * len(seeds) - len(runs),
+        outcomes={name: {end: ends[name, end] for end in (FINISHED, COLLAPSED, DIVERGED)} for name in rows},
+        measures={measure: _compared_by(study, measure, rows) for measure in MEASURES},
+    )
 
 
-def compared_measure(study: Study, measure: str, values: Values, done: dict[str, list[bool]]) -> Compared:
-    """The comparison by one measure.
-
-    Args:
-        study: Its settings.
-        measure: Entry of `measure_table.MEASURES`.
-        values: One value per seed for every combination, ablations too; None: no value.
-        done: Whether the run has a result; if not, its value does not count as missing.
-    """
+def _compared_by(study: Study, measure: str, runs: dict[str, list[Run | None]]) -> Compared:
+    """The comparison by one measure; a run without a result does not count as a missing value."""
     config = study.settings.study
+    values = {name: [run.measures.get(measure) if run else None for run in row] for name, row in runs.items()}
     main = {each.name: values[each.name] for each in study.combinations if not each.ablation}
-    summaries = {
-        name: summarise([value for value, there in zip(row, done[name], strict=True) if there])
-        for name, row in values.items()
-    }
     losses = {loss: _mean([main[f"{loss}-{each}"] for each in config.optimizers]) for loss in config.losses}
     optimizers = {each: _mean([main[f"{loss}-{each}"] for loss in config.losses]) for each in config.optimizers}
     ablations = [(each.name, each.parent) for each in study.combinations if each.ablation]
-    whole = [seed for seed in range(config.seeds) if all(done[name][seed] for name in main)]
+    whole = [seed for seed in range(config.seeds) if all(runs[name][seed] for name in main)]
     return Compared(
-        summaries=summaries,
+        summaries={name: summarise([run.measures.get(measure) for run in row if run]) for name, row in runs.items()},
         pairs=compare_pairs(main),
         losses=compare_pairs(losses),
         optimizers=compare_pairs(optimizers),

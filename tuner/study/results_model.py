@@ -14,7 +14,6 @@ class Study:
     """What study.json holds.
 
     Attributes:
-        settings: All settings.
         combinations: Losses × optimizers in the order given, then the ablations.
         design: Combination → the settings of each of its tuning runs.
         records: `path`, `manifest_sha256`, `settings` (of build_records), `density` (share of active cells in
@@ -34,13 +33,12 @@ class TuningRun:
     """One run of the first stage; the combination's best has the lowest `val_nll`.
 
     Attributes:
-        combination: Its name.
         run: Its number, from 0.
         settings: learning_rate, weight_decay, gamma, alpha; None where it has none.
         outcome: `FINISHED` or `DIVERGED`.
         cause: In words, unless finished.
         val_nll: Lowest validation NLL, nats per step; None when diverged.
-        epochs: Epochs trained.
+        epochs: Number of epochs trained.
     """
 
     combination: str
@@ -57,7 +55,6 @@ class Run:
     """One run of the second stage, measured.
 
     Attributes:
-        combination: Its name.
         seed: Of weights, windows, dropout; music has other seeds, the same for every combination.
         settings: What the first stage chose: learning_rate, weight_decay, gamma, alpha; None where it has none.
         outcome: `FINISHED`; `COLLAPSED`: after its last epoch it is worse than "note frequency", or the density that

@@ -36,9 +36,8 @@ def run_remaining(folder: Path, study: Study, records: RecordsConfig, data: Data
 
     Args:
         folder: Of the study, locked by this process.
-        study: Its settings.
-        records: How the records were made.
-        data: Where they are, and the facts of them that runs need.
+        study: What the folder holds.
+        records, data: From `run_folder.data_facts`.
         deadline: `time.monotonic()` after which no run is started; None: no limit.
 
     Returns:
@@ -68,8 +67,7 @@ def run_remaining(folder: Path, study: Study, records: RecordsConfig, data: Data
 
 def _execute(context: Context, task: Task, done: dict, progress: "StudyProgress") -> TuningRun | Run:
     """Executes one run with the settings that tuning has found for it."""
-    progress.begin(task)
-    result = execute(context, task, _chosen(context.study, task, done), [progress.callback()])
+    result = execute(context, task, _chosen(context.study, task, done), [progress.begin(task)])
     if result.cause:
         log(f"{task.folder}: {result.outcome}: {result.cause}")
     progress.end()
@@ -86,47 +84,32 @@ def _chosen(study: Study, task: Task, done: dict) -> dict[str, float | None]:
     return design[factorial.best(own)]
 
 
-class StudyProgress:
-    """The progress of a study in epochs, with the time left if all runs take all of theirs.
+class StudyProgress(Progress):
+    """The progress of a study in epochs, with the time left if all of these runs take all of theirs.
 
     An ablation without training counts as one epoch.
-
-    Args:
-        tasks: The runs to execute.
     """
 
     def __init__(self, tasks: Sequence[Task]) -> None:
-        self._weights = {task: max(task.epochs, 1) for task in tasks}
-        self._progress = Progress(sum(self._weights.values()), "epochs")
-        self._started, self._counted = time.monotonic(), 0
-        self._task: Task  # set by `begin`
+        super().__init__(sum(max(task.epochs, 1) for task in tasks), "epochs")
+        self._started = time.monotonic()
+        self._task, self._uncounted = tasks[0], 0
 
-    def begin(self, task: Task) -> None:
-        """A run begins."""
-        self._task, self._counted = task, 0
+    def begin(self, task: Task) -> keras.callbacks.Callback:
+        """A run begins; returns a callback of its training, which counts its epochs."""
+        self._task, self._uncounted = task, max(task.epochs, 1)
+        return keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: self._epoch(logs))
 
-    def epoch(self, logs: dict) -> None:
-        """An epoch of the run has ended."""
-        if self._counted < self._weights[self._task]:
-            self._counted += 1
-            self._update(1, f"{self._task.folder}, validation NLL {logs['val_nll']:.3f}")
+    def _epoch(self, logs: dict) -> None:
+        if self._uncounted:
+            self._uncounted -= 1
+            self._count(1, f"{self._task.folder}, validation NLL {logs['val_nll']:.3f}")
 
     def end(self) -> None:
         """The run has ended, perhaps early."""
-        self._update(self._weights[self._task] - self._counted, f"{self._task.folder} done")
+        self._count(self._uncounted, f"{self._task.folder} done")
 
-    def _update(self, count: int, note: str) -> None:
-        done = self._progress.done + count
-        left = (time.monotonic() - self._started) * (self._progress.total - done) / max(done, 1)
-        self._progress.update(count, f"{note}, {format_duration(left)} left")
-
-    def callback(self) -> keras.callbacks.Callback:
-        """The callback of a training that counts its epochs."""
-        return keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: self.epoch(logs))
-
-    def __enter__(self) -> "StudyProgress":
-        self._progress.__enter__()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._progress.__exit__(*exc)
+    def _count(self, count: int, note: str) -> None:
+        done = self.done + count
+        left = (time.monotonic() - self._started) * (self.total - done) / max(done, 1)
+        self.update(count, f"{note}, {format_duration(left)} left")

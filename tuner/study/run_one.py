@@ -34,18 +34,7 @@ MIDI_PIECES = 3  # of each combination's first seed, and of the test split, that
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What every run of a study needs.
-
-    Attributes:
-        folder: Of the study.
-        study: Its settings.
-        records: How the records were made.
-        data: The facts of the records that runs need.
-        splits: To evaluate on.
-        steps_per_epoch: Batches per epoch.
-        baselines: Split → baseline → judged numbers.
-        real: The music of the test split.
-    """
+    """What every run of a study needs; `baselines` is split → baseline → judged numbers."""
 
     folder: Path
     study: Study
@@ -58,25 +47,13 @@ class Context:
 
     def config(self, task: Task, chosen: dict[str, float | None]) -> RunConfig:
         """The configuration of a run with the settings chosen for it."""
-        seed = factorial.TUNING_SEED if task.tuning else task.number
-        epochs = task.epochs or self.study.settings.study.epochs
-        return factorial.run_config(
-            self.study.settings, task.combination, chosen, seed, epochs, self.records, self.data
-        )
+        return factorial.run_config(self.study.settings, task, chosen, self.records, self.data)
 
 
 def prepare(folder: Path, study: Study, records: RecordsConfig, data: DataFacts) -> Context:
-    """Loads the records, evaluates the baselines unless that is done, and measures the real music.
-
-    Raises:
-        UserError: A split has no piece.
-    """
-    corpora = {split: load_corpus(data.path, split) for split in ("train", "val", "test")}
-    for split, corpus in corpora.items():
-        if not len(corpus.counts):
-            raise UserError(f"the {split} split of {data.path} must hold at least one piece. Received: pieces=0")
-    splits = Splits(corpora["val"], corpora["test"])
-    settings = study.settings
+    """Loads the records, evaluates the baselines unless that is done, and measures the real music."""
+    training, *others = (load_corpus(data.path, split) for split in ("train", "val", "test"))
+    splits, settings = Splits(*others), study.settings
     real = reference(rolls(splits.test, settings.model.articulation), settings.study.piece_steps)
     _write_music(folder / study_folder.MUSIC, study_folder.TEST, real.parts, records, "")
     study_folder.write_pieces(folder / study_folder.MUSIC / f"{study_folder.TEST}.npz", real.parts)
@@ -86,8 +63,8 @@ def prepare(folder: Path, study: Study, records: RecordsConfig, data: DataFacts)
         records=records,
         data=data,
         splits=splits,
-        steps_per_epoch=settings.study.steps_per_epoch or batches_per_epoch(corpora["train"], settings.dataset),
-        baselines=_baselines(folder, RunConfig(data=data, dataset=settings.dataset), splits, corpora["train"]),
+        steps_per_epoch=settings.study.steps_per_epoch or batches_per_epoch(training, settings.dataset),
+        baselines=_baselines(folder, RunConfig(data=data, dataset=settings.dataset), splits, training),
         real=real,
     )
 
@@ -111,14 +88,7 @@ def _write_music(folder: Path, name: str, pieces: Sequence, grid: RecordsConfig,
 
 
 def execute(context: Context, task: Task, chosen: dict[str, float | None], callbacks: Sequence) -> TuningRun | Run:
-    """Executes a run, or resumes it, and writes its outcome.json or measures.json.
-
-    Args:
-        context: Of the study.
-        task: Which run.
-        chosen: Learning rate and so on.
-        callbacks: Of the training.
-    """
+    """Executes a run with the settings chosen for it, or resumes it, and writes its outcome.json or measures.json."""
     try:
         result = (_tune if task.tuning else _measure)(context, task, chosen, callbacks)
     finally:
@@ -195,11 +165,7 @@ def _measure(context: Context, task: Task, chosen: dict[str, float | None], call
 def _train(
     context: Context, run_dir: Path, config: RunConfig, callbacks: Sequence
 ) -> tuple[str, str, dict[str, float | None]]:
-    """Trains a run of the second stage, and records the norms of its gradients.
-
-    Returns:
-        (outcome, its cause, measures of the course of the training).
-    """
+    """Trains a run and records the norms of its gradients; returns its outcome, the cause, measures of its course."""
     norms = GradientNorms(run_dir / study_folder.NORMS)
     try:  # on one device, as GradientNorms needs it
         rows, cause = train_run(config, run_dir, [norms, *callbacks], strategy=tf.distribute.get_strategy())

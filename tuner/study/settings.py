@@ -55,11 +55,7 @@ class StudyConfig(Settings):
             raise ValueError(f"pieces must be at least seeds. Received: pieces={self.pieces}, seeds={self.seeds}")
 
     def pieces_of(self, seed: int) -> int:
-        """Pieces that the run of a seed generates; together the seeds have `pieces`.
-
-        >>> [StudyConfig(seeds=3, pieces=10).pieces_of(seed) for seed in range(3)]
-        [4, 3, 3]
-        """
+        """Pieces that the run of a seed generates; together the seeds have `pieces`."""
         return (self.pieces - seed - 1) // self.seeds + 1
 
 
@@ -79,13 +75,7 @@ class AllSettings(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class Combination:
-    """What is compared.
-
-    Attributes:
-        loss: Entry of the table of losses.
-        optimizer: Entry of the table of optimizers.
-        ablation: "", `RAW` or `ZERO_BIAS`.
-    """
+    """What is compared: a loss with an optimizer, or an ablation of them, `RAW` or `ZERO_BIAS`."""
 
     loss: str
     optimizer: str
@@ -98,9 +88,5 @@ class Combination:
 
     @property
     def name(self) -> str:
-        """The name of its folders.
-
-        >>> Combination("focal", "adam").name, Combination("focal", "adam", RAW).name
-        ('focal-adam', 'focal-adam-raw')
-        """
+        """The name of its folders: "focal-adam", "focal-adam-raw"."""
         return self.parent + (f"-{self.ablation}" if self.ablation else "")

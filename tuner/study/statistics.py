@@ -31,8 +31,7 @@ class Summary:
         runs: Seeds that have a value.
         missing: Seeds that have none: the run diverged, or never reached the value that the measure waits for.
         mean: None without a value.
-        low: Lower end of the bootstrap interval of the mean; None for fewer than two values.
-        high: Upper end.
+        low, high: Bootstrap interval of the mean; None for fewer than two values.
         sd: Standard deviation over seeds (n - 1); None for fewer than two values.
     """
 
@@ -49,12 +48,10 @@ class Pair:
     """The difference of two combinations, first minus second, within each seed.
 
     Attributes:
-        first: Name of a combination.
-        second: Name of another.
+        first, second: Their names.
         seeds: Seeds in which both have a value.
         mean: Mean difference, in the measure's unit; None without such a seed.
-        low: Lower end of its bootstrap interval; None for fewer than two seeds.
-        high: Upper end.
+        low, high: Its bootstrap interval; None for fewer than two seeds.
         effect: Mean difference over the standard deviation of the differences (Cohen's d_z); None where that is 0.
         wilcoxon: Two-sided p-value of the signed-rank test, exact; 1 where all differences are 0.
         sign: Two-sided p-value of the sign test.
@@ -80,8 +77,6 @@ class Ranks:
     """How the combinations rank over the seeds; 1 is the best, ties share the mean of their ranks.
 
     Attributes:
-        mean: Combination → mean rank.
-        seeds: Number of seeds.
         p: P-value of Friedman's test; None for fewer than three combinations or two seeds, or where all ranks tie.
         critical_difference: Mean ranks that differ by less cannot be distinguished (Nemenyi); None as for `p`.
     """
@@ -99,9 +94,6 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
 
     Reference:
         Efron, Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13.
-
-    >>> interval([2.0, 2.0, 2.0])
-    (2.0, 2.0)
     """
     sample = np.asarray(values, np.float64)
     if len(sample) < 2:
@@ -120,12 +112,7 @@ def _resamples(count: int) -> np.ndarray:
 
 
 def summarise(values: Sequence[float | None]) -> Summary:
-    """The summary of one value a seed; None where a seed has none.
-
-    >>> found = summarise([1.0, None, 3.0])
-    >>> found.runs, found.missing, found.mean, round(found.sd, 3)
-    (2, 1, 2.0, 1.414)
-    """
+    """The summary of one value a seed; None where a seed has none."""
     there = [value for value in values if value is not None]
     low, high = interval(there) or (None, None)
     return Summary(
@@ -139,11 +126,7 @@ def summarise(values: Sequence[float | None]) -> Summary:
 
 
 def wilcoxon_p(differences: Sequence[float]) -> float:
-    """Two-sided p-value of Wilcoxon's signed-rank test, exact also with ties up to 13 differences; zeros are left out.
-
-    >>> wilcoxon_p([1.0, 2.0, 3.0, 4.0, 5.0])  # the least there is for five
-    0.0625
-    """
+    """Two-sided p-value of Wilcoxon's signed-rank test without zeros, exact up to 13 differences, also with ties."""
     others = np.asarray([value for value in differences if value != 0])
     if len(others) < 2:
         return 1.0  # both signs are equally likely
@@ -153,43 +136,25 @@ def wilcoxon_p(differences: Sequence[float]) -> float:
 
 
 def sign_p(differences: Sequence[float]) -> float:
-    """Two-sided p-value of the sign test; zeros are left out.
-
-    >>> sign_p([1.0, 1.0, 1.0, -1.0])  # (1 + 4) * 2 / 16
-    0.625
-    """
+    """Two-sided p-value of the sign test; zeros are left out."""
     positive, negative = (sum(sign * value > 0 for value in differences) for sign in (1, -1))
     return float(stats.binomtest(positive, positive + negative).pvalue) if positive + negative else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction: p-values that may be held against the level of the whole family.
-
-    Reference:
-        Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure".
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    adjusted, largest = [0.0] * len(p_values), 0.0
-    for place, index in enumerate(np.argsort(p_values, kind="stable")):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
-        adjusted[index] = largest
-    return adjusted
+    """P-values that may be held against the level of the whole family, as corrected by Holm 1979."""
+    order, adjusted = np.argsort(p_values, kind="stable"), np.empty(len(p_values))
+    factors = np.arange(len(p_values), 0, -1)
+    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, factors * np.asarray(p_values)[order]))
+    return adjusted.tolist()
 
 
 def compare(values: Mapping[str, Sequence[float | None]], pairs: Sequence[tuple[str, str]] | None = None) -> list[Pair]:
-    """Paired differences between combinations, tested together.
+    """Paired differences between combinations, tested together; default: each with each.
 
-    Args:
-        values: Combination → one value a seed, None where there is none; the same seeds in the same order.
-        pairs: Which to compare; default: each with each.
-
-    >>> [pair] = compare({"a": [1.0, 2.0, 3.0], "b": [2.0, 4.0, 6.0]})
-    >>> pair.mean, pair.effect, pair.wilcoxon, pair.verdict
-    (-2.0, -2.0, 0.25, 'too few seeds')
+    `values` has one value a seed for each combination, None where there is none.
     """
-    pairs = list(itertools.combinations(values, 2)) if pairs is None else list(pairs)
+    pairs = list(itertools.combinations(values, 2)) if pairs is None else pairs
     differences = [
         [one - other for one, other in zip(values[a], values[b], strict=True) if one is not None and other is not None]
         for a, b in pairs
@@ -203,28 +168,21 @@ def compare(values: Mapping[str, Sequence[float | None]], pairs: Sequence[tuple[
 
 def _pair(names: tuple[str, str], differences: list[float], p: float, adjusted: float, least: float) -> Pair:
     """The comparison of two combinations; `least` is what the adjusted p-value could be at best."""
-    low, high = interval(differences) or (None, None)
-    sd = float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0
-    mean = float(np.mean(differences)) if differences else None
+    found = summarise(differences)
+    agree = found.runs > 1 and abs(sum(np.sign(differences))) == found.runs
+    verdict = TOO_FEW_SEEDS if agree and least >= 1 - LEVEL else NOT_SHOWN
     return Pair(
         *names,
-        seeds=len(differences),
-        mean=mean,
-        low=low,
-        high=high,
-        effect=mean / sd if mean is not None and sd > 0 else None,
+        seeds=found.runs,
+        mean=found.mean,
+        low=found.low,
+        high=found.high,
+        effect=found.mean / found.sd if found.mean is not None and found.sd else None,
         wilcoxon=p,
         sign=sign_p(differences),
         adjusted=adjusted,
-        verdict=_verdict(differences, adjusted, least),
+        verdict=SHOWN if adjusted < 1 - LEVEL else verdict,
     )
-
-
-def _verdict(differences: list[float], adjusted: float, least: float) -> str:
-    if adjusted < 1 - LEVEL:
-        return SHOWN
-    agree = len(differences) > 1 and abs(sum(np.sign(differences))) == len(differences)
-    return TOO_FEW_SEEDS if agree and least >= 1 - LEVEL else NOT_SHOWN
 
 
 def least_p(seeds: int) -> float:
@@ -241,10 +199,6 @@ def rank(values: Mapping[str, Sequence[float | None]], lower_is_better: bool = T
 
     Reference:
         Demšar 2006, "Statistical Comparisons of Classifiers over Multiple Data Sets", section 3.2.
-
-    >>> found = rank({"a": [1.0, 1.0], "b": [2.0, None], "c": [3.0, 2.0]})
-    >>> found.mean
-    {'a': 1.0, 'b': 2.5, 'c': 2.5}
     """
     sign = 1 if lower_is_better else -1
     table = np.array([[math.inf if x is None else sign * x for x in row] for row in values.values()], np.float64)

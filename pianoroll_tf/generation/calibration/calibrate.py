@@ -1,19 +1,20 @@
 """Calibrates sampling on a model's own music: the parts of the governor that it needs, and the shaping tables."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.data.rhythm import UNUSUAL, onset_averages, positions_in_beat
-from pianoroll_tf.generation.calibration import governor_search
-from pianoroll_tf.generation.calibration.governor_search import needs_governor, spread
+from pianoroll_tf.generation.calibration.governor_search import needs_governor, search, spread
 from pianoroll_tf.generation.calibration.rates import RATE_FLOOR, clipped, error, match, position_shares, rates
 from pianoroll_tf.generation.calibration.shaping_search import find_shaping, onset_thresholds
 from pianoroll_tf.generation.calibration.trials import TrialGenerator
 from pianoroll_tf.generation.endpoints import SamplingModel
-from pianoroll_tf.generation.shaping import KINDS, NO_THRESHOLD, Shaping, shaping_from_dict
+from pianoroll_tf.generation.sampling_options import KINDS, NO_THRESHOLD, Shaping
+from pianoroll_tf.modeling.network import head_of
 
 ROWS, WINDOW_STEPS = 64, 256  # of a trial: pieces from scratch, steps per window
 MATCH_WINDOWS = 2  # of a trial for rate matching; the last one is measured, free of effects of the start
@@ -24,17 +25,14 @@ MAX_RATE_ERROR = 0.05  # of the rates at temperature 1, relative to the data; be
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """Result of a calibration; densities are shares of active cells.
+    """Result of a calibration, with shift and gain of the governor; densities are shares of active cells.
 
     Attributes:
-        shift: Shift of the governor.
-        gain: Gain of the governor; 0 disables density control.
         brakes: Whether the governor penalizes onsets.
         uncorrected: Mean density of the model's music without the governor.
         corrected: Mean density with the governor.
         spread: Root mean square of (density of a window / density of the data - 1).
         onsets: Struck notes per step at temperature 1.
-        shaping: Tables of shifts.
     """
 
     shift: float
@@ -61,11 +59,6 @@ class Calibration:
         return f"{self.corrected:.2%}; {', '.join(parts) or 'no governor'}"
 
 
-def calibration_from_dict(values: dict) -> Calibration:
-    """The inverse of `dataclasses.asdict`, also after JSON."""
-    return Calibration(**values | {"shaping": shaping_from_dict(values["shaping"])})
-
-
 def calibrate(
     sampler: SamplingModel,
     data: DataFacts,
@@ -78,14 +71,14 @@ def calibrate(
     Pieces as long as the longest training piece, up to `MAX_WINDOWS` windows, are generated at temperature 1 and at
     the default temperature. They decide, in this order, whether onsets are penalized, whether the rates of onsets,
     releases and re-strikes at temperature 1, and the positions in the beat at which notes are struck, are shifted to
-    those of the data, and whether the density is controlled.
-    Then the tables of shifts for temperature, top-p and density are measured.
+    those of the data, and whether the density is controlled. Then the tables of shifts for temperature, top-p and
+    density are measured.
 
     Args:
-        sampler: The model.
+        sampler: The model; its governor and shaping are not used.
         data: Facts of the training split, with `density` > 0.
         rows: Pieces per trial.
-        window_steps: Steps per window, up to `sampling.BLOCK_STEPS`.
+        window_steps: Steps per window, up to `sampling_loop.BLOCK_STEPS`.
         with_shaping: Whether to measure the tables; they are not needed at temperature 1.
     """
     trials, positions = TrialGenerator(sampler, data, rows, window_steps), sampler.steps_per_beat or 0
@@ -116,55 +109,37 @@ def calibrate(
     drawn = samples()
     uncorrected, brakes = float((drawn[0] != 0).mean()), False
     if data.usual_onsets and any(share_above(cells, data) > MAX_SHARE_ABOVE for cells in drawn):
-        trials, brakes = trials.with_onset_penalty(), True
+        trials, brakes = TrialGenerator(sampler, data, rows, window_steps, onset_penalty=True), True
         drawn = samples()
     target = measured(drawn[0])
     if data.rates and with_shaping:
-        restrikes = data.rates[2] if sampler.articulation else RATE_FLOOR
+        restrikes = data.rates[2] if head_of(sampler.model).articulation else RATE_FLOOR
         real = clipped([*data.rates[:2], restrikes, *((positions and data.onset_positions) or target[len(KINDS) :])])
         if error(target, real) > MAX_RATE_ERROR:
             target, base_shifts = real, match(lambda shifts: late_rates(1.0, shifts), real)
             drawn = samples()
     cells = drawn[0][:, : MATCH_WINDOWS * window_steps]
     shift, gain, off = 0.0, 0.0, spread(_densities(drawn[0], window_steps), data.density)
-    if any(_strays(part, data) for part in drawn):
-        shift, gain, off = governor_search.search(
-            lambda shift, gain, windows: _densities(
-                trials.generate((shift, gain), shifts=base_shifts, windows=windows), window_steps
-            ),
-            data.density,
-        )
+    if any(needs_governor((part != 0).mean(axis=(1, 2)), data.density) for part in drawn):
+
+        def densities(shift: float, gain: float, windows: int) -> np.ndarray:
+            return _densities(trials.generate((shift, gain), shifts=base_shifts, windows=windows), window_steps)
+
+        shift, gain, off = search(densities, data.density)
         cells = trials.generate((shift, gain), shifts=base_shifts, windows=MATCH_WINDOWS)
         target = measured(cells)
     shaping = Shaping()
     if with_shaping:
-
-        def governed(*settings):
-            return late_rates(*settings, governor=(shift, gain))
-
+        governed = functools.partial(late_rates, governor=(shift, gain))
         shaping = find_shaping(governed, target, base_shifts, onset_thresholds(sampler, cells), gain > 0)
-    return Calibration(
-        shift=shift,
-        gain=gain,
-        brakes=brakes,
-        uncorrected=uncorrected,
-        corrected=float((cells != 0).mean()),
-        spread=off,
-        onsets=float((cells == 2).sum(axis=2).mean()),
-        shaping=shaping,
-    )
-
-
-def _strays(cells: np.ndarray, data: DataFacts) -> bool:
-    return needs_governor((cells != 0).mean(axis=(1, 2)), data.density)
+    corrected, onsets = float((cells != 0).mean()), float((cells == 2).sum(axis=2).mean())
+    return Calibration(shift, gain, brakes, uncorrected, corrected, off, onsets, shaping)
 
 
 def share_above(cells: np.ndarray, data: DataFacts) -> float:
     """Share of steps whose average of onsets exceeds `usual_onsets`, at the position in the beat where it is largest.
 
-    Args:
-        cells: 0 silent, 1 held, 2 struck, [rows, steps, 84], from the start of a bar.
-        data: Facts of the training split, in which the share is `UNUSUAL` at each position.
+    `cells`: 0 silent, 1 held, 2 struck, [rows, steps, 84], from the start of a bar. In the data the share is `UNUSUAL`.
     """
     usual = np.array(data.usual_onsets)
     positions = positions_in_beat([(0, parse_meter(data.meter))], cells.shape[1], len(usual))

@@ -37,14 +37,8 @@ def search(trial: Callable[[float, float, int], np.ndarray], density: float) -> 
     """Finds the smallest of `GAINS` with which the spread is small, and the shift that sets the mean to `density`.
 
     The spread falls as the gain rises, so the gain is found by bisection. The search for a shift starts from that of
-    the previous gain and uses the first window only.
-
-    Args:
-        trial: Function of (shift, gain, number of windows) to densities [rows, windows].
-        density: Density to reach.
-
-    Returns:
-        (shift, gain, spread).
+    the previous gain and uses the first window only. `trial` is a function of (shift, gain, number of windows) to
+    densities [rows, windows]; the result is (shift, gain, spread).
     """
     shift = 0.0
 
@@ -59,15 +53,10 @@ def search(trial: Callable[[float, float, int], np.ndarray], density: float) -> 
 
 
 def find_shift(trial: Callable[[float], float], density: float, start: float = 0.0) -> float:
-    """Finds the shift with which the mean density of the first window is nearest to `density`.
+    """Finds the shift with which the mean density of the first window, that of a trial, is nearest to `density`.
 
     Only the first window counts, because the drift of the governor corrects the later ones. The log-density rises about
     as fast as the shift; if it rises faster, the bracket is halved.
-
-    Args:
-        trial: Function of the shift to the mean density.
-        density: Density to reach.
-        start: First shift.
 
     >>> shift = find_shift(lambda shift: 0.04 * math.exp(shift), 0.05)
     >>> round(math.exp(shift), 2)

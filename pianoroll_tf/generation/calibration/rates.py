@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pianoroll_tf.generation.shaping import KINDS
+from pianoroll_tf.generation.sampling_options import KINDS
 
 MAX_TRIALS, TOLERANCE = 6, 0.04  # of a search
 FIRST_STEP, MAX_MOVE = 1.2, 1.0  # initial step size, relative to the log-odds; largest move of a shift
@@ -19,38 +19,27 @@ RATE_FLOOR = 1e-5
 
 
 def rates(cells: np.ndarray, first: int = 0) -> np.ndarray:
-    """Empirical probability of each of `KINDS`, float64 [3], clipped to `RATE_FLOOR` and 1 - `RATE_FLOOR`.
+    """Empirical probability of each of `KINDS` from step `first` on, float64 [3], clipped by `RATE_FLOOR`.
 
-    Args:
-        cells: 0 silent, 1 held, 2 struck, [rows, steps, 84], each row preceded by silence.
-        first: First step that is counted.
+    `cells`: 0 silent, 1 held, 2 struck, [rows, steps, 84], each row preceded by silence.
 
     >>> cells = np.zeros((1, 4, 84), np.uint8)
     >>> cells[0, :3, 0] = 2, 1, 2  # one onset of 334 chances, then held and re-struck, then let go
     >>> rates(cells).round(3).tolist()
     [0.003, 0.667, 0.5]
     """
-    sounds = cells != 0
-    before = np.zeros_like(sounds)
-    before[:, 1:] = sounds[:, :-1]
-    sounds, before, struck = sounds[:, first:], before[:, first:], cells[:, first:] == 2
+    sounds = np.pad(cells != 0, [[0, 0], [1, 0], [0, 0]])
+    before, sounds, struck = sounds[:, first:-1], sounds[:, first + 1 :], cells[:, first:] == 2
     kept = sounds & before
-    counts = [
-        ((sounds & ~before).sum(), (~before).sum()),
-        (kept.sum(), before.sum()),
-        ((kept & struck).sum(), kept.sum()),
-    ]
-    return clipped([part / max(whole, 1) for part, whole in counts])
+    parts = (sounds & ~before).sum(), kept.sum(), (kept & struck).sum()
+    wholes = (~before).sum(), before.sum(), kept.sum()
+    return clipped([part / max(whole, 1) for part, whole in zip(parts, wholes, strict=True)])
 
 
 def position_shares(cells: np.ndarray, positions: np.ndarray, count: int, first: int = 0) -> np.ndarray:
-    """Share of struck notes at each position in the beat, float64 [count], clipped as `rates`.
+    """Share of struck notes at each of `count` positions in the beat, float64 [count], clipped as `rates`.
 
-    Args:
-        cells: 0 silent, 1 held, 2 struck, [rows, steps, 84].
-        positions: Position in the beat of each step, [steps].
-        count: Number of positions.
-        first: First step that is counted.
+    `positions`: position of each step, [steps]; `cells` and `first` as in `rates`.
 
     >>> cells = np.zeros((1, 4, 84), np.uint8)
     >>> cells[0, :, 0] = 2, 1, 2, 2
@@ -90,9 +79,8 @@ def needed_shifts(measured: np.ndarray, target: np.ndarray) -> np.ndarray:
     The log-ratios of shares leave the number of struck notes unchanged, as they only redistribute it.
     """
     kinds = len(KINDS)
-    return np.concatenate(
-        [log_odds(target[:kinds]) - log_odds(measured[:kinds]), np.log(target[kinds:] / measured[kinds:])]
-    )
+    by_kind = log_odds(target[:kinds]) - log_odds(measured[:kinds])
+    return np.concatenate([by_kind, np.log(target[kinds:] / measured[kinds:])])
 
 
 def match(
@@ -102,12 +90,8 @@ def match(
 
     Each trial moves the best shifts so far by a multiple of `needed_shifts`. That is exact where all decisions of a
     kind have the same log-odds and are independent, and a search direction otherwise. The step size is halved when a
-    trial overshoots: repetitive music responds to small shifts with large changes.
-
-    Args:
-        trial: Function of shifts to measured rates, [3 + positions].
-        target: Target, [3 + positions].
-        start: Shifts of the first trial; default: all 0.
+    trial overshoots: repetitive music responds to small shifts with large changes. `start` has the shifts of the first
+    trial; default: all 0.
     """
     best, known, step = math.inf, np.array(start or np.zeros(len(target)), float), FIRST_STEP
     shifts, move = known, np.zeros(len(target))

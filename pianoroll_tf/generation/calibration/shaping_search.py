@@ -1,4 +1,4 @@
-"""Measures the tables of `shaping` on a model's own music."""
+"""Measures the tables of `sampling_options` on a model's own music."""
 
 import math
 from collections.abc import Callable
@@ -7,10 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES
-from pianoroll_tf.generation import sampling
+from pianoroll_tf.generation import sampling_loop
 from pianoroll_tf.generation.calibration.rates import log_odds, match
 from pianoroll_tf.generation.endpoints import SamplingModel
-from pianoroll_tf.generation.shaping import KINDS, NO_SHIFT, Shaping, Table
+from pianoroll_tf.generation.sampling_options import KINDS, NO_SHIFT, Shaping, Table, plain_options
+from pianoroll_tf.modeling.network import head_of
 
 # In the order of the search: outwards from 1, because each search starts from an extrapolation of the previous ones
 TEMPERATURES = (1.15, 1.3, 2.0, 0.8, 0.7, 0.5)
@@ -25,14 +26,10 @@ def find_shaping(
     thresholds: dict[float, float],
     governed: bool,
 ) -> Shaping:
-    """Finds the tables of a model by rate matching.
+    """Finds the tables of a model by rate matching; `governed` says whether the governor controls the density.
 
-    Args:
-        trial: Function of temperature, shifts and threshold of onsets to the measured rates, [3 + positions].
-        target: Target at every temperature and top-p, [3 + positions].
-        base_shifts: Shifts at temperature 1.
-        thresholds: Result of `onset_thresholds`.
-        governed: Whether the governor controls the density.
+    `trial` is a function of temperature, shifts and threshold of onsets to the measured rates, `target` has the rates
+    at every temperature and top-p, [3 + positions], `base_shifts` the shifts at temperature 1.
     """
     kinds, positions = len(KINDS), len(target) - len(KINDS)
     at_rest = np.concatenate([log_odds(target[:kinds]), np.log(target[kinds:] * positions)])
@@ -41,23 +38,19 @@ def find_shaping(
         rate = 1 / temperature
         by_rate[rate] = match(lambda shifts: trial(temperature, shifts), target, _extrapolate(by_rate, rate))  # noqa: B023
     base, at_positions = base_shifts[:kinds], base_shifts[kinds:]  # top-p and density leave the positions alone
+
+    def at_one(shifts, *threshold) -> np.ndarray:
+        return trial(1.0, (*shifts, *at_positions), *threshold)[:kinds]
+
     by_top_p, starts = {}, {1.0: base}
     for top_p, threshold in thresholds.items():
-        starts[top_p] = match(
-            lambda shifts: trial(1.0, (*shifts, *at_positions), threshold)[:kinds],  # noqa: B023
-            target[:kinds],
-            _extrapolate(starts, top_p),
-        )
+        start = _extrapolate(starts, top_p)
+        starts[top_p] = match(lambda shifts: at_one(shifts, threshold), target[:kinds], start)  # noqa: B023
         by_top_p[top_p] = (*_minus(starts[top_p], base), threshold)
     by_density = {0.0: (0.0,) * kinds}
     for factor in () if governed else DENSITIES:
-        log_factor, scaled = math.log(factor), target[:kinds] * (factor, 1.0, 1.0)
-        shifts = match(
-            lambda shifts: trial(1.0, (*shifts, *at_positions))[:kinds],
-            np.minimum(scaled, 0.99),
-            _extrapolate(by_density, log_factor, base),
-        )
-        by_density[log_factor] = _minus(shifts, base)
+        log_factor, scaled = math.log(factor), np.minimum(target[:kinds] * (factor, 1.0, 1.0), 0.99)
+        by_density[log_factor] = _minus(match(at_one, scaled, _extrapolate(by_density, log_factor, base)), base)
     density = NO_SHIFT if governed else _table(by_density)
     return Shaping(temperature=_table(by_rate), density=density, top_p=_table(by_top_p))
 
@@ -84,16 +77,13 @@ def _table(entries: dict[float, tuple[float, ...]]) -> Table:
 def onset_thresholds(sampler: SamplingModel, cells: np.ndarray) -> dict[float, float]:
     """Log-odds below which 1 - top_p of the onsets that a model expects in its own music lie, for each of `TOP_PS`.
 
-    Args:
-        sampler: The model.
-        cells: Music of the model, uint8 [rows, steps, 84].
+    `cells` is music of the model, uint8 [rows, steps, 84].
     """
-    network, head = sampler.network(), sampler.model.get_layer("head")
-    rows = tf.shape(cells)[0]
-    before = sampling.after_silence(tf.constant(cells))[:, :-1]
-    options = sampling.plain_options(rows)
-    hidden, *_ = sampling.read(network, sampler.state(rows), before, options.meter, options.place)
-    logits = network.posterior(head(hidden, before, cells))[..., :NUM_PITCHES].numpy()[before.numpy() == 0]
-    logits = np.sort(logits)
+    network, head = sampler.network(), head_of(sampler.model)
+    before = sampling_loop.after_silence(tf.constant(cells))[:, :-1]
+    options = plain_options(len(cells))
+    hidden, *_ = sampling_loop.read(network, before, options.meter, options.place)
+    logits = network.posterior(head(hidden, before, cells))[..., :NUM_PITCHES].numpy()
+    logits = np.sort(logits[before.numpy() == 0])
     expected = np.cumsum(1 / (1 + np.exp(-logits.astype(np.float64))))
     return {top_p: float(logits[np.searchsorted(expected, (1 - top_p) * expected[-1])]) for top_p in TOP_PS}

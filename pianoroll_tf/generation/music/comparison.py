@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +10,8 @@ import numpy as np
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.midi import MidiError
 from pianoroll_tf.generation.music.facts import PieceFacts, corpus_facts, piece_facts, read_piece
-from pianoroll_tf.generation.music.two_sample import TwoSample, compare_halves, two_sample
-from pianoroll_tf.generation.render import BAR_HEIGHT, MUSIC_COLOUR, NOTE_GAP, PRIMER_COLOUR
+from pianoroll_tf.generation.music.two_sample import FOLDS, compare_halves, two_sample
+from pianoroll_tf.generation.render import MUSIC_COLOUR, PRIMER_COLOUR, as_png, draw_notes
 
 # Name in `corpus_facts` → label in the table
 LABELS = {
@@ -44,22 +43,15 @@ SENTENCES = {
 }
 MAX_PICTURE_PIECES = 4  # of either set
 PICTURE_STEPS = 256  # of each piece
-MIN_TEST_PIECES = 5  # of either set, for the two-sample test
 
 
 @dataclasses.dataclass(frozen=True)
 class PieceSet:
-    """Pieces that are either all generated or all real.
+    """Pieces that are either all generated or all real, and the number of those left out because they have no notes."""
 
-    Attributes:
-        rolls: States on sixteenths, uint8 [steps, 84] each.
-        facts: Facts of each piece.
-        silent: Number of pieces that were left out because they have no notes.
-    """
-
-    rolls: list[np.ndarray]
+    rolls: list[np.ndarray]  # states on sixteenths, uint8 [steps, 84] each
     facts: list[PieceFacts]
-    silent: int = 0
+    silent: int
 
 
 def read_pieces(files: Sequence[bytes]) -> PieceSet:
@@ -80,17 +72,14 @@ def compare(generated: PieceSet, real: PieceSet) -> dict[str, Any]:
         JSON-ready: `pieces` and `silent` (numbers), facts of each set under `generated` and `real`, `test` (two-sample
         test of the sets) and `halves` (test of two halves of the real pieces), None if there are too few pieces.
     """
-    tested: TwoSample | None = None
-    if min(len(generated.rolls), len(real.rolls)) >= MIN_TEST_PIECES:
-        tested = two_sample(generated.rolls, real.rolls)
-    same = compare_halves(real.rolls)
+    enough = min(len(generated.rolls), len(real.rolls)) >= FOLDS
     return {
         "pieces": {"generated": len(generated.rolls), "real": len(real.rolls)},
         "silent": {"generated": generated.silent, "real": real.silent},
         "generated": corpus_facts(generated.facts),
         "real": corpus_facts(real.facts),
-        "test": dataclasses.asdict(tested) if tested else None,
-        "halves": dataclasses.asdict(same) if same else None,
+        "test": two_sample(generated.rolls, real.rolls) if enough else None,
+        "halves": compare_halves(real.rolls),
     }
 
 
@@ -106,9 +95,8 @@ def comparison_table(compared: dict[str, Any]) -> str:
         lines.append(f"{label:<44}" + "".join(f"{'–':>12}" if value is None else f"{value:>12.3f}" for value in values))
     if compared["test"]:
         best = ", ".join(f"{name} ({auc:.2f})" for name, auc in compared["test"]["facts"][:3])
-        lines.append(
-            f"a classifier tells them apart with an AUC of {compared['test']['auc']:.3f}; best facts alone: {best}"
-        )
+        auc = f"{compared['test']['auc']:.3f}"
+        lines.append(f"a classifier tells them apart with an AUC of {auc}; best facts alone: {best}")
     if compared["halves"]:
         lines.append(f"and two halves of the real pieces with {compared['halves']['auc']:.3f}, where 0.5 is chance")
     if "ended" in compared:
@@ -117,12 +105,7 @@ def comparison_table(compared: dict[str, Any]) -> str:
 
 
 def sentences(comparison: dict[str, Any], reference: str) -> str:
-    """Some of the numbers as sentences, a line each.
-
-    Args:
-        comparison: Made by `compare`.
-        reference: What the real pieces are called: "Bach".
-    """
+    """Some of the numbers of `compare` as sentences, a line each; `reference` is what the real pieces are called."""
     generated, real = comparison["generated"], comparison["real"]
     lines = [
         f"  {generated[name]:.0%} {predicate}; in {reference} {real[name]:.0%}"
@@ -136,16 +119,8 @@ def sentences(comparison: dict[str, Any], reference: str) -> str:
 
 
 def comparison_picture(generated: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> bytes:
-    """Draws the first pieces of both sets as a PNG file: generated on the left, real on the right.
-
-    Args:
-        generated: States on sixteenths, uint8 [steps, 84] each.
-        real: Likewise.
-    """
-    from matplotlib.collections import PolyCollection
+    """Draws the first pieces of both sets, states on sixteenths, as a PNG file: generated on the left, real right."""
     from matplotlib.figure import Figure
-
-    from pianoroll_tf.data.roll import roll_to_notes
 
     rows = max(1, min(MAX_PICTURE_PIECES, max(len(generated), len(real))))
     figure = Figure(figsize=(16, 2.6 * rows), dpi=100, layout="constrained")
@@ -156,15 +131,7 @@ def comparison_picture(generated: Sequence[np.ndarray], real: Sequence[np.ndarra
             axes.set(xlim=(0, PICTURE_STEPS / 4), ylim=(33, 85), title=title if not row else "")
             axes.tick_params(labelsize=7)
             axes.grid(color="0.92", linewidth=0.5)
-            if row >= len(rolls):
-                continue
-            start, end, pitch = roll_to_notes(rolls[row][:PICTURE_STEPS])
-            left, right = start / 4, (end - NOTE_GAP) / 4
-            low, high = pitch - BAR_HEIGHT / 2, pitch + BAR_HEIGHT / 2
-            corners = [(left, low), (right, low), (right, high), (left, high)]
-            bars: Any = np.stack([np.stack(corner, axis=-1) for corner in corners], axis=1)
-            axes.add_collection(PolyCollection(bars, facecolor=colour, linewidth=0))
+            if row < len(rolls):
+                draw_notes(axes, rolls[row][:PICTURE_STEPS], 0, 4, colour)
     figure.supxlabel("beats", fontsize="small")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return as_png(figure)

@@ -60,13 +60,8 @@ def read_piece(midi: bytes) -> tuple[np.ndarray, Meter]:
     return to_dense(roll), notes.meters[0][1] if notes.meters else Meter()
 
 
-def piece_facts(roll: np.ndarray, meter: Meter | None = None, seed: int = 0) -> PieceFacts:
-    """Computes the facts about a piece.
-
-    Args:
-        roll: States on sixteenths, [steps >= 1, 84], in any form that `data.roll.as_states` reads.
-        meter: Time signature; default: 4/4.
-        seed: Seed of `synchrony_by_chance`.
+def piece_facts(roll: np.ndarray, meter: Meter = Meter()) -> PieceFacts:  # noqa: B008 (frozen)
+    """Computes the facts about a piece on sixteenths, [steps >= 1, 84], in any form that `data.roll.as_states` reads.
 
     >>> roll = np.zeros((8, 84), np.uint8)
     >>> roll[0, [36, 40]] = roll[4, 36] = 2  # a chord on the first beat, a note on the second
@@ -76,21 +71,17 @@ def piece_facts(roll: np.ndarray, meter: Meter | None = None, seed: int = 0) -> 
     """
     states = as_states(roll)
     sounds, struck = states != 0, states == STRUCK
-    begins, _, _ = notes = roll_to_notes(states)
-    lengths = notes[1] - notes[0]
-    sounding = sounds.any(axis=1)
-    used = np.flatnonzero(sounds.any(axis=0))
-    held_before = np.zeros_like(sounds)
-    held_before[1:] = sounds[:-1]
+    begins, ends, _ = roll_to_notes(states)
+    sounding, used = sounds.any(axis=1), np.flatnonzero(sounds.any(axis=0))
     any_notes = len(begins) > 0
     return PieceFacts(
         synchrony=synchrony(struck) if any_notes else None,
-        synchrony_by_chance=synchrony_by_chance(struck, seed) if any_notes else None,
+        synchrony_by_chance=synchrony_by_chance(struck) if any_notes else None,
         clash=float(clashes(sounds)[sounding].mean()) if any_notes else None,
         phase=_shares(np.bincount(begins % STEPS_PER_BEAT, minlength=STEPS_PER_BEAT)) if any_notes else None,
-        recurring_bars=recurring_bars(struck, (meter or Meter()).bar_steps(STEPS_PER_BEAT)),
-        one_step=float((lengths == 1).mean()) if any_notes else None,
-        restruck=float(held_before[struck].mean()) if any_notes else None,
+        recurring_bars=recurring_bars(struck, meter.bar_steps(STEPS_PER_BEAT)),
+        one_step=float((ends - begins == 1).mean()) if any_notes else None,
+        restruck=restruck(sounds, struck) if any_notes else None,
         voices=float(sounds.sum(axis=1)[sounding].mean()) if any_notes else 0.0,
         density=float(sounds.mean()),
         onsets=float(struck.sum() / len(struck)),
@@ -101,6 +92,11 @@ def piece_facts(roll: np.ndarray, meter: Meter | None = None, seed: int = 0) -> 
 
 def _shares(counts: np.ndarray) -> tuple[float, ...]:
     return tuple((counts / counts.sum()).tolist())
+
+
+def restruck(sounds: np.ndarray, struck: np.ndarray) -> float:
+    """Share of onsets whose pitch sounded at the step before; both are bool [steps, pitches]."""
+    return float(np.pad(sounds, [[1, 0], [0, 0]])[:-1][struck].mean())
 
 
 def clashes(sounds: np.ndarray) -> np.ndarray:
@@ -125,9 +121,9 @@ def synchrony(struck: np.ndarray) -> float:
     return float(count[count > 1].sum() / count.sum())
 
 
-def synchrony_by_chance(struck: np.ndarray, seed: int = 0) -> float:
+def synchrony_by_chance(struck: np.ndarray) -> float:
     """Mean synchrony after the onsets of each pitch are rotated in time by a random number of steps."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     used = struck[:, struck.any(axis=0)]
     step = np.arange(len(used))[:, np.newaxis]
     values = [
@@ -153,10 +149,7 @@ def recurring_bars(struck: np.ndarray, bar_steps: int) -> float | None:
 
 
 def corpus_facts(pieces: Sequence[PieceFacts]) -> dict[str, float]:
-    """Averages the facts of several pieces; shares are weighted by onsets or steps.
-
-    Args:
-        pieces: Facts of at least one piece.
+    """Averages the facts of at least one piece; shares are weighted by onsets or steps.
 
     Returns:
         Name → number. `phase` is split into `phase_1` … `phase_4`; `density_spread`, `onsets_spread`, `steps_spread`
@@ -168,13 +161,12 @@ def corpus_facts(pieces: Sequence[PieceFacts]) -> dict[str, float]:
     mean: dict[str, float] = {}
     weights = {"clash": sounding, "voices": sounding, "density": steps, "onsets": steps, "steps": None, "pitches": None}
     for field in dataclasses.fields(PieceFacts):
-        values = [getattr(piece, field.name) for piece in pieces]
-        weight = weights.get(field.name, notes)
-        known = np.array([value is not None for value in values])
-        if not known.any():
+        known = [index for index, piece in enumerate(pieces) if getattr(piece, field.name) is not None]
+        if not known:
             continue
-        rows = np.array([value for value in values if value is not None], float)
+        weight = weights.get(field.name, notes)
         chosen = None if weight is None or not weight[known].sum() else weight[known]
+        rows = np.array([getattr(pieces[index], field.name) for index in known], float)
         average = np.average(rows, axis=0, weights=chosen)
         if field.name == "phase":
             mean |= {f"phase_{position}": float(share) for position, share in enumerate(average, 1)}

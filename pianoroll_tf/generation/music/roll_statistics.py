@@ -6,22 +6,20 @@ import numpy as np
 import pretty_midi
 
 from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES
-from pianoroll_tf.data.roll import HELD, STRUCK, as_states, onsets
+from pianoroll_tf.data.roll import from_dense, onsets, roll_to_notes
 
 MAJOR = (0, 2, 4, 5, 7, 9, 11)  # semitones above the tonic
 
 
 @dataclasses.dataclass(frozen=True)
 class RollStatistics:
-    """Statistics of one roll.
+    """Statistics of one roll; pitches are MIDI numbers, None for silence.
 
     Attributes:
         density: Share of active cells.
         polyphony: Mean number of pitches over the steps in which any sounds; 0 for silence.
         empty_steps: Share of steps in which none sounds.
         longest_note: Steps of the longest run of one pitch.
-        lowest_pitch: MIDI number of the lowest pitch; None for silence.
-        highest_pitch: MIDI number of the highest pitch; None for silence.
     """
 
     density: float
@@ -33,13 +31,7 @@ class RollStatistics:
 
 
 def roll_statistics(roll: np.ndarray) -> RollStatistics:
-    """Computes the statistics of a roll.
-
-    Args:
-        roll: [steps >= 1, 84], nonzero where a pitch sounds.
-
-    Raises:
-        ValueError: The shape is not allowed.
+    """Computes the statistics of a roll, nonzero where a pitch sounds; ValueError unless it is [steps >= 1, 84].
 
     >>> roll = np.zeros((4, 84), np.uint8)
     >>> roll[0:3, 36] = 1  # middle C for three steps, then silence
@@ -58,7 +50,7 @@ def roll_statistics(roll: np.ndarray) -> RollStatistics:
         density=float(active.mean()),
         polyphony=float(counts[sounding].mean()) if sounding.any() else 0.0,
         empty_steps=float(1 - sounding.mean()),
-        longest_note=longest_run(active),
+        longest_note=int(from_dense(active).hold_lengths().max(initial=0)),
         lowest_pitch=int(pitches[0]) if len(pitches) else None,
         highest_pitch=int(pitches[-1]) if len(pitches) else None,
     )
@@ -82,27 +74,10 @@ def in_words(roll: np.ndarray, steps_per_second: float) -> str:
     )
 
 
-def longest_run(active: np.ndarray) -> int:
-    """Steps of the longest run of ones in any column of bool [steps, columns].
-
-    >>> longest_run(np.array([[1, 0], [1, 1], [0, 1], [0, 1]], bool))
-    3
-    """
-    line = np.pad((np.asarray(active) != 0).T, [[0, 0], [1, 1]]).ravel().astype(np.int8)
-    edges = np.flatnonzero(np.diff(line))
-    return int((edges[1::2] - edges[::2]).max(initial=0))
-
-
 def note_lengths(roll: np.ndarray) -> np.ndarray:
-    """Steps of each note, int64 [notes]; a struck cell (2) begins a note, as `data.roll.as_states` reads it.
-
-    >>> note_lengths(np.array([[1, 0], [1, 1], [0, 1], [1, 2]])).tolist()  # pitch after pitch
-    [2, 1, 2, 1]
-    """
-    # Columns one after the other, each followed by a silent step; a note lasts to the next one or to a silent cell.
-    line = np.pad(as_states(roll).T, [[0, 0], [0, 1]]).ravel()
-    begins, stops = np.flatnonzero(line == STRUCK), np.flatnonzero(line != HELD)
-    return stops[np.searchsorted(stops, begins, side="right")] - begins
+    """Steps of each note of a roll [steps, 84], int64 [notes]; a struck cell (2) begins a note."""
+    start, end, _ = roll_to_notes(roll)
+    return end - start
 
 
 def onset_intervals(roll: np.ndarray) -> np.ndarray:

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, RunConfig, SamplingConfig
+from pianoroll_tf.config import RecordsConfig, RunConfig, SamplingConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.records import check_shards, decode_piece
 from pianoroll_tf.data.roll import to_dense
 from pianoroll_tf.data.tfrecord import read_records
 from pianoroll_tf.generation import archive, saved_model
-from pianoroll_tf.generation.continuation import continue_music
+from pianoroll_tf.generation.continuation import NO_PRIMER, continue_music
 from pianoroll_tf.generation.music.comparison import compare, comparison_picture, read_pieces
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.modeling.run_folder import CALIBRATION, EVALUATION
@@ -55,8 +53,7 @@ def compare_run(
     folder = run / EVALUATION
     version, _ = archive.export(model, config, folder / "model", cache=run / CALIBRATION)
     music = saved_model.load(version)
-    nothing = np.zeros((0, NUM_PITCHES), np.uint8)
-    drawn = list(continue_music(music, nothing, None, SamplingConfig(seed=SEED), pieces))
+    drawn = list(continue_music(music, NO_PRIMER.roll, None, SamplingConfig(seed=SEED), pieces))
     (folder / "music").mkdir(parents=True, exist_ok=True)
     files, rate = [], config.records.rate(TEMPO)
     for number, (roll, _) in enumerate(drawn, 1):

@@ -4,39 +4,24 @@ Reference:
     Lopez-Paz and Oquab 2017, "Revisiting Classifier Two-Sample Tests".
 """
 
-import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from pianoroll_tf.generation.music.window_features import window_features, windows
 
 FOLDS, TREES = 5, 300
-MAX_NAMED_FACTS = 5  # features in `TwoSample.facts`
+MAX_NAMED_FACTS = 5
 
 
-@dataclasses.dataclass(frozen=True)
-class TwoSample:
-    """Result of a test; an AUC of 0.5 is chance, with 1 every window is classified correctly.
+def two_sample(one: Sequence[np.ndarray], other: Sequence[np.ndarray], seed: int = 0) -> dict[str, Any]:
+    """Tests whether two sets differ, each of at least `FOLDS` pieces, states on sixteenths, [steps, 84] each.
 
-    Attributes:
-        auc: AUC of the classifier, cross-validated with all windows of a piece in the same fold.
-        facts: (name, AUC of that feature alone) of the most discriminative features, best first.
-        windows: Number of windows of the first and the second set.
-    """
-
-    auc: float
-    facts: tuple[tuple[str, float], ...]
-    windows: tuple[int, int]
-
-
-def two_sample(one: Sequence[np.ndarray], other: Sequence[np.ndarray], seed: int = 0) -> TwoSample:
-    """Tests whether two sets of pieces differ.
-
-    Args:
-        one: At least `FOLDS` pieces, states on sixteenths, [steps, 84] each.
-        other: Likewise.
-        seed: Seed of the classifier and of the folds.
+    Returns:
+        JSON-ready: `auc`, that of the classifier, cross-validated with all windows of a piece in the same fold (0.5 is
+        chance, 1 classifies every window correctly); `facts`, (name, AUC of that feature alone) of the most
+        discriminative features, best first; `windows`, the number of windows of either set.
 
     Raises:
         ValueError: A set has fewer pieces than folds.
@@ -48,10 +33,10 @@ def two_sample(one: Sequence[np.ndarray], other: Sequence[np.ndarray], seed: int
     if min(len(one), len(other)) < FOLDS:
         raise ValueError(f"pieces must be >= {FOLDS} on either side. Received: {len(one)} and {len(other)}")
     rows, sides, groups = [], [], []
-    for number, (side, piece) in enumerate([*((0, piece) for piece in one), *((1, piece) for piece in other)]):
+    for number, piece in enumerate([*one, *other]):
         for window in windows(piece):
             rows.append(window_features(window))
-            sides.append(side)
+            sides.append(int(number >= len(one)))
             groups.append(number)
     names = list(rows[0])
     table, labels = np.array([list(row.values()) for row in rows]), np.array(sides)
@@ -60,14 +45,14 @@ def two_sample(one: Sequence[np.ndarray], other: Sequence[np.ndarray], seed: int
     predicted = cross_val_predict(forest, table, labels, groups=groups, cv=folds, method="predict_proba")[:, 1]
     alone = [roc_auc_score(labels, table[:, column]) for column in range(len(names))]
     ranked = sorted(((max(auc, 1 - auc), name) for auc, name in zip(alone, names, strict=True)), reverse=True)
-    return TwoSample(
-        auc=float(roc_auc_score(labels, predicted)),
-        facts=tuple((name, float(auc)) for auc, name in ranked[:MAX_NAMED_FACTS]),
-        windows=(int((labels == 0).sum()), int((labels == 1).sum())),
-    )
+    return {
+        "auc": float(roc_auc_score(labels, predicted)),
+        "facts": tuple((name, float(auc)) for auc, name in ranked[:MAX_NAMED_FACTS]),
+        "windows": (int((labels == 0).sum()), int((labels == 1).sum())),
+    }
 
 
-def compare_halves(pieces: Sequence[np.ndarray], seed: int = 0) -> TwoSample | None:
+def compare_halves(pieces: Sequence[np.ndarray], seed: int = 0) -> dict[str, Any] | None:
     """Tests two random halves of the same pieces, as a reference for no difference; None if there are too few."""
     if len(pieces) < 2 * FOLDS:
         return None

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.data.roll import STRUCK, as_states, roll_to_notes
-from pianoroll_tf.generation.music.facts import clashes
+from pianoroll_tf.generation.music.facts import clashes, restruck
 
 WINDOW_STEPS = 64  # sixteenths: four bars of 4/4
 MAX_CHORD, LENGTHS = 6, (1, 2, 3, 4, 6, 8, 12, 16)
@@ -13,17 +14,13 @@ LAGS = (2, 4, 8, 12, 16, 32)  # steps, of the autocorrelations
 def windows(roll: np.ndarray) -> list[np.ndarray]:
     """Cuts a piece into whole windows, uint8 [WINDOW_STEPS, 84] each; a shorter piece is padded with silence."""
     states = as_states(roll)
-    if len(states) < WINDOW_STEPS:
-        states = np.pad(states, [[0, WINDOW_STEPS - len(states)], [0, 0]])
-    count = len(states) // WINDOW_STEPS
-    return [states[i * WINDOW_STEPS : (i + 1) * WINDOW_STEPS] for i in range(count)]
+    states = np.pad(states, [[0, max(0, WINDOW_STEPS - len(states))], [0, 0]])
+    whole = len(states) // WINDOW_STEPS * WINDOW_STEPS
+    return list(states[:whole].reshape(-1, WINDOW_STEPS, NUM_PITCHES))
 
 
 def window_features(window: np.ndarray) -> dict[str, float]:
-    """Computes the features, name → number; 0 if they are not defined for a window without notes.
-
-    Args:
-        window: States, uint8 [steps, 84].
+    """Computes the features, name → number, of states [steps, 84]; 0 if they are not defined without notes.
 
     >>> facts = window_features(np.pad(np.full((4, 1), 1, np.uint8), [[0, 60], [36, 47]]))
     >>> facts["notes of 4 steps"], facts["onsets on place 1 of 4"], facts["silent steps"]
@@ -40,11 +37,10 @@ def window_features(window: np.ndarray) -> dict[str, float]:
         "voices, spread": voices.std(),
         "silent steps": (voices == 0).mean(),
         "clashes": clashes(sounds).mean(),
-        "re-struck": _restruck(sounds, struck),
+        "re-struck": restruck(sounds, struck) if struck.any() else 0.0,
     }
-    facts |= _shares(
-        "chords of {} onsets", np.minimum(onset_count[onset_count > 0], MAX_CHORD), range(1, MAX_CHORD + 1)
-    )
+    chords = np.minimum(onset_count[onset_count > 0], MAX_CHORD)
+    facts |= _shares("chords of {} onsets", chords, range(1, MAX_CHORD + 1))
     facts |= _shares("steps of {} voices", np.minimum(voices, MAX_CHORD), range(MAX_CHORD + 1))
     bounded = [max(length for length in LENGTHS if length <= steps) for steps in end - start]
     facts |= _shares("notes of {} steps", bounded, LENGTHS)
@@ -58,12 +54,6 @@ def _shares(name: str, values, classes) -> dict[str, float]:
     """Share of each class among the values; 0 if there are no values."""
     values = np.asarray(values)
     return {name.format(value): float((values == value).mean()) if len(values) else 0.0 for value in classes}
-
-
-def _restruck(sounds: np.ndarray, struck: np.ndarray) -> float:
-    before = np.zeros_like(sounds)
-    before[1:] = sounds[:-1]
-    return float(before[struck].mean()) if struck.any() else 0.0
 
 
 def _pitches(pitch: np.ndarray) -> dict[str, float]:

@@ -1,14 +1,14 @@
 """Draws pieces for coroutines: whole, or chunk by chunk with a bounded number of chunks drawn ahead of the reader."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 from collections.abc import AsyncGenerator
 
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES
-from pianoroll_tf.serving.drawing.engine import Engine, Row
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.engine import Engine, PieceRequest, Row
 
 CHUNKS_AHEAD = 8  # of a stream, drawn before its reader has taken them
 
@@ -26,46 +26,31 @@ async def draw_whole(engine: Engine, requests: list[PieceRequest]) -> list[np.nd
 
 async def _draw_piece(engine: Engine, request: PieceRequest) -> np.ndarray:
     """Draws one piece; the engine's thread collects its chunks, so that the event loop is woken only once."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-    chunks: list[np.ndarray] = []
-
-    def end(error: Exception | None) -> None:
-        if ended.done():
-            return  # it was cancelled
-        if error is None:
-            ended.set_result(None)
-        else:
-            ended.set_exception(error)
+    chunks = [np.zeros((0, NUM_PITCHES), np.uint8)]
+    ended: concurrent.futures.Future[None] = concurrent.futures.Future()
+    ended.set_running_or_notify_cancel()  # so that a reader who is cancelled does not cancel it, too
 
     def receive(output: np.ndarray | Exception | None) -> None:
         if isinstance(output, np.ndarray):
             chunks.append(output)
-            return
-        with contextlib.suppress(RuntimeError):  # the event loop is closed: the server has ended
-            loop.call_soon_threadsafe(end, output)
+        elif output is None:
+            ended.set_result(None)
+        else:
+            ended.set_exception(output)
 
     row = Row(request=request, receive=receive)
     engine.add(row)
     try:
-        await ended
+        await asyncio.wrap_future(ended)
     finally:
         engine.drop(row)
-    return np.concatenate(chunks) if chunks else np.zeros((0, NUM_PITCHES), np.uint8)
+    return np.concatenate(chunks)
 
 
 async def draw_chunks(
     engine: Engine, request: PieceRequest, max_ahead: int = CHUNKS_AHEAD
 ) -> AsyncGenerator[np.ndarray, None]:
-    """Draws one piece chunk by chunk.
-
-    Args:
-        engine: Of the model.
-        request: The piece.
-        max_ahead: Chunks that may be drawn before the reader has taken them.
-
-    Yields:
-        uint8 [steps, 84], up to `CHUNK_STEPS` steps each.
+    """Draws one piece in chunks, uint8 [steps, 84] of up to `CHUNK_STEPS` steps; up to `max_ahead` wait to be read.
 
     Raises:
         EngineClosedError: The engine was closed before the piece was added.

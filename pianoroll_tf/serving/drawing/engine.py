@@ -1,7 +1,7 @@
 """Draws the pieces of all requests for one model together; a piece may join or leave after any chunk."""
 
-import collections
 import dataclasses
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -10,22 +10,44 @@ from typing import Any
 
 import numpy as np
 
+from pianoroll_tf.config import NUM_PITCHES, SamplingConfig
 from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS, PaddedBatches
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 
 DRAWING_THREADS = 2  # batches that are drawn at the same time
 MAX_CACHED_STATES = 64  # states after an empty primer
 
 
-def _start_settings(row: "Row") -> tuple[float, Meter, int]:
-    """What the state after a primer depends on, apart from the primer."""
-    return row.request.density, row.request.meter, row.request.place
-
-
 class EngineClosedError(RuntimeError):
     """The engine is closed, because another version of the model has replaced its own."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PieceRequest:
+    """A request for one piece; its values are within the ranges that the server allows.
+
+    Attributes:
+        steps: Length of the piece; 0: it never ends; None: until the model ends it.
+        tempo: Quarter notes per minute.
+        place: Place in its bar, in steps, of the primer's first step, or of the music's if there is no primer.
+        primer: 0 silent, 1 held, 2 struck, uint8 [primer_steps >= 0, 84].
+    """
+
+    steps: int | None = None
+    seed: int = 0
+    temperature: float = SamplingConfig.temperature
+    top_p: float = SamplingConfig.top_p
+    density: float = SamplingConfig.density
+    meter: Meter = dataclasses.field(default_factory=Meter)
+    tempo: float = 120.0
+    place: int = 0
+    primer: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, NUM_PITCHES), np.uint8))
+
+    @property
+    def start(self) -> tuple[float, Meter, int]:
+        """What the state after the primer depends on, apart from the primer."""
+        return self.density, self.meter, self.place
 
 
 @dataclasses.dataclass(eq=False)
@@ -33,34 +55,30 @@ class Row:
     """One piece that is drawn.
 
     Attributes:
-        request: The request for the piece.
         receive: Called from the engine's threads with each chunk, uint8 [1..CHUNK_STEPS steps, 84], and at the end with
             None, or with the error.
-        max_ahead: Chunks that may be drawn before the reader has taken them; None: any number.
-        taken: Number of chunks that the reader has taken.
-        is_dropped: Whether nobody waits for the piece any more.
+        max_ahead: Chunks that may be drawn before the reader has taken them.
+        chunks: Number of chunks drawn so far, of which the reader has `taken` some.
         state: Of the model, after the steps drawn so far, float32 [state_size]; None before the primer is read.
         numbers: Random numbers of the current block, float32 [BLOCK_STEPS, decisions]; None before the first one.
-        chunks: Number of chunks drawn so far.
         max_steps: Length at which a piece without a requested length is cut; 0: never.
-        has_ended: Whether the model has ended the piece.
     """
 
     request: PieceRequest
     receive: Callable[[np.ndarray | Exception | None], None]
-    max_ahead: int | None = None
+    max_ahead: float = math.inf
+    chunks: int = 0
     taken: int = 0
-    is_dropped: bool = False
     state: Any = None
     numbers: Any = None
-    chunks: int = 0
     max_steps: int = 0
+    is_dropped: bool = False
     has_ended: bool = False
 
     @property
     def is_ready(self) -> bool:
         """Whether its next chunk may be drawn now; a dropped row is ready to be removed."""
-        return self.is_dropped or self.max_ahead is None or self.chunks - self.taken < self.max_ahead
+        return self.is_dropped or self.chunks - self.taken < self.max_ahead
 
     @property
     def next_steps(self) -> int:
@@ -70,42 +88,16 @@ class Row:
         steps = self.max_steps if self.request.steps is None else self.request.steps
         return min(CHUNK_STEPS, steps - self.chunks * CHUNK_STEPS) if steps else CHUNK_STEPS
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether its log-odds are used as they are, which takes less work."""
-        return self.request.temperature == 1 == self.request.top_p
-
     def add_chunk(self, roll: np.ndarray, ends: np.ndarray, state: np.ndarray) -> np.ndarray:
-        """Updates the row after a chunk was drawn.
+        """Updates the row after a chunk was drawn, and returns the steps of it that belong to the piece.
 
-        Args:
-            roll: uint8 [CHUNK_STEPS, 84].
-            ends: uint8 [CHUNK_STEPS], 1 where the model ends the piece.
-            state: Of the model after the chunk.
-
-        Returns:
-            The steps of the chunk that belong to the piece, uint8 [steps, 84].
+        `ends`, uint8 [CHUNK_STEPS], is 1 where the model ends the piece.
         """
         steps = self.next_steps
         if self.request.steps is None and ends[:steps].any():
             self.has_ended, steps = True, int(ends.argmax()) + 1
         self.state, self.chunks = state, self.chunks + 1
         return roll[:steps].copy()  # a view would keep the whole batch in memory
-
-
-@dataclasses.dataclass
-class Counts:
-    """What an engine has done so far.
-
-    Attributes:
-        chunks: Rounds of drawing.
-        rows: Rows in these rounds, summed.
-        model_seconds: Time spent in the model, summed over all threads.
-    """
-
-    chunks: int = 0
-    rows: int = 0
-    model_seconds: float = 0.0
 
 
 class Engine:
@@ -116,24 +108,22 @@ class Engine:
         pool: Threads that compute; shared with other engines.
         active_rows: Maximum number of rows in a round; further rows take turns with them.
         max_steps: Length at which a piece without a requested length is cut; 0: never.
+
+    Attributes:
+        rows: Number of rows that wait or are drawn.
+        counts: What it has done so far: `steps` of all rows, rounds of drawing, time in the model in all threads.
     """
 
     def __init__(self, batches: PaddedBatches, pool: Executor, active_rows: int, max_steps: int = 0) -> None:
-        self.counts = Counts()
-        self.max_steps = max_steps
+        self.rows, self.max_steps = 0, max_steps
+        self.counts = dict.fromkeys(("steps", "chunks", "model_seconds"), 0.0)
         self._batches, self._pool, self._active_rows = batches, pool, active_rows
-        self._rows: collections.deque[Row] = collections.deque()  # whose primers have been read
-        self._row_count = 0  # all rows that are not finished
+        self._waiting: list[Row] = []  # rows whose primers have been read
         self._states: dict[tuple[float, Meter, int], np.ndarray] = {}  # after an empty primer
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
-
-    @property
-    def rows(self) -> int:
-        """Rows that wait or are drawn."""
-        return self._row_count
 
     def add(self, row: Row) -> None:
         """Adds a row; its primer is read first, while other rows are drawn.
@@ -146,14 +136,14 @@ class Engine:
         with self._changed:
             if self._closed:
                 raise EngineClosedError
-            self._row_count += 1
+            self.rows += 1
             row.max_steps = self.max_steps
-            if not len(row.request.primer) and _start_settings(row) in self._states:
-                row.state = self._states[_start_settings(row)]
-                self._rows.append(row)
+            if not len(row.request.primer) and row.request.start in self._states:
+                row.state = self._states[row.request.start]
+                self._waiting.append(row)
                 self._changed.notify()
                 return
-        started = self._pool.submit(self._batches.begin, row.request.primer, *_start_settings(row))
+        started = self._pool.submit(self._batches.begin, row.request.primer, *row.request.start)
         started.add_done_callback(lambda started: self._on_started(row, started))
 
     def take(self, row: Row) -> None:
@@ -183,54 +173,52 @@ class Engine:
         with self._changed:
             row.state = started.result()
             if not len(row.request.primer) and len(self._states) < MAX_CACHED_STATES:
-                self._states[_start_settings(row)] = row.state
-            self._rows.append(row)
+                self._states[row.request.start] = row.state
+            self._waiting.append(row)
             self._changed.notify()
 
     def _finish(self, row: Row, error: Exception | None = None) -> None:
         with self._changed:
-            self._row_count -= 1
+            self.rows -= 1
             self._changed.notify()
         if not row.is_dropped:
             row.receive(error)
 
     def _run(self) -> None:
         while (rows := self._next_rows()) is not None:
+            failure = None
             try:
                 self._draw(rows)
             except Exception as error:  # such as out of memory: these rows fail, the engine continues
-                for row in rows:
-                    self._finish(row, error)
-                continue
+                failure = error
             for row in rows:
-                if row.next_steps <= 0 or row.is_dropped:
-                    self._finish(row)
-            with self._changed:
-                self._rows.extend(row for row in rows if row.next_steps > 0 and not row.is_dropped)
+                if failure or row.next_steps <= 0 or row.is_dropped:
+                    self._finish(row, failure)
+                else:
+                    with self._changed:
+                        self._waiting.append(row)
 
     def _next_rows(self) -> list[Row] | None:
         """Waits for rows that are ready; None when the engine is closed and all rows are finished."""
         with self._changed:
-            while True:
-                chosen = self._choose()
-                if chosen:
-                    return chosen
-                if self._closed and not self._row_count:
+            while not (chosen := self._choose()):
+                if self._closed and not self.rows:
                     return None
                 self._changed.wait()
+            return chosen
 
     def _choose(self) -> list[Row]:
         """Removes from the queue, and returns, the rows that are ready and have waited longest."""
         chosen: list[Row] = []
         others: list[Row] = []
-        for row in self._rows:
+        for row in self._waiting:
             (chosen if row.is_ready and len(chosen) < self._active_rows else others).append(row)
-        self._rows = collections.deque(others)
+        self._waiting = others
         return chosen
 
     def _draw(self, rows: list[Row]) -> None:
         """Draws one chunk of each row."""
-        rows = sorted((row for row in rows if not row.is_dropped), key=lambda row: row.is_plain)
+        rows = sorted((row for row in rows if not row.is_dropped), key=_is_plain)
         if not rows:
             return
         self._renew_numbers([row for row in rows if row.chunks * CHUNK_STEPS % BLOCK_STEPS == 0])
@@ -238,9 +226,9 @@ class Engine:
         count = -(-len(rows) // size)
         share = -(-len(rows) // count)
         batches = [rows[first : first + share] for first in range(0, len(rows), share)]
-        self.counts.model_seconds += sum(self._pool.map(lambda batch: self._draw_batch(batch, size), batches))
-        self.counts.chunks += 1
-        self.counts.rows += len(rows)
+        self.counts["model_seconds"] += sum(self._pool.map(lambda batch: self._draw_batch(batch, size), batches))
+        self.counts["chunks"] += 1
+        self.counts["steps"] += len(rows) * CHUNK_STEPS
 
     def _renew_numbers(self, rows: list[Row]) -> None:
         if rows:
@@ -264,3 +252,8 @@ class Engine:
             if not row.is_dropped:
                 row.receive(chunk)
         return seconds
+
+
+def _is_plain(row: Row) -> bool:
+    """Whether the log-odds of a row are used as they are, which takes less work."""
+    return row.request.temperature == 1 == row.request.top_p

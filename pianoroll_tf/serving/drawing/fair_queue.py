@@ -11,9 +11,6 @@ class FairQueue:
 
     Many pieces may end at once, and many clients may send requests at once. If all of these were processed in the same
     pass of the event loop, every other request, even `/healthz`, would wait for them.
-
-    Args:
-        turns_per_pass: Coroutines that are resumed in each pass.
     """
 
     def __init__(self, turns_per_pass: int = TURNS_PER_PASS) -> None:

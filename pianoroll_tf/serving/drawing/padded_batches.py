@@ -6,6 +6,7 @@ few sizes, padded if there are fewer rows. When a model is loaded, each size is 
 one, and is not used if it differs.
 """
 
+import itertools
 from concurrent.futures import Executor
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.compiled import CompiledModel
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 
 CHUNK_STEPS = 32  # drawn at once; a new row waits for the few milliseconds that they take
 PROBE_CHUNKS = 3  # for which sizes are compared
@@ -24,11 +25,8 @@ class PaddedBatches:
     """A loaded model, compiled for a few batch sizes.
 
     Args:
-        program: What `tf.saved_model.load` returned for an export.
+        program: What `tf.saved_model.load` returned for an export that has all endpoints.
         sizes: Candidates, ascending; not 1, because a single row is multiplied by other code.
-
-    Raises:
-        ValueError: The export lacks an endpoint.
     """
 
     def __init__(self, program: Any, sizes: tuple[int, ...]) -> None:
@@ -44,14 +42,12 @@ class PaddedBatches:
         return self._model.uniforms(seeds, blocks).numpy()
 
     def draw(self, state, numbers, temperature, top_p, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Draws a chunk of each row in one batch.
+        """Draws a chunk of each row in one batch of `size`, which is padded with copies of its first row.
 
         Args:
             state: float32 [rows <= size, state_size].
             numbers: float32 [rows, CHUNK_STEPS, decisions].
-            temperature: float32 [rows].
-            top_p: float32 [rows].
-            size: Of the batch; it is padded with copies of its first row.
+            temperature: float32 [rows], as is `top_p`.
 
         Returns:
             (roll uint8 [rows, CHUNK_STEPS, 84], ends uint8 [rows, CHUNK_STEPS], state after them).
@@ -64,13 +60,11 @@ class PaddedBatches:
         """The smallest size for which so many batches hold all rows, otherwise the largest size."""
         return next((size for size in self.sizes if size * batches >= rows), self.sizes[-1])
 
-    def prepare(self, pool: Executor) -> tuple[int, ...]:
-        """Compiles all sizes, removes those that do not round like the smallest, and returns the others."""
-        smallest, *larger = self.sizes
-        probes = dict(zip(self.sizes, pool.map(self._probe, self.sizes), strict=True))
-        same = [size for size in larger if all(map(np.array_equal, probes[size], probes[smallest]))]
-        self.sizes = (smallest, *same)
-        return self.sizes
+    def prepare(self, pool: Executor) -> None:
+        """Compiles all sizes and removes those that do not round like the smallest."""
+        expected, *probes = pool.map(self._probe, self.sizes)
+        same = [all(map(np.array_equal, probe, expected)) for probe in probes]
+        self.sizes = tuple(itertools.compress(self.sizes, (True, *same)))
 
     def _probe(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Rolls and states of the same rows for any size, in an order that differs from that of other sizes."""

@@ -25,16 +25,7 @@ LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
 
 @dataclasses.dataclass(eq=False)
 class ServedVersion:
-    """A version of the model that answers requests.
-
-    Attributes:
-        version: Its number.
-        model: The loaded export.
-        engine: Draws music with it.
-        grid: How the training files were sampled.
-        signatures: Of the export, by name.
-        users: Number of requests that use it now.
-    """
+    """A version of the model that answers requests; `users` is the number of requests that use it now."""
 
     version: int
     model: MusicModel
@@ -43,21 +34,10 @@ class ServedVersion:
     signatures: Mapping[str, SignatureDef]
     users: int = 0
 
-    @property
-    def steps_per_second(self) -> int | None:
-        """Steps per second; None on a grid of beats."""
-        return self.grid.steps_per_second if self.grid.grid == "seconds" else None
-
 
 @dataclasses.dataclass(frozen=True)
 class Status:
-    """Status of a version, in TensorFlow Serving's terms.
-
-    Attributes:
-        state: "LOADING", "AVAILABLE", "UNLOADING" or "END".
-        code: Name of the error; "OK" if there is none.
-        message: Of the error.
-    """
+    """Status of a version, and name and text of the error if it cannot be loaded, in TensorFlow Serving's terms."""
 
     state: str
     code: str = "OK"
@@ -73,26 +53,20 @@ class Registry:
         pool: Threads that draw.
         active_rows: See `Engine`.
         sizes: See `PaddedBatches`.
+
+    Attributes:
+        served: The versions that answer requests, ascending; the table is replaced when they change.
+        statuses: Of all known versions, newest first; likewise.
     """
 
     def __init__(self, folder: Path, newest: int, pool: Executor, active_rows: int, sizes: tuple[int, ...]) -> None:
         self.folder, self.name = folder.absolute(), folder.resolve().name
         self._newest, self._pool, self._active_rows, self._sizes = newest, pool, active_rows, sizes
-        self._served: dict[int, ServedVersion] = {}
-        self._statuses: dict[int, Status] = {}
+        self.served: dict[int, ServedVersion] = {}
+        self.statuses: dict[int, Status] = {}
         self._failed: dict[int, object] = {}  # version that could not be loaded -> fingerprint of its files
         self._dropping: list[threading.Thread] = []
         self._refresh_lock, self._changed = threading.Lock(), threading.Condition()
-
-    @property
-    def served(self) -> dict[int, ServedVersion]:
-        """The versions that answer requests, in ascending order."""
-        return dict(sorted(self._served.items()))
-
-    @property
-    def statuses(self) -> dict[int, Status]:
-        """Of all known versions, newest first."""
-        return dict(sorted(self._statuses.items(), reverse=True))
 
     def get(self, version: int | None = None) -> ServedVersion:
         """A version; None: the newest.
@@ -101,24 +75,19 @@ class Registry:
             NotFoundError: It is not served.
             UnavailableError: No version is served yet.
         """
-        served = self._served
+        served = self.served
         if not served:
-            raise UnavailableError("no version is served yet", retry_seconds=5)
+            raise UnavailableError("no version is served yet", {"Retry-After": "5"})
         if version is None:
             return served[max(served)]
         if version not in served:
-            known = ", ".join(map(str, sorted(served)))
+            known = ", ".join(map(str, served))
             raise NotFoundError(f"version must be one that is served: {known}. Received: version={version}")
         return served[version]
 
     @contextlib.contextmanager
     def use(self, version: int | None = None) -> Iterator[ServedVersion]:
-        """A version, which is not dropped before the `with` statement ends.
-
-        Raises:
-            NotFoundError: See `get`.
-            UnavailableError: See `get`.
-        """
+        """A version, which is not dropped before the `with` statement ends; raises the errors of `get`."""
         with self._changed:
             served = self.get(version)
             served.users += 1
@@ -132,37 +101,31 @@ class Registry:
     def refresh(self, max_versions: int | None = None) -> None:
         """Loads the versions that are new in the folder, newest first, then drops those that are no longer wanted.
 
-        Args:
-            max_versions: Stop when so many versions are served, and drop none; None: load all that are wanted.
+        With `max_versions` it stops when so many are served, and drops none.
         """
         with self._refresh_lock:
-            found = self._found()
+            found: list[int] = []
+            with contextlib.suppress(OSError):  # the folder cannot be read, for example while it is replaced
+                found = versions.versions(self.folder)
             wanted: list[int] = []
             for version in reversed(found):
-                if len(wanted) == self._newest or len(wanted) == max_versions:
+                if len(wanted) in (self._newest, max_versions):
                     break
-                if version in self._served or self._load(version):
+                if version in self.served or self._load(version):
                     wanted.append(version)
             if wanted and max_versions is None:  # otherwise the old ones stay, even if their folders were removed
-                for version in set(self._served) - set(wanted):
+                for version in set(self.served) - set(wanted):
                     self._drop(version)
-            for version in set(self._statuses) - set(found) - set(self._served):
+            for version in set(self.statuses) - set(found) - set(self.served):
                 self._set_status(version, None)
 
     def close(self) -> None:
         """Drops all versions and waits for the requests that use them."""
         with self._refresh_lock:
-            for version in list(self._served):
+            for version in list(self.served):
                 self._drop(version)
         for thread in self._dropping:
             thread.join()
-
-    def _found(self) -> list[int]:
-        """The versions in the folder; none if it cannot be read, for example while it is replaced."""
-        try:
-            return versions.versions(self.folder) if self.folder.is_dir() else []
-        except OSError:
-            return []
 
     def _load(self, version: int) -> bool:
         """Loads a version, unless this failed before and its files are the same; returns whether it is served now."""
@@ -176,7 +139,7 @@ class Registry:
             batches = PaddedBatches(model.program, self._sizes)
             grid = model.grid
             signatures = signatures_of(folder)
-            with ThreadPoolExecutor(1 if self._served else 2, "compile") as compiling:  # leaves a core for drawing
+            with ThreadPoolExecutor(1 if self.served else 2, "compile") as compiling:  # leaves a core for drawing
                 batches.prepare(compiling)
         except Exception as error:  # of any kind: the other versions are still served
             self._failed[version] = fingerprint
@@ -186,7 +149,8 @@ class Registry:
         self._failed.pop(version, None)
         engine = Engine(batches, self._pool, self._active_rows, min(model.longest_piece, MAX_STEPS))
         with self._changed:
-            self._served = self._served | {version: ServedVersion(version, model, engine, grid, signatures)}
+            added = {version: ServedVersion(version, model, engine, grid, signatures)}
+            self.served = dict(sorted((self.served | added).items()))
         self._set_status(version, Status(AVAILABLE))
         return True
 
@@ -194,14 +158,14 @@ class Registry:
         """Stops serving a version; the pieces that were requested from it are still completed, on another thread."""
         self._set_status(version, Status(UNLOADING))
         with self._changed:
-            dropped = self._served[version]
-            self._served = {number: served for number, served in self._served.items() if number != version}
+            dropped = self.served[version]
+            self.served = {number: served for number, served in self.served.items() if number != version}
 
         def end() -> None:
             with self._changed:
                 self._changed.wait_for(lambda: not dropped.users)
             dropped.engine.close()
-            if self._statuses.get(version) == Status(UNLOADING):
+            if self.statuses.get(version) == Status(UNLOADING):
                 self._set_status(version, Status(END))
 
         thread = threading.Thread(target=end, name=f"drop {version}")
@@ -209,17 +173,16 @@ class Registry:
         self._dropping = [one for one in self._dropping if one.is_alive()] + [thread]
 
     def _set_status(self, version: int, status: Status | None) -> None:
-        """Replaces the table of statuses, so that its readers always see a consistent one; None removes the version."""
+        """Changes the status of a version; None removes it."""
         with self._changed:
-            others = {number: one for number, one in self._statuses.items() if number != version}
-            self._statuses = others if status is None else others | {version: status}
+            others = {number: one for number, one in self.statuses.items() if number != version}
+            changed = others if status is None else others | {version: status}
+            self.statuses = dict(sorted(changed.items(), reverse=True))
 
     def _client_message(self, error: Exception) -> str:
         """The text of an error without paths of this machine."""
-        message = describe(error)
-        for folder in (self.folder.resolve(), self.folder):
-            message = message.replace(str(folder), self.name)
-        return message
+        message = describe(error).replace(str(self.folder.resolve()), self.name)
+        return message.replace(str(self.folder), self.name)
 
 
 def signatures_of(folder: Path) -> dict[str, SignatureDef]:

@@ -9,16 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from pianoroll_tf.serving import strict_json
-from pianoroll_tf.serving.http.statuses import HttpRefusal
-from pianoroll_tf.serving.refusals import InvalidRequestError
-from pianoroll_tf.serving.settings import Limits
+from pianoroll_tf.serving.refusals import HttpRefusal, InvalidRequestError
 from pianoroll_tf.serving.state import state_of
 
 JSON, FORM = "application/json", "multipart/form-data"
 MAX_FIELDS = 16  # of a form
 MAX_FIELD_BYTES = 4096  # of a field that is not a file
-_INTEGER = re.compile(r"-?\d{1,20}", re.ASCII)
-_FLOAT = re.compile(r"-?\d{1,20}(\.\d{1,30})?([eE][-+]?\d{1,3})?", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,30})?([eE][-+]?\d{1,3})?", re.ASCII)
 
 
 class Form(NamedTuple):
@@ -33,34 +30,24 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _check_media_type(request: Request, *allowed: str) -> None:
-    kind = media_type(request)
-    if kind not in allowed:
-        raise HttpRefusal(415, f"body must be {' or '.join(allowed)}. Received: {kind or 'no content-type'}")
-
-
-async def read_json_or_form(request: Request, limits: Limits) -> Form:
-    """The content of a body that is JSON or a form; long JSON is parsed on another thread.
+async def read(request: Request, *allowed: str) -> Form:
+    """The content of a body of one of these media types; long JSON is parsed on another thread.
 
     Raises:
         InvalidRequestError: The body cannot be parsed.
         HttpRefusal: 415, it is of another type.
     """
-    _check_media_type(request, JSON, FORM)
-    if media_type(request) == FORM:
-        return await read_form(request)
-    body = await request.body()
-    return Form(await state_of(request).offload(len(body), strict_json.parse, body, limits.json_depth), None)
+    kind = media_type(request)
+    if kind not in allowed:
+        raise HttpRefusal(415, f"body must be {' or '.join(allowed)}. Received: {kind or 'no content-type'}")
+    if kind == FORM:
+        return await _read_form(request)
+    state, body = state_of(request), await request.body()
+    return Form(await state.offload(len(body), strict_json.parse, body, state.limits.json_depth), None)
 
 
-async def read_form(request: Request) -> Form:
-    """A form with at most one file, whose name is `primer`.
-
-    Raises:
-        InvalidRequestError: The body cannot be parsed.
-        HttpRefusal: 415, it is not a form.
-    """
-    _check_media_type(request, FORM)
+async def _read_form(request: Request) -> Form:
+    """A form with at most one file, whose name is `primer`."""
     if not (await request.body()).rstrip().endswith(b"--"):
         raise InvalidRequestError(f"body must be {FORM}. Received: a body that ends before its last boundary")
     texts: dict[str, str] = {}
@@ -93,8 +80,9 @@ def form_values(texts: Mapping[str, str]) -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     for name, text in texts.items():
-        if _INTEGER.fullmatch(text):
-            values[name] = int(text)
+        number = _NUMBER.fullmatch(text)
+        if number:
+            values[name] = float(text) if number.lastindex else int(text)
         elif text:
-            values[name] = float(text) if _FLOAT.fullmatch(text) else text
+            values[name] = text
     return values

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import re
 
 import numpy as np
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES, SamplingConfig
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.generation.saved_model import MusicModel
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.drawing.primers import Primer
 from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.http import bodies, streams
@@ -39,7 +40,7 @@ async def about(request: Request) -> Response:
             ],
             "default_version": served.version,
             "pitches": {"lowest": LOWEST_PITCH, "count": NUM_PITCHES},
-            "steps_per_second": served.steps_per_second,
+            "steps_per_second": served.grid.steps_per_second if served.grid.grid == "seconds" else None,
             "steps_per_beat": served.model.steps_per_beat,
             "density": served.model.density,
             "grid": served.grid.grid,
@@ -62,7 +63,7 @@ async def about(request: Request) -> Response:
 async def primer(request: Request) -> Response:
     """`POST /primer`: the roll of a MIDI file."""
     state = state_of(request)
-    form = await bodies.read_form(request)
+    form = await bodies.read(request, bodies.FORM)
     if form.upload is None:
         raise InvalidRequestError("primer must be an uploaded MIDI file. Received: none")
     with state.registry.use(read_fields(form.fields, state.limits).version) as served:
@@ -84,7 +85,7 @@ async def generate(request: Request) -> Response:
     """`POST /generate`: music as a MIDI file, as a roll in JSON, or as a stream of events."""
     state = state_of(request)
     is_stream = _is_stream(request)
-    form = await bodies.read_json_or_form(request, state.limits)
+    form = await bodies.read(request, bodies.JSON, bodies.FORM)
     fields = read_fields(form.fields, state.limits, is_stream)
     with contextlib.ExitStack() as stack:
         served = stack.enter_context(state.registry.use(fields.version))
@@ -103,7 +104,7 @@ async def generate(request: Request) -> Response:
             return await state.offload(roll.size, _roll_response, served, piece, roll, headers)
         whole = np.concatenate([piece.primer, roll])
         content = await state.offload(whole.size, _midi_content, served, piece, whole)
-        name = "".join(map(_safe, f"{state.registry.name}-{served.version}-{piece.seed}"))
+        name = re.sub(r"[^A-Za-z0-9.-]", "_", f"{state.registry.name}-{served.version}-{piece.seed}")
         headers["Content-Disposition"] = f'attachment; filename="{name}.mid"'
         return Response(content, 200, headers, "audio/midi")
 
@@ -130,10 +131,6 @@ def _roll_response(
 
 def _midi_content(served: ServedVersion, piece: PieceRequest, roll: np.ndarray) -> bytes:
     return midi_bytes(roll, served.grid.rate(piece.tempo), piece.tempo, [(0, piece.meter)])
-
-
-def _safe(char: str) -> str:
-    return char if char.isascii() and (char.isalnum() or char in "-.") else "_"
 
 
 def _is_stream(request: Request) -> bool:

@@ -1,8 +1,9 @@
 """Openings of well-known pieces as primers for users who have no MIDI file at hand."""
 
+import pretty_midi
+
 from pianoroll_tf.config import RecordsConfig
 
-SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 SIXTEENTHS_PER_BEAT = 4
 SIXTEENTHS_PER_SECOND = 8  # at 120 quarter notes per minute
 
@@ -48,15 +49,6 @@ EXAMPLES = (
 )
 
 
-def pitch_number(name: str) -> int:
-    """The MIDI number of a pitch.
-
-    >>> pitch_number("C4"), pitch_number("D#5")
-    (60, 75)
-    """
-    return SEMITONES[name[0]] + name.count("#") + 12 * (int(name[-1]) + 1)
-
-
 def to_rows(voices: tuple[str, ...], steps_per_sixteenth: float) -> list[list[int]]:
     """The pitches of each step, ascending, of some voices; note edges are rounded to the nearest step, as in records.
 
@@ -74,20 +66,12 @@ def to_rows(voices: tuple[str, ...], steps_per_sixteenth: float) -> list[list[in
             at += int(sixteenths)
             length = max(length, end)
             for step in range(start, end) if name != "r" else ():
-                sounding.setdefault(step, set()).add(pitch_number(name))
+                sounding.setdefault(step, set()).add(pretty_midi.note_name_to_number(name))
     return [sorted(sounding.get(step, ())) for step in range(length)]
 
 
 def example_primers(grid: RecordsConfig, max_steps: int) -> list[dict]:
-    """The examples on a model's grid, as in `GET /about`.
-
-    Args:
-        grid: Of the model.
-        max_steps: Longest primer that the server accepts; longer examples are cut at the front.
-
-    Returns:
-        For each example `name` and `roll`, the MIDI pitches of each step.
-    """
+    """The examples on a model's grid, as in `GET /about`; those longer than `max_steps` are cut at the front."""
     in_seconds = grid.grid == "seconds"
     scale = grid.steps_per_second / SIXTEENTHS_PER_SECOND if in_seconds else grid.steps_per_beat / SIXTEENTHS_PER_BEAT
     return [

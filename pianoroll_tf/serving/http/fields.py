@@ -11,7 +11,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from pianoroll_tf.config import SamplingConfig
 from pianoroll_tf.data.clock import Meter, parse_meter
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import from_pitches, pitches_schema
 from pianoroll_tf.serving.settings import Limits
@@ -76,12 +76,7 @@ class PieceFields(pydantic.BaseModel):
 
 @functools.cache
 def piece_fields(limits: Limits, is_stream: bool = False) -> type[PieceFields]:
-    """The model of the fields that a server accepts.
-
-    Args:
-        limits: Of the server.
-        is_stream: Whether `steps` may be 0, for music that never ends.
-    """
+    """The model of the fields that a server accepts; in a stream, `steps` may be 0, for music that never ends."""
 
     class Piece(PieceFields):
         """A request for a piece."""
@@ -119,12 +114,7 @@ def piece_schema(limits: Limits, is_stream: bool = False) -> dict[str, Any]:
 
 
 def read_fields(values: Mapping[str, Any], limits: Limits, is_stream: bool = False) -> PieceFields:
-    """The fields of a request.
-
-    Args:
-        values: From JSON or a form.
-        limits: Of the server.
-        is_stream: See `piece_fields`.
+    """The fields of a request, from the values in JSON or a form.
 
     Raises:
         InvalidRequestError: A field is unknown or its value is not allowed; the message names both.

@@ -1,17 +1,19 @@
 """Checks that every request passes: Host, Origin, sizes, time for its body; adds the security headers of responses."""
 
 import asyncio
+import contextlib
 import ipaddress
 import re
 import socket
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pianoroll_tf.serving.drawing.fair_queue import FairQueue
-from pianoroll_tf.serving.http.statuses import HttpRefusal, error_response
-from pianoroll_tf.serving.refusals import InvalidRequestError, Refusal
+from pianoroll_tf.serving.refusals import HttpRefusal, InvalidRequestError, Refusal
 from pianoroll_tf.serving.settings import Address, Limits
 
 DISCARDED_BODIES = 4  # times the limit, read and discarded beyond it, so that the sender receives the response
@@ -30,23 +32,11 @@ SECURITY_HEADERS = {
 
 
 class Guard:
-    """ASGI middleware that refuses requests before the application sees them.
-
-    Args:
-        app: The application.
-        address: Where the server listens.
-        limits: Of the server.
-        queue: In which requests wait before they are checked, except those for `UNQUEUED_PATHS`.
-    """
+    """ASGI middleware that refuses requests before the application sees them; they wait in a queue to be checked."""
 
     def __init__(self, app: ASGIApp, address: Address, limits: Limits, queue: FairQueue) -> None:
         self._app, self._limits, self._queue = app, limits, queue
-        self._names = {
-            "localhost",
-            address.host.lower(),
-            socket.gethostname().lower(),
-            *map(str.lower, address.allow_host),
-        }
+        self._names = set(map(str.lower, ("localhost", address.host, socket.gethostname(), *address.allow_host)))
         self._origins = set(address.allow_origin)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,16 +46,17 @@ class Guard:
             return
         if scope["path"] not in UNQUEUED_PATHS:
             await self._queue.wait()
-        safe_send = _with_headers(send, SECURITY_HEADERS, self._origins)
-        headers = Headers(scope=scope)
+        safe_send = _with_security_headers(send, is_shared=bool(self._origins))
+        request = Request(scope, receive)
         try:
-            self._check(scope, headers)
-            body = await self._read(headers, receive)
+            self._check(scope, request.headers)
+            body = await self._read(request)
         except Refusal as refusal:
-            await error_response(refusal)(scope, receive, safe_send)
+            response = await refused(request, refusal)
+            await response(scope, receive, safe_send)
             return
-        except ConnectionError:
-            return  # the client disconnected before the body was complete
+        except ClientDisconnect:
+            return
         await self._app(scope, _replay(body, receive), safe_send)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
@@ -87,27 +78,21 @@ class Guard:
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise HttpRefusal(415, "body must not be compressed. Received: a Content-Encoding")
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes:
+    async def _read(self, request: Request) -> bytes:
         """Reads the whole body, of bounded size and in bounded time."""
         limit, seconds = self._limits.body_bytes, self._limits.idle_seconds
-        declared = headers.get("content-length", "0")
         too_large = HttpRefusal(413, f"body must have at most {limit} bytes. Received: more", {"Connection": "close"})
-        if int(declared) > limit * (1 + DISCARDED_BODIES):
+        if int(request.headers.get("content-length", "0")) > limit * (1 + DISCARDED_BODIES):
             raise too_large
         chunks, size = [], 0
         try:
-            async with asyncio.timeout(seconds):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise ConnectionError
-                    size += len(message.get("body", b""))
+            async with asyncio.timeout(seconds), contextlib.aclosing(request.stream()) as stream:
+                async for chunk in stream:
+                    size += len(chunk)
                     if size > limit * (1 + DISCARDED_BODIES):
                         raise too_large
                     if size <= limit:
-                        chunks.append(message.get("body", b""))
-                    if not message.get("more_body", False):
-                        break
+                        chunks.append(chunk)
         except TimeoutError as error:
             raise HttpRefusal(408, f"body must arrive within {seconds:g} s", {"Connection": "close"}) from error
         if size > limit:
@@ -123,9 +108,7 @@ def is_known_host(hosts: list[str], names: Iterable[str]) -> bool:
     >>> [is_known_host([host], ["localhost"]) for host in ("localhost:8501", "[::1]:8501", "evil.example")]
     [True, True, False]
     """
-    if len(hosts) != 1:
-        return False
-    found = _HOST.fullmatch(hosts[0])
+    found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
     if not found:
         return False
     address, name = found.groups()
@@ -152,13 +135,20 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _with_headers(send: Send, headers: dict[str, str], origins: set[str]) -> Send:
+def _with_security_headers(send: Send, is_shared: bool) -> Send:
+    """Adds the headers to a response; pages of other origins may embed it if `is_shared`."""
+
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             present = MutableHeaders(scope=message)
-            for name, value in headers.items():
-                if not (origins and name.startswith("Cross-Origin")):
+            for name, value in SECURITY_HEADERS.items():
+                if not (is_shared and name.startswith("Cross-Origin")):
                     present.setdefault(name, value)
         await send(message)
 
     return send_with_headers
+
+
+async def refused(request: Request, refusal: Refusal) -> JSONResponse:
+    """The response to a refused request: `{"error": message}`."""
+    return JSONResponse({"error": str(refusal)}, refusal.status, refusal.headers)

@@ -11,12 +11,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS
 from pianoroll_tf.serving.state import State, state_of
 
 KNOWN_PATHS = ("/", "/about", "/generate", "/primer", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
 PROBE_SECONDS = 0.02  # between two measurements of the loop delay
 DELAY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+ENGINE_COUNTS = {
+    "steps": ("pianoroll_steps", "Steps drawn, summed over rows"),
+    "chunks": ("pianoroll_chunks", "Rounds of drawing"),
+    "model_seconds": ("pianoroll_model_seconds", "Time in the model, summed over threads"),
+}
 SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -39,12 +43,7 @@ async def metrics(request: Request) -> Response:
 
 
 class RequestMetrics:
-    """ASGI middleware that counts requests and measures their time.
-
-    Args:
-        app: The application.
-        metrics: Where the counts are registered.
-    """
+    """ASGI middleware that counts requests and measures their time."""
 
     def __init__(self, app: ASGIApp, metrics: CollectorRegistry) -> None:
         self._app = app
@@ -91,35 +90,22 @@ def path_label(path: str) -> str:
     return path if path in KNOWN_PATHS else "other"
 
 
-class LoopDelay:
-    """Measures how late the event loop runs a task that is due; for that long nothing is answered, not even `/healthz`.
+async def measure_loop_delay(metrics: CollectorRegistry) -> None:
+    """Measures, until it is cancelled, how late the event loop runs a task that is due.
 
-    Args:
-        metrics: Where the delays are registered.
+    For that long nothing is answered, not even `/healthz`.
     """
-
-    def __init__(self, metrics: CollectorRegistry) -> None:
-        self._delay = Histogram(
-            "pianoroll_loop_delay_seconds",
-            "Delay of the event loop",
-            registry=metrics,
-            buckets=DELAY_BUCKETS,
-        )
-
-    async def run(self) -> None:
-        """Measures until it is cancelled."""
-        while True:
-            due = time.perf_counter() + PROBE_SECONDS
-            await asyncio.sleep(PROBE_SECONDS)
-            self._delay.observe(max(0.0, time.perf_counter() - due))
+    delay = Histogram(
+        "pianoroll_loop_delay_seconds", "Delay of the event loop", registry=metrics, buckets=DELAY_BUCKETS
+    )
+    while True:
+        due = time.perf_counter() + PROBE_SECONDS
+        await asyncio.sleep(PROBE_SECONDS)
+        delay.observe(max(0.0, time.perf_counter() - due))
 
 
 class EngineCollector:
-    """Metrics of the engines, which are computed when Prometheus reads them.
-
-    Args:
-        state: Of the server.
-    """
+    """Metrics of the engines, which are computed when Prometheus reads them."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -130,17 +116,12 @@ class EngineCollector:
         yield GaugeMetricFamily("pianoroll_queue_rows", "Pieces that wait or are drawn", state.rows)
         yield GaugeMetricFamily("pianoroll_queue_rows_limit", "Limit of these pieces", state.limits.queue_rows)
         yield GaugeMetricFamily("pianoroll_streams", "Open streams", state.streams)
-        steps = CounterMetricFamily("pianoroll_steps", "Steps drawn, summed over rows", labels=["version"])
-        chunks = CounterMetricFamily("pianoroll_chunks", "Rounds of drawing", labels=["version"])
-        seconds = CounterMetricFamily(
-            "pianoroll_model_seconds", "Time in the model, summed over threads", labels=["version"]
-        )
-        for version, served in state.registry.served.items():
-            counts = served.engine.counts
-            steps.add_metric([str(version)], counts.rows * CHUNK_STEPS)
-            chunks.add_metric([str(version)], counts.chunks)
-            seconds.add_metric([str(version)], counts.model_seconds)
+        for count, (name, text) in ENGINE_COUNTS.items():
+            counter = CounterMetricFamily(name, text, labels=["version"])
+            for version, served in state.registry.served.items():
+                counter.add_metric([str(version)], served.engine.counts[count])
+            yield counter
         available = GaugeMetricFamily("pianoroll_version_available", "Whether a version is served", labels=["version"])
         for version, status in state.registry.statuses.items():
             available.add_metric([str(version)], float(status.state == "AVAILABLE"))
-        yield from (steps, chunks, seconds, available)
+        yield available

@@ -32,13 +32,7 @@ _STREAM = {
     "schema": {"type": "string", "enum": ["0", "1"], "default": "0"},
 }
 _MODEL = {"name": "name", "in": "path", "required": True, "description": "of the model", "schema": {"type": "string"}}
-_VERSION = {
-    "name": "version",
-    "in": "path",
-    "required": True,
-    "description": "of the model",
-    "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
-}
+_VERSION = _MODEL | {"name": "version", "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}}
 OTHER_SCHEMAS = {
     "Predict": {
         "type": "object",

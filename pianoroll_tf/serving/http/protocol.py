@@ -18,20 +18,14 @@ def make_protocol(idle_seconds: float, max_connections: int) -> type[H11Protocol
 
 
 class TimedProtocol(H11Protocol):
-    """One connection.
+    """One connection; `idle_seconds` is the time for a request to arrive, and for a part of the response to be taken."""
 
-    Attributes:
-        idle_seconds: Time for the headers of a request, and for the client to take a part of the response.
-        max_connections: Number of open connections; a further one is answered with 503.
-    """
-
-    idle_seconds = 10.0
-    max_connections = 1024
+    idle_seconds: float
+    max_connections: int
 
     def connection_made(self, transport: Any) -> None:
         """Starts to wait for a request."""
-        self._reading: asyncio.TimerHandle | None = None
-        self._writing: asyncio.TimerHandle | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)  # so that `pause_writing` is called for every byte that is not taken
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux also for bytes that are in the kernel's buffer
@@ -46,26 +40,26 @@ class TimedProtocol(H11Protocol):
         """Reads a part of a request."""
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
-            self._stop_expecting()
-        elif self._reading is None and not self.transport.is_closing():
+            self._stop("reading")
+        elif "reading" not in self._timers and not self.transport.is_closing():
             self._expect_request()  # or the rest of a body whose response was sent before its end
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops all timers."""
-        self._stop_expecting()
-        self._stop_watching()
+        self._stop("reading")
+        self._stop("writing")
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """A part of the response waits to be taken by the client."""
         super().pause_writing()
-        if self._writing is None:
+        if "writing" not in self._timers:
             waiting = self.transport.get_write_buffer_size()
             self._watch_writing(waiting, max(MIN_BYTES, waiting // MIN_SHARE))
 
     def resume_writing(self) -> None:
         """The client has taken everything."""
-        self._stop_watching()
+        self._stop("writing")
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
@@ -82,7 +76,7 @@ class TimedProtocol(H11Protocol):
 
     def _refuse(self, status: int, text: str) -> None:
         """Responds and closes the connection; if a response has been started already, only closes it."""
-        self._stop_expecting()
+        self._stop("reading")
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
@@ -98,16 +92,11 @@ class TimedProtocol(H11Protocol):
         self.transport.close()
 
     def _expect_request(self) -> None:
-        self._reading = self.loop.call_later(self.idle_seconds, self.transport.abort)
-
-    def _stop_expecting(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-            self._reading = None
+        self._timers["reading"] = self.loop.call_later(self.idle_seconds, self.transport.abort)
 
     def _watch_writing(self, waiting: int, minimum: int) -> None:
         """Checks after `idle_seconds` whether at least so many bytes have been taken."""
-        self._writing = self.loop.call_later(self.idle_seconds, self._check_writing, waiting, minimum)
+        self._timers["writing"] = self.loop.call_later(self.idle_seconds, self._check_writing, waiting, minimum)
 
     def _check_writing(self, before: int, minimum: int) -> None:
         now = self.transport.get_write_buffer_size()
@@ -116,7 +105,6 @@ class TimedProtocol(H11Protocol):
         else:
             self._watch_writing(now, minimum)
 
-    def _stop_watching(self) -> None:
-        if self._writing is not None:
-            self._writing.cancel()
-            self._writing = None
+    def _stop(self, name: str) -> None:
+        if name in self._timers:
+            self._timers.pop(name).cancel()

@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from pianoroll_tf.serving.drawing import async_engine
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.state import State
@@ -22,14 +22,7 @@ HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class EventStream(StreamingResponse):
-    """The events of one piece; its resources are released when the stream ends, for whatever reason.
-
-    Args:
-        state: Of the server.
-        served: The version that draws the piece.
-        piece: The request.
-        resources: What is released at the end.
-    """
+    """The events of one piece; its resources are released when the stream ends, for whatever reason."""
 
     def __init__(
         self, state: State, served: ServedVersion, piece: PieceRequest, resources: contextlib.ExitStack
@@ -86,14 +79,8 @@ async def _events(state: State, served: ServedVersion, piece: PieceRequest) -> A
 def _reason(piece: PieceRequest, steps: int, max_steps: int) -> str:
     """Why a piece has ended.
 
-    Args:
-        piece: The request.
-        steps: Length of the piece.
-        max_steps: Length at which a piece is cut if the model has not ended it.
-
-    Returns:
-        "length": it has the requested length; "model": the model ended it; "limit": it was cut; "stopped": it would
-        never end, and the server stops.
+    "length": it has the requested length; "model": the model ended it; "limit": it was cut; "stopped": it would never
+    end, and the server stops.
 
     >>> [_reason(PieceRequest(steps=steps), 8, max_steps=9) for steps in (8, 0, None)]
     ['length', 'stopped', 'model']

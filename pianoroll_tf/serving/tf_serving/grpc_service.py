@@ -23,7 +23,7 @@ from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.refusals import InvalidRequestError, Refusal
 from pianoroll_tf.serving.settings import Address
 from pianoroll_tf.serving.state import State
-from pianoroll_tf.serving.tf_serving import lookup, predictions, tensors
+from pianoroll_tf.serving.tf_serving import predictions, tensors
 
 MAX_RESPONSE_BYTES = 64 << 20
 KEEPALIVE_MS = 30_000  # after which a silent client is pinged
@@ -50,11 +50,7 @@ def with_status_codes(call: Call) -> Call:
 
 @contextlib.asynccontextmanager
 async def serving(state: State, address: Address) -> AsyncIterator[int]:
-    """Serves the API within an `async with` statement, whose value is the port; then finishes the calls in progress.
-
-    Raises:
-        UserError: The port is in use.
-    """
+    """Serves the API within an `async with` statement, whose value is the port; then finishes the calls in progress."""
     options = [
         ("grpc.max_receive_message_length", state.limits.body_bytes),
         ("grpc.max_send_message_length", MAX_RESPONSE_BYTES),
@@ -82,11 +78,7 @@ async def serving(state: State, address: Address) -> AsyncIterator[int]:
 
 
 class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_service_pb2_grpc.ModelServiceServicer):
-    """Both services, with the same engine as the REST API; Classify, Regress and MultiInference are not implemented.
-
-    Args:
-        state: Shared by all requests.
-    """
+    """Both services, with the same engine as the REST API; Classify, Regress and MultiInference are not implemented."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -95,13 +87,10 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
     async def Predict(self, request, context):  # noqa: N802 (a name of the protocol)
         """The outputs of a signature."""
         with _use_version(self._state, request.model_spec) as served:
-            return await self._predict(request, served)
-
-    async def _predict(self, request, served: ServedVersion):
-        signature = request.model_spec.signature_name or lookup.DEFAULT_SIGNATURE
-        specs = lookup.find_inputs(served, signature)
-        inputs = tensors.from_protos(request.inputs, specs, self._state.limits.body_bytes)
-        outputs = await predictions.predict(asyncio.Event().wait, self._state, served, signature, inputs)
+            signature = request.model_spec.signature_name or predictions.DEFAULT_SIGNATURE
+            specs = predictions.find_inputs(served, signature)
+            inputs = tensors.from_protos(request.inputs, specs, self._state.limits.body_bytes)
+            outputs = await predictions.predict(asyncio.Event().wait, self._state, served, signature, inputs)
         wanted = list(request.output_filter) or list(outputs)
         for name in wanted:
             if name not in outputs:
@@ -128,14 +117,8 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
     async def GetModelStatus(self, request, context):  # noqa: N802
         """The status of one version, or of all."""
         spec = request.model_spec
-        statuses = lookup.find_statuses(self._state.registry, spec.name, _version(spec))
-        response = get_model_status_pb2.GetModelStatusResponse()
-        for version, status in statuses.items():
-            kind = get_model_status_pb2.ModelVersionStatus
-            one = response.model_version_status.add(version=version, state=kind.State.Value(status.state))
-            one.status.error_code = getattr(tf.errors, status.code)
-            one.status.error_message = status.message
-        return response
+        statuses = predictions.find_statuses(self._state.registry, spec.name, _version(spec))
+        return get_model_status_pb2.GetModelStatusResponse(model_version_status=statuses)
 
 
 def _version(spec: model_pb2.ModelSpec) -> int | None:
@@ -145,10 +128,8 @@ def _version(spec: model_pb2.ModelSpec) -> int | None:
 def _use_version(state: State, spec: model_pb2.ModelSpec) -> contextlib.AbstractContextManager[ServedVersion]:
     if spec.HasField("version_label"):
         raise InvalidRequestError("version must be a number. Received: a label")
-    return lookup.use_version(state.registry, spec.name, _version(spec))
+    return predictions.use_version(state.registry, spec.name, _version(spec))
 
 
 def _spec(name: str, served: ServedVersion, signature: str) -> model_pb2.ModelSpec:
-    spec = model_pb2.ModelSpec(name=name, signature_name=signature)
-    spec.version.value = served.version
-    return spec
+    return model_pb2.ModelSpec(name=name, signature_name=signature, version={"value": served.version})

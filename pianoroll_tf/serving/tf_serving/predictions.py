@@ -1,44 +1,71 @@
-"""Runs a signature of the model: those that draw music through the engine, batched with other requests."""
+"""Finds the version and signature that a REST or gRPC request names, with TensorFlow Serving's messages, and runs it.
 
+Signatures that draw music are run by the engine, batched with other requests, and all others on threads of their own.
+"""
+
+import asyncio
 import dataclasses
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES, SamplingConfig
 from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.saved_model import MAX_ROW_SEED
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
-from pianoroll_tf.serving.drawing.registry import ServedVersion
-from pianoroll_tf.serving.refusals import InvalidRequestError
+from pianoroll_tf.serving.drawing.engine import PieceRequest
+from pianoroll_tf.serving.drawing.registry import Registry, ServedVersion
+from pianoroll_tf.serving.refusals import DeadlineError, InvalidRequestError, NotFoundError, OverloadedError
 from pianoroll_tf.serving.settings import Limits
 from pianoroll_tf.serving.state import Disconnect, State
 
-MUSIC_SIGNATURES = ("serving_default", "generate", "generate_simple", "generate_rows", "compose_rows")
+DEFAULT_SIGNATURE = "serving_default"
+MUSIC_SIGNATURES = (DEFAULT_SIGNATURE, "generate", "generate_simple", "generate_rows", "compose_rows")
 SAMPLING_INPUTS = ("temperature", "top_p", "density")
+MAX_RUNS = 32  # requests for other signatures that are computed or wait
+
+
+def use_version(registry: Registry, name: str, version: int | None) -> AbstractContextManager[ServedVersion]:
+    """A version of a model, which is not dropped before the `with` statement ends; None: the newest."""
+    if name != registry.name or (version is not None and version not in registry.served):
+        spec = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+        raise NotFoundError(f"Servable not found for request: {spec}")
+    return registry.use(version)
+
+
+def find_statuses(registry: Registry, name: str, version: int | None) -> list[dict[str, Any]]:
+    """The status of a version of a model, as the fields of a `ModelVersionStatus`; None: of all, newest first."""
+    statuses = registry.statuses if name == registry.name else {}
+    if not statuses:
+        raise NotFoundError(f"Could not find any versions of model {name}")
+    if version is not None and version not in statuses:
+        raise NotFoundError(f"Could not find version {version} of model {name}")
+    return [
+        {"version": number, "state": one.state, "status": {"error_code": one.code, "error_message": one.message}}
+        for number, one in statuses.items()
+        if version in (None, number)
+    ]
+
+
+def find_inputs(served: ServedVersion, signature: str) -> dict[str, tf.TensorSpec]:
+    """The inputs of a signature, by name."""
+    if signature not in served.signatures:
+        raise InvalidRequestError(f'Serving signature name: "{signature}" not found in signature def')
+    inputs = served.signatures[signature].inputs
+    return {name: tf.TensorSpec(info.tensor_shape, info.dtype) for name, info in sorted(inputs.items())}
 
 
 async def predict(
     disconnect: Disconnect, state: State, served: ServedVersion, signature: str, inputs: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The outputs of a signature.
-
-    Args:
-        disconnect: Returns when the client disconnects.
-        state: Of the server.
-        served: The version.
-        signature: Its name.
-        inputs: Of the types and ranks of the signature.
-
-    Raises:
-        Refusal: The inputs are not allowed, too many requests wait, or the response takes too long.
-    """
+    """The outputs of a signature for inputs of its types and ranks; no music is drawn once `disconnect` returns."""
     rows = max((len(value) for value in inputs.values() if value.ndim), default=1)
     if rows > state.limits.most_rows:
         raise InvalidRequestError(f"rows must be <= {state.limits.most_rows}. Received: rows={rows}")
     if signature not in MUSIC_SIGNATURES:
-        return await state.signature_runner.run(served, signature, inputs, state.limits.request_seconds)
+        return await run_signature(state, served, signature, inputs)
     pieces = piece_requests(inputs, state.limits)
     state.check_capacity(len(pieces))
     pieces = [dataclasses.replace(piece, meter=served.model.meter) for piece in pieces]
@@ -47,6 +74,33 @@ async def predict(
     for row, roll in zip(padded, rolls, strict=True):
         row[: len(roll)] = roll
     return {"roll": padded}
+
+
+async def run_signature(
+    state: State, served: ServedVersion, signature: str, inputs: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The outputs of a signature, run as it was exported on another thread."""
+
+    def run() -> dict[str, np.ndarray]:
+        tensors = {name: tf.constant(value) for name, value in inputs.items()}
+        outputs = served.model.program.signatures[signature](**tensors)
+        return {name: value.numpy() for name, value in sorted(outputs.items())}
+
+    def count(running: asyncio.Future) -> None:
+        state.signature_runs -= 1
+
+    if state.signature_runs >= MAX_RUNS:
+        raise OverloadedError("too many requests are waiting")
+    state.signature_runs += 1
+    running = asyncio.get_running_loop().run_in_executor(state.signature_threads, run)
+    running.add_done_callback(count)
+    seconds = state.limits.request_seconds
+    try:
+        return await asyncio.wait_for(asyncio.shield(running), seconds)
+    except TimeoutError as error:
+        raise DeadlineError(f"the response takes more than {seconds:g} s") from error
+    except (tf.errors.InvalidArgumentError, ValueError) as error:
+        raise InvalidRequestError("inputs must fit the signature. Received: other shapes or values") from error
 
 
 def piece_requests(inputs: Mapping[str, np.ndarray], limits: Limits) -> list[PieceRequest]:

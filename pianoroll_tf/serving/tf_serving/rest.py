@@ -10,12 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pianoroll_tf.serving import strict_json
-from pianoroll_tf.serving.drawing.registry import ServedVersion, Status
+from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.http import bodies
-from pianoroll_tf.serving.http.statuses import HttpRefusal
-from pianoroll_tf.serving.refusals import InvalidRequestError
+from pianoroll_tf.serving.refusals import HttpRefusal, InvalidRequestError
 from pianoroll_tf.serving.state import client_disconnect, state_of
-from pianoroll_tf.serving.tf_serving import lookup, predictions, tensors
+from pianoroll_tf.serving.tf_serving import predictions, tensors
 
 _PREDICT = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d{1,18}))?:predict", re.ASCII)
 _MODEL = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d{1,18}))?(/metadata)?", re.ASCII)
@@ -28,10 +27,12 @@ async def get_model(request: Request) -> Response:
     registry = state_of(request).registry
     name, version, metadata = _match(_MODEL, request)
     if metadata:
-        with lookup.use_version(registry, name, version) as served:
-            return _indented(_metadata(served, name))
-    statuses = lookup.find_statuses(registry, name, version)
-    return _indented({"model_version_status": [_status(*item) for item in statuses.items()]})
+        with predictions.use_version(registry, name, version) as served:
+            content = _metadata(served, name)
+    else:
+        statuses = predictions.find_statuses(registry, name, version)
+        content = {"model_version_status": [one | {"version": str(one["version"])} for one in statuses]}
+    return Response(json.dumps(content, indent=1) + "\n", media_type="application/json")
 
 
 async def predict(request: Request) -> Response:
@@ -41,7 +42,7 @@ async def predict(request: Request) -> Response:
     if bodies.media_type(request) not in MEDIA_TYPES:
         raise HttpRefusal(415, f"body must be {bodies.JSON}. Received: {bodies.media_type(request)}")
     body = await request.body()
-    with lookup.use_version(state.registry, name, version) as served:
+    with predictions.use_version(state.registry, name, version) as served:
         signature, inputs, is_rows = await state.offload(len(body), _read, body, served, state.limits.json_depth)
         outputs = await predictions.predict(client_disconnect(request), state, served, signature, inputs)
     size = sum(value.size for value in outputs.values())
@@ -61,10 +62,10 @@ def _match(pattern: re.Pattern, request: Request) -> list[Any]:
 def _read(body: bytes, served: ServedVersion, max_depth: int) -> tuple[str, dict[str, np.ndarray], bool]:
     """The signature, its inputs, and whether they are in row format."""
     fields = strict_json.parse(body, max_depth)
-    signature = fields.get("signature_name", lookup.DEFAULT_SIGNATURE)
+    signature = fields.get("signature_name", predictions.DEFAULT_SIGNATURE)
     if not isinstance(signature, str):
         raise InvalidRequestError("'signature_name' key must be a string value.")
-    specs = lookup.find_inputs(served, signature)
+    specs = predictions.find_inputs(served, signature)
     if "instances" in fields and "inputs" in fields:
         raise InvalidRequestError("Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist")
     if "instances" in fields:
@@ -87,11 +88,6 @@ def _response(outputs: dict[str, np.ndarray], is_rows: bool, rows: int) -> Respo
     return Response(body + "\n", media_type="application/json")
 
 
-def _status(version: int, status: Status) -> dict[str, Any]:
-    error = {"error_code": status.code, "error_message": status.message}
-    return {"version": str(version), "state": status.state, "status": error}
-
-
 def _metadata(served: ServedVersion, name: str) -> dict[str, Any]:
     signatures = {
         key: MessageToDict(signature, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
@@ -99,7 +95,3 @@ def _metadata(served: ServedVersion, name: str) -> dict[str, Any]:
     }
     spec = {"name": name, "signature_name": "", "version": str(served.version)}
     return {"model_spec": spec, "metadata": {"signature_def": {"signature_def": signatures}}}
-
-
-def _indented(value: Any) -> Response:
-    return Response(json.dumps(value, indent=1) + "\n", media_type="application/json")

@@ -10,7 +10,7 @@ from pianoroll_tf.config import SamplingConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation import compiled, saved_model
 from pianoroll_tf.generation.compiled import CompiledModel, worthwhile
-from pianoroll_tf.generation.sampling import BLOCK_STEPS
+from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 
 PRIMER = (np.random.default_rng(0).random((2, 9, 84)) < 0.05).astype(np.uint8)
 STEPS = BLOCK_STEPS + 40
@@ -49,7 +49,7 @@ def test_unlike_rows_share_a_batch(model):
     for block, newcomer in enumerate([nobody, parts.begin(PRIMER[1:], [two.density], Meter())]):
         state = tf.concat([first, newcomer], axis=0)
         settings = ([one.temperature, two.temperature], [1.0, two.top_p])
-        roll, _, state = parts.draw_block(state, [1, 9], [block, 0], *settings)
+        roll, _, state = parts.draw(state, parts.uniforms([1, 9], [block, 0]), *settings)
         rolls.append(roll.numpy())
         first = state[:1]
     np.testing.assert_array_equal(np.concatenate([roll[0] for roll in rolls]), alone[0])
@@ -59,9 +59,9 @@ def test_unlike_rows_share_a_batch(model):
 def test_each_batch_size_is_compiled_once(model):
     parts = CompiledModel(model.program)
     count = parts._draw.experimental_get_tracing_count
-    parts.generate(np.zeros((3, 0, 84)), 1, np.zeros(3, np.int64))
+    list(parts.blocks(np.zeros((3, 0, 84)), 1, np.zeros(3, np.int64), SamplingConfig(), Meter(), 0))
     compilations = count()
-    parts.generate(np.zeros((3, 5, 84)), STEPS, np.arange(3), temperature=2.0)
+    list(parts.blocks(np.zeros((3, 5, 84)), STEPS, np.arange(3), SamplingConfig(temperature=2.0), Meter(), 0))
     assert compilations == count() == 1
 
 
@@ -81,12 +81,13 @@ def test_a_piece_ends_where_the_model_ends_it_or_at_the_bound(model):
 def test_the_rule_chooses(model, monkeypatch):
     asked = []
     monkeypatch.setattr(saved_model, "worthwhile", lambda *work: asked.append(work))
-    monkeypatch.setattr(CompiledModel, "generate", lambda *_, **__: "compiled")
+    compiled = np.full((2, BLOCK_STEPS, 84), 9)
+    monkeypatch.setattr(CompiledModel, "blocks", lambda *_: [(compiled, None)])
     assert model.generate(PRIMER, 5).shape == (2, 5, 84)
     assert asked == [(2, 5)]
-    assert model.generate(PRIMER, 5, compiled=True) == "compiled"
+    np.testing.assert_array_equal(model.generate(PRIMER, 5, compiled=True), compiled[:, :5])
     monkeypatch.setattr(saved_model, "worthwhile", lambda *_: True)
-    assert model.generate(PRIMER, 5) == "compiled"
+    np.testing.assert_array_equal(model.generate(PRIMER, 5), compiled[:, :5])
 
 
 def test_an_export_without_the_parts_is_drawn_as_it_is(model, monkeypatch):

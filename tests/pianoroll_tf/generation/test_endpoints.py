@@ -63,7 +63,7 @@ def test_marginals_of_a_head_that_draws_chords_are_its_frequencies():
 def model_reads_no_silent_step(sampler, rows):
     """The step after `rows`, drawn, uint8 0 or 1 [rows, 84]; `predict` reads no silent step before a roll."""
     network, head = sampler.network(), sampler.model.get_layer("head")
-    hidden, _ = network.advance(tf.constant(rows), tf.zeros(rows.shape[:2], tf.int32), sampler.state(len(rows)))
+    hidden, _ = network.advance(tf.constant(rows), tf.zeros(rows.shape[:2], tf.int32), network.initial(len(rows)))
     numbers = np.random.default_rng(1).random((len(rows), head.decisions)).astype(np.float32)
     held, thresholds = tf.constant(rows[:, -1] != 0), plain_thresholds(numbers, 84)
     cells, _ = head.drawer(lambda logits: logits, False)(hidden[:, -1], held, thresholds)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from pianoroll_tf.generation.likelihood import log_likelihood, marginals
-from pianoroll_tf.generation.sampling import Network
+from pianoroll_tf.generation.sampling_loop import Network
 from pianoroll_tf.modeling.heads import decision_count, make_head
 
 
@@ -19,7 +19,7 @@ def parts(kind="nade", link=0.0):
     head.kernel.assign(tf.zeros_like(head.kernel))
     if link:
         head.triangle.assign(np.pad([[0.0, link], [0.0, 0.0]], [[0, 82], [0, 82]]))
-    return head, Network(None, None, lambda logits: logits, None, 84, head.decisions)
+    return head, Network(None, None, lambda logits: logits, None, head.decisions, None)
 
 
 def sigmoid(value):

@@ -6,15 +6,7 @@ import pytest
 import tensorflow as tf
 
 from pianoroll_tf.config import ModelConfig
-from pianoroll_tf.modeling.network import (
-    PRIOR_FLOOR,
-    advance,
-    build_model,
-    head_of,
-    initial_state,
-    prior_log_odds,
-    start_bias,
-)
+from pianoroll_tf.modeling.network import PRIOR_FLOOR, advance, build_model, head_of, initial_state, start_bias
 
 SHAPES = {
     "default": {},
@@ -145,7 +137,7 @@ def test_without_a_prior_the_bias_is_zero(config, bias):
 @pytest.mark.parametrize("prior", [[0.1] * 83 + [1.5], [-0.1] * 84, [float("nan")] * 84, 0.5])
 def test_a_wrong_prior_is_refused(prior):
     with pytest.raises(ValueError, match=r"prior must be shares within 0\.\.1"):
-        prior_log_odds(prior)
+        start_bias(prior, articulation=True)
 
 
 def test_dropout_follows_the_seed_and_only_in_training(roll, clock):

@@ -4,12 +4,11 @@ import asyncio
 import concurrent.futures
 import json
 import threading
-from unittest import mock
 
 import pytest
 from serving_client import running, until
 
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.refusals import OverloadedError, StoppingError
 from pianoroll_tf.serving.settings import Limits
 from pianoroll_tf.serving.state import MAX_INLINE_SIZE, State
@@ -35,7 +34,7 @@ def test_more_pieces_than_may_wait_are_refused_with_retry_after(narrow):
 
 
 def test_simultaneous_requests_do_not_exceed_the_capacity(registry):
-    state = State(registry, Limits(queue_rows=3), mock.Mock(), mock.Mock())
+    state = State(registry, Limits(queue_rows=3))
     never = asyncio.Event().wait
 
     async def ask(rows):
@@ -53,12 +52,12 @@ def test_simultaneous_requests_do_not_exceed_the_capacity(registry):
             assert state.admitted == 0
             until(lambda: state.rows == 0)
     finally:
-        state.threads.shutdown()
+        state.close()
 
 
 @pytest.mark.parametrize("is_stopping", [True, False])
 def test_requests_that_are_not_complete_when_the_server_ends_are_refused(registry, is_stopping):
-    state = State(registry, Limits(), mock.Mock(), mock.Mock())
+    state = State(registry, Limits())
 
     async def ask():
         with registry.use() as served:
@@ -75,7 +74,7 @@ def test_requests_that_are_not_complete_when_the_server_ends_are_refused(registr
     try:
         answer = asyncio.run(end_it())
     finally:
-        state.threads.shutdown()
+        state.close()
     assert isinstance(answer, StoppingError if is_stopping else asyncio.CancelledError)
     until(lambda: state.rows == 0 == state.admitted)
 

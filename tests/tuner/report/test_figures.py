@@ -1,5 +1,6 @@
 """The figures of a report on a study: what they show, and that nothing in them overlaps, in both languages."""
 
+import functools
 import itertools
 import xml.etree.ElementTree as ET
 
@@ -21,7 +22,6 @@ from tuner.report.tables import RECALL
 from tuner.study.results_model import Run
 from tuner.study.settings import Combination
 
-MODULES = (report_figures, report_curves, report_differences, report_calibration, report_music)
 SETTINGS = {"optimizers": ("adam", "adamw", "rmsprop"), "seeds": 3}
 
 
@@ -32,22 +32,11 @@ def data(tmp_path_factory):
     return report_data.read(write_study(folder, tiny_settings(**SETTINGS), diverged=[("focal-rmsprop", 2)]))
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """Figures as they are drawn, instead of their files."""
-    figures = []
-
-    def picture(size, draw, suffix="svg"):
-        with matplotlib.rc_context(report_figures.STYLE):
-            figures.append(Figure(figsize=size, layout="constrained"))
-            draw(figures[-1])
-            FigureCanvasAgg(figures[-1])
-            figures[-1].draw_without_rendering()
-        return b""
-
-    for module in MODULES:
-        monkeypatch.setattr(module, "picture", picture)
-    return figures
+@pytest.fixture(autouse=True)
+def style():
+    """Figures are drawn as in a report."""
+    with matplotlib.rc_context(report_figures.STYLE):
+        yield
 
 
 FIGURES = {
@@ -57,8 +46,8 @@ FIGURES = {
         data, ("last_val_nll", "gradient_ratio", "roughness"), language, columns=3
     ),
     "recall": lambda data, language: report_figures.means(data, RECALL, language),
-    "curves by optimizer": report_curves.by_optimizer,
-    "curves by loss": report_curves.by_loss,
+    "curves by optimizer": functools.partial(report_curves.curves, by="optimizer"),
+    "curves by loss": functools.partial(report_curves.curves, by="loss"),
     "differences": lambda data, language: report_differences.differences(data, "nll", language),
     "ranks": lambda data, language: report_differences.ranks(data, ("nll", "pr_auc", "music_overlap"), language),
     "reliability": report_calibration.reliability,
@@ -77,10 +66,10 @@ def boxes(texts, renderer):
     ("name", "language"),
     [*((name, "ru") for name in FIGURES), ("means", "en"), ("ranks", "en")],  # Russian language are longer
 )
-def test_nothing_overlaps_and_nothing_is_cut_off(data, drawn, name, language):
-    FIGURES[name](data, Language(language))
-    [figure] = drawn
-    renderer = figure.canvas.get_renderer()
+def test_nothing_overlaps_and_nothing_is_cut_off(data, name, language):
+    figure = FIGURES[name](data, Language(language))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw_without_rendering()
     texts = [figure._supxlabel, figure._supylabel]
     for axes in figure.axes:
         texts += [*axes.texts, axes._left_title, axes.xaxis.label, axes.yaxis.label]
@@ -98,9 +87,10 @@ def test_nothing_overlaps_and_nothing_is_cut_off(data, drawn, name, language):
         assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= page.x1 + 1 and box.y1 <= page.y1 + 1, text.get_text()
 
 
-def test_numbers_on_axes_follow_the_language(data, drawn):
-    report_figures.means(data, ("pr_auc",), Language("ru"))
-    labels = [label.get_text() for label in drawn[0].axes[0].get_xticklabels()]
+def test_numbers_on_axes_follow_the_language(data):
+    figure = report_figures.means(data, ("pr_auc",), Language("ru"))
+    figure.draw_without_rendering()
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert all("," in label and "." not in label for label in labels)
 
 
@@ -110,7 +100,7 @@ def test_curves_leave_out_the_diverged_run_and_band_the_others(data):
     assert [len(values) for values in curves] == [8, 8]
     assert len(report_curves.curves_of(data, Combination("bce", "adam"))) == 3
     axes = Figure().subplots()
-    report_curves._draw_band(axes, [[5.0, 4.0, 3.0], [7.0, 6.0]], "label", report_figures.style_of(0))
+    report_curves._draw_band(axes, [[5.0, 4.0, 3.0], [7.0, 6.0]], "label", report_figures.STYLES[0])
     mean, tail = axes.get_lines()
     np.testing.assert_array_equal(mean.get_xydata(), [[1, 6], [2, 5]])
     np.testing.assert_array_equal(tail.get_xydata(), [[2, 4], [3, 3]])  # the longer run alone
@@ -144,9 +134,7 @@ def test_recall_and_polyphony_of_several_runs():
     np.testing.assert_allclose((notes, expected), [[0, 1], [0.4, 1.0]])
 
 
-def test_what_cannot_be_drawn_is_none(tmp_path, monkeypatch):
-    for module in MODULES:
-        monkeypatch.setattr(module, "picture", lambda size, draw, suffix="svg": b"a picture")
+def test_what_cannot_be_drawn_is_none(tmp_path):
     settings = tiny_settings(losses=("bce",), optimizers=("adam",), seeds=1)
     empty = report_data.read(write_study(tmp_path / "empty", settings, skipped=[("bce-adam", 0)]))
     one = report_data.read(write_study(tmp_path / "one", settings))
@@ -159,9 +147,12 @@ def test_what_cannot_be_drawn_is_none(tmp_path, monkeypatch):
 
 def test_the_same_drawing_gives_the_same_bytes(data):
     language = Language("en")
-    content = report_calibration.sparsity(data, language)
-    assert content == report_calibration.sparsity(data, language)
-    assert ET.fromstring(content).tag.endswith("svg")
+    first, second = (
+        report_figures.block("sparsity", report_calibration.sparsity(data, language), language).content
+        for _ in range(2)
+    )
+    assert first == second
+    assert ET.fromstring(first).tag.endswith("svg")
 
 
 def test_real_pieces_are_of_median_and_upper_quartile_density(data, monkeypatch):

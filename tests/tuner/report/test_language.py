@@ -71,7 +71,7 @@ def test_measures_have_names_heads_and_units():
     assert RU.measure("nll", with_unit=True) == "NLL на тесте, нат на шаг"
     assert RU.head("pr_auc") == "PR-AUC"
     assert (EN.head("ece"), RU.measure("ece")) == ("ECE", "ошибка калибровки")
-    assert EN.unit("") == RU.unit("") == ""
+    assert EN.gettext("") == RU.gettext("") == ""
 
 
 def test_a_count_has_the_form_of_its_number():

@@ -12,9 +12,8 @@ from pianoroll_tf.errors import UserError
 from tuner.search import chief as search_chief
 from tuner.search import tuner as search_tuner
 from tuner.search.chief import Chief, Leases, release_lapsed, set_environment
-from tuner.search.oracle import Status
+from tuner.search.oracle import Status, new_oracle
 from tuner.search.tuner import SearchTuner
-from tuner.search.worker import new_oracle
 
 
 @pytest.fixture(autouse=True)

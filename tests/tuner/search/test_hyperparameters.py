@@ -38,6 +38,13 @@ def test_conditions_hold_at_every_point():
     assert len(seen) == 2 * 3 * 3
 
 
+def test_what_is_fixed_is_no_hyperparameter():
+    entries = hyperparameters(make_space({"loss": "bce"})).space
+    assert [entry.name for entry in entries][:4] == ["optimizer", "learning_rate", "schedule", "conv_layers"]
+    space = make_space({"loss": "focal", "alpha": Choice((None, 0.25))})
+    assert settings_of(space, {"alpha": "none", "gamma": 1.5, "tuner/epochs": 3}) == {"gamma": 1.5, "alpha": None}
+
+
 def test_numbers_are_readable_and_stay_in_their_range():
     space = make_space({"learning_rate": Range(0.00033333, 0.0100004, log=True)})
     entries = hyperparameters(space).space

@@ -16,6 +16,7 @@ from tuner.search.space import Choice, Range
         ("alpha", ["none", 0.25], Choice((None, 0.25))),
         ("alpha", "none", None),
         ("learning_rate", {"min": 1e-4, "max": 1e-2, "log": True}, Range(1e-4, 1e-2, log=True)),
+        ("gru_units", {"min": 64, "max": 256, "log": True}, Range(64, 256, log=True)),
         ("dropout", {"min": 0.0, "max": 0.5, "step": 0.25}, Range(0.0, 0.5, step=0.25)),
         ("transpose", {"min": 3, "max": 3}, 3),
         ("prior_bias", [True, False], Choice((True, False))),
@@ -60,11 +61,17 @@ def test_fixes():
         "gamma": 2,
         "prior_bias": False,
     }
+    assert parse_fixes(["optimizer=adamw", "gru_units=64", "alpha=none"]) == {
+        "optimizer": "adamw",
+        "gru_units": 64,
+        "alpha": None,
+    }
     for texts, line in (
         (["loss"], "--fix must be key=value"),
         (["loss=bce", "loss=focal"], "once"),
         (["x=1"], "must be one of"),
         (["seed=1"], "--seed"),
+        (["loss=hinge"], "loss must be one of bce, focal"),
     ):
         with pytest.raises(ValueError, match=line):
             parse_fixes(texts)
@@ -74,7 +81,7 @@ def test_space_files(tmp_path):
     toml, json = tmp_path / "space.toml", tmp_path / "space.json"
     toml.write_text('loss = ["bce"]\ndropout = {min = 0.0, max = 0.2}\n')
     json.write_text('{"loss": ["bce"], "dropout": {"min": 0.0, "max": 0.2}}')
-    assert read_space(toml) == read_space(json) == {"loss": ["bce"], "dropout": {"min": 0.0, "max": 0.2}}
+    assert read_space(toml) == read_space(json) == {"loss": "bce", "dropout": Range(0.0, 0.2)}
 
 
 @pytest.mark.parametrize(
@@ -84,6 +91,7 @@ def test_space_files(tmp_path):
         ("space.json", "{", "must be JSON"),
         ("space.json", "[" * 100_000, "must be JSON"),
         ("space.json", '{"loss": "bce", "loss": "focal"}', "loss comes twice"),
+        ("space.json", '{"loss": "hinge"}', "space.json: loss must be one of bce, focal"),
         ("space.toml", "loss", "must be TOML"),
         ("space.toml", None, "is missing"),
         ("space.yaml", "", "must be named .toml or .json"),

@@ -9,11 +9,10 @@ from tiny_search import search_settings
 
 from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.search import oracle as search_oracle
-from tuner.search.oracle import Status
+from tuner.search.oracle import Status, new_oracle
 from tuner.search.parsing import TUNERS
 from tuner.search.repair import VALUES, restore
 from tuner.search.settings import PROJECT, TRIALS
-from tuner.search.worker import new_oracle
 
 
 @pytest.fixture(autouse=True)

@@ -76,6 +76,18 @@ def test_a_search_without_a_trial_or_a_model(tmp_path):
     assert not (tmp_path / BEST).exists()
 
 
+def test_the_table_has_results_and_the_settings_that_differ():
+    found = [
+        {"rank": 1, "trial": "0001", "objective": 5.25, "status": "completed", "loss": "bce"},
+        {"rank": None, "trial": "0000", "objective": None, "status": "failed", "loss": "focal"},
+    ]
+    assert table(found).splitlines() == [
+        "rank  trial  objective  status     loss",
+        "1     0001   5.25       completed  bce",
+        "-     0000   -          failed     focal",
+    ]
+
+
 def test_a_worker_s_death_is_a_cause(tmp_path):
     settings = search_settings()
     oracle = make(tmp_path, settings)

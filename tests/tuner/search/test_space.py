@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 
-from pianoroll_tf.config import RunConfig
+from pianoroll_tf.config import LossConfig, RunConfig
 from tuner.search.parsing import read_entry
-from tuner.search.space import Choice, Range, conditions, default_space, make_space, section_of
+from tuner.search.space import Choice, Range, conditions, default_space, make_space, place_of
 
 
 def test_heads_may_be_compared():
@@ -19,8 +20,14 @@ def test_heads_may_be_compared():
 @pytest.mark.parametrize("name", default_space())
 def test_the_ends_of_every_default_are_allowed(name):
     entry = default_space()[name]
+    _, cls = place_of(name)
     for value in entry.values if isinstance(entry, Choice) else (entry.min, entry.max):
-        assert getattr(section_of(name)(**{name: value}), name) == value
+        assert getattr(cls(**{name: value}), name) == value
+
+
+def test_settings_have_a_section_and_perhaps_a_condition():
+    assert [place_of(name)[0] for name in ("gamma", "dropout")] == ["loss", "model"]
+    assert conditions()["gamma"] == ("loss", ("focal",))
 
 
 def test_parents_stand_before_what_depends_on_them():
@@ -43,6 +50,9 @@ def test_what_cannot_count_is_not_searched():
 def test_a_value_that_counts_nowhere_is_refused():
     with pytest.raises(ValueError, match=r"gamma must be left out: it counts only with loss=focal\. Received: gamma=1"):
         make_space({"loss": "bce", "gamma": 1.0})
+    line = "weight_decay must be left out: it counts only with optimizer=adamw. Received: weight_decay=0.1"
+    with pytest.raises(ValueError, match=re.escape(line)):
+        make_space({"loss": "focal", "gamma": 1.5, "optimizer": "adam", "weight_decay": 0.1})
     with pytest.raises(ValueError, match="all are fixed"):
         make_space({name: value for name, value in RunConfigValues().items() if name in default_space()})
 
@@ -61,6 +71,8 @@ def test_a_trial_has_what_counts_and_else_the_default():
     assert (adam.model.gru_units, adam.dataset.batch_size) == (128, 32)
     adamw = space.run_config(RunConfig(), {"optimizer": "adamw", "loss": "focal"})
     assert (adamw.optimizer.weight_decay, adamw.loss.gamma) == (0.05, 3.0)
+    focal = make_space({"loss": "focal", "gamma": 1.5}).run_config(RunConfig(), {"gru_units": 64})
+    assert focal.loss == LossConfig(loss="focal", gamma=1.5, alpha=None)
 
 
 def test_json_holds_a_space():

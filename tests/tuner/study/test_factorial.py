@@ -19,7 +19,8 @@ WHOLE = StudyConfig(losses=tuple(LOSSES), optimizers=tuple(OPTIMIZERS), ablation
 
 
 def config(combination, chosen, seed=0):
-    return factorial.run_config(AllSettings(), combination, chosen, seed, 40, RecordsConfig(), DataFacts())
+    task = factorial.Task(combination, seed, tuning=False, epochs=40)
+    return factorial.run_config(AllSettings(), task, chosen, RecordsConfig(), DataFacts())
 
 
 def test_the_defaults_are_all_entries_of_the_tables():
@@ -29,6 +30,19 @@ def test_the_defaults_are_all_entries_of_the_tables():
 def test_own_settings_of_the_tables_are_columns():
     own = {name for table in factorial.TABLES for name in own_settings(table)}
     assert own < set(factorial.SETTINGS)
+    names = ["learning_rate", "weight_decay", "gamma", "alpha", "margin"]
+    assert list(factorial.in_order(dict.fromkeys(sorted(names)))) == names
+
+
+def test_combinations_are_named_by_loss_optimizer_and_ablation():
+    found = factorial.combinations(StudyConfig(optimizers=("adam",), ablations=True))
+    names = ["bce-adam", "focal-adam", "focal-adam-raw", "bce-adam-zero-bias", "focal-adam-zero-bias"]
+    assert [each.name for each in found] == names
+
+
+def test_the_first_tuning_run_of_all_has_the_middle_rate():
+    assert factorial.learning_rates(3, 0.0005, 0.008) == [0.002, 0.0005, 0.008]
+    assert factorial.learning_rates(1, 0.0005, 0.008) == [0.002]
 
 
 def test_every_combination_gets_the_same_tuning():
@@ -80,7 +94,15 @@ def test_the_plan_has_every_run_once_and_whole_seeds():
             assert (task.combination.parent, task.number) in before  # its model is there
 
 
+def test_the_plan_begins_with_tuning_and_goes_on_seed_by_seed():
+    tasks = factorial.plan(StudyConfig(losses=("bce",), tuning_runs=1, seeds=2))
+    assert [str(task.folder) for task in tasks][2:5] == ["tuning/bce-rmsprop/0", "runs/bce-adam/0", "runs/bce-adamw/0"]
+
+
 def test_no_two_pieces_of_a_combination_have_the_same_seed():
+    study = StudyConfig(seeds=3, pieces=10)
+    assert [study.pieces_of(seed) for seed in range(3)] == [4, 3, 3]
+    assert [factorial.music_seed(study, seed) for seed in range(3)] == [0, 4, 7]
     study = StudyConfig(seeds=3, pieces=100)
     seeds = [factorial.music_seed(study, run) + piece for run in range(3) for piece in range(study.pieces_of(run))]
     assert seeds == list(range(100))

@@ -21,7 +21,7 @@ from pianoroll_tf.modeling.training import train
 from pianoroll_tf.modeling.training_state import TrainingState, write_history
 from tuner import training
 from tuner.report import data as report_data
-from tuner.report import limits as report_limits
+from tuner.report import summary as report_summary
 from tuner.report.language import Language
 from tuner.study import __main__ as study
 from tuner.study import folder as study_folder
@@ -154,7 +154,7 @@ def test_a_study_from_end_to_end(records, tmp_path, fakes, capsys):
     ]
     assert nll.ranks.mean == {"bce-adam": 1.5, "bce-rmsprop": 1.5, "focal-adam": 3.5, "focal-rmsprop": 3.5}
     assert comparison.measures["silent_predicted"].ranks is None
-    limits = report_limits.limits(report_data.read(folder), Language("en"))
+    limits = report_summary.limits(report_data.read(folder), Language("en"))
     assert "With 2 seeds a paired test cannot give less than p = 0.5" in limits[0]
 
     pieces = study_folder.read_pieces(folder / "runs" / "focal-adam" / "1" / "music.npz")
@@ -348,10 +348,8 @@ def test_all_combinations_share_weights_and_batches_seed_by_seed(records):
     settings = AllSettings(model=small, dataset=DatasetConfig(window_steps=16, batch_size=4, transpose=2))
     made, data = run_folder.data_facts(records)
     designs = factorial.design(settings.study)
-    configs = [
-        factorial.run_config(settings, Combination(*name.split("-")), runs[0], 3, 2, made, data)
-        for name, runs in designs.items()
-    ]
+    tasks = {name: factorial.Task(Combination(*name.split("-")), 3, tuning=False, epochs=2) for name in designs}
+    configs = [factorial.run_config(settings, tasks[name], runs[0], made, data) for name, runs in designs.items()]
     first, *others = [run.weight_arrays(run.run_model(config)) for config in configs]
     for config, other in zip(configs[1:], others, strict=True):
         differing = [name for name, value in other.items() if (value != first[name]).any()]

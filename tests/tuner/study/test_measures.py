@@ -36,6 +36,12 @@ def test_what_is_never_reached_has_no_effort():
     }
 
 
+def test_effort_is_that_up_to_the_epoch():
+    assert reached([9.0, 6.0, 7.0, 5.0], 6.5) == 2
+    found = effort("to_copy", 2, 56, [10.0, 9.0, 9.0])
+    assert found == {"epochs_to_copy": 2, "steps_to_copy": 112, "seconds_to_copy": 19.0}
+
+
 def test_reached_at_once_and_exactly():
     assert reached([5.0, 4.0], 5.0) == 1
     assert reached([], 5.0) is None
@@ -44,11 +50,13 @@ def test_reached_at_once_and_exactly():
 def test_stopping_early_is_neither_punished_nor_rewarded():
     assert area([8.0, 4.0, 5.0], epochs=3) == area([8.0, 4.0], epochs=3) == 16 / 3
     assert area([8.0], epochs=1) == 8.0
+    assert area([8.0, 6.0, 7.0], epochs=4) == 6.5  # 8, 6, 6, 6
 
 
 def test_roughness_of_lines_and_saws():
     assert roughness([9.0, 8.0, 7.0, 6.0]) == 0.0
     assert roughness([1.0, 2.0, 1.0, 2.0]) == 1.0
+    assert roughness([8.0, 6.0, 5.0, 5.0, 4.0]) == 0.5  # 0.5, 0.5, 0.5
     assert roughness([30.0, 6.0, 5.0, 4.0, 3.0]) == 0.0  # the fall at the start does not count
     assert roughness([2.0, 1.0]) is None
 
@@ -57,6 +65,7 @@ def test_gradient_ratio_extremes():
     assert gradient_ratio([]) is None
     assert gradient_ratio([0.0, 0.0, 0.0]) is None
     assert gradient_ratio([3.0] * 10) == 1.0
+    assert gradient_ratio([1.0] * 50 + [2.0] * 49 + [9.0, 9.0]) == 4.5
     norms = np.arange(1.0, 202.0)  # median 101, 99th percentile 199
     assert gradient_ratio(norms) == pytest.approx(199 / 101)
 
@@ -76,6 +85,11 @@ def test_gradient_ratio_extremes():
 def test_collapse(last, word):
     row = {"val_nll": 12.0, "val_density_predicted": 0.04, "val_density_true": 0.04}
     assert collapse(row | last, note_frequency=12.0).partition(":")[0] == word
+
+
+def test_collapse_names_the_densities():
+    last = {"val_nll": 5.0, "val_density_predicted": 0.001, "val_density_true": 0.04}
+    assert collapse(last, 12.0) == "silent: it predicts a density of 0.10 %, the data have 4.00 %"
 
 
 def test_the_table_of_measures_is_whole():

@@ -17,7 +17,6 @@ from tuner.study.music_distance import (
     halves,
     join,
     overlap,
-    wasserstein,
 )
 
 
@@ -54,6 +53,17 @@ GOLDEN = {
 def test_every_fact_by_hand(name):
     found = distribution(name, [ONE])
     assert np.repeat(found.values, found.weights.astype(int)).tolist() == pytest.approx(GOLDEN[name])
+
+
+def test_a_distribution_counts_each_value():
+    roll = np.zeros((4, 84), np.uint8)
+    roll[:3, 0] = roll[0, 7] = roll[2, 9] = 1
+    assert distribution("note_length", [roll]).weights.tolist() == [2.0, 1.0]  # two notes of 1 step, one of 3
+
+
+def test_distance_and_bandwidth_by_hand():
+    assert compare("pitch", values(0, 1), values(5))[1] == 4.5
+    assert bandwidth(Values(np.array([-1.0, 1.0]), np.array([16.0, 16.0]))) == 0.5  # 32^(-1/5)
 
 
 def test_the_table_names_every_fact():
@@ -109,7 +119,7 @@ def test_a_set_whose_values_are_all_alike():
 def test_lengths_are_compared_by_ratio():
     near, far = (overlap(values(*sample), values(1, 2, 4, 8), logarithmic=True) for sample in ([16], [64]))
     assert near > far
-    assert wasserstein(values(16), values(8, 8)) == 8  # the distance stays in steps
+    assert compare("note_length", values(16), values(8, 8))[1] == 8  # the distance stays in steps
 
 
 def test_pitch_classes_go_round():
@@ -154,3 +164,8 @@ def test_halves_are_of_whole_pieces():
 )
 def test_pieces_are_cut_in_parts(steps, lengths):
     assert [len(part) for part in cut(np.zeros((steps, 84)), 8)] == lengths
+
+
+def test_parts_of_a_long_and_of_a_short_piece():
+    assert [len(part) for part in cut(np.zeros((1300, 84)), 512)] == [512, 512, 276]
+    assert len(cut(np.zeros((9, 84)), 512)) == 1

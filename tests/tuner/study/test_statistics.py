@@ -44,6 +44,7 @@ def test_the_interval_against_scipy():
 
 def test_the_interval_is_the_same_each_time_and_none_for_one_value():
     assert interval([1.0, 2.0, 4.0]) == interval([1.0, 2.0, 4.0])
+    assert interval([2.0, 2.0, 2.0]) == (2.0, 2.0)
     assert interval([1.0]) is None
     assert interval([]) is None
 
@@ -52,6 +53,8 @@ def test_summary_by_hand():
     found = summarise([2.0, None, 4.0, 6.0])
     assert (found.runs, found.missing, found.mean, found.sd) == (3, 1, 4.0, 2.0)
     assert found.low < 4 < found.high
+    found = summarise([1.0, None, 3.0])
+    assert (found.runs, found.missing, found.mean, round(found.sd, 3)) == (2, 1, 2.0, 1.414)
     assert summarise([3.0]) == Summary(runs=1, missing=0, mean=3.0, low=None, high=None, sd=None)
     assert summarise([None]) == Summary(runs=0, missing=1, mean=None, low=None, high=None, sd=None)
 
@@ -75,6 +78,10 @@ def test_wilcoxon_with_many_is_that_of_scipy():
     assert wilcoxon_p(differences) == stats.wilcoxon(differences).pvalue
 
 
+def test_the_least_p_value_of_five():
+    assert wilcoxon_p([1.0, 2.0, 3.0, 4.0, 5.0]) == least_p(5)
+
+
 def test_no_difference_has_a_p_value_of_one():
     assert wilcoxon_p([0.0, 0.0, 0.0]) == sign_p([0.0]) == sign_p([]) == wilcoxon_p([1.0]) == 1.0
 
@@ -83,6 +90,7 @@ def test_sign_test_by_hand():
     assert sign_p([1, 2, 3, 4, 5, 6]) == 2 / 64
     assert sign_p([1, 2, 3, 4, 5, -6]) == pytest.approx(2 * 7 / 64)  # none or one of six, on either side
     assert sign_p([1, -1, 0]) == 1.0
+    assert sign_p([1.0, 1.0, 1.0, -1.0]) == 0.625  # (1 + 4) * 2 / 16
 
 
 def test_five_seeds_cannot_show_anything_and_six_can_show_one_pair():
@@ -108,6 +116,8 @@ def test_pairs_are_of_seeds_that_both_have():
     [pair] = compare({"a": [1.0, None, 3.0, 5.0], "b": [0.0, 1.0, None, 2.0]})
     assert (pair.seeds, pair.mean) == (2, 2.0)  # 1 and 3
     assert pair.effect == pytest.approx(2 / math.sqrt(2))
+    [pair] = compare({"a": [1.0, 2.0, 3.0], "b": [2.0, 4.0, 6.0]})
+    assert (pair.mean, pair.effect, pair.wilcoxon, pair.verdict) == (-2.0, -2.0, 0.25, TOO_FEW_SEEDS)
     [pair] = compare({"a": [None], "b": [1.0]})
     assert (pair.seeds, pair.mean, pair.low, pair.effect, pair.verdict) == (0, None, None, None, NOT_SHOWN)
 
@@ -120,6 +130,7 @@ def test_only_the_pairs_that_were_asked_for():
 
 def test_holm_by_hand():
     assert holm([0.01, 0.02, 0.03]) == [0.03, 0.04, 0.04]
+    assert holm([0.01, 0.04, 0.03]) == [0.03, 0.06, 0.06]
     assert holm([0.6, 0.7]) == [1.0, 1.0]
     assert holm([]) == []
 
@@ -143,6 +154,8 @@ def test_a_run_without_a_value_is_the_worst():
     found = rank({"a": [3.0, None], "b": [2.0, 5.0], "c": [1.0, 4.0]})
     assert found.mean == {"a": 3.0, "b": 2.0, "c": 1.0}
     assert found.seeds == 2
+    found = rank({"a": [1.0, 1.0], "b": [2.0, None], "c": [3.0, 2.0]})
+    assert found.mean == {"a": 1.0, "b": 2.5, "c": 2.5}
 
 
 def test_ranks_without_a_test():

@@ -6,7 +6,6 @@ import pytest
 from pianoroll_tf.generation.music.roll_statistics import (
     RollStatistics,
     in_words,
-    longest_run,
     note_lengths,
     onset_intervals,
     pitch_classes,
@@ -44,7 +43,7 @@ def test_endless_chord():
 def test_a_run_does_not_go_on_in_the_next_pitch():
     roll = np.zeros((4, 84), bool)
     roll[2:, 10] = roll[:2, 11] = True
-    assert longest_run(roll) == 2
+    assert roll_statistics(roll).longest_note == 2
 
 
 @pytest.mark.parametrize("shape", [(0, 84), (3, 83), (84,), (1, 3, 84)])

@@ -9,8 +9,7 @@ from fake_batches import FakePaddedBatches
 from serving_client import until
 
 from pianoroll_tf.serving.drawing.async_engine import CHUNKS_AHEAD, draw_chunks, draw_whole
-from pianoroll_tf.serving.drawing.engine import Engine
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.engine import Engine, PieceRequest
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def test_a_stream_is_drawn_ahead_by_a_few_chunks_only(engine):
         async with contextlib.aclosing(draw_chunks(engine, PieceRequest(steps=0))) as chunks:
             lengths = [len(await anext(chunks)) for _ in range(3)]
             await asyncio.sleep(0.2)
-            return lengths, engine.counts.rows
+            return lengths, engine.counts["chunks"]
 
     lengths, drawn = asyncio.run(listen())
     assert lengths == [32, 32, 32]

@@ -1,6 +1,8 @@
 """Many pieces drawn at once, some of which join, wait or leave."""
 
 import concurrent.futures
+import dataclasses
+import math
 import queue
 
 import numpy as np
@@ -8,9 +10,9 @@ import pytest
 from fake_batches import FakePaddedBatches
 from serving_client import until
 
-from pianoroll_tf.serving.drawing.engine import Engine, EngineClosedError, Row
+from pianoroll_tf.config import SamplingConfig
+from pianoroll_tf.serving.drawing.engine import Engine, EngineClosedError, PieceRequest, Row
 from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def engine(batches):
         made.close()
 
 
-def add(engine, max_ahead=None, **fields):
+def add(engine, max_ahead=math.inf, **fields):
     outputs = queue.Queue()
     row = Row(request=PieceRequest(**fields), receive=outputs.put, max_ahead=max_ahead)
     engine.add(row)
@@ -72,7 +74,7 @@ def test_pieces_of_all_lengths_together(engine, batches):
         assert roll[:, 0].all() == bool(seed % 2)
     assert max(batches.drawn) == 4, "not more than the largest batch holds"
     assert engine.rows == 0
-    assert engine.counts.rows == sum(-(-steps // CHUNK_STEPS) for steps in lengths)
+    assert engine.counts["steps"] == CHUNK_STEPS * sum(-(-steps // CHUNK_STEPS) for steps in lengths)
 
 
 def test_a_short_piece_joins_while_a_long_one_is_drawn(engine):
@@ -150,3 +152,18 @@ def test_a_closed_engine_finishes_its_rows_and_accepts_no_more(batches):
         assert len(music(outputs)) == 1000
         with pytest.raises(EngineClosedError):
             add(engine, steps=1)
+
+
+def test_defaults_are_those_of_sampling():
+    request, sampling = PieceRequest(seed=2), SamplingConfig()
+    assert (request.temperature, request.top_p, request.density) == (
+        sampling.temperature,
+        sampling.top_p,
+        sampling.density,
+    )
+    assert (request.steps, request.seed, request.primer.shape) == (None, 2, (0, 84))
+
+
+def test_a_request_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        PieceRequest().steps = 1

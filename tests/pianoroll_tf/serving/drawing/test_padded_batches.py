@@ -79,7 +79,8 @@ class RoundsDifferently(PaddedBatches):
 def test_a_size_that_rounds_differently_is_not_used(model):
     made = RoundsDifferently(model.program)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        assert made.prepare(pool) == made.sizes == (2,)
+        made.prepare(pool)
+    assert made.sizes == (2,)
 
 
 def test_sizes(batches):

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import threading
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,13 +15,14 @@ from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.serving.drawing import primers
 from pianoroll_tf.serving.drawing.primers import PrimerReader
 from pianoroll_tf.serving.refusals import DeadlineError, InvalidRequestError, OverloadedError
+from pianoroll_tf.serving.settings import Limits
 
 ROLL = np.kron(np.eye(84, dtype=np.uint8)[20:60], np.ones((4, 1), np.uint8))  # a scale, half a second per note
 
 
 @pytest.fixture(scope="module")
 def reader():
-    return PrimerReader(max_waiting=2, max_steps=100, seconds=60.0)
+    return PrimerReader(Limits(uploads=2, primer_steps=100))
 
 
 def test_the_end_of_a_file_on_the_grid_of_the_model(reader):
@@ -56,11 +58,11 @@ def test_what_is_no_midi_file_is_refused_without_a_path(reader, content):
 
 def test_more_files_than_may_wait_are_refused():
     with pytest.raises(OverloadedError):
-        PrimerReader(max_waiting=0, max_steps=1, seconds=60.0).read(b"", RecordsConfig(grid="seconds"))
+        PrimerReader(mock.Mock(uploads=0)).read(b"", RecordsConfig(grid="seconds"))
 
 
 def test_a_file_waits_for_a_slow_one_only_for_a_limited_time(monkeypatch):
-    reader = PrimerReader(max_waiting=2, max_steps=1, seconds=0.05)
+    reader = PrimerReader(Limits(uploads=2, primer_steps=1, request_seconds=0.05))
     begun, may_end = threading.Event(), threading.Event()
 
     def convert(content, grid):

@@ -12,8 +12,7 @@ from serving_client import until
 
 from pianoroll_tf.generation.manifest import write_manifest
 from pianoroll_tf.serving.drawing import registry as registry_module
-from pianoroll_tf.serving.drawing.engine import Row
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.engine import PieceRequest, Row
 from pianoroll_tf.serving.drawing.registry import Registry
 from pianoroll_tf.serving.refusals import NotFoundError, UnavailableError
 from pianoroll_tf.settings import dumps
@@ -56,7 +55,7 @@ def test_a_version_is_served(make, folder):
     assert (made.name, list(made.served), made.get().version) == ("mine", [1], 1)
     assert made.statuses[1] == registry_module.Status("AVAILABLE")
     assert "compose_rows" in made.get(1).signatures
-    assert made.get().steps_per_second == 8
+    assert (made.get().grid.grid, made.get().grid.steps_per_second) == ("seconds", 8)
     with pytest.raises(NotFoundError, match=r"version must be one that is served: 1\. Received: version=2"):
         made.get(2)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pianoroll_tf.serving.drawing.piece_request import PieceRequest
+from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.http import fields
 from pianoroll_tf.serving.http.fields import MAX_SEED, bounds, piece_schema, read_fields
 from pianoroll_tf.serving.refusals import InvalidRequestError

@@ -91,7 +91,7 @@ def test_a_client_that_takes_nothing_is_dropped_although_the_kernel_could_buffer
 def test_a_long_response_must_be_taken_in_time(taken, stays):
     """A 16th of 16 MiB each time."""
     protocol = object.__new__(make_protocol(10.0, 1))
-    protocol.flow, protocol._writing = mock.Mock(), None
+    protocol.flow, protocol._timers = mock.Mock(), {}
     protocol.loop, protocol.transport = mock.Mock(), mock.Mock()
     protocol.transport.get_write_buffer_size.return_value = 16 << 20
     protocol.pause_writing()

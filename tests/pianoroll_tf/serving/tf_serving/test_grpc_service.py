@@ -24,7 +24,7 @@ from pianoroll_tf.errors import UserError
 from pianoroll_tf.generation.saved_model import SamplingConfig
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.settings import Address
-from pianoroll_tf.serving.tf_serving import grpc_service
+from pianoroll_tf.serving.tf_serving import grpc_service, predictions
 
 ROWS = {"temperature": np.float32([1, 1]), "top_p": np.float32([1, 1]), "density": np.float32([1, 1])}
 
@@ -178,7 +178,7 @@ def test_an_unexpected_error_goes_to_the_log_and_not_to_the_client(server, chann
     async def fail(*_):
         raise RuntimeError("no file /srv/models/secret")
 
-    monkeypatch.setattr(server.state.signature_runner, "run", fail)
+    monkeypatch.setattr(predictions, "run_signature", fail)
     with pytest.raises(grpc.RpcError) as caught:
         ask(channel, "predict", roll=np.zeros((1, 1, 84), np.uint8))
     assert caught.value.code() == grpc.StatusCode.INTERNAL

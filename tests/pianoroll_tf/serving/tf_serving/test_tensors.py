@@ -2,24 +2,23 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from tensorflow.core.framework import types_pb2
-from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from pianoroll_tf.serving.refusals import InvalidRequestError
-from pianoroll_tf.serving.tf_serving.tensors import InputSpec, from_columns, from_rows, inputs_of, to_json, to_tensor
+from pianoroll_tf.serving.tf_serving.tensors import from_columns, from_rows, to_json, to_tensor
 
-FLOATS = InputSpec(np.dtype("float32"), (None, 2))
-BYTES = InputSpec(np.dtype("uint8"), (None,))
-SCALAR = InputSpec(np.dtype("int64"), ())
+FLOATS = tf.TensorSpec([None, 2], tf.float32)
+BYTES = tf.TensorSpec([None], tf.uint8)
+SCALAR = tf.TensorSpec([], tf.int64)
 
 
 @settings(max_examples=30)
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, max_side=5)))
 def test_there_and_back(array):
-    spec = InputSpec(np.dtype("uint8"), (None, None, None))
+    spec = tf.TensorSpec([None, None, None], tf.uint8)
     np.testing.assert_array_equal(to_tensor("x", array.tolist(), spec), array)
 
 
@@ -63,12 +62,12 @@ def test_what_is_refused(value, spec, words):
 
 
 def test_columns_and_rows_give_the_same_tensors():
-    inputs = {"a": FLOATS, "b": InputSpec(np.dtype("int64"), (None,))}
+    inputs = {"a": FLOATS, "b": tf.TensorSpec([None], tf.int64)}
     columns = from_columns({"a": [[1, 2], [3, 4]], "b": [5, 6]}, inputs)
     rows = from_rows([{"a": [1, 2], "b": 5}, {"b": 6, "a": [3, 4]}], inputs)
     for name in inputs:
         np.testing.assert_array_equal(columns[name], rows[name])
-        assert columns[name].dtype == rows[name].dtype == inputs[name].dtype
+        assert columns[name].dtype == rows[name].dtype == inputs[name].dtype.as_numpy_dtype
 
 
 def test_a_single_input_needs_no_name():
@@ -92,11 +91,3 @@ def test_requests_that_do_not_fit(read, value, words):
     with pytest.raises(InvalidRequestError) as caught:
         read(value, {"a": BYTES, "b": BYTES})
     assert words in str(caught.value)
-
-
-def test_inputs_of_a_signature():
-    signature = SignatureDef()
-    signature.inputs["x"].dtype = types_pb2.DT_UINT8
-    for size in (-1, 84):
-        signature.inputs["x"].tensor_shape.dim.add().size = size
-    assert inputs_of(signature) == {"x": InputSpec(np.dtype("uint8"), (None, 84))}

@@ -7,11 +7,10 @@ import tensorflow as tf
 from pianoroll_tf.data.clock import Meter, clock_codes
 from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.governor import ControllerState, Governor, Reference
-from pianoroll_tf.generation.sampling import (
+from pianoroll_tf.generation.sampling_loop import (
     BLOCK_STEPS,
     Clock,
     Network,
-    Options,
     SamplingState,
     pack_state,
     sample,
@@ -19,7 +18,7 @@ from pianoroll_tf.generation.sampling import (
     uniforms,
     unpack_state,
 )
-from pianoroll_tf.generation.shaping import Shaping, Table
+from pianoroll_tf.generation.sampling_options import Options, Shaping, Table
 
 SURE = 100.0
 
@@ -35,9 +34,7 @@ def network(next_logits, steps_per_beat=None, shaping=Shaping()):  # noqa: B008 
         cells = tf.cast(sounds, tf.uint8) + tf.cast(sounds & ~held, tf.uint8)
         return cells, tf.zeros(tf.shape(hidden)[:1], tf.bool)
 
-    return Network(
-        advance, lambda: draw, lambda logits: logits, steps_per_beat, pitches=84, decisions=84, shaping=shaping
-    )
+    return Network(advance, lambda: draw, lambda logits: logits, steps_per_beat, 84, lambda rows: (), shaping.rows)
 
 
 def options_of(rows, temperature=1.0, top_p=1.0, density=1.0, meter=(4, 4), place=0):
@@ -48,10 +45,11 @@ def options_of(rows, temperature=1.0, top_p=1.0, density=1.0, meter=(4, 4), plac
 def draw(next_logits, state, primer, steps, seeds, eager=False, governor=Governor(), **settings):  # noqa: B008
     """What sounds, 0 or 1, uint8 [rows, steps, 84]."""
     made = next_logits if isinstance(next_logits, Network) else network(next_logits)
+    made = made._replace(governor=governor, initial=lambda rows: state)
 
     def piece():
         seed = tf.constant(seeds, tf.int64)
-        return sample(made, state, primer, tf.constant(steps), seed, options_of(len(seeds), **settings), governor)[0]
+        return sample(made, primer, tf.constant(steps), seed, options_of(len(seeds), **settings))[0]
 
     cells = (piece if eager else tf.function(piece, autograph=False))().numpy()
     assert cells.dtype == np.uint8
@@ -177,7 +175,7 @@ def test_settings_are_each_rows_own():
     seeds = tf.constant([0, 0], tf.int64)
     settings = options_of(2)._replace(temperature=tf.constant([1.0, 0.2]), density=tf.constant([1.0, 3.0]))
     made = network(model, shaping=SHAPING)
-    roll = tf.function(lambda: sample(made, (), nothing(2), tf.constant(400), seeds, settings)[0])().numpy() != 0
+    roll = tf.function(lambda: sample(made, nothing(2), tf.constant(400), seeds, settings)[0])().numpy() != 0
     np.testing.assert_array_equal(roll[0], draw(made, (), nothing(), 400, [0])[0])
     np.testing.assert_array_equal(roll[1], draw(made, (), nothing(), 400, [0], temperature=0.2, density=3.0)[0])
     assert (roll[0] != roll[1]).any()
@@ -210,7 +208,7 @@ def test_the_clock_of_every_step_is_that_of_the_bar(meter, place, primer_steps):
 
     spy = network(None, steps_per_beat=4)._replace(advance=advance)
     primer = tf.zeros([1, primer_steps, 84], tf.uint8)
-    sample(spy, (), primer, tf.constant(9), tf.constant([0], tf.int64), options_of(1, meter=meter, place=place))
+    sample(spy, primer, tf.constant(9), tf.constant([0], tf.int64), options_of(1, meter=meter, place=place))
     expected = clock_codes([(0, Meter(*meter))], place + primer_steps + 10, 4)[place:]
     assert codes == expected.tolist()
 

@@ -1,4 +1,4 @@
-"""Temperature, top-p and density as shifts of log-odds that keep the numbers of notes and onsets (rate matching).
+"""The sampling options temperature, top-p and density, as shifts of log-odds that keep the numbers of notes and onsets.
 
 Dividing the log-odds of 84 decisions, of which few are positive, by a temperature T changes how many notes sound:
 above 1 rare notes become frequent, below 1 held notes become drones and onsets vanish. Therefore each kind of
@@ -16,10 +16,12 @@ The shifts and thresholds are tables that `calibration` measures on the model's 
 onsets, re-strikes and sounding cells as at temperature 1, at the same positions in the beat, times the requested
 density. The tables are interpolated linearly over 1/T: at T = infinity a shift is the log-odds of the mean rate of its
 kind, and at 1 it is 0.
+
+Another option is a field of `config.SamplingConfig` and of `Options`; what it does belongs into `Shaping.rows` and
+`Shaped.thresholds`, its input into the signatures of `endpoints`.
 """
 
 import dataclasses
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,14 +33,33 @@ KINDS = ("onset", "hold", "strike")
 NO_THRESHOLD = -1e9  # a threshold that removes no onset
 
 
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """Piecewise linear function, extrapolated linearly beyond its ends.
+class Options(NamedTuple):
+    """Sampling options, one value per row of the batch.
 
     Attributes:
-        places: Ascending knots, [knots >= 2].
-        values: Values at each knot, [knots, columns].
+        temperature: float32 [batch], > 0; 1 leaves the log-odds as they are.
+        top_p: float32 [batch] in (0, 1]; 1 admits every pitch.
+        density: float32 [batch], > 0, factor on the number of notes.
+        meter: Numerator and denominator, int32 [batch, 2].
+        place: Position in its bar of the first step of the primer, or of the music without a primer, int32 [batch].
     """
+
+    temperature: tf.Tensor
+    top_p: tf.Tensor
+    density: tf.Tensor
+    meter: tf.Tensor
+    place: tf.Tensor
+
+
+def plain_options(batch) -> Options:
+    """Temperature, top-p and density of 1, from the start of a bar of 4/4, for `batch` rows."""
+    one, meter = tf.ones([batch]), tf.fill([batch, 2], 4)
+    return Options(one, one, one, meter, tf.zeros([batch], tf.int32))
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Piecewise linear function, extrapolated linearly beyond its ends: ascending knots, [knots, columns] values."""
 
     places: tuple[float, ...]
     values: tuple[tuple[float, ...], ...]
@@ -50,13 +71,11 @@ class Table:
         [5.0, 20.0, 50.0]
         """
         places, values = np.asarray(self.places, np.float32), np.asarray(self.values, np.float32)
-        inner = places[1:-1]
-        low, high = np.concatenate([[-np.inf], inner]), np.concatenate([inner, [np.inf]])
         slopes = np.diff(values, axis=0) / np.diff(places)[:, None]
-        # The part of each piece that lies between its start and `x`; the first piece starts at the first knot.
-        begins = np.concatenate([places[:1], inner])
-        inside = tf.minimum(tf.maximum(x[:, tf.newaxis], low.astype(np.float32)), high.astype(np.float32))
-        return values[0] + tf.matmul(inside - begins.astype(np.float32), slopes.astype(np.float32))
+        low, high = np.append(np.float32(-np.inf), places[1:-1]), np.append(places[1:-1], np.float32(np.inf))
+        # The part of each piece that lies between its start and `x`; the first and last pieces have no end outwards.
+        inside = tf.minimum(tf.maximum(x[:, tf.newaxis], low), high) - places[:-1]
+        return values[0] + tf.matmul(inside, slopes)
 
 
 NO_SHIFT = Table((0.0, 1.0), ((0.0,) * len(KINDS),) * 2)
@@ -65,11 +84,10 @@ NO_TOP_P = Table((0.0, 0.99), ((*(0.0,) * len(KINDS), NO_THRESHOLD),) * 2)
 
 @dataclasses.dataclass(frozen=True)
 class Shaping:
-    """Shaping of a model, found by `calibration`; the defaults shift nothing.
+    """Tables of a model, found by `calibration`; the defaults shift nothing.
 
     Attributes:
-        temperature: Shifts of `KINDS`, and of struck notes at each position in the beat, by 1 / temperature; the
-            positions may be left out.
+        temperature: Shifts of `KINDS`, and of struck notes at each position in the beat, or none, by 1 / temperature.
         density: Shifts of `KINDS` by the logarithm of the density.
         top_p: Shifts of `KINDS`, and the threshold of onsets, by top-p; the last knot is below 1.
     """
@@ -79,37 +97,14 @@ class Shaping:
     top_p: Table = NO_TOP_P
 
     def rows(self, temperature: tf.Tensor, top_p: tf.Tensor, density: tf.Tensor) -> "Shaped":
-        """Looks up the shaping of each row.
-
-        Args:
-            temperature: float32 [batch], > 0.
-            top_p: float32 [batch] in (0, 1].
-            density: float32 [batch], > 0.
-        """
-        rate = 1.0 / temperature
+        """Looks up the shaping of each row, from fields of `Options`."""
+        rate, kinds = 1.0 / temperature, len(KINDS)
         dropped = self.top_p.at(tf.minimum(top_p, self.top_p.places[-1]))
         whole = (top_p >= 1.0)[:, tf.newaxis]
-        shift, positions = tf.split(self.temperature.at(rate), [len(KINDS), self.positions], axis=1)
-        shift += self.density.at(tf.math.log(density)) + tf.where(whole, 0.0, dropped[:, : len(KINDS)])
+        by_rate = self.temperature.at(rate)
+        shift, positions = by_rate[:, :kinds], by_rate[:, kinds:]
+        shift += self.density.at(tf.math.log(density)) + tf.where(whole, 0.0, dropped[:, :kinds])
         return Shaped(rate[:, tf.newaxis], shift, tf.where(whole, NO_THRESHOLD, dropped[:, -1:]), positions)
-
-    @property
-    def positions(self) -> int:
-        """Number of positions in the beat with a shift."""
-        return len(self.temperature.values[0]) - len(KINDS)
-
-
-def shaping_from_dict(values: dict) -> Shaping:
-    """The inverse of `dataclasses.asdict`, also after JSON.
-
-    >>> shaping_from_dict(dataclasses.asdict(Shaping())) == Shaping()
-    True
-    """
-
-    def table(entry: dict[str, Sequence]) -> Table:
-        return Table(tuple(entry["places"]), tuple(tuple(row) for row in entry["values"]))
-
-    return Shaping(**{name: table(entry) for name, entry in values.items()})
 
 
 class Shaped(NamedTuple):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pianoroll_tf.generation.shaping import NO_THRESHOLD, Shaping, Table, shaping_from_dict
+from pianoroll_tf.generation.sampling_options import NO_THRESHOLD, Shaping, Table
 from pianoroll_tf.modeling.nade import log_odds, plain_thresholds
+from pianoroll_tf.settings import from_dict
 
 TABLE = Table((0.0, 1.0, 2.0), ((-1.0, 2.0), (0.0, 0.0), (3.0, -4.0)))
 SHAPING = Shaping(
@@ -38,7 +39,7 @@ def test_a_table_is_read_by_straight_lines(place):
 
 
 def test_a_table_comes_back_from_json():
-    assert shaping_from_dict(json.loads(json.dumps(dataclasses.asdict(SHAPING)))) == SHAPING
+    assert from_dict(Shaping, json.loads(json.dumps(dataclasses.asdict(SHAPING)))) == SHAPING
 
 
 def test_each_kind_of_decision_has_its_own_shift():
