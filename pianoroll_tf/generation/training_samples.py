@@ -15,13 +15,25 @@ from pianoroll_tf.modeling.run import steps_per_beat
 from pianoroll_tf.modeling.tensorboard import roll_picture
 
 SECONDS = 16
+SOUND_RATE = SAMPLE_RATE // 2  # of the sound in the log, where it needs half the space
 BEATS_PER_SECOND = 2  # 120 a minute, for the grid of beats
 
 
-class TrainingSamples(keras.callbacks.Callback):
-    """Keras callback that generates a piece from scratch at the end of each epoch, always with the same seed.
+def is_sampled(epoch: int) -> bool:
+    """Whether an epoch, counted from 1, gets a sample: each at first, then fewer.
 
-    It is sampled without governor and shaping, so that it shows what the model has learnt.
+    >>> [epoch for epoch in range(1, 41) if is_sampled(epoch)]
+    [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
+    """
+    power = 1 << (epoch.bit_length() - 1)
+    return epoch in (power, power + power // 2)
+
+
+class TrainingSamples(keras.callbacks.Callback):
+    """Keras callback that generates a piece from scratch at the end of some epochs, always with the same seed.
+
+    Epochs 1, 2, 3, 4, 6, 8, 12, 16, … have a sample, because sound is large. It is sampled without governor and
+    shaping, so that it shows what the model has learnt.
 
     Args:
         folder: Folder of the TensorBoard logs.
@@ -46,12 +58,17 @@ class TrainingSamples(keras.callbacks.Callback):
         return self._sample()[0].numpy()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Generates a piece and writes its picture and sound."""
+        """Generates a piece and writes its picture and sound, which must have different tags to be shown."""
+        if not is_sampled(epoch + 1):
+            return
         self._writer = self._writer or tf.summary.create_file_writer(str(self._folder), filename_suffix=".samples")
         roll = self._generate()
         with self._writer.as_default(step=epoch + 1):
-            tf.summary.image("generated", roll_picture(roll / 2)[None])  # a struck cell is black, a held one grey
+            tf.summary.image(
+                "music/generated piece", roll_picture(roll / 2)[None]
+            )  # a struck cell is black, a held one grey
             if roll.any():  # silence is visible in the picture
                 sound, _ = synthesize(midi_bytes(roll, self._steps_per_second), SECONDS)
-                tf.summary.audio("generated", sound.astype(np.float32)[None, :, None], SAMPLE_RATE)
+                halved = sound[: len(sound) // 2 * 2].reshape(-1, 2).mean(axis=1)
+                tf.summary.audio("music/generated sound", halved.astype(np.float32)[None, :, None], SOUND_RATE)
             self._writer.flush()

@@ -10,6 +10,9 @@ from pianoroll_tf.config import SECTIONS, RunConfig
 from pianoroll_tf.modeling.losses import posterior_logits
 from pianoroll_tf.settings import to_dict
 
+# Metric, without val_ → group of its scalar; any other metric is one of quality
+_GROUPS = {"loss": "loss", "nll": "loss", "nll_strikes": "loss", "nll_ends": "loss", "learning_rate": "optimizer"}
+_MUSIC = ("density_predicted", "density_true")
 _GAP = 4  # rows between two rolls
 _SCALE = 4  # pixels per cell, in each direction
 
@@ -26,6 +29,17 @@ def roll_picture(*rolls: np.ndarray) -> np.ndarray:
     rows = [part for roll in rolls for part in (gap, roll.T[::-1])][1:]
     pixels = np.kron(255 * (1.0 - np.concatenate(rows)), np.ones((_SCALE, _SCALE)))
     return np.round(pixels).astype(np.uint8)[..., None]
+
+
+def scalar_tag(name: str) -> str:
+    """Tag of a value of an epoch's logs, with the group under which TensorBoard shows it.
+
+    >>> scalar_tag("loss"), scalar_tag("val_pr_auc"), scalar_tag("val_density_true")
+    ('loss/loss', 'quality/val_pr_auc', 'music/val_density_true')
+    """
+    metric = name.removeprefix("val_")
+    group = "music" if metric in _MUSIC else _GROUPS.get(metric, "quality")
+    return f"{group}/{name}"
 
 
 def hparams(config: RunConfig) -> dict[str, bool | int | float | str]:
@@ -67,7 +81,7 @@ class TensorBoard(keras.callbacks.Callback):
         picture = roll_picture(targets, tf.sigmoid(logits)[0, :, : targets.shape[1]].numpy())
         with self._writer.as_default(step=epoch + 1):
             for name, value in logs.items():
-                tf.summary.scalar(name, value)
-            tf.summary.scalar("learning_rate", self.model.optimizer.learning_rate)
-            tf.summary.image("validation roll above prediction", picture[None])
+                tf.summary.scalar(scalar_tag(name), value)
+            tf.summary.scalar(scalar_tag("learning_rate"), self.model.optimizer.learning_rate)
+            tf.summary.image("quality/validation roll above prediction", picture[None])
             self._writer.flush()

@@ -12,7 +12,7 @@ from tiny_run import tiny_config, tiny_records
 
 from pianoroll_tf.data.pipeline import evaluation_dataset, load_corpus
 from pianoroll_tf.modeling import run_folder
-from pianoroll_tf.modeling.tensorboard import hparams, roll_picture
+from pianoroll_tf.modeling.tensorboard import hparams, roll_picture, scalar_tag
 from pianoroll_tf.modeling.training import train
 
 
@@ -50,13 +50,15 @@ def test_the_log_has_the_scalars_of_the_history(trained):
     with (folder / run_folder.HISTORY).open() as file:
         rows = list(csv.DictReader(file))
     for name in set(rows[0]) - {"epoch", "seconds"}:
-        assert [step for step, _ in found[name]] == [1, 2]
-        np.testing.assert_allclose([float(v) for _, v in found[name]], [float(row[name]) for row in rows], rtol=1e-6)
+        assert [step for step, _ in found[scalar_tag(name)]] == [1, 2]
+        np.testing.assert_allclose(
+            [float(v) for _, v in found[scalar_tag(name)]], [float(row[name]) for row in rows], rtol=1e-6
+        )
 
 
 def test_the_log_has_a_validation_window_above_its_prediction(trained):
     folder, config = trained
-    pictures = summaries(folder / run_folder.TENSORBOARD)["validation roll above prediction"]
+    pictures = summaries(folder / run_folder.TENSORBOARD)["quality/validation roll above prediction"]
     assert [step for step, _ in pictures] == [1, 2]
     targets = next(iter(evaluation_dataset(load_corpus(config.data.path, "val"), config.dataset)))["targets"]
     for _, (_, _, content) in pictures:
