@@ -37,7 +37,7 @@ def generate(folder: Path, name: str, *words: object) -> None:
     if all(path.is_file() and path.stat().st_mtime >= model for path in files):
         print(f"\n{files[0]}, .png and .wav are up to date")
         return
-    run_command("generate", MODEL, files[0], *words, "--png", "--wav")
+    run_command("generate", MODEL, files[0], *words, "--png", "--wav", "--overwrite")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -42,12 +42,16 @@ def body(args: argparse.Namespace) -> None:
 
     model = saved_model.load(version)
     whole = continuation.read_primer(options.primer, model.grid) if options.primer else continuation.NO_PRIMER
+    silent = len(whole.roll)
+    whole = whole.from_first_bar(model.steps_per_beat)
+    silent -= len(whole.roll)
     with usage_errors():
+        pieces.check_outputs(args.out, options)
         plan = pieces.plan_pieces(model, whole, options)
     if options.primer:
         used, available = len(plan.primer.roll), len(whole.roll)
         part = f"the first {used} of the {available} steps" if used < available else f"all {available} steps"
-        print(f"primer: {part} of {options.primer}")
+        print(f"primer: {part} of {options.primer}" + (f", after {silent} steps of silence" if silent else ""))
     if model.config.get("worse_than_copying"):
         print(f"warning: {args.model} predicts worse than copying the last step: train longer", file=sys.stderr)
     densities = []

@@ -38,6 +38,25 @@ class Primer:
         meters = tuple(change for change in self.meters if change[0] < max(steps, 1))
         return dataclasses.replace(self, roll=self.roll[:steps], meters=meters)
 
+    def from_first_bar(self, steps_per_beat: int | None) -> "Primer":
+        """Without the silence before the bar of its first note (in seconds, before the note itself).
+
+        >>> silent = Primer(np.eye(40, 84, -20, np.uint8), meters=((0, Meter(3, 4)),))
+        >>> [len(silent.from_first_bar(steps_per_beat).roll) for steps_per_beat in (4, None)]
+        [28, 20]
+        """
+        sounding = np.flatnonzero(self.roll.any(axis=1))
+        first = int(sounding[0]) if len(sounding) else 0
+        past = [change for change in self.meters if change[0] <= first]
+        if steps_per_beat is not None:
+            begin, meter = past[-1] if past else (0, Meter())
+            first -= (first - begin) % meter.bar_steps(steps_per_beat)
+        if first <= 0:
+            return self
+        later = [(step - first, meter) for step, meter in self.meters[len(past) :]]
+        meters = (*((0, meter) for _, meter in past[-1:]), *later)
+        return dataclasses.replace(self, roll=self.roll[first:], meters=meters)
+
     def clock(self, steps_per_beat: int | None) -> tuple[Meter | None, int]:
         """The time signature at its end, and the position of its first step in a bar of it."""
         if not self.meters or steps_per_beat is None:

@@ -125,11 +125,13 @@ def fill_bars(voice: Sequence[Chord], bars: Sequence[int]) -> Iterator[list[Chor
 def bar_lines(meters: Sequence[tuple[int, Meter]], steps: int, steps_per_beat: int) -> tuple[list[int], list[Meter]]:
     """First steps of all bars and the step after the last, and the time signature of each bar.
 
-    The last bar is completed; a bar that a new time signature cuts short stays short.
+    The last bar is completed; a bar that a new time signature cuts short stays short. Before the first one it is 4/4.
 
     >>> bar_lines([(0, Meter(3, 4))], 14, 4)
     ([0, 12, 24], [Meter(numerator=3, denominator=4), Meter(numerator=3, denominator=4)])
     """
+    if not meters or meters[0][0] > 0:
+        meters = [(0, Meter()), *meters]
     begins, signatures = [], []
     ends = [*(step for step, _ in meters[1:]), max(steps, 1)]
     for (begin, meter), end in zip(meters, ends, strict=True):
@@ -148,7 +150,7 @@ def musicxml_bytes(
         roll: States on a grid of beats, [steps, 84].
         steps_per_beat: Steps per quarter note.
         tempo: Quarters per minute.
-        meters: (step, time signature), ascending from step 0; a bar begins at each.
+        meters: (step, time signature), ascending; a bar begins at each. The first may be before step 0.
         title: Title above the music.
 
     Raises:

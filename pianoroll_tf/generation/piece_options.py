@@ -32,6 +32,8 @@ class PieceOptions(Settings):
     meter: str | None = setting(None, "time signature N/D (default: that of the primer or of the training data)")
     png: bool = setting(False, "also write a picture of each piece")
     wav: bool = setting(False, "also write the sound of each piece")
+    musicxml: bool = setting(False, "also write the score of each piece, for models on the grid of beats")
+    overwrite: bool = setting(False, "replace files that exist")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -11,6 +11,7 @@ from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.generation import audio, continuation, render
 from pianoroll_tf.generation.continuation import Primer
 from pianoroll_tf.generation.music import roll_statistics
+from pianoroll_tf.generation.musicxml import musicxml_bytes
 from pianoroll_tf.generation.piece_options import MAX_PRIMER_STEPS, PRIMER_STEPS, PieceOptions
 from pianoroll_tf.generation.saved_model import MusicModel
 from pianoroll_tf.storage.files import write_whole
@@ -113,6 +114,8 @@ def plan_pieces(model: MusicModel, primer: Primer, options: PieceOptions) -> Pie
         position = -len(primer.roll) % requested.bar_steps(model.steps_per_beat)  # a bar begins with the new music
     written = continuation.NO_PRIMER if options.without_primer else primer
     duration = (len(written.roll) + (steps or model.longest_piece)) / rate
+    if options.musicxml and model.steps_per_beat is None:
+        raise ValueError("musicxml must be left out for a model on the grid of seconds. Received: musicxml=True")
     if options.wav and duration > MAX_WAV_SECONDS:
         raise ValueError(f"wav must be of at most {MAX_WAV_SECONDS} s. Received: {duration:g} s")
     return PiecePlan(primer, written, steps, model.grid, tempo, requested or meter or model.meter, position)
@@ -139,7 +142,7 @@ def write_pieces(
         plan: Made by `plan_pieces`.
         sampling: Temperature, top-p, density; piece i is drawn with `seed` + i.
         out: MIDI file; see `piece_paths` for several pieces.
-        options: `count`, `png` and `wav`.
+        options: `count`, and which files are written besides.
 
     Raises:
         OSError: A file cannot be written.
@@ -161,8 +164,17 @@ def piece_paths(out: Path, count: int) -> list[Path]:
     return [out] if count == 1 else [out.with_stem(f"{out.stem}-{number}") for number in range(1, count + 1)]
 
 
+def check_outputs(out: Path, options: PieceOptions) -> None:
+    """Raises ValueError if a file of the pieces exists and may not be replaced, such as the primer itself."""
+    suffixes = [out.suffix, *(f".{name}" for name in ("png", "wav", "musicxml") if getattr(options, name))]
+    paths = [path.with_suffix(suffix) for path in piece_paths(out, options.count) for suffix in suffixes]
+    existing = [str(path) for path in paths if path.exists()]
+    if existing and not options.overwrite:
+        raise ValueError(f"out must be a new file, or be given with --overwrite. Received: {existing[0]}, which exists")
+
+
 def _write(path: Path, music: np.ndarray, plan: PiecePlan, options: PieceOptions) -> str:
-    """Writes a MIDI file and, if requested, picture and sound beside it; the files and facts about the music."""
+    """Writes a MIDI file and, if requested, picture, sound and score beside it; the files and facts about the music."""
     roll, rate = np.concatenate([plan.written_primer.roll, music]), plan.grid.rate(plan.tempo)
     midi = render.midi_bytes(roll, rate, plan.tempo, plan.meters())
     write_whole(path, midi)
@@ -174,6 +186,10 @@ def _write(path: Path, music: np.ndarray, plan: PiecePlan, options: PieceOptions
         sound, synthesizer = audio.wav_bytes(midi, len(roll) / rate)
         write_whole(path.with_suffix(".wav"), sound)
         files.append(f".wav (by {synthesizer})")
+    if options.musicxml:
+        score = musicxml_bytes(roll, plan.grid.steps_per_beat, plan.tempo, plan.meters(), path.stem)
+        write_whole(path.with_suffix(".musicxml"), score)
+        files.append(".musicxml")
     facts = roll_statistics.in_words(music, rate)
     return f"{', '.join(files)}: {len(music) / rate:.0f} s of new music, {facts}"
 

@@ -47,7 +47,7 @@ def test_a_piece_from_nothing_is_that_of_the_model(run, exported, tmp_path, caps
     assert "a.mid: 12 s of new music" in printed
     assert "% of the steps silent, longest note " in printed
     before = (tmp_path / "out" / "a.mid").read_bytes()
-    assert run("--steps", 100, "--seed", 5, "--temperature", 1.2) == 0
+    assert run("--steps", 100, "--seed", 5, "--temperature", 1.2, "--overwrite") == 0
     assert (tmp_path / "out" / "a.mid").read_bytes() == before
 
 
@@ -67,7 +67,7 @@ def test_a_continuation_with_picture_and_sound(run, tmp_path, capsys):
     assert f"2 pieces: {mean:.2%} of the cells active on average" in printed
     assert "the first 24 of the 40 steps" in printed
     assert "a sampled piano" in printed
-    assert run(*words, "--without-primer") == 0
+    assert run(*words, "--without-primer", "--overwrite") == 0
     np.testing.assert_array_equal(read(tmp_path / "out" / "a-1.mid") != 0, rolls[0][24:] != 0)
 
 
@@ -175,3 +175,35 @@ def test_models_that_cannot_be_trusted(version, tmp_path, capsys, damage, text):
 def test_primer_that_is_none(run, tmp_path, capsys):
     assert run("--primer", tmp_path / "none.mid") == 1
     assert "there is no such file" in capsys.readouterr().err
+
+
+def test_a_file_that_exists_is_not_replaced(exported, tmp_path, capsys):
+    song = write_midi(tmp_path / "song.mid", scale())
+    before = song.read_bytes()
+    command = [str(exported), str(song), "--primer", str(song), "--steps", "8"]
+    assert generate.main(command) == 2
+    assert "out must be a new file, or be given with --overwrite. Received: " in capsys.readouterr().err
+    assert song.read_bytes() == before
+    assert generate.main([*command, "--overwrite"]) == 0
+    assert song.read_bytes() != before
+
+
+def test_nothing_is_generated_if_one_of_several_files_exists(run, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a-2.png").write_bytes(b"mine")
+    assert run("--steps", 8, "--count", 2, "--png") == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a-2.png"]
+
+
+def test_silence_before_a_primer_is_left_out(run, tmp_path, capsys):
+    roll = np.concatenate([np.zeros((200, 84), np.uint8), scale()])
+    primer = write_midi(tmp_path / "primer.mid", roll)
+    assert run("--primer", primer, "--primer-steps", 8, "--steps", 4) == 0
+    assert "the first 8 of the " in (printed := capsys.readouterr().out)
+    assert "after 200 steps of silence" in printed
+    np.testing.assert_array_equal(read(tmp_path / "out" / "a.mid")[:8] != 0, scale()[:8] != 0)
+
+
+def test_a_score_needs_a_grid_of_beats(run, capsys):
+    assert run("--steps", 8, "--musicxml") == 2
+    assert "musicxml must be left out for a model on the grid of seconds" in capsys.readouterr().err

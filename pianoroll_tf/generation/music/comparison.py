@@ -93,6 +93,8 @@ def comparison_table(compared: dict[str, Any]) -> str:
     for name, label in LABELS.items():
         values = (compared[kind].get(name) for kind in ("generated", "real"))
         lines.append(f"{label:<44}" + "".join(f"{'–':>12}" if value is None else f"{value:>12.3f}" for value in values))
+    if compared.get("copying"):
+        lines += _copying_lines(compared["copying"])
     if compared["test"]:
         best = ", ".join(f"{name} ({auc:.2f})" for name, auc in compared["test"]["facts"][:3])
         auc = f"{compared['test']['auc']:.3f}"
@@ -102,6 +104,26 @@ def comparison_table(compared: dict[str, Any]) -> str:
     if "ended" in compared:
         lines.append(f"{compared['ended']} of {pieces['generated']} pieces were ended by the model")
     return "\n".join(lines)
+
+
+def _copying_lines(copying: dict[str, Any]) -> list[str]:
+    """The longest runs shared with training pieces, and which is the longest of a generated piece."""
+    lines = [
+        f"{label:<44}{copying['generated'][name]:>12g}{copying['real'][name]:>12g}"
+        for name, label in (
+            ("median", "steps in a row shared with training, median"),
+            ("longest", "the most of any piece"),
+        )
+    ]
+    most = copying["most"]
+    if most["steps"]:
+        first, last = most["first_step"] + 1, most["first_step"] + most["steps"]
+        shift = f", {abs(most['semitones'])} semitones {'higher' if most['semitones'] > 0 else 'lower'}"
+        lines.append(
+            f"steps {first} to {last} of generated piece {most['piece']} are those from step {most['source_step'] + 1} "
+            f"of {most['name']}{shift if most['semitones'] else ''}"
+        )
+    return lines
 
 
 def sentences(comparison: dict[str, Any], reference: str) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -82,6 +83,33 @@ def longest_shared_runs(pieces: Sequence[np.ndarray], collection: Sequence[np.nd
             )
         )
     return found
+
+
+def copying_facts(
+    generated: Sequence[np.ndarray], real: Sequence[np.ndarray], training: Sequence[np.ndarray], names: Sequence[str]
+) -> dict[str, Any]:
+    """The longest runs that generated and real pieces share with the training pieces; there is at least one of each.
+
+    Args:
+        generated: States of generated pieces, on the grid of the others.
+        real: Pieces of the split with which they are compared; as many as were generated are used, the first.
+        training: The training pieces.
+        names: Names of the training pieces.
+
+    Returns:
+        JSON-ready: `generated` and `real`, each with `median` and `longest`, in steps; `most`, the longest run of a
+        generated piece: the fields of `SharedRun`, `piece`, its number counted from 1, and `name` of its source.
+    """
+    real = real[: len(generated)]
+    runs = longest_shared_runs([*generated, *real], training)
+    ours, theirs = runs[: len(generated)], runs[len(generated) :]
+    number = max(range(len(ours)), key=lambda index: ours[index].steps)
+    most = dataclasses.asdict(ours[number]) | {"piece": number + 1, "name": names[ours[number].source]}
+    summary = {
+        kind: {"median": float(np.median([run.steps for run in found])), "longest": max(run.steps for run in found)}
+        for kind, found in (("generated", ours), ("real", theirs))
+    }
+    return summary | {"most": most}
 
 
 def _symbols(states: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -103,3 +103,15 @@ def test_long_pieces_show_where_their_new_music_begins(exported, tmp_path, monke
         (64, 34, 8, "seconds", "seconds 0.75 to 8.75 of 8.75", 6, []),
         (44, 40, 8, "seconds", "", 0, []),
     ]
+
+
+def test_the_score_is_that_of_the_midi_file(on_beats, tmp_path):
+    converter = pytest.importorskip("music21", reason="the extra demo is not installed").converter
+    [piece] = write(on_beats, tmp_path / "a.mid", steps=64, meter="3/4", tempo=90.0, musicxml=True)
+    assert "a.mid, .musicxml: " in piece.description
+    score = converter.parse(tmp_path / "a.musicxml")
+    assert score.recurse().getElementsByClass("TimeSignature")[0].ratioString == "3/4"
+    assert score.recurse().getElementsByClass("MetronomeMark")[0].number == 90
+    [first, *_] = np.argwhere(piece.music == 2)
+    begins = {float(note.getOffsetInHierarchy(score)) * 4 for note in score.recurse().notes}
+    assert min(begins) == first[0]

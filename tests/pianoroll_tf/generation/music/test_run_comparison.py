@@ -8,14 +8,14 @@ from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.midi import parse_notes
 from pianoroll_tf.data.roll import as_states, notes_to_roll, to_dense
 from pianoroll_tf.generation import archive
-from pianoroll_tf.generation.music import run_comparison
+from pianoroll_tf.generation.music import comparison, run_comparison
 from pianoroll_tf.modeling import run
 
 
 def test_real_files_hold_the_pieces_of_the_records(tmp_path):
     pieces = [as_states(random_piece(steps, seed=steps) * 2) for steps in (20, 33)]
     records = write_records(tmp_path / "records", {"train": [], "val": [], "test": pieces})
-    files = list(run_comparison.real_files(records, "test", RecordsConfig(grid="seconds")))
+    files = list(run_comparison.real_files(run_comparison.read_split(records, "test"), RecordsConfig(grid="seconds")))
     for content, piece in zip(files, pieces, strict=True):
         found, _ = notes_to_roll(parse_notes(content), RecordsConfig(grid="seconds"))
         last = np.flatnonzero(piece.any(axis=1))[-1] + 1
@@ -37,9 +37,26 @@ def test_pieces_are_written_and_judged(tmp_path, monkeypatch):
     assert sorted(path.name for path in (tmp_path / "evaluation" / "music").iterdir()) == ["01.mid", "02.mid"]
     assert compared["pieces"] == {"generated": 2, "real": 3}
     assert 0 <= compared["ended"] <= 2
+    assert compared["copying"]["real"]["longest"] == 40  # the test pieces are the training pieces
+    assert compared["copying"]["generated"]["longest"] < 40
     assert compared["generated"]["steps"] <= 40  # no piece is longer than the longest of the training split
     assert picture[:4] == b"\x89PNG"
     again, _ = run_comparison.compare_run(run.run_model(config), config, tmp_path, records, "test", pieces=2)
     assert again == compared
     assert (tmp_path / "calibration.json").exists()
     assert len(measured) == 1
+
+
+def test_a_copy_of_a_training_piece_is_named(tmp_path):
+    pieces = [as_states(random_piece(60, seed=seed)) for seed in range(4)]
+    pieces[1][:, 82:] = 0  # so that it can be transposed by 2 semitones
+    records = write_records(tmp_path / "records", {"train": pieces[:3], "val": [], "test": pieces[3:]})
+    copy = np.roll(pieces[1][10:50], 2, axis=1)
+    real = list(run_comparison.read_split(records, "test"))
+    found = run_comparison.compare_with_training([copy], real, records)
+    assert found["generated"]["longest"] >= 30
+    assert found["most"]["source"] == 1
+    assert found["most"]["semitones"] == 2
+    assert found["real"]["longest"] < 10
+    table = comparison._copying_lines(found)
+    assert table[-1].endswith(f"of {found['most']['name']}, 2 semitones higher")
