@@ -32,6 +32,11 @@ class RecordsConfig(Settings):
     include: str | None = setting(None, "case-sensitive glob on file names; default: .mid and .midi in any case")
     val: float = setting(0.1, "share of the pieces for validation", minimum=0.0, below=1.0)
     test: float = setting(0.1, "share of the pieces for testing", minimum=0.0, below=1.0)
+    splits: str = setting(
+        "auto",
+        "auto: by folders named train, val, test if all files are in them, else music; music: by the music itself; "
+        "folders; or a CSV file with the columns path and split",
+    )
     shards: int = setting(4, "files per split; at most one per piece", minimum=1, maximum=99999)
     limit: int | None = setting(None, "number of files to read, the first by name; default: all", minimum=1)
 

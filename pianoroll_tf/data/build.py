@@ -18,6 +18,7 @@ from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.discover import FoundFile, find_files
 from pianoroll_tf.data.existing_records import existing_manifest
+from pianoroll_tf.data.given_splits import from_folders, from_table, identity
 from pianoroll_tf.data.grid import decide
 from pianoroll_tf.data.journal import Journal, stamp
 from pianoroll_tf.data.records import FORMAT, MANIFEST
@@ -70,6 +71,11 @@ def build(
         return existing_manifest(records_dir, midi_dir, list(_found(midi_dir, config)), config, progress)
 
     records_dir = records_dir.resolve()
+    table = None if config.splits in ("auto", "music", "folders") else Path(config.splits)
+    given = None
+    if table is not None:
+        given = from_table(table)
+        config = dataclasses.replace(config, splits=identity(table))
     _found(midi_dir, config)  # raises for a folder without MIDI files before anything is created
     if manifest := up_to_date():
         remove_work_folder(records_dir)
@@ -86,7 +92,10 @@ def build(
                 grid, decision = decide(pieces)
         resolved = dataclasses.replace(config, grid=grid)
         with _converted(folder, midi_dir, resolved, workers, progress) as journal:
-            choose(journal, config)
+            if config.splits in ("auto", "folders"):
+                files = (os.fsdecode(path) for (path,) in journal.rows("path", "reason = ''"))
+                given = from_folders(files, required=config.splits == "folders")
+            choose(journal, config, given)
             with whole_folder(records_dir, folder / "records") as whole:
                 manifest = write_records(journal, config, grid, whole, decision)
         shutil.rmtree(folder)

@@ -1,52 +1,86 @@
 """Chooses the pieces of a journal: skips duplicates, and assigns the others to splits by their music alone."""
 
 import os
+from collections.abc import Mapping
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.discover import printable
 from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import SPLITS
+from pianoroll_tf.errors import UserError
 
 MIN_PIECES = 3  # with fewer pieces all of them are used for training
+FEW_PIECES = 10  # with fewer pieces a split may be a single piece
+MIN_SPLIT_PIECES = 2
+UNASSIGNED = "in no split that was given"
 
 
-def choose(journal: Journal, config: RecordsConfig) -> None:
+def choose(journal: Journal, config: RecordsConfig, given: Mapping[str, str] | None = None) -> None:
     """Skips duplicates, and assigns the other pieces to splits.
 
     Files are duplicates if their rolls are equal. The one with the smallest sha256 is kept, so neither names nor order
     matter.
+
+    Args:
+        journal: One row per file.
+        config: Settings of the records.
+        given: Path of a file → its split (see `data.given_splits`); other files are skipped. None: by fingerprint.
+
+    Raises:
+        UserError: A piece is in two of the given splits, or none is in the training split.
     """
+    if given is not None:
+        _assign_given(journal, given)
     duplicates, first, kept = [], "", b""
-    for path, content in journal.rows("path, content", "record IS NOT NULL", "content, sha256, path"):
+    for path, content in journal.rows("path, content", "reason = ''", "content, sha256, path"):
         if content == first:
             duplicates.append((f"duplicate: same roll as {printable(os.fsdecode(kept))}", path))
         else:
             first, kept = content, path
-    journal.database.executemany("UPDATE files SET reason = ? WHERE path = ?", duplicates)
-    _assign_splits(journal, config)
+    journal.database.executemany("UPDATE files SET reason = ?, split = '' WHERE path = ?", duplicates)
+    if given is None:
+        _assign_splits(journal, config)
     journal.commit()
+
+
+def _assign_given(journal: Journal, given: Mapping[str, str]) -> None:
+    """Assigns the pieces to the splits that the user has chosen."""
+    database = journal.database
+    splits = [(split, os.fsencode(path)) for path, split in given.items()]
+    database.executemany("UPDATE files SET split = ? WHERE reason = '' AND path = ?", splits)
+    database.execute("UPDATE files SET reason = ? WHERE reason = '' AND split = ''", (UNASSIGNED,))
+    pairs = "files AS a JOIN files AS b ON a.music = b.music AND a.split < b.split AND a.split != ''"
+    found = database.execute(f"SELECT a.path, a.split, b.path, b.split FROM {pairs} ORDER BY a.path LIMIT 1").fetchone()
+    if found:
+        names = [f"{printable(os.fsdecode(path))} ({split})" for path, split in (found[:2], found[2:])]
+        raise UserError(f"a piece must be in one split. Received: {names[0]} and {names[1]}, which are the same music")
+    if not journal.count("split = 'train'"):
+        raise UserError("the training split must hold a piece. Received: no file in train that can be used")
 
 
 def _assign_splits(journal: Journal, config: RecordsConfig) -> None:
     """Assigns each piece to a split by its fingerprint alone, so that it stays there when others are added or removed.
 
-    The only exception: a split with a share above 0 that would be empty gets the piece with the smallest fingerprint of
-    the largest split.
+    The only exception: a split with a share above 0 that would have fewer than `MIN_SPLIT_PIECES` pieces, or 1 if there
+    are fewer than `FEW_PIECES` in all, gets those with the smallest fingerprints of the largest split.
     """
     database = journal.database
     database.create_function("split_by_hash", 1, lambda music: split_by_hash(music, config), deterministic=True)
     database.execute("UPDATE files SET split = split_by_hash(music) WHERE reason = ''")
     count = "SELECT count(DISTINCT music) FROM files WHERE split = ?"
     sizes = {split: database.execute(count, (split,)).fetchone()[0] for split in SPLITS}
-    if sum(sizes.values()) < MIN_PIECES:
+    pieces = sum(sizes.values())
+    if pieces < MIN_PIECES:
         database.execute("UPDATE files SET split = 'train' WHERE reason = ''")
         return
     for split in SPLITS:
-        if not sizes[split] and (split == "train" or getattr(config, split) > 0):
+        while sizes[split] < (MIN_SPLIT_PIECES if pieces >= FEW_PIECES else 1):
+            if split != "train" and not getattr(config, split):
+                break
             largest = max(SPLITS, key=lambda name: sizes[name])
             music = database.execute("SELECT min(music) FROM files WHERE split = ?", (largest,)).fetchone()
             database.execute("UPDATE files SET split = ? WHERE reason = '' AND music = ?", (split, *music))
-            sizes[largest], sizes[split] = sizes[largest] - 1, 1
+            sizes[largest], sizes[split] = sizes[largest] - 1, sizes[split] + 1
 
 
 def split_by_hash(digest: str, config: RecordsConfig) -> str:

@@ -29,6 +29,10 @@ def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterat
             f"  warning     {totals['tempo_ignored']:,} pieces have tempo changes outside the first track, which"
             f" {settings['parser']} ignores: their notes are at wrong times; --parser symusic reads them correctly"
         )
+    single = [name for name in ("val", "test") if manifest["splits"][name]["pieces"] == 1]
+    if single:
+        names = " and ".join({"val": "validation", "test": "test"}[name] for name in single)
+        yield f"  note        {names}: a single piece, on which all that is measured there rests"
     empty = [name for name in SPLITS if not manifest["splits"][name]["pieces"] and settings.get(name, 1)]
     if empty:
         yield f"  warning     no piece in {', '.join(empty)}: there are too few pieces"

@@ -13,6 +13,7 @@ from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import SPLITS, PieceRecord
 from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.data.splits import choose
+from pianoroll_tf.errors import UserError
 
 ALL_TRAIN = {"val": 0.0, "test": 0.0}
 RECORD = PieceRecord(SparseRoll(np.ones(1, np.uint8), np.array([128], np.uint8)), bytes(32))
@@ -56,9 +57,10 @@ def in_memory(digests: list[str], config: RecordsConfig) -> dict[str, str]:
         return dict.fromkeys(digests, "train")
     splits = {name: sorted(digest for digest in digests if by_hash(digest) == name) for name in SPLITS}
     shares = {"train": 1.0, "val": config.val, "test": config.test}
-    for name in [name for name in SPLITS if not splits[name] and shares[name] > 0]:
-        largest = max(SPLITS, key=lambda split: len(splits[split]))
-        splits[name].append(splits[largest].pop(0))
+    for name in SPLITS:
+        while shares[name] and len(splits[name]) < (2 if len(digests) >= 10 else 1):
+            largest = max(SPLITS, key=lambda split: len(splits[split]))
+            splits[name].append(splits[largest].pop(0))
     return {digest: name for name, members in splits.items() for digest in members}
 
 
@@ -112,6 +114,37 @@ def test_a_piece_stays_when_others_come() -> None:
 def test_no_split_that_was_asked_for_is_empty(count: int) -> None:
     for config in (RecordsConfig(), RecordsConfig(val=0.9, test=0.05), RecordsConfig(val=0.001, test=0.001)):
         assert set(assign(digests(count, str(count)), config).values()) == {"train", "val", "test"}
+
+
+@pytest.mark.parametrize(("count", "least"), [(3, 1), (9, 1), (10, 2), (30, 2)])
+def test_from_ten_pieces_on_a_split_has_two(count: int, least: int) -> None:
+    found = list(assign(digests(count, "few"), RecordsConfig(val=0.001, test=0.001)).values())
+    assert (found.count("val"), found.count("test")) == (least, least)
+
+
+def test_given_splits_are_used_and_other_files_are_skipped(journal: Journal) -> None:
+    fill(journal, a=piece("1"), b=piece("2"), c=piece("3"), d=piece("3"))
+    choose(journal, RecordsConfig(), {"a": "test", "c": "train", "d": "train"})
+    assert list(journal.rows("path, reason, split")) == [
+        (b"a", "", "test"),
+        (b"b", "in no split that was given", ""),
+        (b"c", "", "train"),
+        (b"d", "duplicate: same roll as c", ""),
+    ]
+
+
+def test_the_same_music_in_two_given_splits_is_an_error(journal: Journal) -> None:
+    fill(journal, a=piece("1"), b=piece("2"))
+    for number, path in enumerate(("x", "y")):  # a transposition: other content, same music
+        journal.add(path, "", Piece(sha256=f"{number:064}", content=path, music="9" * 64, record=RECORD))
+    with pytest.raises(UserError, match=r"in one split\. Received: y \(test\) and x \(train\), which are the same"):
+        choose(journal, RecordsConfig(), {"a": "train", "b": "val", "x": "train", "y": "test"})
+
+
+def test_given_splits_need_a_training_piece(journal: Journal) -> None:
+    fill(journal, a=piece("1"))
+    with pytest.raises(UserError, match="the training split must hold a piece"):
+        choose(journal, RecordsConfig(), {"a": "test"})
 
 
 def test_a_split_of_share_0_is_empty() -> None:

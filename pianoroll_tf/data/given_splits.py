@@ -1,0 +1,96 @@
+"""Splits that come with the files: folders named train, val and test, or a table of paths."""
+
+import csv
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from pianoroll_tf.data.discover import printable
+from pianoroll_tf.errors import UserError
+
+# Name of a split, in a table or as the name of a folder, in lower case → its name in records
+NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+PATH_COLUMNS = ("path", "midi_filename")  # the second is MAESTRO's
+MIN_FOLDERS = 2  # a single folder named train is a name like any other
+
+
+def from_folders(paths: Iterable[str], required: bool = False) -> dict[str, str] | None:
+    """Splits by the first folder of each path.
+
+    Args:
+        paths: Paths of all files, relative to the searched folder, with slashes.
+        required: Whether folders must be named after splits.
+
+    Returns:
+        Path → "train", "val" or "test"; None if there are no such folders, or a file is outside of them.
+
+    Raises:
+        UserError: `required`, and there are no such folders.
+
+    >>> from_folders(["train/a.mid", "Validation/b.mid"])
+    {'train/a.mid': 'train', 'Validation/b.mid': 'val'}
+    >>> from_folders(["train/a.mid", "b.mid"])
+    """
+    found, outside = {}, ""
+    for path in paths:
+        folder, _, rest = path.partition("/")
+        split = NAMES.get(folder.lower()) if rest else None
+        if split is not None:
+            found[path] = split
+        elif required:
+            outside = outside or path
+        else:
+            return None
+    if len(set(found.values())) >= MIN_FOLDERS and "train" in found.values():
+        return found
+    if required:
+        received = printable(outside) if outside else ", ".join(sorted(set(found.values()))) or "no file"
+        raise UserError(
+            f"with --splits folders, MIDI_DIR must hold the folders train, val and test. Received: {received}"
+        )
+    return None
+
+
+def from_table(table: Path) -> dict[str, str]:
+    """Splits from a CSV file with the columns path (or midi_filename, as in MAESTRO) and split.
+
+    Returns:
+        Path, relative to the folder of MIDI files → "train", "val" or "test".
+
+    Raises:
+        UserError: The file cannot be read, lacks a column, names an unknown split, or a path twice.
+    """
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            columns = rows.fieldnames or []
+            column = next((name for name in PATH_COLUMNS if name in columns), None)
+            if column is None or "split" not in columns:
+                raise UserError(f"{table} must have the columns path and split. Received: {', '.join(columns)}")
+            found: dict[str, str] = {}
+            for row in rows:
+                path, name = (row[column] or "").replace("\\", "/").removeprefix("./"), (row["split"] or "").strip()
+                split = NAMES.get(name.lower())
+                if split is None:
+                    raise UserError(f"split in {table} must be train, val or test. Received: {name!r} for {path}")
+                if found.setdefault(path, split) != split:
+                    raise UserError(f"{table} must name a path once. Received: {path} in {found[path]} and {split}")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"splits must be auto, music, folders or a CSV file. Received: {table} ({error})") from error
+    return found
+
+
+def identity(table: Path) -> str:
+    """Name of a table with the start of the sha256 of its content, which records keep as their setting.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    try:
+        return f"{table.name}@{hashlib.sha256(table.read_bytes()).hexdigest()[:12]}"
+    except OSError as error:
+        raise UserError(f"splits must be auto, music, folders or a CSV file. Received: {table} ({error})") from error
