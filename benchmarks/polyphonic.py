@@ -155,7 +155,7 @@ def train(pieces: dict[str, list[np.ndarray]], config: SetConfig, head: str, see
         made.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
         return value
 
-    best, history = None, []
+    best, history = [], []
     for epoch in range(config.epochs):
         epoch_windows = windows(pieces["train"], config, rng)
         for first in range(0, len(epoch_windows["mask"]), config.batch):
@@ -165,12 +165,16 @@ def train(pieces: dict[str, list[np.ndarray]], config: SetConfig, head: str, see
             variable.assign(average)
         found = log_likelihoods(model, pieces["valid"])
         history.append(-float(found.mean()))
-        if best is None or history[-1] < min(history[:-1]):
-            best = {"valid": found, "test": log_likelihoods(model, pieces["test"]), "epoch": np.array(epoch + 1)}
+        if history[-1] == min(history):
+            best = [found, epoch + 1, [variable.numpy() for variable in model.trainable_variables]]
         for variable, value in zip(model.trainable_variables, weights, strict=True):
             variable.assign(value)
         print(f"  epoch {epoch + 1}: valid {history[-1]:.4f}", flush=True)
-    return (best or {}) | {"history": np.array(history)}
+    valid, selected, weights = best
+    for variable, value in zip(model.trainable_variables, weights, strict=True):
+        variable.assign(value)
+    test = log_likelihoods(model, pieces["test"])
+    return {"valid": valid, "test": test, "epoch": np.array(selected), "history": np.array(history)}
 
 
 def as_inputs(inputs, targets) -> dict:

@@ -9,7 +9,7 @@ from repository import ROOT
 
 from tuner.report.captions import FIGURES, MEANS, SECTIONS
 from tuner.report.language import LANGUAGES, catalogue_path
-from tuner.study.measure_table import MEASURES
+from tuner.study.measures import MEASURES
 
 METHODS = [("**.py", "python"), ("**.jinja", "jinja2")]
 
@@ -24,7 +24,7 @@ def messages() -> Catalog:
         found.add(message, locations=[(f"tuner/{name}", None)], context=context)
     for measure in MEASURES.values():
         for message in filter(None, (measure.label, measure.head, measure.unit)):
-            found.add(message, locations=[("tuner/study/measure_table.py", None)])
+            found.add(message, locations=[("tuner/study/measures.py", None)])
     return found
 
 

@@ -18,8 +18,8 @@ from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.study import factorial
 from tuner.study import folder as study_folder
-from tuner.study.measure_table import MUSIC
-from tuner.study.measures import course
+from tuner.study.measures import MUSIC
+from tuner.study.measures_curves import course
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
 from tuner.study.settings import RAW, RUNS, TUNING, AllSettings, Combination, StudyConfig
 

@@ -12,7 +12,7 @@ from pianoroll_tf.modeling.run_folder import HISTORY
 from pianoroll_tf.storage.tables import read_csv, to_csv
 from tuner.study import folder as study_folder
 from tuner.study import results as study_results
-from tuner.study.measure_table import CONVERGENCE, MEASURES, STABILITY
+from tuner.study.measures import CONVERGENCE, MEASURES, STABILITY
 from tuner.study.results_model import Comparison, Run, Study, TuningRun
 from tuner.study.settings import RAW, RUNS, Combination
 

@@ -16,7 +16,7 @@ from tuner.report import page
 from tuner.report.captions import FIGURES
 from tuner.report.data import StudyData
 from tuner.report.language import N_, Language
-from tuner.study.measure_table import CONVERGENCE, MEASURES
+from tuner.study.measures import CONVERGENCE, MEASURES
 from tuner.study.settings import Combination
 
 WIDTH = 10.0  # inches

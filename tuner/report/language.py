@@ -17,7 +17,7 @@ from babel.numbers import get_decimal_symbol, get_group_symbol
 from babel.support import NullTranslations, Translations
 
 from pianoroll_tf.choices import label
-from tuner.study.measure_table import MEASURES
+from tuner.study.measures import MEASURES
 from tuner.study.settings import RAW, ZERO_BIAS, Combination
 from tuner.study.statistics import Pair, Summary
 

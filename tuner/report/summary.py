@@ -7,7 +7,7 @@ from pianoroll_tf.choices import label
 from tuner.report.data import StudyData
 from tuner.report.language import N_, Language, decimals_between
 from tuner.study import factorial
-from tuner.study.measure_table import HIGHER, LOWER, MEASURES
+from tuner.study.measures import HIGHER, LOWER, MEASURES
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
 from tuner.study.statistics import LEVEL, NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair, least_p
 

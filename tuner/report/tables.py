@@ -10,7 +10,7 @@ from tuner.report.data import StudyData
 from tuner.report.language import DASH, N_, Language
 from tuner.report.page import Cell, Table
 from tuner.study.folder import CEILING
-from tuner.study.measure_table import MEASURES, MUSIC
+from tuner.study.measures import MEASURES, MUSIC
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
 from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair, Summary
 

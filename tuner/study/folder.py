@@ -15,9 +15,9 @@
     DIR/tuning.csv                     one row per tuning run: combination, run, chosen (0 or 1), settings, outcome,
                                        cause, val_nll, epochs
     DIR/results.csv                    one row per run: combination, loss, optimizer, ablation, seed, settings, outcome,
-                                       cause, and a column for each of `measure_table.MEASURES`; empty: no value
+                                       cause, and a column for each of `measures.MEASURES`; empty: no value
     DIR/music.csv                      one row for each combination (pieces of all seeds together) and each of
-                                       `measure_table.MUSIC`: combination, measure, overlap (0..1), distance (in the
+                                       `measures.MUSIC`: combination, measure, overlap (0..1), distance (in the
                                        measure's unit); and the same with combination "test halves": the ceiling
     DIR/comparison.json                checksummed: a `Comparison`
 

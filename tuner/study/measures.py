@@ -1,90 +1,105 @@
-"""Measures of a training: of its validation curve and its gradient norms. Pure functions; needs no framework.
+"""The measures of a study: name, label, unit, and which values are better. Needs no framework."""
 
-A curve is the validation NLL after each epoch, nats per step. As it has one point per epoch, every "epochs to" is a
-whole number; `--steps-per-epoch` makes epochs shorter if that is too coarse.
-"""
+import dataclasses
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
-
-NEAR = 1.02  # times the best final value of all runs
-FACTOR = 10.0  # by which the predicted density may be off before the output counts as silent or saturated
+STABILITY, CONVERGENCE, QUALITY, MUSIC_GROUP, SPARSITY = "stability", "convergence", "quality", "music", "sparsity"
+LOWER, HIGHER, ONE = "lower", "higher", "near 1"  # which values are better; "": none
 
 
-def reached(curve: Sequence[float], target: float) -> int | None:
-    """The first epoch, counted from 1, whose value is at most `target`; None if there is none."""
-    return next((epoch for epoch, value in enumerate(curve, 1) if value <= target), None)
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """A column of results.csv.
 
-
-def effort(prefix: str, epoch: int | None, steps_per_epoch: int, seconds: Sequence[float]) -> dict[str, float | None]:
-    """The effort up to the end of an epoch (counted from 1): epochs, steps, and seconds of wall-clock time.
-
-    `seconds` are those of each epoch, including validation.
+    Attributes:
+        unit: "" for a number without unit or a share.
+        head: A shorter name, for the head of a table's column; empty: the label.
+        better: `LOWER`, `HIGHER`, `ONE` or "".
     """
-    values = (None, None, None) if epoch is None else (epoch, epoch * steps_per_epoch, float(sum(seconds[:epoch])))
-    return {f"{unit}_{prefix}": value for unit, value in zip(("epochs", "steps", "seconds"), values, strict=True)}
+
+    group: str
+    label: str
+    unit: str = ""
+    head: str = ""
+    better: str = LOWER
 
 
-def area(curve: Sequence[float], epochs: int) -> float:
-    """Mean over all epochs of the run of the best value so far, that of the weights kept at that time.
+# Feature of music whose distributions in generated and in test pieces are compared → label, unit of the distance.
+MUSIC = {
+    "density": ("density of a piece", "share of cells"),
+    "polyphony": ("polyphony of a piece", "pitches"),
+    "pitch": ("pitch histogram", "semitones"),
+    "pitch_class": ("pitch-class histogram", "semitones"),
+    "note_length": ("note length", "steps"),
+    "onset_interval": ("onset interval", "steps"),
+    "scale_consistency": ("scale consistency of a piece", "share of cells"),
+    "longest_note": ("longest held note of a piece", "steps"),
+    "empty_steps": ("share of empty steps of a piece", "share of steps"),
+}
 
-    A run that stopped early keeps its best value to the end, so that stopping is not rewarded.
-    """
-    best = np.minimum.accumulate(curve)
-    return float((best.sum() + (epochs - len(best)) * best[-1]) / epochs)
+# Class of rarity of a pitch, for which recall is measured → upper limit of the share of training steps with it, label.
+RARITY = {
+    "rare": (0.005, "below 0.5 %"),
+    "uncommon": (0.02, "0.5 to 2 %"),
+    "common": (0.06, "2 to 6 %"),
+    "frequent": (1.0, "above 6 %"),
+}
 
+COPY, BEST = "to the baseline “copy the last step”", "to within 2 % of the best of all runs"
+NATS = "nats per step"
 
-def roughness(curve: Sequence[float]) -> float | None:
-    """Median distance of a point from the middle of its neighbours, nats per step; None for fewer than three epochs.
-
-    A straight fall has 0. The median, so that the steep fall at the start does not count as rough.
-    """
-    return float(np.median(np.abs(np.diff(curve, n=2))) / 2) if len(curve) > 2 else None
-
-
-def gradient_ratio(norms: Sequence[float]) -> float | None:
-    """99th percentile over median of the gradient norms of a run's steps; None without a step or with a median of 0."""
-    median = np.median(norms) if len(norms) else 0.0
-    return float(np.percentile(norms, 99) / median) if median else None
-
-
-def collapse(last: Mapping[str, float], note_frequency: float) -> str:
-    """Why a run counts as collapsed; empty if it does not.
-
-    `last` is the last epoch's row of history, `note_frequency` the validation NLL of that baseline in nats per step.
-    """
-    predicted, true = last["val_density_predicted"], last["val_density_true"]
-    if not last["val_nll"] <= note_frequency:
-        return f"worse than note frequency: {last['val_nll']:.2f} nats per step against {note_frequency:.2f}"
-    densities = f"it predicts a density of {predicted:.2%}, the data have {true:.2%}".replace("%", " %")
-    if predicted * FACTOR < true:
-        return f"silent: {densities}"
-    return f"saturated: {densities}" if predicted > true * FACTOR else ""
-
-
-def course(
-    history: Sequence[Mapping[str, float]],
-    norms: Sequence[float],
-    epochs: int,
-    steps_per_epoch: int,
-    copy_nll: float,
-) -> dict[str, float | None]:
-    """All measures of a training except those that depend on other runs.
-
-    Args:
-        history: Rows of history.csv, one per epoch, at least one.
-        norms: Gradient norm of each step.
-        epochs: Maximum of the run.
-        copy_nll: Validation NLL of the baseline "copy the last step", nats per step.
-    """
-    curve = [row["val_nll"] for row in history]
-    seconds = [row["seconds"] for row in history]
-    return {
-        "val_nll": min(curve),
-        "last_val_nll": curve[-1],
-        "gradient_ratio": gradient_ratio(norms),
-        "roughness": roughness(curve),
-        **effort("to_copy", reached(curve, copy_nll), steps_per_epoch, seconds),
-        "curve_area": area(curve, epochs),
-    }
+MEASURES = {
+    # The spread of val_nll over seeds is the standard deviation of its summary; outcomes are counted separately.
+    "val_nll": Measure(STABILITY, "validation NLL of the weights kept", NATS, "validation NLL"),
+    "last_val_nll": Measure(STABILITY, "validation NLL after the last epoch", NATS, "NLL after the last epoch"),
+    "gradient_ratio": Measure(
+        STABILITY, "gradient norm, 99th percentile over median", head="gradient norm, p99 / median"
+    ),
+    "roughness": Measure(STABILITY, "roughness of the validation curve", NATS, "roughness of the curve"),
+    "epochs_to_copy": Measure(CONVERGENCE, COPY, "epochs", "epochs to the baseline"),
+    "steps_to_copy": Measure(CONVERGENCE, COPY, "steps", "steps to the baseline"),
+    "seconds_to_copy": Measure(CONVERGENCE, COPY, "seconds", "seconds to the baseline"),
+    "epochs_to_best": Measure(CONVERGENCE, BEST, "epochs", "epochs to 2 % of the best"),
+    "steps_to_best": Measure(CONVERGENCE, BEST, "steps", "steps to 2 % of the best"),
+    "seconds_to_best": Measure(CONVERGENCE, BEST, "seconds", "seconds to 2 % of the best"),
+    "curve_area": Measure(CONVERGENCE, "mean of the validation NLL over the run", NATS, "mean NLL over the run"),
+    "nll": Measure(QUALITY, "test NLL", NATS),
+    "pr_auc": Measure(QUALITY, "PR-AUC", better=HIGHER),
+    "f1": Measure(QUALITY, "F1", better=HIGHER),
+    "onset_f1": Measure(QUALITY, "onset F1", better=HIGHER),
+    "ece": Measure(QUALITY, "calibration error", head="ECE"),
+    "ece_raw": Measure(QUALITY, "calibration error before posterior correction", head="ECE, raw output"),
+    "music_overlap": Measure(
+        MUSIC_GROUP, "overlap with the test music, mean of all", head="overlap with real music", better=HIGHER
+    ),
+    **{
+        f"music_{name}_overlap": Measure(MUSIC_GROUP, f"{label}, overlap", head=label, better=HIGHER)
+        for name, (label, _) in MUSIC.items()
+    },
+    **{
+        f"music_{name}_distance": Measure(MUSIC_GROUP, f"{label}, distance", unit, label)
+        for name, (label, unit) in MUSIC.items()
+    },
+    "free_density_ratio": Measure(
+        MUSIC_GROUP,
+        "density of ungoverned music over that of the data",
+        head="density of ungoverned music / data",
+        better=ONE,
+    ),
+    "density_ratio": Measure(SPARSITY, "predicted density over true", head="density, predicted / true", better=ONE),
+    "step_density_error": Measure(
+        SPARSITY, "error of the expected number of notes of a step", "notes", "error of the number of notes"
+    ),
+    "silent_ratio": Measure(
+        SPARSITY, "steps predicted silent over silent steps", head="silent steps, predicted / true", better=ONE
+    ),
+    "silent_predicted": Measure(SPARSITY, "steps predicted silent", "share of steps", better=""),
+    **{
+        f"recall_{name}": Measure(
+            SPARSITY,
+            f"recall of pitches that sound {label} of the time",
+            head=f"recall, pitches {label}",
+            better=HIGHER,
+        )
+        for name, (_, label) in RARITY.items()
+    },
+}

@@ -11,7 +11,7 @@ from pianoroll_tf.data.loading import Corpus
 from pianoroll_tf.data.pipeline import evaluation_dataset
 from pianoroll_tf.modeling.evaluation import Evaluator, model_evaluator
 from pianoroll_tf.modeling.metrics import Statistics
-from tuner.study.measure_table import RARITY
+from tuner.study.measures import RARITY
 
 MAX_NOTES = 12  # rows of the table of polyphony; steps with more are in its last row
 

@@ -79,7 +79,7 @@ def generate(model, config: RunConfig, pieces: int, steps: int, seed: int) -> tu
 
 
 def music_measures(pieces: Sequence[np.ndarray], real: Reference) -> dict[str, float | None]:
-    """Overlap and distance of each feature, and the mean of the overlaps: entries of `measure_table.MEASURES`."""
+    """Overlap and distance of each feature, and the mean of the overlaps: entries of `measures.MEASURES`."""
     found = {name: compare(name, distribution(name, pieces), real.features[name]) for name in FEATURES}
     measures: dict[str, float | None] = {"music_overlap": float(np.mean([area for area, _ in found.values()]))}
     for name, (area, distance) in found.items():

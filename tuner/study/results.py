@@ -12,8 +12,8 @@ from pianoroll_tf.storage.checksummed_json import write_checksummed
 from pianoroll_tf.storage.tables import read_csv, write_csv
 from tuner.study import factorial
 from tuner.study import folder as study_folder
-from tuner.study.measure_table import HIGHER, MEASURES, MUSIC, ONE
-from tuner.study.measures import NEAR, effort, reached
+from tuner.study.measures import HIGHER, MEASURES, MUSIC, ONE
+from tuner.study.measures_curves import NEAR, effort, reached
 from tuner.study.music_distance import compare, distribution
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Compared, Comparison, Run, Study, TuningRun
 from tuner.study.settings import RAW

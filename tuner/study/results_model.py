@@ -60,7 +60,7 @@ class Run:
         outcome: `FINISHED`; `COLLAPSED`: after its last epoch it is worse than "note frequency", or the density that
             it predicts is off by more than a factor of 10; `DIVERGED`: a number became NaN or infinite.
         cause: In words, unless finished.
-        measures: Measures of this run alone, by their name in `measure_table.MEASURES`; None: it has no such value.
+        measures: Measures of this run alone, by their name in `measures.MEASURES`; None: it has no such value.
             Those that depend on other runs ("within 2 % of the best of all") are in results.csv.
         tables: Columns for figures. `reliability`, and `reliability_raw` where the loss is not proper: `probability`
             and `frequency` (None: no cell), `cells`, 15 each. `pitch`: `frequency` (share of training steps), `cells`
@@ -107,7 +107,7 @@ class Comparison:
     Attributes:
         missing: Runs of the second stage that are not done yet.
         outcomes: Combination → outcome → number of runs.
-        measures: Name in `measure_table.MEASURES` → what the seeds say of it.
+        measures: Name in `measures.MEASURES` → what the seeds say of it.
     """
 
     missing: int

@@ -21,7 +21,7 @@ from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study.factorial import Task
 from tuner.study.gradient_norms import GradientNorms, read_norms
-from tuner.study.measures import collapse, course
+from tuner.study.measures_curves import collapse, course
 from tuner.study.measures_judged import Splits, judge, judged, without_correction
 from tuner.study.measures_music import Reference, as_midi, generate, music_measures, reference, rolls
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun

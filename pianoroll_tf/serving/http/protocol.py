@@ -18,7 +18,7 @@ def make_protocol(idle_seconds: float, max_connections: int) -> type[H11Protocol
 
 
 class TimedProtocol(H11Protocol):
-    """One connection; `idle_seconds` is the time for a request to arrive, and for a part of the response to be sent."""
+    """One connection; a request must arrive, and a part of the response be taken, within `idle_seconds`."""
 
     idle_seconds: float
     max_connections: int

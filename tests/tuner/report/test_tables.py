@@ -9,7 +9,7 @@ from tuner.report import reproduce as report_repeat
 from tuner.report import tables as report_tables
 from tuner.report.language import Language
 from tuner.study import __main__ as study
-from tuner.study.measure_table import MUSIC
+from tuner.study.measures import MUSIC
 
 EN = Language("en")
 

@@ -28,7 +28,7 @@ from tuner.study import folder as study_folder
 from tuner.study import run_one as study_runs
 from tuner.study.folder import CEILING
 from tuner.study.gradient_norms import read_norms
-from tuner.study.measure_table import MEASURES, MUSIC
+from tuner.study.measures import MEASURES, MUSIC
 from tuner.study.measures_judged import Splits, judge, without_correction
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from tuner.study.measure_table import HIGHER, LOWER, MEASURES, ONE, RARITY
-from tuner.study.measures import area, collapse, course, effort, gradient_ratio, reached, roughness
+from tuner.study.measures import HIGHER, LOWER, MEASURES, ONE, RARITY
+from tuner.study.measures_curves import area, collapse, course, effort, gradient_ratio, reached, roughness
 
 HISTORY = [
     {"val_nll": nll, "seconds": seconds, "val_density_predicted": 0.03, "val_density_true": 0.04}

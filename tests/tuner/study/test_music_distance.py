@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import stats
 
-from tuner.study.measure_table import MUSIC
+from tuner.study.measures import MUSIC
 from tuner.study.music_distance import (
     FEATURES,
     Values,

@@ -1,0 +1,90 @@
+"""Measures of the course of a training: of its validation curve and its gradient norms. Pure functions; needs no framework.
+
+A curve is the validation NLL after each epoch, nats per step. As it has one point per epoch, every "epochs to" is a
+whole number; `--steps-per-epoch` makes epochs shorter if that is too coarse.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+NEAR = 1.02  # times the best final value of all runs
+FACTOR = 10.0  # by which the predicted density may be off before the output counts as silent or saturated
+
+
+def reached(curve: Sequence[float], target: float) -> int | None:
+    """The first epoch, counted from 1, whose value is at most `target`; None if there is none."""
+    return next((epoch for epoch, value in enumerate(curve, 1) if value <= target), None)
+
+
+def effort(prefix: str, epoch: int | None, steps_per_epoch: int, seconds: Sequence[float]) -> dict[str, float | None]:
+    """The effort up to the end of an epoch (counted from 1): epochs, steps, and seconds of wall-clock time.
+
+    `seconds` are those of each epoch, including validation.
+    """
+    values = (None, None, None) if epoch is None else (epoch, epoch * steps_per_epoch, float(sum(seconds[:epoch])))
+    return {f"{unit}_{prefix}": value for unit, value in zip(("epochs", "steps", "seconds"), values, strict=True)}
+
+
+def area(curve: Sequence[float], epochs: int) -> float:
+    """Mean over all epochs of the run of the best value so far, that of the weights kept at that time.
+
+    A run that stopped early keeps its best value to the end, so that stopping is not rewarded.
+    """
+    best = np.minimum.accumulate(curve)
+    return float((best.sum() + (epochs - len(best)) * best[-1]) / epochs)
+
+
+def roughness(curve: Sequence[float]) -> float | None:
+    """Median distance of a point from the middle of its neighbours, nats per step; None for fewer than three epochs.
+
+    A straight fall has 0. The median, so that the steep fall at the start does not count as rough.
+    """
+    return float(np.median(np.abs(np.diff(curve, n=2))) / 2) if len(curve) > 2 else None
+
+
+def gradient_ratio(norms: Sequence[float]) -> float | None:
+    """99th percentile over median of the gradient norms of a run's steps; None without a step or with a median of 0."""
+    median = np.median(norms) if len(norms) else 0.0
+    return float(np.percentile(norms, 99) / median) if median else None
+
+
+def collapse(last: Mapping[str, float], note_frequency: float) -> str:
+    """Why a run counts as collapsed; empty if it does not.
+
+    `last` is the last epoch's row of history, `note_frequency` the validation NLL of that baseline in nats per step.
+    """
+    predicted, true = last["val_density_predicted"], last["val_density_true"]
+    if not last["val_nll"] <= note_frequency:
+        return f"worse than note frequency: {last['val_nll']:.2f} nats per step against {note_frequency:.2f}"
+    densities = f"it predicts a density of {predicted:.2%}, the data have {true:.2%}".replace("%", " %")
+    if predicted * FACTOR < true:
+        return f"silent: {densities}"
+    return f"saturated: {densities}" if predicted > true * FACTOR else ""
+
+
+def course(
+    history: Sequence[Mapping[str, float]],
+    norms: Sequence[float],
+    epochs: int,
+    steps_per_epoch: int,
+    copy_nll: float,
+) -> dict[str, float | None]:
+    """All measures of a training except those that depend on other runs.
+
+    Args:
+        history: Rows of history.csv, one per epoch, at least one.
+        norms: Gradient norm of each step.
+        epochs: Maximum of the run.
+        copy_nll: Validation NLL of the baseline "copy the last step", nats per step.
+    """
+    curve = [row["val_nll"] for row in history]
+    seconds = [row["seconds"] for row in history]
+    return {
+        "val_nll": min(curve),
+        "last_val_nll": curve[-1],
+        "gradient_ratio": gradient_ratio(norms),
+        "roughness": roughness(curve),
+        **effort("to_copy", reached(curve, copy_nll), steps_per_epoch, seconds),
+        "curve_area": area(curve, epochs),
+    }
