@@ -1,4 +1,4 @@
-"""Measures of the course of a training: of its validation curve and its gradient norms. Pure functions; needs no framework.
+"""Measures of the course of a training: validation curve and gradient norms. Needs no framework.
 
 A curve is the validation NLL after each epoch, nats per step. As it has one point per epoch, every "epochs to" is a
 whole number; `--steps-per-epoch` makes epochs shorter if that is too coarse.

@@ -50,7 +50,8 @@ def compare_with_training(
         return None
     paths = {entry["sha256"]: entry["path"] for entry in read_manifest(records_dir).get("files", ())}
     names = [paths.get(piece.sha256.hex(), piece.sha256.hex()) for piece in training]
-    return copying_facts(generated, *([to_dense(piece.roll) for piece in pieces] for pieces in (real, training)), names)
+    rolls, trained = ([to_dense(piece.roll) for piece in pieces] for pieces in (real, training))
+    return copying_facts(generated, rolls, trained, names)
 
 
 def compare_run(
