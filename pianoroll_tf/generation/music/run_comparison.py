@@ -48,7 +48,7 @@ def compare_with_training(
     training = list(read_split(records_dir, "train"))
     if not (training and real and generated):
         return None
-    paths = {entry["sha256"]: entry["path"] for entry in read_manifest(records_dir).get("files", ())}
+    paths = {entry["sha256"]: entry["path"] for entry in read_manifest(records_dir, with_files=True).get("files", ())}
     names = [paths.get(piece.sha256.hex(), piece.sha256.hex()) for piece in training]
     rolls, trained = ([to_dense(piece.roll) for piece in pieces] for pieces in (real, training))
     return copying_facts(generated, rolls, trained, names)
