@@ -305,3 +305,51 @@ def test_called_as_a_library_it_prints_nothing_and_shows_progress_where_asked(
     assert capfd.readouterr() == ("", "")
     build(midi, tmp_path / "shown", CONFIG, progress=Progress)
     assert capfd.readouterr().err.startswith("8/8 files, ")
+
+
+def split_of_each(folder: Path) -> dict[str, str | None]:
+    return {entry["path"]: entry["split"] for entry in read_manifest(folder, with_files=True)["files"]}
+
+
+def test_folders_named_after_splits_are_used(tmp_path: Path, midi: Path) -> None:
+    chosen = {}
+    for number, path in enumerate(sorted(midi.rglob("*.mid"))):
+        folder, split = (("train", "train"), ("validation", "val"), ("test", "test"))[number % 3]
+        (tmp_path / "given" / folder).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / "given" / folder / path.name)
+        chosen[f"{folder}/{path.name}"] = split
+    build(tmp_path / "given", tmp_path / "records", CONFIG)
+    assert split_of_each(tmp_path / "records") == chosen
+    build(tmp_path / "given", tmp_path / "by_music", RecordsConfig(shards=2, splits="music"))
+    build(midi, tmp_path / "flat", CONFIG)
+    assert records(tmp_path / "by_music") == records(tmp_path / "flat")
+
+
+def test_a_table_of_splits_is_used_and_its_content_belongs_to_the_settings(tmp_path: Path, midi: Path) -> None:
+    paths = sorted(str(path.relative_to(midi)) for path in midi.rglob("*.mid"))
+    table = tmp_path / "splits.csv"
+
+    def write(last: str) -> None:
+        rows = [f"{path},{'train' if number else 'test'}" for number, path in enumerate(paths[:-1])]
+        table.write_text("\n".join(["path,split", *rows, f"{paths[-1]},{last}"]))
+
+    config = RecordsConfig(shards=2, splits=str(table))
+    write("val")
+    build(midi, tmp_path / "records", config)
+    assert split_of_each(tmp_path / "records") == {
+        path: "test" if path == paths[0] else "val" if path == paths[-1] else "train" for path in paths
+    }
+    assert not build(midi, tmp_path / "records", config)[1]
+    write("train")
+    with pytest.raises(UserError, match=r"made differently \(splits was splits\.csv@\w+ and is splits\.csv@\w+\)"):
+        build(midi, tmp_path / "records", config)
+
+
+def test_the_same_music_in_two_folders_is_an_error(tmp_path: Path, midi: Path) -> None:
+    first, second = sorted(midi.rglob("*.mid"))[:2]
+    for folder, path in (("train", first), ("test", second), ("val", first)):
+        (tmp_path / "given" / folder).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / "given" / folder / path.name)
+    with pytest.raises(UserError, match=f"Received: train/{first.name}.*val/{first.name}|val/{first.name}.*train/"):
+        build(tmp_path / "given", tmp_path / "records", CONFIG)
+    assert not (tmp_path / "records").exists()
