@@ -20,7 +20,7 @@ from tuner.report import __main__ as report
 from tuner.report import page as report_page
 from tuner.report.language import LANGUAGES, Language
 from tuner.report.page import Code, Figure, Report, Section, Sounds, Table, Text
-from tuner.search.parsing import read_entry, read_space
+from tuner.search.parsing import read_space
 
 
 class Page(html.parser.HTMLParser):
@@ -213,8 +213,7 @@ def test_a_search(search, tmp_path):
     assert "trial 0001: the loss became nan" in page.text
     assert len(page.all("img")) == 4
     assert (out / "results.csv").read_bytes() == (search / "results.csv").read_bytes()
-    space = read_space(out / "space.json")
-    assert {name: read_entry(name, value) for name, value in space.items()}["alpha"].values == (None, 0.25)
+    assert read_space(out / "space.json")["alpha"].values == (None, 0.25)
     text = (run(search, "--lang", "ru") / "report.md").read_text()
     assert "Лучшее значение (NLL на валидации) — 5,250 ната на шаг, у пробы 0002 в эпоху 2" in text
     assert "| 0003 | – | – | – | – | – | не закончена | bce | 0.001 | – |" in text
