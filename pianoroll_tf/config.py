@@ -214,6 +214,7 @@ class DataFacts(Settings):
     long_hold: int = setting(0, "steps that one held note in 1000 exceeds; 0: unknown", minimum=0)
     rates: tuple[float, ...] = setting((), "transition probabilities of cells: onset, sustain, re-strike")
     onset_positions: tuple[float, ...] = setting((), "share of struck notes at each position in the beat")
+    hold_lengths: tuple[float, ...] = setting((), "share of the notes held for 1, 2, 3, … steps, of all held notes")
     usual_onsets: tuple[float, ...] = setting(
         (), "95th percentile of the moving average of onsets at each position in the beat"
     )

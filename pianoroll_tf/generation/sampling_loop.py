@@ -19,7 +19,9 @@ from pianoroll_tf.generation.governor import (
 )
 from pianoroll_tf.generation.sampling_options import Options, Shaping
 from pianoroll_tf.modeling.nade import log_odds
+from pianoroll_tf.modeling.run_folder import MAX_HOLD_LENGTH
 
+MAX_HELD = MAX_HOLD_LENGTH + 1  # the lengths that `Shaped.lengths` distinguishes, and "longer"
 BLOCK_STEPS = 256  # steps whose random numbers are drawn at once; changing it changes the music of every seed
 
 State = Any
@@ -70,7 +72,8 @@ class SamplingState(NamedTuple):
 
     Attributes:
         hidden: Features for the head to decide the next step from, float32 [batch, features].
-        held: Cells that sound at the last step, bool [batch, pitches].
+        held: Number of steps, up to `MAX_HELD`, for which each pitch has sounded at the last step, int32
+            [batch, pitches]; 0: it is silent.
         clock: Positions of the rows in their bars.
         density: Requested factor on the density, float32 [batch].
         controller: State of the governor.
@@ -177,7 +180,9 @@ def begin(network: Network, primer: tf.Tensor, options: Options) -> SamplingStat
     controller, reference = initial_controller_state(
         network.governor, cells, _position_in_beat(network, clock, places), options.density
     )
-    return SamplingState(hidden[:, -1], frames[:, -1] != 0, clock, options.density, controller, reference, state)
+    silent = tf.cumsum(tf.cast(frames[:, : -MAX_HELD - 1 : -1] == 0, tf.int32), axis=1)  # steps, backwards in time
+    held = tf.reduce_sum(tf.cast(silent == 0, tf.int32), axis=1)
+    return SamplingState(hidden[:, -1], held, clock, options.density, controller, reference, state)
 
 
 def draw(
@@ -198,15 +203,15 @@ def draw(
     def draw_step(step, rolls, hidden, held, place, controller, state):
         position = _position_in_beat(network, clock, place[:, tf.newaxis] - 1)[:, 0]
         penalty = onset_penalty(governor, controller, reference, position) - shaped.at_position(position)
-        thresholds = shaped.thresholds(
-            tf.gather(odds, step, axis=1), held, correction(governor, controller, reference), penalty
-        )
-        cells, ends = draw_cells(hidden, held, thresholds)
+        sustain = correction(governor, controller, reference) + shaped.at_length(held)
+        thresholds = shaped.thresholds(tf.gather(odds, step, axis=1), held > 0, sustain, penalty)
+        cells, ends = draw_cells(hidden, held > 0, thresholds)
         following, state = network.advance(cells[:, tf.newaxis], _codes(network, clock, place[:, tf.newaxis]), state)
         drawn = (cells, tf.cast(ends, tf.uint8))
         rolls = [roll.write(step, part) for roll, part in zip(rolls, drawn, strict=True)]
         controller = update_controller_state(governor, controller, reference, position, cells)
-        return step + 1, rolls, following[:, 0], cells != 0, (place + 1) % clock.bar, controller, state
+        held = tf.where(cells != 0, tf.minimum(held + 1, MAX_HELD), 0)
+        return step + 1, rolls, following[:, 0], held, (place + 1) % clock.bar, controller, state
 
     initial = (sampling_state.hidden, sampling_state.held, clock.place, sampling_state.controller, sampling_state.state)
     _, rolls, hidden, held, place, controller, state = tf.while_loop(

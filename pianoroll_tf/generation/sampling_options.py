@@ -9,13 +9,14 @@ decision has a shift:
     sounded before, struck?     l / T + b_strike
 
     struck, at position p of the beat      … + b_p, for onsets and re-strikes
+    held for n steps, sounds?              … + b_n
 
 Top-p removes onsets whose log-odds l are below a threshold, below which 1 - top_p of the expected onsets lie.
 After a silent step no onset is removed: its probability is spread over many pitches, each of which is unlikely.
 The shifts and thresholds are tables that `calibration` measures on the model's own music, so that it has as many
-onsets, re-strikes and sounding cells as at temperature 1, at the same positions in the beat, times the requested
-density. The tables are interpolated linearly over 1/T: at T = infinity a shift is the log-odds of the mean rate of its
-kind, and at 1 it is 0.
+onsets, re-strikes and sounding cells as at temperature 1, at the same positions in the beat and held as long, times
+the requested density. The tables are interpolated linearly over 1/T: at T = infinity a shift is the log-odds of the
+mean rate of its kind, and at 1 it is 0.
 
 Another option is a field of `config.SamplingConfig` and of `Options`; what it does belongs into `Shaping.rows` and
 `Shaped.thresholds`, its input into the signatures of `endpoints`.
@@ -79,6 +80,7 @@ class Table:
 
 
 NO_SHIFT = Table((0.0, 1.0), ((0.0,) * len(KINDS),) * 2)
+NO_LENGTHS = Table((0.0, 1.0), ((), ()))
 NO_TOP_P = Table((0.0, 0.99), ((*(0.0,) * len(KINDS), NO_THRESHOLD),) * 2)
 
 
@@ -90,11 +92,13 @@ class Shaping:
         temperature: Shifts of `KINDS`, and of struck notes at each position in the beat, or none, by 1 / temperature.
         density: Shifts of `KINDS` by the logarithm of the density.
         top_p: Shifts of `KINDS`, and the threshold of onsets, by top-p; the last knot is below 1.
+        lengths: Shifts of "sounds?" of pitches held for 1, 2, 3, … steps, or none, by 1 / temperature.
     """
 
     temperature: Table = NO_SHIFT
     density: Table = NO_SHIFT
     top_p: Table = NO_TOP_P
+    lengths: Table = NO_LENGTHS
 
     def rows(self, temperature: tf.Tensor, top_p: tf.Tensor, density: tf.Tensor) -> "Shaped":
         """Looks up the shaping of each row, from fields of `Options`."""
@@ -104,7 +108,8 @@ class Shaping:
         by_rate = self.temperature.at(rate)
         shift, positions = by_rate[:, :kinds], by_rate[:, kinds:]
         shift += self.density.at(tf.math.log(density)) + tf.where(whole, 0.0, dropped[:, :kinds])
-        return Shaped(rate[:, tf.newaxis], shift, tf.where(whole, NO_THRESHOLD, dropped[:, -1:]), positions)
+        threshold = tf.where(whole, NO_THRESHOLD, dropped[:, -1:])
+        return Shaped(rate[:, tf.newaxis], shift, threshold, positions, self.lengths.at(rate))
 
 
 class Shaped(NamedTuple):
@@ -115,12 +120,14 @@ class Shaped(NamedTuple):
         shift: Shifts of `KINDS`, float32 [batch, 3].
         threshold: Log-odds below which an onset is removed, float32 [batch, 1].
         positions: Shifts of struck notes at each position in the beat, float32 [batch, positions >= 0].
+        lengths: Shifts of "sounds?" of pitches held for 1, 2, 3, … steps, float32 [batch, lengths >= 0].
     """
 
     rate: tf.Tensor
     shift: tf.Tensor
     threshold: tf.Tensor
     positions: tf.Tensor
+    lengths: tf.Tensor
 
     def at_position(self, position: tf.Tensor) -> tf.Tensor:
         """Shift of struck notes at `position` int32 [batch] of the beat, float32 [batch, 1]; 0 without positions."""
@@ -128,6 +135,13 @@ class Shaped(NamedTuple):
         if not count:
             return tf.zeros([1, 1])
         return tf.reduce_sum(tf.one_hot(position, count) * self.positions, axis=1, keepdims=True)
+
+    def at_length(self, held_steps: tf.Tensor) -> tf.Tensor:
+        """Shift of "sounds?" of pitches held for `held_steps` int32 [batch, pitches]; 0 [1, 1] without lengths."""
+        count = self.lengths.shape[1]
+        if not count:
+            return tf.zeros([1, 1])
+        return tf.reduce_sum(tf.one_hot(held_steps - 1, count) * self.lengths[:, tf.newaxis], axis=2)
 
     def thresholds(self, odds: tf.Tensor, held: tf.Tensor, correction: tf.Tensor, penalty: tf.Tensor) -> Thresholds:
         """Thresholds of the unshaped log-odds: the inverse of the shaping, applied to those of the random numbers.

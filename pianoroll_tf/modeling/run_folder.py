@@ -19,6 +19,7 @@ HISTORY = "history.csv"
 TENSORBOARD = "tensorboard"
 EVALUATION = "evaluation"
 CALIBRATION = "calibration.json"  # what `export` measured on the model's own music
+MAX_HOLD_LENGTH = 8  # steps; generated notes are held for up to as many steps as often as those of the data
 
 
 def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
@@ -40,6 +41,7 @@ def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
         long_hold=long_hold(split["hold_counts"]),
         rates=transition_rates(split),
         onset_positions=tuple(count / max(sum(split["struck_counts"]), 1) for count in split["struck_counts"]),
+        hold_lengths=tuple(count / sum(split["hold_counts"]) for count in split["hold_counts"][:MAX_HOLD_LENGTH]),
         usual_onsets=tuple(split["usual_onsets"]),
         **{name: split[name] for name in ("density_spread", "longest_piece", "tempo", "meter")},
     )

@@ -9,7 +9,15 @@ from pianoroll_tf.config import NUM_PITCHES, DataFacts, SamplingConfig
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.data.rhythm import UNUSUAL, onset_averages, positions_in_beat
 from pianoroll_tf.generation.calibration.governor_search import needs_governor, search, spread
-from pianoroll_tf.generation.calibration.rates import RATE_FLOOR, clipped, error, match, position_shares, rates
+from pianoroll_tf.generation.calibration.matching import MAX_FIRST_TRIALS, error, match
+from pianoroll_tf.generation.calibration.rates import (
+    RATE_FLOOR,
+    Rates,
+    clipped,
+    length_shares,
+    position_shares,
+    rates,
+)
 from pianoroll_tf.generation.calibration.shaping_search import find_shaping, onset_thresholds
 from pianoroll_tf.generation.calibration.trials import TrialGenerator
 from pianoroll_tf.generation.endpoints import SamplingModel
@@ -69,10 +77,10 @@ def calibrate(
     """Generates pieces from scratch and derives the sampling settings of a model from them.
 
     Pieces as long as the longest training piece, up to `MAX_WINDOWS` windows, are generated at temperature 1 and at
-    the default temperature. They decide, in this order, whether onsets are penalized, whether the rates of onsets,
-    releases and re-strikes at temperature 1, and the positions in the beat at which notes are struck, are shifted to
-    those of the data, and whether the density is controlled. Then the tables of shifts for temperature, top-p and
-    density are measured.
+    the default temperature. They decide, in this order, whether onsets are penalized; whether the rates of onsets,
+    releases and re-strikes at temperature 1, the positions in the beat at which notes are struck, and the lengths for
+    which they are held, are shifted to those of the data; and whether the density is controlled. Then the tables of
+    shifts for temperature, top-p and density are measured.
 
     Args:
         sampler: The model; its governor and shaping are not used.
@@ -82,18 +90,19 @@ def calibrate(
         with_shaping: Whether to measure the tables; they are not needed at temperature 1.
     """
     trials, positions = TrialGenerator(sampler, data, rows, window_steps), sampler.steps_per_beat or 0
-    base_shifts = (0.0,) * (len(KINDS) + positions)
+    base_shifts = (0.0,) * (len(KINDS) + positions + len(data.hold_lengths))
     windows = window_count(data.longest_piece, window_steps) if with_shaping else MATCH_WINDOWS
 
-    def measured(cells: np.ndarray) -> np.ndarray:
-        """Rates of the second window of pieces and, on a grid of beats, the shares of positions in the beat."""
+    def measured(cells: np.ndarray) -> Rates:
+        """Rates of the second window of pieces."""
         cells, first = cells[:, : MATCH_WINDOWS * window_steps], window_steps * (MATCH_WINDOWS - 1)
+        found = Rates(rates(cells, first), lengths=length_shares(cells, len(data.hold_lengths), first))
         if not positions:
-            return rates(cells, first)
+            return found
         beat_positions = positions_in_beat([(0, parse_meter(data.meter))], cells.shape[1], positions)
-        return np.concatenate([rates(cells, first), position_shares(cells, beat_positions, positions, first)])
+        return found._replace(positions=position_shares(cells, beat_positions, positions, first))
 
-    def late_rates(temperature, shifts, threshold=NO_THRESHOLD, governor=(0.0, 0.0)) -> np.ndarray:
+    def late_rates(temperature, shifts, threshold=NO_THRESHOLD, governor=(0.0, 0.0)) -> Rates:
         """Rates in the last window of a trial."""
         return measured(trials.generate(governor, temperature, shifts, threshold, windows=MATCH_WINDOWS))
 
@@ -114,9 +123,10 @@ def calibrate(
     target = measured(drawn[0])
     if data.rates and with_shaping:
         restrikes = data.rates[2] if head_of(sampler.model).articulation else RATE_FLOOR
-        real = clipped([*data.rates[:2], restrikes, *((positions and data.onset_positions) or target[len(KINDS) :])])
+        at_positions = clipped(data.onset_positions) if positions and data.onset_positions else target.positions
+        real = Rates(clipped([*data.rates[:2], restrikes]), at_positions, clipped(data.hold_lengths))
         if error(target, real) > MAX_RATE_ERROR:
-            target, base_shifts = real, match(lambda shifts: late_rates(1.0, shifts), real)
+            target, base_shifts = real, match(lambda shifts: late_rates(1.0, shifts), real, max_trials=MAX_FIRST_TRIALS)
             drawn = samples()
     cells = drawn[0][:, : MATCH_WINDOWS * window_steps]
     shift, gain, off = 0.0, 0.0, spread(_densities(drawn[0], window_steps), data.density)

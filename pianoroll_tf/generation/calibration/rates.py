@@ -1,21 +1,46 @@
-"""Measured rates of onsets, sustained cells and re-strikes, and a search for log-odds shifts that set them.
+"""Measured rates of onsets, sustained cells and re-strikes, shares of positions in the beat and of lengths of notes.
 
-A target, like a measurement, is a vector: the rates of `KINDS`, then, on a grid of beats, the share of struck notes at
-each position in the beat. Shifts are in the same order.
+Shifts are a vector: those of `KINDS`, then, on a grid of beats, those of struck notes at each position in the beat,
+then those of pitches held for 1, 2, 3, … steps. The parts of `Rates` are in the same order.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from pianoroll_tf.generation.sampling_options import KINDS
 
-MAX_TRIALS, TOLERANCE = 6, 0.04  # of a search
-FIRST_STEP, MAX_MOVE = 1.2, 1.0  # initial step size, relative to the log-odds; largest move of a shift
-MAX_SHIFT = 6.0
-SHARE_WEIGHT = 4.0  # an error of 0.01 in the share of a position counts as 4 % of a rate
 RATE_FLOOR = 1e-5
+
+
+class Rates(NamedTuple):
+    """A measurement of music, or a target; float64 arrays.
+
+    Attributes:
+        kinds: Probability of each of `KINDS`, [3].
+        positions: Share of struck notes at each position in the beat, [positions >= 0].
+        lengths: Share of held notes of 1, 2, 3, … steps among all of them, [lengths >= 0].
+    """
+
+    kinds: np.ndarray
+    positions: np.ndarray = np.zeros(0)
+    lengths: np.ndarray = np.zeros(0)
+
+    def of_kinds(self) -> "Rates":
+        """The rates of `KINDS` alone."""
+        return Rates(self.kinds)
+
+
+def split(shifts, steps_per_beat: int | None):
+    """The parts of shifts, an array or tensor [..., shifts]: of `KINDS`, positions in the beat, lengths.
+
+    >>> [part.tolist() for part in split(np.arange(8), 2)]
+    [[0, 1, 2], [3, 4], [5, 6, 7]]
+    """
+    kinds = len(KINDS)
+    lengths = kinds + (steps_per_beat or 0)
+    return shifts[..., :kinds], shifts[..., kinds:lengths], shifts[..., lengths:]
 
 
 def rates(cells: np.ndarray, first: int = 0) -> np.ndarray:
@@ -51,6 +76,43 @@ def position_shares(cells: np.ndarray, positions: np.ndarray, count: int, first:
     return clipped(measured / max(measured.sum(), 1))
 
 
+def length_shares(cells: np.ndarray, count: int, first: int = 0) -> np.ndarray:
+    """Share of held notes of 1, 2, …, `count` steps among all held notes, float64 [count], clipped as `rates`.
+
+    A held note is a pitch that sounds without a break, whether it is struck again or not. The shares follow from the
+    probabilities of a release after each number of steps, so notes that begin before `first` or outlast the cells count
+    for the steps they have. `cells` and `first` as in `rates`.
+
+    >>> cells = np.zeros((1, 4, 84), np.uint8)
+    >>> cells[0, :, 0] = 2, 0, 2, 1
+    >>> cells[0, :, 1] = 2, 1, 0, 0
+    >>> length_shares(cells, 2).round(3).tolist()  # one of three is released after one step, one of one after two
+    [0.333, 0.667]
+    """
+    sounds = np.pad(cells != 0, [[0, 0], [1, 0], [0, 0]])
+    shares, remaining = [], 1.0
+    begun = sounds.copy()  # whether a note sounds for `length` steps at this step
+    begun[:, 1:] &= ~sounds[:, :-1]
+    for _ in range(count):
+        at_risk = begun[:, first:-1].sum()
+        begun[:, 1:] = begun[:, :-1] & sounds[:, 1:]
+        begun[:, 0] = False
+        released = (at_risk - begun[:, first + 1 :].sum()) / max(at_risk, 1)
+        shares.append(remaining * released)
+        remaining *= 1 - released
+    return clipped(shares)
+
+
+def releases(lengths: np.ndarray) -> np.ndarray:
+    """Probability of a release after 1, 2, 3, … steps, from the shares of lengths; clipped as `rates`.
+
+    >>> releases(np.array([0.6, 0.2, 0.1])).round(3).tolist()
+    [0.6, 0.5, 0.5]
+    """
+    longer = 1 - np.cumsum(lengths) + lengths
+    return clipped(lengths / np.maximum(longer, RATE_FLOOR))
+
+
 def clipped(shares: Sequence[float]) -> np.ndarray:
     """Shares within `RATE_FLOOR` and 1 - `RATE_FLOOR`, float64."""
     return np.clip(shares, RATE_FLOOR, 1 - RATE_FLOOR)
@@ -59,50 +121,3 @@ def clipped(shares: Sequence[float]) -> np.ndarray:
 def log_odds(shares: np.ndarray) -> np.ndarray:
     """Log-odds of shares."""
     return np.log(shares) - np.log1p(-shares)
-
-
-def error(measured: np.ndarray, target: np.ndarray) -> float:
-    """Largest absolute log-ratio of the rates of onsets, releases and re-strikes, or weighted error of a share.
-
-    >>> round(error(np.array([0.01, 0.8, 0.1]), np.array([0.01, 0.9, 0.1])), 3)  # twice as many releases
-    0.693
-    """
-    kinds = len(KINDS)
-    ratio = np.minimum(measured, 1 - measured)[:kinds] / np.minimum(target, 1 - target)[:kinds]
-    shares = SHARE_WEIGHT * np.abs(measured - target)[kinds:]
-    return float(max(np.abs(np.log(ratio)).max(), shares.max(initial=0.0)))
-
-
-def needed_shifts(measured: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Shifts that turn the measured rates into the target: differences of log-odds, log-ratios of shares.
-
-    The log-ratios of shares leave the number of struck notes unchanged, as they only redistribute it.
-    """
-    kinds = len(KINDS)
-    by_kind = log_odds(target[:kinds]) - log_odds(measured[:kinds])
-    return np.concatenate([by_kind, np.log(target[kinds:] / measured[kinds:])])
-
-
-def match(
-    trial: Callable[[tuple[float, ...]], np.ndarray], target: np.ndarray, start: Sequence[float] = ()
-) -> tuple[float, ...]:
-    """Finds shifts with which the rates of a trial equal the target.
-
-    Each trial moves the best shifts so far by a multiple of `needed_shifts`. That is exact where all decisions of a
-    kind have the same log-odds and are independent, and a search direction otherwise. The step size is halved when a
-    trial overshoots: repetitive music responds to small shifts with large changes. `start` has the shifts of the first
-    trial; default: all 0.
-    """
-    best, known, step = math.inf, np.array(start or np.zeros(len(target)), float), FIRST_STEP
-    shifts, move = known, np.zeros(len(target))
-    for _ in range(MAX_TRIALS):
-        measured = trial(tuple(shifts.tolist()))
-        off, needed = error(measured, target), needed_shifts(measured, target)
-        if off >= best or needed @ move < 0:  # overshoot
-            step /= 2
-        if off < best:
-            best, known, move = off, shifts, needed
-        if best < TOLERANCE:
-            break
-        shifts = np.clip(known + np.clip(step * move, -MAX_MOVE, MAX_MOVE), -MAX_SHIFT, MAX_SHIFT)
-    return tuple(known.tolist())

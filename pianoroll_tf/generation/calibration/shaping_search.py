@@ -6,22 +6,24 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from pianoroll_tf.config import NUM_PITCHES
+from pianoroll_tf.config import NUM_PITCHES, SamplingConfig
 from pianoroll_tf.generation import sampling_loop
-from pianoroll_tf.generation.calibration.rates import log_odds, match
+from pianoroll_tf.generation.calibration.matching import MAX_FIRST_TRIALS, MAX_TRIALS, match
+from pianoroll_tf.generation.calibration.rates import Rates, log_odds, releases
 from pianoroll_tf.generation.endpoints import SamplingModel
 from pianoroll_tf.generation.sampling_options import KINDS, NO_SHIFT, Shaping, Table, plain_options
 from pianoroll_tf.modeling.network import head_of
 
 # In the order of the search: outwards from 1, because each search starts from an extrapolation of the previous ones
-TEMPERATURES = (1.15, 1.3, 2.0, 0.8, 0.7, 0.5)
+DEFAULT_TEMPERATURE = SamplingConfig().temperature  # most music has it, so its search is as thorough as the first
+TEMPERATURES = (1.15, 1.3, 2.0, DEFAULT_TEMPERATURE, 0.5)
 TOP_PS = (0.95, 0.9, 0.8, 0.5)
 DENSITIES = (0.7, 0.5, 1.4, 2.0)
 
 
 def find_shaping(
-    trial: Callable[..., np.ndarray],
-    target: np.ndarray,
+    trial: Callable[..., Rates],
+    target: Rates,
     base_shifts: tuple[float, ...],
     thresholds: dict[float, float],
     governed: bool,
@@ -29,30 +31,42 @@ def find_shaping(
     """Finds the tables of a model by rate matching; `governed` says whether the governor controls the density.
 
     `trial` is a function of temperature, shifts and threshold of onsets to the measured rates, `target` has the rates
-    at every temperature and top-p, [3 + positions], `base_shifts` the shifts at temperature 1.
+    at every temperature and top-p, `base_shifts` the shifts at temperature 1.
     """
-    kinds, positions = len(KINDS), len(target) - len(KINDS)
-    at_rest = np.concatenate([log_odds(target[:kinds]), np.log(target[kinds:] * positions)])
-    by_rate = {0.0: tuple(at_rest.tolist()), 1.0: base_shifts}  # at 1/T = 0 all log-odds are 0
+    kinds, lengths = len(KINDS), len(KINDS) + len(target.positions)
+    by_rate = {0.0: _at_rest(target), 1.0: base_shifts}  # at 1/T = 0 all log-odds are 0
     for temperature in TEMPERATURES:
-        rate = 1 / temperature
-        by_rate[rate] = match(lambda shifts: trial(temperature, shifts), target, _extrapolate(by_rate, rate))  # noqa: B023
-    base, at_positions = base_shifts[:kinds], base_shifts[kinds:]  # top-p and density leave the positions alone
+        rate, trials = 1 / temperature, MAX_FIRST_TRIALS if temperature == DEFAULT_TEMPERATURE else MAX_TRIALS
+        start = _extrapolate(by_rate, rate)
+        by_rate[rate] = match(lambda shifts: trial(temperature, shifts), target, start, trials)  # noqa: B023
+    base, others = base_shifts[:kinds], base_shifts[kinds:]  # top-p and density leave positions and lengths alone
 
-    def at_one(shifts, *threshold) -> np.ndarray:
-        return trial(1.0, (*shifts, *at_positions), *threshold)[:kinds]
+    def at_one(shifts, *threshold) -> Rates:
+        return trial(1.0, (*shifts, *others), *threshold).of_kinds()
 
     by_top_p, starts = {}, {1.0: base}
     for top_p, threshold in thresholds.items():
         start = _extrapolate(starts, top_p)
-        starts[top_p] = match(lambda shifts: at_one(shifts, threshold), target[:kinds], start)  # noqa: B023
+        starts[top_p] = match(lambda shifts: at_one(shifts, threshold), target.of_kinds(), start)  # noqa: B023
         by_top_p[top_p] = (*_minus(starts[top_p], base), threshold)
     by_density = {0.0: (0.0,) * kinds}
     for factor in () if governed else DENSITIES:
-        log_factor, scaled = math.log(factor), np.minimum(target[:kinds] * (factor, 1.0, 1.0), 0.99)
+        log_factor, scaled = math.log(factor), Rates(np.minimum(target.kinds * (factor, 1.0, 1.0), 0.99))
         by_density[log_factor] = _minus(match(at_one, scaled, _extrapolate(by_density, log_factor, base)), base)
-    density = NO_SHIFT if governed else _table(by_density)
-    return Shaping(temperature=_table(by_rate), density=density, top_p=_table(by_top_p))
+    rest = {rate: shifts[lengths:] for rate, shifts in by_rate.items()}
+    return Shaping(
+        temperature=_table({rate: shifts[:lengths] for rate, shifts in by_rate.items()}),
+        density=NO_SHIFT if governed else _table(by_density),
+        top_p=_table(by_top_p),
+        lengths=_table(rest),
+    )
+
+
+def _at_rest(target: Rates) -> tuple[float, ...]:
+    """Shifts of log-odds that are all 0, as at an infinite temperature, to the rates of the target."""
+    kinds, positions = log_odds(target.kinds), np.log(target.positions * len(target.positions))
+    sustain = -log_odds(releases(target.lengths)) - kinds[KINDS.index("hold")]
+    return tuple(np.concatenate([kinds, positions, sustain]).tolist())
 
 
 def _extrapolate(entries: dict[float, tuple[float, ...]], x: float, offset=0.0) -> tuple[float, ...]:

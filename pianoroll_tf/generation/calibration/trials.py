@@ -6,9 +6,10 @@ import tensorflow as tf
 from pianoroll_tf.config import NUM_PITCHES, DataFacts
 from pianoroll_tf.data.clock import parse_meter
 from pianoroll_tf.generation import sampling_loop
+from pianoroll_tf.generation.calibration.rates import split
 from pianoroll_tf.generation.endpoints import SamplingModel
 from pianoroll_tf.generation.governor import Governor
-from pianoroll_tf.generation.sampling_options import KINDS, NO_THRESHOLD, Shaped, plain_options
+from pianoroll_tf.generation.sampling_options import NO_THRESHOLD, Shaped, plain_options
 
 SEED = 2**40  # unlikely to be chosen by a user
 
@@ -48,7 +49,8 @@ class TrialGenerator:
     def _continue(self, sampling_state, numbers, governed, shift, gain, rate, shifts, threshold):
         settings = (rate, shifts, threshold)
         rate, shifts, threshold = (tf.tile(tf.reshape(part, [1, -1]), [self._rows, 1]) for part in settings)
-        shaped = Shaped(rate, shifts[:, : len(KINDS)], threshold, shifts[:, len(KINDS) :])
+        kinds, positions, lengths = split(shifts, self._sampler.steps_per_beat)
+        shaped = Shaped(rate, kinds, threshold, positions, lengths)
         network = self._network(shift, gain) if governed else self._network(0.0, 0.0)
         network, one = network._replace(shape=lambda *_: shaped), tf.ones([self._rows])
         return sampling_loop.draw(network, sampling_state, numbers, one, one)
@@ -57,7 +59,8 @@ class TrialGenerator:
         """Generates pieces, uint8 [rows, windows * window_steps, 84].
 
         `governor` is its shift and gain. The shifts of `KINDS` may be followed by those of struck notes at each
-        position in the beat; onsets with log-odds below the threshold are removed.
+        position in the beat, and these by those of pitches held for 1, 2, 3, … steps; onsets with log-odds below the
+        threshold are removed.
         """
         settings = [tf.constant(value, tf.float32) for value in (*governor, 1 / temperature, shifts, threshold)]
         sampling_state, parts = self._begin(*settings[:2]), []

@@ -9,9 +9,11 @@ from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.governor import ControllerState, Governor, Reference
 from pianoroll_tf.generation.sampling_loop import (
     BLOCK_STEPS,
+    MAX_HELD,
     Clock,
     Network,
     SamplingState,
+    begin,
     pack_state,
     sample,
     states_of,
@@ -70,6 +72,20 @@ def counting(frames, state):
 
 def nothing(rows=1):
     return tf.zeros([rows, 0, 84], tf.uint8)
+
+
+def test_steps_for_which_a_pitch_sounds_are_counted_through_primer_and_music():
+    primer = np.zeros([1, 12, 84], np.uint8)
+    primer[0, 9:, 0] = 1  # three steps
+    primer[0, :, 1] = 1  # longer than is counted
+    primer[0, :11, 2] = 1  # released
+    lengths = Table((0.0, 1.0), (((0.0,) * 3 + (-2 * SURE,),) * 2))
+    made = network(constant([SURE, SURE] + [-SURE] * 82), shaping=Shaping(lengths=lengths))
+    state = begin(made._replace(initial=lambda rows: ()), tf.constant(primer), options_of(1))
+    assert state.held[0, :4].numpy().tolist() == [3, MAX_HELD, 0, 0]
+    roll = draw(made, (), tf.constant(primer), 8, [0])[0]
+    assert roll[:, 0].tolist() == [1, 0, 1, 1, 1, 1, 0, 1]  # released after four steps
+    assert roll[:, 1].tolist() == [1] * 8
 
 
 def test_state_is_carried_and_the_silent_step_and_the_primer_are_read_first():

@@ -72,6 +72,13 @@ def test_struck_notes_have_a_shift_at_each_position_in_the_beat():
     assert not np.any(SHAPING.rows(*(tf.constant([1.0]) for _ in range(3))).at_position(tf.constant([3])))
 
 
+def test_a_pitch_has_a_shift_for_the_steps_it_has_sounded():
+    shaped = Shaping(lengths=Table((0.0, 1.0), ((2.0, -2.0), (1.0, -1.0))))
+    shaped = shaped.rows(*(tf.constant([value]) for value in (2.0, 1.0, 1.0)))
+    np.testing.assert_allclose(shaped.at_length(tf.constant([[0, 1, 2, 3]])), [[0.0, 1.5, -1.5, 0.0]])
+    assert not np.any(SHAPING.rows(*(tf.constant([1.0]) for _ in range(3))).at_length(tf.constant([[0, 1]])))
+
+
 def test_settings_of_one_change_nothing():
     numbers = np.random.default_rng(0).random((1, 169)).astype(np.float32)
     for shaping in (SHAPING, Shaping()):

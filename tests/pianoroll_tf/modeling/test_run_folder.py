@@ -38,6 +38,10 @@ def test_data_facts_are_those_of_the_training_split(tmp_path):
     assert facts.density == pytest.approx(together.mean())
     np.testing.assert_allclose(facts.pitch_frequency, together.mean(axis=0))
     assert len(facts.manifest_sha256) == 64
+    sounds = np.concatenate([np.pad(roll, [[1, 1], [0, 0]]) for roll in rolls])
+    begins = np.diff(sounds.astype(int), axis=0) > 0
+    assert facts.hold_lengths[0] == pytest.approx((begins[:-1] & (sounds[2:] == 0)).sum() / begins.sum())
+    assert sum(facts.hold_lengths) == pytest.approx(1.0)
     assert facts.long_hold == 3  # random cells of 5 %: a third step is rare, a fourth is not there
 
 

@@ -10,7 +10,7 @@ from tiny_export import tiny_config, tiny_model
 
 from pianoroll_tf.config import DataFacts, RecordsConfig
 from pianoroll_tf.generation.calibration.calibrate import calibrate, share_above
-from pianoroll_tf.generation.calibration.rates import position_shares, rates
+from pianoroll_tf.generation.calibration.rates import length_shares, position_shares, rates
 from pianoroll_tf.generation.calibration.trials import TrialGenerator
 from pianoroll_tf.generation.endpoints import SamplingModel
 
@@ -91,6 +91,24 @@ def test_struck_notes_fall_where_those_of_the_data_do():
         assert len(shifts) == 7
         drawn = TrialGenerator(sampler, data, 32, 64).generate(temperature=temperature, shifts=shifts, windows=2)
         np.testing.assert_allclose(position_shares(drawn, positions, 4, 64), target, atol=0.03)
+        np.testing.assert_allclose(rates(drawn, first=64), data.rates, rtol=0.15)
+
+
+def test_notes_are_held_as_long_as_those_of_the_data():
+    config = tiny_config()
+    sampler = SamplingModel(tiny_model(config), config.loss)
+    trials = TrialGenerator(sampler, config.data, 32, 64)
+    cells = trials.generate(shifts=(0.0, 0.0, 0.0, 1.5, -1.5, 1.0), windows=2)
+    target = length_shares(cells, 3, 64)
+    assert np.abs(length_shares(trials.generate(windows=2), 3, 64) - target).max() > 0.1
+    data = dataclasses.replace(config.data, rates=tuple(rates(cells, 64)), hold_lengths=tuple(target))
+    found = calibrate(sampler, data, rows=32, window_steps=64)
+    for temperature in (1.0, 0.75):
+        rate = tf.constant([1 / temperature])
+        shifts = tf.concat([found.shaping.temperature.at(rate), found.shaping.lengths.at(rate)], axis=1)[0].numpy()
+        assert len(shifts) == 6
+        drawn = TrialGenerator(sampler, data, 32, 64).generate(temperature=temperature, shifts=shifts, windows=2)
+        np.testing.assert_allclose(length_shares(drawn, 3, 64), target, atol=0.03)
         np.testing.assert_allclose(rates(drawn, first=64), data.rates, rtol=0.15)
 
 

@@ -1,53 +1,16 @@
-"""Rates of music, and the shifts that bring them about."""
+"""Rates and shares of music, counted from a given step on."""
 
 import numpy as np
+import pytest
 
-from pianoroll_tf.generation.calibration.rates import error, log_odds, match, needed_shifts, position_shares, rates
-
-
-def test_shifts_are_found_that_give_the_wanted_rates():
-    numbers = np.random.default_rng(0).random((3, 16, 64, 84))
-    base = np.array([-3.0, 2.0, -1.0])
-
-    def trial(shifts):
-        """Music of one log-odds for each kind, halved as temperature 2 would."""
-        onset, hold, strike = 1 / (1 + np.exp(-(base / 2 + shifts)))
-        cells, held = np.zeros((16, 64, 84), np.uint8), np.zeros((16, 84), bool)
-        for step in range(64):
-            sounds = numbers[0, :, step] < np.where(held, hold, onset)
-            struck = sounds & (~held | (numbers[1, :, step] < strike))
-            cells[:, step] = sounds.astype(np.uint8) + struck
-            held = sounds
-        return rates(cells)
-
-    wanted = 1 / (1 + np.exp(-base))
-    np.testing.assert_allclose(match(trial, wanted), base / 2, atol=0.05)
-
-
-def test_shares_of_positions_are_matched_beside_the_rates():
-    base, shares = np.array([0.02, 0.7, 0.1]), np.array([0.6, 0.3, 0.1])
-    wanted = np.array([0.01, 0.8, 0.2, 0.5, 0.2, 0.3])
-
-    def trial(shifts):
-        """Independent decisions; the rate of onsets is weighted by the shifts of positions."""
-        weights = shares * np.exp(shifts[3:])
-        odds = log_odds(base) + shifts[:3] + (np.log(weights.sum()), 0, 0)
-        return np.concatenate([1 / (1 + np.exp(-odds)), weights / weights.sum()])
-
-    assert error(trial(np.zeros(6)), wanted) > 0.4
-    assert error(trial(np.array(match(lambda shifts: trial(np.array(shifts)), wanted))), wanted) < 0.04
-
-
-def test_log_ratios_of_shares_leave_the_number_of_struck_notes_as_it_is():
-    found, wanted = np.array([0.1, 0.5, 0.5, 0.7, 0.3]), np.array([0.1, 0.5, 0.5, 0.4, 0.6])
-    shifts = needed_shifts(found, wanted)
-    assert not shifts[:3].any()
-    np.testing.assert_allclose((found[3:] * np.exp(shifts[3:])).sum(), 1.0)
-    np.testing.assert_allclose(error(found, wanted), 4 * 0.3)
+from pianoroll_tf.generation.calibration.rates import length_shares, position_shares, rates, releases
 
 
 def test_silence_has_finite_shares():
-    assert (position_shares(np.zeros((1, 4, 84), np.uint8), np.arange(4), 4) > 0).all()
+    silence = np.zeros((1, 4, 84), np.uint8)
+    for shares in (position_shares(silence, np.arange(4), 4), length_shares(silence, 4)):
+        assert (shares > 0).all()
+    assert np.isfinite(releases(length_shares(silence, 4))).all()
 
 
 def test_rates_of_silence_are_finite():
@@ -62,24 +25,29 @@ def test_only_the_steps_from_the_first_are_counted():
     assert (onset, hold, strike) == (1 / (3 * 84 - 3), 2 / 3, 1 - 1e-5)
 
 
-def test_music_that_answers_abruptly_is_matched_too():
-    """Three times as far as the log-odds say, as music does that repeats itself."""
-    wanted = np.array([0.01, 0.7, 0.06])
+def test_shares_of_lengths_are_those_of_the_notes():
+    cells = np.zeros((2, 400, 84), np.uint8)
+    rng, counts = np.random.default_rng(0), np.zeros(5)
+    for row in range(2):
+        step = 0
+        while step < 390:
+            length = rng.integers(1, 5)
+            counts[length] += 1
+            cells[row, step : step + length, 7] = 1
+            cells[row, step, 7] = 2
+            step += length + 1
+    np.testing.assert_allclose(length_shares(cells, 3), counts[1:4] / counts.sum(), rtol=0.03)
 
-    def trial(shifts):
-        odds = log_odds(wanted) + 3.0 * (np.array(shifts) - (0.5, -0.3, 0.2))
-        return 1 / (1 + np.exp(-odds))
 
-    found = match(trial, wanted)
-    assert error(trial(found), wanted) < 0.1 < error(trial((0.0, 0.0, 0.0)), wanted)
+def test_a_note_counts_for_the_steps_it_has():
+    cells = np.zeros((1, 6, 84), np.uint8)
+    cells[0, :4, 0] = 2, 1, 2, 1  # released after 4 steps, although it is struck again
+    cells[0, 5, 0] = 2  # still sounds at the end
+    assert length_shares(cells, 4) == pytest.approx([1e-5, 1e-5, 1e-5, 1 - 1e-5])
+    cells[0, 0, 1] = 2  # released before `first`
+    assert length_shares(cells, 1, first=2) == pytest.approx([1e-5])
 
 
-def test_the_best_trial_is_kept_where_none_fits():
-    tried = []
-
-    def trial(shifts):
-        tried.append(shifts)
-        return np.array([0.1, 0.5, 0.5]) if any(shifts) else np.array([0.02, 0.5, 0.5])
-
-    assert match(trial, np.array([0.01, 0.5, 0.5])) == (0.0, 0.0, 0.0)
-    assert max(abs(shift) for shifts in tried for shift in shifts) <= 1.0  # no trial leaps
+def test_releases_are_conditional_on_the_steps_before():
+    np.testing.assert_allclose(releases(np.array([0.5, 0.25, 0.125])), 0.5)
+    np.testing.assert_allclose(releases(np.array([1.0, 0.0])), [1 - 1e-5, 1e-5])
