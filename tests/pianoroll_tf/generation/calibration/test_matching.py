@@ -99,4 +99,4 @@ def test_the_best_trial_is_kept_where_none_fits():
         return Rates(np.array([0.1, 0.5, 0.5]) if any(shifts) else np.array([0.02, 0.5, 0.5]))
 
     assert match(trial, Rates(np.array([0.01, 0.5, 0.5]))) == (0.0, 0.0, 0.0)
-    assert np.abs(np.diff(tried, axis=0)).max() <= 1.0  # no trial leaps
+    assert np.abs(np.diff(tried, axis=0)).max() < 1.001  # no trial leaps
