@@ -11,6 +11,7 @@ import importlib.util
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,12 @@ RESTART = 75  # never the exit code of the command, which starts itself again in
 GROUPS: dict[str, type[Settings]] = dict(AllSettings.__annotations__)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
     """The command's flags: one a setting."""
     parser = cli.make_parser(
         "tuner.study", "Compare losses and optimizers on records. The same command resumes a study that was stopped."
     )
+    cli.add_plugins(parser, argv)
     parser.add_argument("records", type=Path, help="folder of records: tfrecords/NAME")
     parser.add_argument("study", type=Path, help="folder of the study: created, or resumed if it exists")
     parser.add_argument("--budget", metavar="TIME", help="start no run after this time, as in 90s, 30m or 3h")
@@ -43,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     given = sys.argv[1:] if argv is None else argv
     begun = time.monotonic()
-    while (code := cli.run(body, build_parser(), given)) == RESTART:
+    while (code := cli.run(body, build_parser(given), given)) == RESTART:
         given = _with_remaining_budget(given, time.monotonic() - begun)
         begun = time.monotonic()
         if argv is None:  # run as a command: replace this process

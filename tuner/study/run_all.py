@@ -9,6 +9,7 @@ import keras
 
 from pianoroll_tf.choices import CHOICES
 from pianoroll_tf.config import DataFacts, RecordsConfig
+from pianoroll_tf.plugins import plugin_flags
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.settings import check_entry
 from tuner.study import factorial
@@ -61,7 +62,7 @@ def run_remaining(folder: Path, study: Study, records: RecordsConfig, data: Data
     print_study(folder)
     if len(done) < len(tasks):
         print(f"the budget is spent, {len(tasks) - len(done)} of {len(tasks)} runs are left: the same command resumes")
-    print(f"next: python -m tuner.report {shlex.quote(str(folder))}")
+    print(f"next: python -m tuner.report {shlex.join([str(folder), *plugin_flags(study.plugins)])}")
     return True
 
 
