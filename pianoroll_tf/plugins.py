@@ -46,7 +46,7 @@ def load(names: Iterable[str], debug: bool = False) -> None:
             is left in the tables.
     """
     for name in dict.fromkeys([*_installed(), *names]):
-        path = Path(name).resolve() if name.endswith(".py") or os.sep in name else None
+        path = Path(name).resolve() if name.endswith(".py") or Path(name).name != name else None
         if str(path or name) in _loaded:
             continue
         if path is not None and not path.is_file():

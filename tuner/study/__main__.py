@@ -20,6 +20,7 @@ from pianoroll_tf.errors import UserError, usage_errors
 from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.settings import Settings
 from pianoroll_tf.tensorflow_startup import load_tensorflow
+from tuner.study.factorial import check_choices
 from tuner.study.settings import AllSettings
 from tuner.terminal import log, parse_duration
 
@@ -65,6 +66,7 @@ def body(args: argparse.Namespace) -> int:
     with usage_errors():
         sections: dict[str, Any] = {name: from_args(group, args) for name, group in GROUPS.items()}
         settings = AllSettings(**sections)
+        check_choices(settings.study)
     budget = None if args.budget is None else parse_duration(args.budget)
     if importlib.util.find_spec("scipy") is None:
         raise UserError("the study needs SciPy: python -m pip install --constraint constraints.txt '.[tuner]'")
@@ -77,10 +79,8 @@ def body(args: argparse.Namespace) -> int:
     if existing is not None and existing.versions != study.versions:
         log(f"note: {args.study} was started with other versions, {existing.versions}")
     load_tensorflow(args)
-    from tuner.study.run_all import check_choices, run_remaining
+    from tuner.study.run_all import run_remaining
 
-    with usage_errors():
-        check_choices(settings)
     deadline = None if budget is None else time.monotonic() + budget
     with study_folder.sole_use(args.study, study):
         return 0 if run_remaining(args.study, study, records, data, deadline) else RESTART
