@@ -6,6 +6,7 @@ same keys.
 """
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 
 from pianoroll_tf.settings import Settings, check_entry, setting
 
@@ -95,21 +96,37 @@ CHOICES: dict[str, dict[str, Entry]] = {
 }
 
 
+# (table, key) of an entry from a plugin → "plugin", as `--plugin` takes it, and "sha256" of its file; see `plugins`
+ORIGINS: dict[tuple[str, str], dict[str, str]] = {}
+
+# Names that the settings of an entry from outside cannot have: those of all runs, which `config` adds, and of flags
+RESERVED = {"debug", "export", "help", "init", "plugin"}
+
+
 def register(name: str, key: str, entry: Entry) -> None:
     """Adds an entry to the table `name` for this process; its key becomes part of folder names.
 
-    `modeling.losses.register_loss` and `modeling.optimizers.register_optimizer` call it.
+    `register_loss`, `register_optimizer` and `register_head` in `modeling` call it.
 
     Raises:
-        ValueError: The key is taken or is no identifier, or a setting of the entry has the name of another entry's.
+        ValueError: The key is taken or is no identifier, or a setting of the entry has the name of another setting, or
+            a type that is text.
     """
     check_entry("name", name, CHOICES)
     if not key.isidentifier() or key in CHOICES[name]:
         raise ValueError(f"{name} must be an identifier that is not taken. Received: {name}={key!r}")
     others = {other.settings for table in CHOICES.values() for other in table.values()} - {entry.settings}
     taken = {field.name for other in others for field in dataclasses.fields(other)}
-    if clashes := [field.name for field in dataclasses.fields(entry.settings) if field.name in taken]:
+    if entry.settings not in {other.settings for table in CHOICES.values() for other in table.values()}:
+        taken |= RESERVED
+    fields = dataclasses.fields(entry.settings)
+    if clashes := [field.name for field in fields if field.name in taken]:
         raise ValueError(f"settings of {key} must have names that are not taken. Received: {', '.join(clashes)}")
+    if texts := [field.name for field in fields if isinstance(field.type, str)]:
+        raise ValueError(
+            f"settings of {key} must have types that are not text (leave out `from __future__ import annotations`). "
+            f"Received: {', '.join(texts)}"
+        )
     CHOICES[name][key] = entry
 
 
@@ -125,6 +142,23 @@ def own_settings(name: str) -> dict[str, tuple[tuple[str, ...], dataclasses.Fiel
             keys, _ = found.get(field.name, ((), field))
             found[field.name] = ((*keys, key), field)
     return found
+
+
+def origins(chosen: Mapping[str, Iterable[str]]) -> dict[str, dict[str, str]]:
+    """The plugins of chosen entries, as a run, a search and a study record them.
+
+    Args:
+        chosen: Table → keys.
+
+    Returns:
+        "loss weighted" → its entry of `ORIGINS`; empty if no entry is from a plugin.
+    """
+    return {
+        f"{name} {key}": dict(ORIGINS[name, key])
+        for name, keys in chosen.items()
+        for key in keys
+        if (name, key) in ORIGINS
+    }
 
 
 def label(name: str, key: str) -> str:

@@ -6,9 +6,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
+from pianoroll_tf import plugins
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import describe, one_line
 
@@ -35,6 +36,28 @@ def make_parser(prog: str, description: str) -> argparse.ArgumentParser:
     parser = Parser(prog=f"python -m {prog}", description=description, allow_abbrev=False)
     parser.add_argument("--debug", action="store_true", help="show tracebacks and TensorFlow's messages")
     return parser
+
+
+def add_plugins(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:
+    """Adds the flag `--plugin` and loads what `argv` and the environment name, so that flags can be made from tables.
+
+    `argv` None: the arguments of the process. A plugin that cannot be used ends the command with exit code 2.
+    """
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="Python file or module with losses, optimizers or heads of your own; several times for several",
+    )
+    early = Parser(prog=parser.prog, add_help=False, allow_abbrev=False)
+    early.add_argument("--plugin", action="append", default=[])
+    early.add_argument("--debug", action="store_true")
+    args, _ = early.parse_known_args(argv)
+    try:
+        plugins.load(plugins.named(args.plugin), args.debug)
+    except UserError as error:
+        parser.exit(error.exit_code, f"{parser.prog}: {describe(error)}\n")
 
 
 def run(

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from pianoroll_tf.choices import CHOICES, AdamWSettings, FocalSettings, NadeSettings
+from pianoroll_tf.choices import CHOICES, RESERVED, AdamWSettings, FocalSettings, NadeSettings, origins
 from pianoroll_tf.settings import Settings, from_dict, same_setting, setting, to_dict
 
 LOWEST_PITCH = 24  # MIDI number of the first column of a roll, C1
@@ -12,7 +12,12 @@ NUM_PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1  # 84
 GRIDS = ("beats", "seconds")
 MAX_STEPS = 1_000_000  # of one generated piece: 35 hours at 8 steps per second, 84 MB
 MAX_SEED = 2**63 - 1 - 2**32  # piece i of several has seed + i
-_OPTIONS = "setting that only some {} have; several times for several"
+
+
+def _options(table: str, plural: str) -> dict[str, str]:
+    """Metadata of `options`: the settings that only some entries of a table have, and that are no fields themselves."""
+    text = f"setting that only some {plural} have; several times for several"
+    return {"help": text, "flag": f"{table}_option", "table": table}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,9 +98,14 @@ class ModelConfig(Settings):
     )
     recurrent: str = setting("gru", "recurrent layer", choices=CHOICES["recurrent"])
     prior_bias: bool = setting(True, "start the output bias at the log-odds of each pitch in the training split")
+    options: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False, metadata=_options("head", "heads"))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _complete_options(self, "head")
 
 
-def _complete_options(config: "LossConfig | OptimizerConfig", name: str) -> None:
+def _complete_options(config: "ModelConfig | LossConfig | OptimizerConfig", name: str) -> None:
     """Checks the `options` of a section, whose table is `name`, and puts in the defaults of those that are missing."""
     key = getattr(config, name)
     kind = CHOICES[name][key].settings
@@ -114,9 +124,7 @@ class LossConfig(Settings):
     loss: str = setting("bce", "training loss", choices=CHOICES["loss"])
     gamma: float = same_setting(FocalSettings, "gamma")
     alpha: float | None = same_setting(FocalSettings, "alpha")
-    options: dict[str, Any] = dataclasses.field(
-        default_factory=dict, hash=False, metadata={"help": _OPTIONS.format("losses"), "flag": "loss_option"}
-    )
+    options: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False, metadata=_options("loss", "losses"))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -148,7 +156,7 @@ class OptimizerConfig(Settings):
     schedule: str = setting("cosine", "learning rate over the run", choices=CHOICES["schedule"])
     warmup_steps: int = setting(100, "steps over which the learning rate rises from 0", minimum=0)
     options: dict[str, Any] = dataclasses.field(
-        default_factory=dict, hash=False, metadata={"help": _OPTIONS.format("optimizers"), "flag": "optimizer_option"}
+        default_factory=dict, hash=False, metadata=_options("optimizer", "optimizers")
     )
 
     def __post_init__(self) -> None:
@@ -231,9 +239,16 @@ class RunConfig(Settings):
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     training: TrainingConfig = TrainingConfig()
+    plugins: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict, hash=False)  # see `choices.origins`
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        chosen = {"loss": [self.loss.loss], "optimizer": [self.optimizer.optimizer], "head": [self.model.head]}
+        object.__setattr__(self, "plugins", origins(chosen))  # those of this process, whatever a file recorded
 
 
-# Sections of a run's settings that a user chooses; the others follow from the records
+# Sections of a run's settings that a user chooses; the others follow from the records and from what is chosen
 SECTIONS: dict[str, type[Settings]] = {
-    name: kind for name, kind in RunConfig.__annotations__.items() if name not in ("records", "data")
+    name: kind for name, kind in RunConfig.__annotations__.items() if name not in ("records", "data", "plugins")
 }
+RESERVED.update(field.name for section in SECTIONS.values() for field in dataclasses.fields(section))

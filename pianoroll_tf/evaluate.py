@@ -22,6 +22,7 @@ from pianoroll_tf.tensorflow_startup import load_tensorflow
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = cli.make_parser("pianoroll_tf.evaluate", "Judge a trained model on a split, beside the baselines.")
+    cli.add_plugins(parser, argv)
     parser.add_argument("run", type=Path, help="folder of the run, as train made it")
     parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
     parser.add_argument("--records", type=Path, help="take these records, not those the run was trained on")

@@ -19,6 +19,7 @@ from pianoroll_tf.tensorflow_startup import load_tensorflow
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = cli.make_parser("pianoroll_tf.export", "Export a trained run as a SavedModel.")
+    cli.add_plugins(parser, argv)
     parser.add_argument("run", type=Path, help="folder of the run: runs/NAME")
     parser.add_argument("model", type=Path, help="folder of the model's versions: saved_models/NAME")
     return cli.run(body, parser, argv)

@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pianoroll_tf.choices import own_settings
 from pianoroll_tf.settings import field_types
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ T = TypeVar("T", bound="DataclassInstance")
 def add_flags(parser: argparse.ArgumentParser, cls: "type[DataclassInstance]", defaults: Any = None) -> None:
     """Adds one flag per field of `cls`, with the name and help text of the field.
 
+    A section with `options` gets a flag for each of these as well: `--weight 3` is `--loss-option weight=3`.
+
     Args:
         parser: Parser of the command.
         cls: Class of settings.
@@ -28,6 +31,26 @@ def add_flags(parser: argparse.ArgumentParser, cls: "type[DataclassInstance]", d
         default = field.default if defaults is None else getattr(defaults, field.name)
         name = field.metadata.get("flag", field.name)
         group.add_argument("--" + name.replace("_", "-"), **_arguments(field, default))
+    for name, (table, keys, field) in _option_fields(cls).items():
+        flag = "--" + name.replace("_", "-")
+        if flag in parser._option_string_actions:  # a flag of the command itself; `options` can still hold the setting
+            continue
+        arguments = _arguments(field, field.default)
+        arguments["help"] += f"; of {table} {', '.join(keys)}"
+        group.add_argument(flag, **arguments | {"default": argparse.SUPPRESS, "dest": _dest(table, name)})
+
+
+def _option_fields(cls: type) -> dict[str, tuple[str, tuple[str, ...], dataclasses.Field]]:
+    """Settings that are `options` of a section: name → table, keys of the entries that have it, dataclass field."""
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    table = fields["options"].metadata["table"] if "options" in fields else None
+    own = own_settings(table) if table else {}
+    return {name: (str(table), *found) for name, found in own.items() if name not in fields}
+
+
+def _dest(table: str, name: str) -> str:
+    """The name of an option in the parsed arguments, which no positional argument can have."""
+    return f"{table}:{name}"
 
 
 def _arguments(field: dataclasses.Field, default: Any) -> dict[str, Any]:
@@ -62,6 +85,12 @@ def from_args(cls: type[T], args: argparse.Namespace) -> T:
         value = getattr(args, field.metadata.get("flag", field.name))
         kind = typing.get_origin(field.type)
         values[field.name] = kind(value) if kind in (tuple, dict) else value
+    for name, (table, *_) in _option_fields(cls).items():
+        if hasattr(args, _dest(table, name)):
+            value = getattr(args, _dest(table, name))
+            if name in values["options"]:
+                raise ValueError(f"{name} must be given once. Received: --{name} and --{table}-option {name}")
+            values["options"][name] = tuple(value) if isinstance(value, list) else value
     return cls(**values)
 
 

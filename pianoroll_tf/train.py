@@ -12,6 +12,7 @@ from typing import Any
 from pianoroll_tf import cli, config
 from pianoroll_tf.errors import usage_errors
 from pianoroll_tf.flags import add_flags, from_args
+from pianoroll_tf.plugins import plugin_flags
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 
@@ -20,6 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = cli.make_parser(
         "pianoroll_tf.train", "Train a model on records. The same command resumes a training that was stopped."
     )
+    cli.add_plugins(parser, argv)
     parser.add_argument("records", type=Path, help="folder of records: tfrecords/NAME")
     parser.add_argument("run", type=Path, help="folder of the run, created, or resumed if it exists: runs/NAME")
     parser.add_argument(
@@ -51,7 +53,7 @@ def body(args: argparse.Namespace) -> None:
     copying = copying_nll(run_config)
     if copying is not None and state.best_nll is not None and state.best_nll > copying:
         print(f"It predicts worse than copying the last step ({copying:.4f}): train longer, or on more files")
-    print(f"next: python -m pianoroll_tf.evaluate {shlex.quote(str(args.run))}")
+    print(f"next: python -m pianoroll_tf.evaluate {shlex.join([str(args.run), *plugin_flags(run_config.plugins)])}")
     if args.export is not None:
         from pianoroll_tf.export import export_run
 

@@ -13,7 +13,8 @@ from repository import ROOT
 # A module or package imports only from those before it in the list of its parent, and from itself
 ORDER = {
     "pianoroll_tf": [
-        *("errors", "messages", "progress", "settings", "choices", "config", "flags", "cli", "tensorflow_startup"),
+        *("errors", "messages", "progress", "settings", "choices", "config", "flags"),
+        *("tensorflow_startup", "plugins", "cli"),
         *("storage", "data", "modeling", "generation", "serving"),
     ],
     "pianoroll_tf.serving": [

@@ -11,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from pianoroll_tf import choices
 from pianoroll_tf.modeling import nade
-from pianoroll_tf.settings import check_entry
+from pianoroll_tf.settings import Settings, check_entry
 
 
 def decision_count(pitches: int, articulation: bool) -> int:
@@ -41,15 +42,25 @@ def decision_targets(before, cells, ends, articulation: bool):
 
 
 class Head(keras.layers.Layer):
-    """Base class of heads. `bias` holds the initial log-odds of the decisions; `units` are hidden units, where used."""
+    """Base class of heads. A subclass has `build`, `logits` and `drawer`.
 
-    def __init__(self, pitches: int, articulation: bool, bias: np.ndarray, units: int, seed: int) -> None:
+    Args:
+        pitches: Number of pitches.
+        articulation: Whether strikes are decided.
+        bias: Initial log-odds of the decisions, [decisions]: the attribute `initial_bias` is their initializer.
+        units: Hidden units, where used.
+        seed: Seed of the initial weights.
+        **options: Settings of its own: the attribute `options`.
+    """
+
+    def __init__(self, pitches: int, articulation: bool, bias: np.ndarray, units: int, seed: int, **options) -> None:
         super().__init__(dtype="float32", name="head")
+        self.options = options
         self.pitches, self.articulation, self.head_units, self.seed = pitches, articulation, units, seed
         self.decisions = decision_count(pitches, articulation)
         self._start = np.asarray(bias, np.float32)
 
-    def _bias(self, shape, dtype=None):
+    def initial_bias(self, shape, dtype=None):
         """Initial biases: 0 for hidden units, the given log-odds for the decisions."""
         return ops.convert_to_tensor(np.pad(self._start, (shape[0] - self.decisions, 0)), dtype)
 
@@ -67,11 +78,14 @@ class Head(keras.layers.Layer):
         return tf.reshape(rows, [shape[0], shape[1], self.decisions])
 
     def logits(self, hidden, before, cells):
-        """Log-odds as in `call`, [batch * time, decisions], from `hidden` [batch * time, features]."""
+        """Log-odds as in `call`, [batch * time, decisions], from `hidden` float32 [batch * time, features].
+
+        `before` and `cells` are those of `call`, uint8 [batch, time, pitches].
+        """
         raise NotImplementedError
 
     def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:
-        """Prepares the drawing of steps; see `nade.drawer`."""
+        """Prepares the drawing of steps from the log-odds of `logits`; see `nade.drawer`."""
         raise NotImplementedError
 
 
@@ -82,7 +96,7 @@ class Independent(Head):
         """Creates the weights."""
         glorot = keras.initializers.GlorotUniform(seed=self.seed)
         self.kernel = self.add_weight((hidden_shape[-1], self.decisions), initializer=glorot, name="kernel")
-        self.bias = self.add_weight((self.decisions,), initializer=self._bias, name="bias")
+        self.bias = self.add_weight((self.decisions,), initializer=self.initial_bias, name="bias")
 
     def logits(self, hidden, *_):
         """See `Head`."""
@@ -111,7 +125,7 @@ class Nade(Head):
         glorot = keras.initializers.GlorotUniform(seed=self.seed)
         normal = [keras.initializers.RandomNormal(stddev=0.1, seed=self.seed + 2 + i) for i in range(3)]
         self.kernel = self.add_weight((hidden_shape[-1], width), initializer=glorot, name="kernel")
-        self.bias = self.add_weight((width,), initializer=self._bias, name="bias")
+        self.bias = self.add_weight((width,), initializer=self.initial_bias, name="bias")
         self.below = self.add_weight((pitches, units), initializer=normal[0], name="below")
         self.held = self.add_weight((pitches, units), initializer=normal[1], name="held")
         self.struck = None
@@ -139,7 +153,27 @@ class Nade(Head):
 HEADS: dict[str, type[Head]] = {"independent": Independent, "nade": Nade}
 
 
-def make_head(kind: str, pitches: int, articulation: bool, bias: np.ndarray, units: int, seed: int) -> Head:
+def register_head(key: str, head: type[Head], settings: type[Settings] = choices.NoSettings, label: str = "") -> None:
+    """Adds a head, for this process, to everything that offers one: training, export, search and study.
+
+    Args:
+        key: Its key: `--head KEY`.
+        head: A subclass of `Head`. `build(hidden_shape, *_)` creates the weights; the last dimension of the shape is
+            the number of features. `logits(hidden, before, cells)` returns the log-odds of all decisions of known
+            steps. `drawer(posterior, in_turn)` returns the function that samples a step from the same log-odds;
+            `Independent` has one for every subclass whose `logits` need only `hidden`. An export holds them as graphs
+            of TensorFlow's operations, of which `generation.allowed_operations` lists those that are safe to load.
+        settings: Its own settings, a dataclass, in the attribute `options` of the layer; see `choices.Entry`.
+        label: Its name in a report; default: the key.
+
+    Raises:
+        ValueError: The key or the name of a setting is taken.
+    """
+    choices.register("head", key, choices.Entry(label=label, settings=settings))
+    HEADS[key] = head
+
+
+def make_head(kind: str, pitches: int, articulation: bool, bias: np.ndarray, units: int, seed: int, **options) -> Head:
     """A head of the table; the other arguments are those of `Head`."""
     check_entry("head", kind, HEADS)
-    return HEADS[kind](pitches, articulation, bias, units, seed)
+    return HEADS[kind](pitches, articulation, bias, units, seed, **options)

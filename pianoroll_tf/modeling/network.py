@@ -98,7 +98,8 @@ def build_model(
         else:
             hidden, _ = make_recurrent(config.recurrent, config.gru_units, name, base, dtype)(hidden)
         hidden = keras.layers.Dropout(config.dropout, seed=base + 2, dtype=dtype, name=f"{name}_dropout")(hidden)
-    head = make_head(config.head, pitches, config.articulation, bias, config.head_units, seed + 1_000_000)
+    arguments = (pitches, config.articulation, bias, config.head_units, seed + 1_000_000)
+    head = make_head(config.head, *arguments, **config.options)
     logits = head(hidden, inputs, targets)
     return keras.Model({"inputs": inputs, "clock": clock, "targets": targets}, logits, name="pianoroll")
 

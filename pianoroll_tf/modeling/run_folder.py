@@ -8,6 +8,7 @@ from typing import Any
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig, RunConfig
 from pianoroll_tf.data.records import manifest_sha256, read_manifest, resolved
 from pianoroll_tf.errors import DamagedError, UserError
+from pianoroll_tf.plugins import require
 from pianoroll_tf.settings import from_dict, to_dict
 from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
 from pianoroll_tf.storage.folders import check_folder, exclusive_folder
@@ -82,14 +83,16 @@ def load_config(run_dir: Path | str) -> RunConfig:
     """The settings of a run.
 
     Raises:
-        UserError: The folder is no run, or its config.json is damaged.
+        UserError: The folder is no run, its config.json is damaged, or a plugin that it needs is not loaded.
     """
     path = Path(run_dir) / CONFIG
     try:
-        return from_dict(RunConfig, read_checksummed(path))
+        values = read_checksummed(path)
+        require(values.get("plugins", {}), run_dir)
+        return from_dict(RunConfig, values)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(f"{run_dir} must be the folder of a run: it has no {CONFIG}") from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise DamagedError(f"{path} is damaged: {error}") from error
 
 

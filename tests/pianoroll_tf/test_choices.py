@@ -192,19 +192,3 @@ def test_every_path_that_the_guide_names_exists():
     paths = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)+\.(?:py|ts|html|md))`", GUIDE))
     assert len(paths) > 15
     assert [path for path in sorted(paths) if not (ROOT / path).is_file()] == []
-
-
-def test_the_program_of_the_guide_registers_its_loss():
-    [program] = [
-        code for code in re.findall(r"^```python\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE) if "import" in code
-    ]
-    try:
-        exec(program, {"__name__": "my_losses"})
-        config = LossConfig(loss="weighted")
-        loss = losses.make_loss(config)
-        targets, logits = np.eye(2, dtype=np.float32), np.zeros((2, 2), np.float32)
-        np.testing.assert_allclose(loss.call(targets, logits), 3 * np.log(2) * np.ones(2), rtol=1e-6)
-        assert float(losses.posterior_logits(config, np.log([2.0], dtype=np.float32))[0]) == pytest.approx(0, abs=1e-6)
-    finally:
-        for table in (CHOICES["loss"], losses.LOSSES, losses.POSTERIOR_LOGITS):
-            table.pop("weighted", None)

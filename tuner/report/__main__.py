@@ -8,6 +8,7 @@ An unfinished study is reported as far as it is done. The same command brings th
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pianoroll_tf import cli
@@ -17,9 +18,10 @@ LANGUAGES = ("en", "ru")
 STUDY, SEARCH = "study.json", "search.json"  # by which the kind of a folder is recognized
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
     """The command's flags."""
     parser = cli.make_parser("tuner.report", "Make a report of a study or a search, finished or not.")
+    cli.add_plugins(parser, argv)
     parser.add_argument("folder", type=Path, metavar="dir", help="folder of a study or a search")
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language of the report (default: en)")
     parser.add_argument("--out", type=Path, help="folder of the report (default: DIR/report)")
@@ -31,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return cli.run(body, build_parser(), argv)
+    return cli.run(body, build_parser(argv), argv)
 
 
 def body(args: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.plugins import plugin_flags
 from pianoroll_tf.settings import Settings, from_dict, to_dict
 from tuner.report.data import StudyData
 from tuner.report.language import DASH, Language
@@ -28,7 +29,9 @@ def flags(settings: Settings, defaults: Settings | None = None) -> list[str]:
         value, name = getattr(settings, field.name), field.name.replace("_", "-")
         if value is None or value == getattr(defaults, field.name):
             continue
-        if isinstance(value, bool):
+        if isinstance(value, Mapping):  # settings that only one entry of a table has
+            arguments += [word for key, each in value.items() for word in (f"--{key.replace('_', '-')}", str(each))]
+        elif isinstance(value, bool):
             arguments.append(f"--{name}" if value else f"--no-{name}")
         else:
             arguments += [f"--{name}", *map(str, value if isinstance(value, tuple) else [value])]
@@ -45,11 +48,13 @@ def commands(*lines: Sequence[str]) -> Code:
     return Code([shlex.join(["python", "-m", *line]) for line in lines])
 
 
-def reproduction(path: str, made: RecordsConfig, command: list[str], folder: str, language: Language) -> Code:
+def reproduction(
+    path: str, made: RecordsConfig, command: list[str], folder: str, language: Language, plugins: Sequence[str]
+) -> Code:
     """The command of a search or a study, with those that make its records and the report on its folder."""
     build = ["pianoroll_tf.build_records", "MIDI_DIR", records_name(path), *flags(made)]
     flag = [] if language.code == "en" else ["--lang", language.code]
-    return commands(build, command, ["tuner.report", folder, *flag])
+    return commands(build, command, ["tuner.report", folder, *plugins, *flag])
 
 
 def study_commands(data: StudyData, language: Language) -> Code:
@@ -58,8 +63,10 @@ def study_commands(data: StudyData, language: Language) -> Code:
     folder = f"studies/{data.folder.resolve().name}"
     names = [field.name for field in dataclasses.fields(AllSettings)]
     of_study = [flag for name in names for flag in flags(getattr(settings, name), getattr(defaults, name))]
-    command = ["tuner.study", records_name(records["path"]), folder, *of_study]
-    return reproduction(records["path"], from_dict(RecordsConfig, records["settings"]), command, folder, language)
+    plugins = plugin_flags(data.study.plugins)
+    command = ["tuner.study", records_name(records["path"]), folder, *plugins, *of_study]
+    made = from_dict(RecordsConfig, records["settings"])
+    return reproduction(records["path"], made, command, folder, language, plugins)
 
 
 def two_columns(rows: Mapping[str, str], caption: str, head: str, language: Language) -> Table:

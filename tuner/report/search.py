@@ -7,6 +7,7 @@ import matplotlib
 
 from pianoroll_tf.config import RunConfig
 from pianoroll_tf.modeling import run_folder
+from pianoroll_tf.plugins import plugin_flags
 from pianoroll_tf.settings import dumps, from_dict, to_dict
 from pianoroll_tf.storage.tables import read_csv
 from tuner.report import search_figures as figures
@@ -14,7 +15,15 @@ from tuner.report.data import curve
 from tuner.report.figures import STYLE, block
 from tuner.report.language import DASH, N_, Language
 from tuner.report.page import Block, Report, Section, Table, Text
-from tuner.report.reproduce import commands, data_table, plain, records_name, reproduction, settings_table, two_columns
+from tuner.report.reproduce import (
+    commands,
+    data_table,
+    plain,
+    records_name,
+    reproduction,
+    settings_table,
+    two_columns,
+)
 from tuner.report.search_summary import objective_name, paragraph, read_results
 from tuner.search.settings import BEST, RESULTS, TRIALS
 
@@ -85,11 +94,12 @@ def _best(folder: Path, found: dict[str, Any], done: list[dict], language: Langu
     _, best, space = language.gettext, done[0], found["space"]
     rows = {name: plain(best[name]) for name in space if best.get(name) is not None}
     rows |= {name: plain(value) for name, value in space.items() if not isinstance(value, list | dict)}
+    run = f"searches/{folder.resolve().name}/{BEST}"
     caption = _("Settings of trial {trial}, and the settings shared by all trials", trial=best["trial"])
     return [
         two_columns(rows, caption, _("setting"), language),
         Text(_("Export the best run as a model that generates music:")),
-        commands(["pianoroll_tf.export", f"searches/{folder.resolve().name}/{BEST}", "saved_models/NAME"]),
+        commands(["pianoroll_tf.export", run, "saved_models/NAME", *plugin_flags(found.get("plugins", {}))]),
     ]
 
 
@@ -134,7 +144,8 @@ def _repeat(folder: Path, found: dict[str, Any], language: Language) -> list[Blo
     data, training, target = base.data, base.training, f"searches/{folder.resolve().name}"
     search = ["tuner.search", records_name(data.path), target, "--tuner", found["tuner"]]
     search += ["--max-trials", str(len(found["trials"])), "--epochs", str(training.epochs)]
-    search += ["--objective", training.objective, "--seed", str(training.seed), "--space", SPACE]
+    plugins = plugin_flags(found.get("plugins", {}))
+    search += [*plugins, "--objective", training.objective, "--seed", str(training.seed), "--space", SPACE]
     facts = {_("active cells in training"): language.percent(data.density, 2)}
     explanation = _(
         "These commands reproduce the records (MIDI_DIR is the folder of MIDI files), the search and this report; "
@@ -145,5 +156,5 @@ def _repeat(folder: Path, found: dict[str, Any], language: Language) -> list[Blo
         settings_table(found["space"], caption, language),
         data_table(data.path, data.manifest_sha256, to_dict(base.records), facts, language),
         Text(explanation),
-        reproduction(data.path, base.records, search, target, language),
+        reproduction(data.path, base.records, search, target, language, plugins),
     ]

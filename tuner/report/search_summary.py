@@ -6,6 +6,7 @@ from typing import Any
 
 from pianoroll_tf.choices import label
 from pianoroll_tf.errors import UserError
+from pianoroll_tf.plugins import require
 from tuner.report.language import N_, Language
 from tuner.report.reproduce import plain
 from tuner.search.settings import RESULTS
@@ -28,7 +29,7 @@ def read_results(folder: Path) -> dict[str, Any]:
     """The content of results.json.
 
     Raises:
-        UserError: It is missing or damaged.
+        UserError: It is missing or damaged, or a plugin of the search is not loaded.
     """
     path = folder / RESULTS[1]
     try:
@@ -39,6 +40,7 @@ def read_results(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder} must be a search of which a trial has ended: it has no {RESULTS[1]}") from error
     except (ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is damaged: {error}; the search writes it again when it is resumed") from error
+    require(found.get("plugins", {}), folder)
     return found
 
 

@@ -10,6 +10,7 @@ import argparse
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,11 +28,12 @@ LOOPBACK = {None: "127.0.0.1:0", "chief": "127.0.0.1:8470"}  # default address o
 SEARCH_FLAGS = ("tuner", "epochs", "objective", "seed", "fix", "space")  # of the settings that identify a search
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
     """The command's flags."""
     parser = cli.make_parser(
         "tuner.search", "Search for the best loss, optimizer, sizes and settings. The same command resumes a search."
     )
+    cli.add_plugins(parser, argv)
     parser.add_argument("records", type=Path, help="folder of records: tfrecords/NAME")
     parser.add_argument(
         "folder", type=Path, metavar="dir", help="folder of the search: created, or resumed if it exists"
@@ -78,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return cli.run(body, build_parser(), argv)
+    return cli.run(body, build_parser(argv), argv)
 
 
 def body(args: argparse.Namespace) -> int:
@@ -162,6 +164,7 @@ def _settings(args: argparse.Namespace) -> "SearchSettings":
 def _worker_command(args: argparse.Namespace) -> list[str]:
     """The command line of a worker on this machine; the address of the chief is added."""
     arguments = [str(args.records), str(args.folder), "--role", "worker", "--supervised", "--lease", args.lease]
+    arguments += [word for plugin in args.plugin for word in ("--plugin", plugin)]
     return [sys.executable, "-m", "tuner.search", *arguments, *(["--debug"] if args.debug else [])]
 
 

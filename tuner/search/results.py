@@ -69,6 +69,7 @@ def write_results(found: list[dict[str, Any]], settings: SearchSettings, folder:
         "tuner": settings.tuner,
         "space": settings.space.to_dict(),
         "base": to_dict(settings.base),
+        "plugins": settings.space.plugins(),
         "trials": found,
     }
     write_changed(whole, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())

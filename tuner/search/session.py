@@ -7,6 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from pianoroll_tf.modeling.callbacks import StoppedError, Termination
+from pianoroll_tf.plugins import plugin_flags
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.search import results as search_results
@@ -132,7 +133,8 @@ class Search:
             log(f"{self._folder} has no model: {why}")
             return 1
         print_search(self._folder)
-        print(f"next: python -m pianoroll_tf.export {shlex.quote(str(self._folder / BEST))} saved_models/NAME")
+        words = [str(self._folder / BEST), "saved_models/NAME", *plugin_flags(self._settings.space.plugins())]
+        print(f"next: python -m pianoroll_tf.export {shlex.join(words)}")
         return 0
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pianoroll_tf.config import RunConfig
 from pianoroll_tf.errors import DamagedError, UserError
 from pianoroll_tf.modeling.run_folder import differences
+from pianoroll_tf.plugins import require
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
 from pianoroll_tf.storage.folders import exclusive_folder
@@ -39,7 +40,9 @@ class SearchSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
-        return {"tuner": self.tuner, "base": to_dict(self.base), "space": self.space.to_dict()}
+        plugins = self.space.plugins()
+        values = {"tuner": self.tuner, "base": to_dict(self.base), "space": self.space.to_dict()}
+        return values | ({"plugins": plugins} if plugins else {})
 
 
 def sole_search(folder: Path) -> contextlib.AbstractContextManager[None]:
@@ -94,12 +97,13 @@ def _describe(settings: dict[str, Any], name: str) -> str:
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """The content of search.json; raises UserError if it is missing or damaged."""
+    """The content of search.json; raises UserError if it is missing or damaged, or a plugin of it is not loaded."""
     path = folder / SETTINGS
     try:
         values = read_checksummed(path)
         if not {"tuner", "base", "space"} <= set(values):
             raise DamagedError(f"{path} is damaged: it lacks settings")
+        require(values.get("plugins", {}), folder)
     except FileNotFoundError as error:
         raise UserError(f"{folder} must be the folder of a search: it has no {SETTINGS}") from error
     except DamagedError as error:

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from pianoroll_tf import config
-from pianoroll_tf.choices import CHOICES, own_settings
+from pianoroll_tf.choices import CHOICES, origins, own_settings
 
 OWN_FLAGS = ("epochs", "seed", "objective")  # of the command; the same for all trials
 FIXED_ONLY = ("steps_per_epoch", "patience", "precision")  # else trials would not be comparable
@@ -91,6 +91,12 @@ class Space:
         """The space as a JSON-ready dict."""
         return {name: shown(entry) for name, entry in (self.searched | self.fixed).items()}
 
+    def plugins(self) -> dict[str, dict[str, str]]:
+        """The plugins of the entries that trials may have; see `choices.origins`."""
+        tried = {name: entry.values for name, entry in self.searched.items() if isinstance(entry, Choice)}
+        fixed = {name: (value,) for name, value in self.fixed.items()}
+        return origins({name: values for name, values in (tried | fixed).items() if name in CHOICES})
+
 
 def make_space(changes: dict[str, Any]) -> Space:
     """The default space, with changes: setting → `Choice`, `Range`, or the only value.
@@ -98,7 +104,7 @@ def make_space(changes: dict[str, Any]) -> Space:
     Settings that are used in no trial are not searched. Raises ValueError if one of them is fixed, or if nothing is
     left to search.
     """
-    entries: dict[str, Any] = default_space() | changes
+    entries: dict[str, Any] = default_space() | (_choice("head") if "head" in changes else {}) | changes
     searched = {name: entry for name, entry in entries.items() if isinstance(entry, Choice | Range)}
     fixed = {name: entry for name, entry in entries.items() if name not in searched}
     for name in [name for name in entries if not _may_be_used(name, searched, fixed)]:
@@ -129,9 +135,9 @@ def place_of(name: str) -> tuple[str, type]:
         for field in dataclasses.fields(cls)
         if field.name not in ("options", *OWN_FLAGS)
     }
-    for table in ("loss", "optimizer"):
+    for table in ("loss", "optimizer", "head"):
         for option, (keys, _) in own_settings(table).items():
-            places.setdefault(option, (table, CHOICES[table][keys[0]].settings))
+            places.setdefault(option, (places[table][0], CHOICES[table][keys[0]].settings))
     if name not in places:
         raise ValueError(f"a setting of the space must be one of {', '.join(places)}. Received: {name}")
     return places[name]

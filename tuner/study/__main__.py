@@ -11,6 +11,7 @@ import importlib.util
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pianoroll_tf.errors import UserError, usage_errors
 from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.settings import Settings
 from pianoroll_tf.tensorflow_startup import load_tensorflow
+from tuner.study.factorial import check_choices
 from tuner.study.settings import AllSettings
 from tuner.terminal import log, parse_duration
 
@@ -26,11 +28,12 @@ RESTART = 75  # never the exit code of the command, which starts itself again in
 GROUPS: dict[str, type[Settings]] = dict(AllSettings.__annotations__)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
     """The command's flags: one a setting."""
     parser = cli.make_parser(
         "tuner.study", "Compare losses and optimizers on records. The same command resumes a study that was stopped."
     )
+    cli.add_plugins(parser, argv)
     parser.add_argument("records", type=Path, help="folder of records: tfrecords/NAME")
     parser.add_argument("study", type=Path, help="folder of the study: created, or resumed if it exists")
     parser.add_argument("--budget", metavar="TIME", help="start no run after this time, as in 90s, 30m or 3h")
@@ -43,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     given = sys.argv[1:] if argv is None else argv
     begun = time.monotonic()
-    while (code := cli.run(body, build_parser(), given)) == RESTART:
+    while (code := cli.run(body, build_parser(given), given)) == RESTART:
         given = _with_remaining_budget(given, time.monotonic() - begun)
         begun = time.monotonic()
         if argv is None:  # run as a command: replace this process
@@ -63,6 +66,7 @@ def body(args: argparse.Namespace) -> int:
     with usage_errors():
         sections: dict[str, Any] = {name: from_args(group, args) for name, group in GROUPS.items()}
         settings = AllSettings(**sections)
+        check_choices(settings.study)
     budget = None if args.budget is None else parse_duration(args.budget)
     if importlib.util.find_spec("scipy") is None:
         raise UserError("the study needs SciPy: python -m pip install --constraint constraints.txt '.[tuner]'")
@@ -75,10 +79,8 @@ def body(args: argparse.Namespace) -> int:
     if existing is not None and existing.versions != study.versions:
         log(f"note: {args.study} was started with other versions, {existing.versions}")
     load_tensorflow(args)
-    from tuner.study.run_all import check_choices, run_remaining
+    from tuner.study.run_all import run_remaining
 
-    with usage_errors():
-        check_choices(settings)
     deadline = None if budget is None else time.monotonic() + budget
     with study_folder.sole_use(args.study, study):
         return 0 if run_remaining(args.study, study, records, data, deadline) else RESTART

@@ -28,6 +28,7 @@ from pianoroll_tf.config import (
     TrainingConfig,
     as_fields,
 )
+from pianoroll_tf.settings import check_entry
 from tuner.study.settings import RAW, RUNS, TUNING, ZERO_BIAS, AllSettings, Combination, StudyConfig
 
 TABLES = ("loss", "optimizer")  # a combination is an entry of each
@@ -35,6 +36,14 @@ TUNING_SEED = 1_000_003  # not a seed of the second stage, so that tuning does n
 
 # Settings that are listed for the tuning runs of every study, whatever it compares
 SETTINGS = ("learning_rate", "weight_decay", "gamma", "alpha")
+
+
+def check_choices(study: StudyConfig) -> None:
+    """Raises ValueError unless the losses and optimizers to compare are in the tables."""
+    for loss in study.losses:
+        check_entry("losses", loss, CHOICES["loss"])
+    for optimizer in study.optimizers:
+        check_entry("optimizers", optimizer, CHOICES["optimizer"])
 
 
 def combinations(study: StudyConfig) -> list[Combination]:

@@ -38,10 +38,12 @@ from typing import Any
 import numpy as np
 
 import pianoroll_tf
+from pianoroll_tf.choices import origins
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig
 from pianoroll_tf.data.records import read_manifest
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.run_folder import differences
+from pianoroll_tf.plugins import require
 from pianoroll_tf.settings import from_dict, to_dict
 from pianoroll_tf.storage import checksummed_json
 from pianoroll_tf.storage.arrays import read_arrays, write_arrays
@@ -70,12 +72,13 @@ def read_checksummed(path: Path) -> dict[str, Any]:
 
 
 def read_study(folder: Path | str) -> Study:
-    """What study.json holds; raises UserError if the folder is no study, or study.json is damaged."""
+    """What study.json holds; raises UserError if the folder is no study, it is damaged, or a plugin is not loaded."""
     path = Path(folder) / STUDY
     if not path.is_file():
         raise UserError(f"{folder} must be the folder of a study: it has no {STUDY}")
     values = read_checksummed(path)
     try:
+        require(values.get("plugins", {}), folder)
         settings = from_dict(AllSettings, values.pop("settings"))
         combinations = [Combination(**entry) for entry in values.pop("combinations")]
         return Study(settings=settings, combinations=combinations, **values)
@@ -158,6 +161,9 @@ def describe(settings: AllSettings, records: RecordsConfig, data: DataFacts) -> 
             "pianoroll_tf": pianoroll_tf.__version__,
             **{name: metadata.version(name) for name in PACKAGES},
         },
+        plugins=origins(
+            {"loss": settings.study.losses, "optimizer": settings.study.optimizers, "head": [settings.model.head]}
+        ),
     )
 
 

@@ -19,6 +19,7 @@ class Study:
         records: `path`, `manifest_sha256`, `settings` (of build_records), `density` (share of active cells in
             training), and `splits`: split → `pieces`, `steps`.
         versions: Package → version.
+        plugins: From `choices.origins`.
     """
 
     settings: AllSettings
@@ -26,6 +27,7 @@ class Study:
     design: dict[str, list[dict[str, float | None]]]
     records: dict[str, Any]
     versions: dict[str, str]
+    plugins: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,28 +7,18 @@ from pathlib import Path
 
 import keras
 
-from pianoroll_tf.choices import CHOICES
 from pianoroll_tf.config import DataFacts, RecordsConfig
+from pianoroll_tf.plugins import plugin_flags
 from pianoroll_tf.progress import Progress
-from pianoroll_tf.settings import check_entry
 from tuner.study import factorial
 from tuner.study.factorial import Task
 from tuner.study.results import write_results
 from tuner.study.results_model import Run, Study, TuningRun
 from tuner.study.run_one import Context, execute, prepare, read_result
-from tuner.study.settings import AllSettings
 from tuner.summary import print_study
 from tuner.terminal import format_duration, log
 
 RUNS_PER_PROCESS = 25  # TensorFlow keeps the graph of each gradient of a custom operation: some 11 MB per run
-
-
-def check_choices(settings: AllSettings) -> None:
-    """Raises ValueError unless the losses and optimizers to compare are in the tables."""
-    for loss in settings.study.losses:
-        check_entry("losses", loss, CHOICES["loss"])
-    for optimizer in settings.study.optimizers:
-        check_entry("optimizers", optimizer, CHOICES["optimizer"])
 
 
 def run_remaining(folder: Path, study: Study, records: RecordsConfig, data: DataFacts, deadline: float | None) -> bool:
@@ -61,7 +51,7 @@ def run_remaining(folder: Path, study: Study, records: RecordsConfig, data: Data
     print_study(folder)
     if len(done) < len(tasks):
         print(f"the budget is spent, {len(tasks) - len(done)} of {len(tasks)} runs are left: the same command resumes")
-    print(f"next: python -m tuner.report {shlex.quote(str(folder))}")
+    print(f"next: python -m tuner.report {shlex.join([str(folder), *plugin_flags(study.plugins)])}")
     return True
 
 

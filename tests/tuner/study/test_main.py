@@ -257,6 +257,7 @@ def test_damaged_measures_are_measured_again(records, tmp_path, fakes, capsys):
     ("arguments", "line"),
     [
         (["--losses", "hinge"], "losses must be one of bce, focal. Received: losses='hinge'"),
+        (["--losses", "hinge", "--ablations"], "losses must be one of bce, focal"),
         (["--optimizers", "sgd"], "optimizers must be one of adam, adamw, rmsprop"),
         (["--schedule", "step"], "schedule must be one of"),
         (["--seeds", "7", "--pieces", "6"], "pieces must be at least seeds"),
