@@ -13,7 +13,8 @@ from repository import ROOT
 # A module or package imports only from those before it in the list of its parent, and from itself
 ORDER = {
     "pianoroll_tf": [
-        *("errors", "messages", "progress", "settings", "choices", "config", "flags", "cli", "tensorflow_startup"),
+        *("errors", "extras", "messages", "system", "progress", "settings", "choices", "config", "flags", "cli"),
+        "tensorflow_startup",
         *("storage", "data", "modeling", "generation", "serving"),
     ],
     "pianoroll_tf.serving": [
@@ -47,6 +48,7 @@ WITHOUT_MODULE = {
     "test_readme.py",
     "test_deploy.py",
     "test_docs.py",
+    "test_portability.py",
     "test_many_clients.py",
     "pianoroll_tf/serving/page/test_page.py",
 }

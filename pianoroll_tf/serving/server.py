@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +153,7 @@ def is_loopback(host: str) -> bool:
 
 
 async def _serve(server: Server, registry: Registry) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    _handle_signals(server.stop)
     reason = _ListenError()
     logging.getLogger("uvicorn.error").addFilter(reason)
     try:
@@ -169,6 +168,16 @@ async def _serve(server: Server, registry: Registry) -> None:
         raise UserError(f"the address must be free to listen on (--host, --port). Received: {where}") from error
     finally:
         logging.getLogger("uvicorn.error").removeFilter(reason)
+
+
+def _handle_signals(stop: Callable[[], None]) -> None:
+    """Calls `stop` in the running event loop at SIGTERM and Ctrl-C."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # the event loop of Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
 
 
 class _ListenError(logging.Filter):
