@@ -1,6 +1,6 @@
 """Uses the installed package as a new user would.
 
-Usage: python check_wheel.py train FOLDER: MIDI files → records → training → an export in FOLDER/models → a piece of music.
+Usage: python check_wheel.py train FOLDER: MIDI files → records → training → an export in FOLDER/models → a piece.
        python check_wheel.py serve FOLDER: generates with that export and serves it; needs the extra serve alone.
 """
 
