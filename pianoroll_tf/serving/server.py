@@ -100,7 +100,9 @@ def serve(folder: Path, address: Address, versions: Versions, limits: Limits) ->
     if not is_loopback(address.host):
         reached = "can be reached from other machines, and anyone there can use the server"
         print(f"warning: {address.host} {reached}", file=sys.stderr)
-    with concurrent.futures.ThreadPoolExecutor(DRAWING_THREADS, "draw") as pool:
+    with concurrent.futures.ThreadPoolExecutor(
+        min(DRAWING_THREADS, versions.threads or DRAWING_THREADS), "draw"
+    ) as pool:
         registry = Registry(folder, versions.versions, pool, limits.active_rows, versions.tile_rows)
         registry.refresh(max_versions=1)
         if not registry.served:
