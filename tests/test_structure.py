@@ -49,6 +49,7 @@ WITHOUT_MODULE = {
     "test_deploy.py",
     "test_docs.py",
     "test_portability.py",
+    "test_paths.py",
     "test_many_clients.py",
     "pianoroll_tf/serving/page/test_page.py",
 }
