@@ -68,7 +68,11 @@ dist: $(VENV)/.installed page
 	$(BIN)/twine check --strict dist/*
 	$(PYTHON) -m venv build/dist
 	build/dist/bin/pip install --quiet --constraint constraints.txt "$$(ls dist/*.whl)[serve]"
-	cd build && dist/bin/python ../deploy/check_wheel.py
+	rm -rf build/check && mkdir -p build/check/sources build/check/wheel
+	cd build && ../$(BIN)/python ../deploy/check_wheel.py train check/sources
+	cd build && dist/bin/python ../deploy/check_wheel.py serve check/sources
+	build/dist/bin/pip install --quiet --constraint constraints.txt "$$(ls dist/*.whl)[train]"
+	cd build && dist/bin/python ../deploy/check_wheel.py train check/wheel
 
 parity:
 	PYTHON=$(PYTHON) bash benchmarks/parity.sh

@@ -1,7 +1,6 @@
 """Converts a folder of MIDI files to a folder of TFRecords with a manifest, or checks such a folder."""
 
 import argparse
-import os
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from pianoroll_tf.errors import DamagedError, UsageError, usage_errors
 from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.messages import one_line
 from pianoroll_tf.progress import Progress
+from pianoroll_tf.system import usable_cpus
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -47,11 +47,9 @@ def _build(args: argparse.Namespace, config: RecordsConfig) -> None:
     from pianoroll_tf.data.records import read_manifest
     from pianoroll_tf.data.summary import skipped_lines, summary
 
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with cli.exit_on_sigterm(128 + signal.SIGTERM):  # so that reader processes are ended
-        manifest, is_new = build(
-            args.midi_dir, args.records_dir, config, args.workers or cpus, args.overwrite, Progress
-        )
+        workers = args.workers or usable_cpus()
+        manifest, is_new = build(args.midi_dir, args.records_dir, config, workers, args.overwrite, Progress)
     if args.list_skipped:
         print("\n".join(skipped_lines(read_manifest(args.records_dir, with_files=True)["files"])))
     print("\n".join(summary(manifest, args.records_dir, is_new)))

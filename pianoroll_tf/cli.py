@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import logging
 import os
 import signal
@@ -70,6 +71,9 @@ def run(
         130: interrupted from the keyboard. With `--debug` errors are raised instead.
     """
     args = parser.parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not every name of a file can be encoded, nor every sign everywhere
+            stream.reconfigure(errors="backslashreplace")
     if not args.debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:

@@ -198,7 +198,11 @@ class SamplingConfig(Settings):
     """How notes are sampled from the model's probabilities."""
 
     temperature: float = setting(
-        0.75, "below 1: safer; above 1: bolder; the number of notes and onsets is kept", minimum=0.05, maximum=20.0
+        0.75,
+        "divides the log-odds of each decision: 1 samples what the model learned, 0.05 (the minimum) nearly always the "
+        "likeliest notes, 20 (the maximum) nearly any; the number of notes and onsets is kept",
+        minimum=0.05,
+        maximum=20.0,
     )
     top_p: float = setting(
         1.0, "sample only the likeliest onsets, which make up this share of the expected ones", above=0.0, maximum=1.0

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pianoroll_tf import cli
 from pianoroll_tf.errors import UsageError
+from pianoroll_tf.extras import require
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 
@@ -39,6 +40,7 @@ def body(args: argparse.Namespace) -> None:
     records = evaluation_folder.find_records(config, args.records)
     if not evaluation_folder.is_training_data(config, records):
         print(f"note: {records} is not what the run was trained on; the baselines are fitted on its training split")
+    require("matplotlib", *["sklearn"] * args.music)
     if args.pieces < 1:
         raise UsageError(f"pieces must be >= 1. Received: pieces={args.pieces}")
     subject = evaluation_folder.identity(args.run, config, records)

@@ -13,6 +13,7 @@ from pathlib import Path
 from pianoroll_tf import cli
 from pianoroll_tf.config import SamplingConfig
 from pianoroll_tf.errors import usage_errors
+from pianoroll_tf.extras import require
 from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.generation.piece_options import PieceOptions
 from pianoroll_tf.tensorflow_startup import load_tensorflow
@@ -34,6 +35,10 @@ def body(args: argparse.Namespace) -> None:
         sampling, options = from_args(SamplingConfig, args), from_args(PieceOptions, args)
         if args.out.suffix.lower() not in (".mid", ".midi"):
             raise ValueError(f"out must end in .mid. Received: out={args.out}")
+    if options.png:
+        require("matplotlib")
+    if options.musicxml:
+        require("music21")
     from pianoroll_tf.generation.versions import find_version
 
     version = find_version(args.model)  # before the seconds that TensorFlow takes

@@ -1,6 +1,7 @@
 """Formatting that all messages share: one line per error, numbers with their unit."""
 
 from pianoroll_tf.errors import UserError
+from pianoroll_tf.extras import EXTRAS, advice
 
 
 def one_line(message: object) -> str:
@@ -25,4 +26,6 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
         return one_line(error.strerror + where)
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] in EXTRAS:
+        return advice(error.name.partition(".")[0])
     return f"unexpected {type(error).__name__}: {one_line(error)} (run again with --debug for the traceback)"

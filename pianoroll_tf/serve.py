@@ -13,7 +13,7 @@ from pianoroll_tf import cli
 from pianoroll_tf.errors import UserError, usage_errors
 from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.serving.settings import Address, Limits, Versions
-from pianoroll_tf.tensorflow_startup import load_tensorflow
+from pianoroll_tf.tensorflow_startup import limit_threads, load_tensorflow
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -41,6 +41,7 @@ def body(args: argparse.Namespace) -> None:
     # Process 1 of a container would ignore SIGTERM until the server handles it, and be killed after the grace period.
     with cli.exit_on_sigterm(0):
         load_tensorflow(args)
+        limit_threads(versions.threads)
         try:
             from pianoroll_tf.serving.server import serve
         except ModuleNotFoundError as error:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 import types
 import typing
 from collections.abc import Collection
@@ -120,5 +121,12 @@ def _from_json(kind: Any, value: Any) -> Any:
 
 
 def dumps(value: Any) -> str:
-    """JSON text as this package writes it: sorted keys, indented, no NaN, one newline at the end."""
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    r"""JSON text as this package writes it: sorted keys, indented, no NaN, one newline at the end.
+
+    It can be encoded as UTF-8 even if it has the name of a file that cannot.
+
+    >>> dumps({"name": "\u00fc"}) == '{\n "name": "\u00fc"\n}\n', dumps("\udcff") == '"\\udcff"\n'
+    (True, True)
+    """
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)

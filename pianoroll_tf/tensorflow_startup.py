@@ -24,6 +24,15 @@ def keep_freed_memory() -> bool:
     return all(mallopt(parameter, size) == 1 for parameter, size in _MALLOC.items())
 
 
+def limit_threads(threads: int | None) -> None:
+    """Limits the CPUs that TensorFlow uses in this process; to be called before its first operation. None: all."""
+    if threads:
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
 def load_tensorflow(args: argparse.Namespace) -> None:
     """Imports TensorFlow and, unless `--debug` is set, discards what it prints.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pianoroll_tf import cli, config
 from pianoroll_tf.errors import usage_errors
+from pianoroll_tf.extras import require
 from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.plugins import plugin_flags
 from pianoroll_tf.tensorflow_startup import load_tensorflow
@@ -34,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def body(args: argparse.Namespace) -> None:
     """Trains the run and prints the result."""
+    require("matplotlib", "tensorboard")
     with usage_errors():
         settings: dict[str, Any] = {name: from_args(group, args) for name, group in config.SECTIONS.items()}
     from pianoroll_tf.modeling import run_folder

@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
 import yaml
 from google.protobuf import text_format
 from repository import ROOT
@@ -37,14 +36,43 @@ def test_the_image_holds_the_files_that_it_names():
     assert "!deploy" in ignored
 
 
-@pytest.mark.parametrize("name", ["compose.yaml", "kubernetes.yaml"])
-def test_the_server_understands_its_flags(name):
-    [found] = re.findall(r'\["pianoroll_tf\.serve".*?\]', (DEPLOY / name).read_text(), re.DOTALL)
-    _, *words = json.loads(found)
-    args = build_parser().parse_args(words)
-    for kind in (Address, Versions, Limits):
-        from_args(kind, args)
-    assert str(args.model) == "/models/demo"
+def server_container() -> dict:
+    deployment = next(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    return container
+
+
+def image_entry_point() -> list[str]:
+    """The words that the serving image puts before the arguments of its command, without the command itself."""
+    found = re.findall(r"^ENTRYPOINT (.*pianoroll_tf\.serve.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    python, m, module, *words = json.loads(found[0])
+    assert (python, m, module) == ("python", "-m", "pianoroll_tf.serve")
+    return words
+
+
+def test_compose_and_cluster_give_flags_that_the_serving_image_understands():
+    page = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["page"]
+    assert page["build"]["target"] == "serve"
+    container = server_container()
+    values = {"$(CPU_REQUEST)": "2", "$(NAMESPACE)": "music"}
+    words = [re.sub(r"\$\(\w+\)", lambda found: values[found[0]], word) for word in container["args"]]
+    for given, port in ((page["command"], 8080), (words, 8501)):
+        args = build_parser().parse_args([*image_entry_point(), *given])
+        address, versions, _ = (from_args(kind, args) for kind in (Address, Versions, Limits))
+        assert str(args.model) == "/models/demo"
+        assert (address.host, address.port) == ("0.0.0.0", port)
+    assert versions.threads == 2
+    assert address.allow_host == ("pianoroll", "pianoroll.music", "pianoroll.music.svc.cluster.local")
+
+
+def test_the_cluster_gives_the_threads_and_the_host_from_what_it_knows():
+    container = server_container()
+    sources = {one["name"]: one["valueFrom"] for one in container["env"]}
+    assert sources["CPU_REQUEST"]["resourceFieldRef"] == {"containerName": "server", "resource": "requests.cpu"}
+    assert sources["NAMESPACE"]["fieldRef"] == {"fieldPath": "metadata.namespace"}
+    assert set(re.findall(r"\$\((\w+)\)", " ".join(container["args"]))) == set(sources)
+    assert "default" not in " ".join(container["args"])
+    assert container["resources"]["requests"]["cpu"] == "2"
 
 
 def test_the_cluster_waits_longer_than_the_server_and_scales_by_a_metric_that_there_is():
@@ -66,6 +94,8 @@ def test_the_images_are_pinned_and_install_dependencies_before_the_sources():
     assert "EXPOSE 8501" in serve
     assert "HEALTHCHECK" in serve
     assert "tuner" not in serve
+    tag = re.search(r"^ARG TAG=(\S+)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)[1]
+    assert f"tensorflow=={tag}\n" in (ROOT / "constraints.txt").read_text()
     ignored = (ROOT / ".dockerignore").read_text().split()
     copied = {
         Path(name).parts[0]

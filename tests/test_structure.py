@@ -13,7 +13,7 @@ from repository import ROOT
 # A module or package imports only from those before it in the list of its parent, and from itself
 ORDER = {
     "pianoroll_tf": [
-        *("errors", "messages", "progress", "settings", "choices", "config", "flags"),
+        *("errors", "extras", "messages", "system", "progress", "settings", "choices", "config", "flags"),
         *("tensorflow_startup", "plugins", "cli"),
         *("storage", "data", "modeling", "generation", "serving"),
     ],
@@ -48,6 +48,8 @@ WITHOUT_MODULE = {
     "test_readme.py",
     "test_deploy.py",
     "test_docs.py",
+    "test_portability.py",
+    "test_paths.py",
     "test_many_clients.py",
     "pianoroll_tf/serving/page/test_page.py",
 }

@@ -71,7 +71,7 @@ def load_corpus(records_dir: str | os.PathLike, split: str) -> Corpus:
 
 def _read_shard(path: os.PathLike, config: RecordsConfig):
     """Yields (counts, cells, clocks), each a list of up to 256 pieces."""
-    for serialized in tf.data.TFRecordDataset(os.fspath(path)).batch(_PIECES_PER_BATCH):
+    for serialized in tf.data.TFRecordDataset(os.fsencode(path)).batch(_PIECES_PER_BATCH):
         features = tf.io.parse_example(serialized, _FEATURES)
         counts, cells = (split_bytes(features[name]) for name in ("counts", "cells"))
         for piece_counts, piece_cells in zip(counts, cells, strict=True):

@@ -15,6 +15,8 @@ from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.pedal import sustained_notes
 from pianoroll_tf.data.smf import MidiError, check_header, check_ticks, plain_header
 
+# Windows lacks all but the last, which only it needs
+_OPEN_FLAGS = sum(getattr(os, f"O_{name}", 0) for name in ("NONBLOCK", "NOFOLLOW", "CLOEXEC", "BINARY"))
 MAX_FILE_BYTES = 16 << 20  # typical files have 10 to 500 KB
 MAX_METERS = 10_000  # changes of time signature; later ones are ignored
 MAX_NOTES = 1_000_000  # a long opera has some 200,000
@@ -61,7 +63,7 @@ def read_bytes(path: str | os.PathLike) -> bytes:
         MidiError: It is not a regular file, or too large.
         OSError: It cannot be opened.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | _OPEN_FLAGS)
     try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):

@@ -1,12 +1,13 @@
 """The reader process: converts MIDI files under limits of memory and time; `workers` sends it paths over a socket."""
 
+import contextlib
 import ctypes
 import json
 import os
-import resource
 import signal
 import sys
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,12 @@ from pianoroll_tf.data.conversion import Piece, convert
 from pianoroll_tf.data.records import PieceRecord
 from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.settings import from_dict
+
+resource: ModuleType | None
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 MAX_MEMORY_BYTES = 1 << 30  # address space of the process
 MAX_CPU_SECONDS = 5  # per file
@@ -86,15 +93,27 @@ def _end_with_parent(parent: int) -> None:
 
 def limit_memory() -> None:
     """Limits the address space to `MAX_MEMORY_BYTES`, and writes no core file if that makes a library crash."""
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    if resource is None:
+        return
+    with contextlib.suppress(ValueError, OSError):  # macOS takes no limit of the address space
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def limit_cpu() -> None:
     """Limits the CPU time from now on to `MAX_CPU_SECONDS`, after which the kernel ends the process by SIGXCPU."""
+    if resource is None:
+        return
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + MAX_CPU_SECONDS, hard))
+
+
+def missing_limits() -> str:
+    """Which limits this system cannot set, for a message; empty if it sets all of them."""
+    if resource is None:
+        return "memory and CPU time"
+    return "" if sys.platform == "linux" else "memory"
 
 
 def discard_output() -> None:

@@ -1,8 +1,10 @@
 """Reads many files in separate processes, so that one that hangs, fills the memory or crashes costs only itself."""
 
 import contextlib
+import functools
 import itertools
 import json
+import logging
 import os
 import signal
 import socket
@@ -13,14 +15,25 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
-from pianoroll_tf.data.reader import MAX_CPU_SECONDS, MAX_MEMORY_BYTES, OUT_OF_MEMORY, READY, decode_reply
+from pianoroll_tf.data.reader import (
+    MAX_CPU_SECONDS,
+    MAX_MEMORY_BYTES,
+    OUT_OF_MEMORY,
+    READY,
+    decode_reply,
+    missing_limits,
+)
 from pianoroll_tf.settings import to_dict
 
 MAX_WALL_SECONDS = 60.0  # per file, including waiting for the disk
 MAX_START_SECONDS = 120.0  # until a reader process has imported its libraries
+# That ends a reader which takes too long, and that of the kernel after too much CPU time; Windows has neither
+END_SIGNAL = getattr(signal, "SIGALRM", signal.SIGTERM)
+CPU_SIGNAL = getattr(signal, "SIGXCPU", None)
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 
 
@@ -37,9 +50,8 @@ class Reader:
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=self._output,
-                pass_fds=[theirs.fileno()],
                 env=os.environ | ONE_THREAD,
-                start_new_session=True,  # Ctrl-C reaches only the parent, which then ends its readers
+                **_inheriting(theirs.fileno()),
             )
         self.connection = Connection(ours.detach())
         self.path: str | None = None  # the file it is reading; None while it is idle
@@ -81,7 +93,7 @@ class Reader:
         code = self.process.wait()
         self.connection.close()
         self._output.close()
-        return code
+        return -END_SIGNAL if os.name == "nt" and self.timed_out else code  # Windows tells no signal
 
 
 def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> Generator[tuple[str, Piece], None, None]:
@@ -104,6 +116,7 @@ def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> Ge
     source = iter(paths)
     waiting: deque[str] = deque()
     readers: list[Reader] = []
+    _report_missing_limits()
     try:
         while True:
             waiting.extend(itertools.islice(source, max(0, workers - len(waiting))))
@@ -129,6 +142,24 @@ def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> Ge
             reader.close()
 
 
+def _inheriting(handle: int) -> dict[str, Any]:
+    """Arguments of `subprocess.Popen` by which a process inherits a socket, and Ctrl-C reaches only its parent."""
+    if os.name == "posix":
+        return {"pass_fds": [handle], "start_new_session": True}
+    windows: Any = subprocess
+    os.set_handle_inheritable(handle, True)  # type: ignore[attr-defined,unused-ignore]
+    startup = windows.STARTUPINFO(lpAttributeList={"handle_list": [handle]})
+    return {"startupinfo": startup, "creationflags": windows.CREATE_NEW_PROCESS_GROUP}
+
+
+@functools.cache
+def _report_missing_limits() -> None:
+    """Says once which limits of reader processes this system lacks."""
+    if missing := missing_limits():
+        limits = f"cannot be limited on this system; a damaged file may take {MAX_WALL_SECONDS:.0f} s"
+        logging.getLogger("pianoroll_tf").warning("%s of reader processes %s", missing, limits)
+
+
 def _wait_for_messages(readers: list[Reader]) -> list[Reader]:
     """Waits and returns the readers with a message; one past its deadline is ended, which its connection reports."""
     nearest = min(reader.deadline for reader in readers)
@@ -136,7 +167,7 @@ def _wait_for_messages(readers: list[Reader]) -> list[Reader]:
     with_message = set(wait([reader.connection for reader in readers], timeout))
     for reader in readers:
         if reader.connection not in with_message and time.monotonic() >= reader.deadline:
-            reader.process.send_signal(signal.SIGALRM)
+            reader.process.send_signal(END_SIGNAL)
             reader.timed_out, reader.deadline = reader.path, float("inf")
     return [reader for reader in readers if reader.connection in with_message]
 
@@ -152,7 +183,7 @@ def _piece_after_death(reader: Reader, waiting: deque[str]) -> Piece | None:
     if reader.path is None:
         return None
     # It may have finished the file just before it was ended, and died at the next one, which is not to blame.
-    timed_out = -code == signal.SIGXCPU or (-code == signal.SIGALRM and reader.timed_out == reader.path)
+    timed_out = -code == CPU_SIGNAL or (-code == END_SIGNAL and reader.timed_out == reader.path)
     if reader.served and not timed_out:
         waiting.appendleft(reader.path)
         return None
@@ -167,9 +198,9 @@ def reason_of_exit(code: int) -> str:
     """
     if code == OUT_OF_MEMORY:
         return f"takes more than {MAX_MEMORY_BYTES >> 20} MiB of memory"
-    if -code == signal.SIGXCPU:
+    if -code == CPU_SIGNAL:
         return f"takes more than {MAX_CPU_SECONDS} s of CPU"
-    if -code == signal.SIGALRM:
+    if -code == END_SIGNAL:
         return f"takes more than {MAX_WALL_SECONDS:.0f} s"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"exit code {code}"
     return f"reader process died: {name}"

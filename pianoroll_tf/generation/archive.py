@@ -20,6 +20,7 @@ from pianoroll_tf.generation.calibration.calibrate import Calibration, calibrate
 from pianoroll_tf.generation.calibration.trials import make_governor
 from pianoroll_tf.generation.endpoints import SamplingModel, make_endpoints
 from pianoroll_tf.generation.manifest import write_manifest
+from pianoroll_tf.generation.plain_paths import plain_path
 from pianoroll_tf.modeling.gru import portable_kernels
 from pianoroll_tf.modeling.run import steps_per_beat
 from pianoroll_tf.settings import dumps, from_dict, to_dict
@@ -143,7 +144,8 @@ def _save(archive: keras.export.ExportArchive, partial: Path) -> None:
     level = logger.level
     logger.setLevel("ERROR")  # without space for AutoGraph's temporary files, it warns and continues without them
     try:
-        archive.write_out(str(partial), verbose=False)
+        with plain_path(partial) as plain:
+            archive.write_out(str(plain), verbose=False)
     except tf.errors.OpError as error:
         reason = error.message.rpartition(";")[2].partition("[Op:")[0].strip()
         raise OSError(errno.EIO, f"TensorFlow could not write ({reason})", str(partial)) from error

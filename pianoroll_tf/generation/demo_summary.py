@@ -13,10 +13,10 @@ def demo_summary(folder: Path, primer: str, run: Path, model: Path) -> str:
 
     `folder` is that of the music, and `primer` says which part of a piece was continued.
     """
-    scores = json.loads((run / EVALUATION / "test.json").read_text())
+    scores = json.loads((run / EVALUATION / "test.json").read_text(encoding="utf-8"))
     rows = [(label, scores[key]) for key, label in LABELS.items()]
     table = "\n".join(f"  {name:<20}{row['nll']:>14.3f}{row['pr_auc']:>10.3f}{row['f1']:>8.3f}" for name, row in rows)
-    music = sentences(json.loads((run / EVALUATION / "test-music.json").read_text()), "Bach")
+    music = sentences(json.loads((run / EVALUATION / "test-music.json").read_text(encoding="utf-8")), "Bach")
     return f"""
 Made:
   {folder}/continuation.mid .png .wav   {primer}, continued

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.allowed_operations import check_operations
 from pianoroll_tf.generation.compiled import ENDPOINTS, CompiledModel, worthwhile
 from pianoroll_tf.generation.manifest import check_manifest
+from pianoroll_tf.generation.plain_paths import plain_path
 from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 from pianoroll_tf.generation.versions import find_version
 from pianoroll_tf.settings import from_dict
@@ -33,7 +35,7 @@ def read_config(version: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"model must have a {CONFIG} that export wrote. Received: {version}") from error
     if not known:
-        again = f"export its run again (python -m pianoroll_tf.export RUN {version.parent})"
+        again = f"export its run again (python -m pianoroll_tf.export RUN {shlex.quote(str(version.parent))})"
         received = f"format={config['format']!r} in {version}"
         raise ValueError(f"model must be of format {FORMAT}; {again}. Received: {received}")
     return config
@@ -52,7 +54,9 @@ def load(path: Path | str) -> "MusicModel":
     version = find_version(Path(path))
     config = read_config(version)
     check_operations(version)
-    return MusicModel(version=version, config=config, program=tf.saved_model.load(str(version)))
+    with plain_path(version) as plain:
+        program = tf.saved_model.load(str(plain))
+    return MusicModel(version=version, config=config, program=program)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Shows music of a model in training as picture and sound in TensorBoard."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,9 @@ class TrainingSamples(keras.callbacks.Callback):
         """Generates a piece and writes its picture and sound, which must have different tags to be shown."""
         if not is_sampled(epoch + 1):
             return
-        self._writer = self._writer or tf.summary.create_file_writer(str(self._folder), filename_suffix=".samples")
+        self._writer = self._writer or tf.summary.create_file_writer(
+            os.fsencode(self._folder), filename_suffix=".samples"
+        )
         roll = self._generate()
         with self._writer.as_default(step=epoch + 1):
             tf.summary.image(

@@ -1,5 +1,6 @@
 """TensorBoard logs of a run: scalars, settings, and a validation window beside its prediction."""
 
+import os
 from pathlib import Path
 
 import keras
@@ -70,7 +71,7 @@ class TensorBoard(keras.callbacks.Callback):
         if self._writer is None:
             from tensorboard.plugins.hparams import api
 
-            self._writer = tf.summary.create_file_writer(str(self._folder))
+            self._writer = tf.summary.create_file_writer(os.fsencode(self._folder))
             with self._writer.as_default(step=0):
                 api.hparams(hparams(self._config))
 

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,9 @@ def serve(folder: Path, address: Address, versions: Versions, limits: Limits) ->
     if not is_loopback(address.host):
         reached = "can be reached from other machines, and anyone there can use the server"
         print(f"warning: {address.host} {reached}", file=sys.stderr)
-    with concurrent.futures.ThreadPoolExecutor(DRAWING_THREADS, "draw") as pool:
+    with concurrent.futures.ThreadPoolExecutor(
+        min(DRAWING_THREADS, versions.threads or DRAWING_THREADS), "draw"
+    ) as pool:
         registry = Registry(folder, versions.versions, pool, limits.active_rows, versions.tile_rows)
         registry.refresh(max_versions=1)
         if not registry.served:
@@ -153,8 +155,7 @@ def is_loopback(host: str) -> bool:
 
 
 async def _serve(server: Server, registry: Registry) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    _handle_signals(server.stop)
     reason = _ListenError()
     logging.getLogger("uvicorn.error").addFilter(reason)
     try:
@@ -169,6 +170,16 @@ async def _serve(server: Server, registry: Registry) -> None:
         raise UserError(f"the address must be free to listen on (--host, --port). Received: {where}") from error
     finally:
         logging.getLogger("uvicorn.error").removeFilter(reason)
+
+
+def _handle_signals(stop: Callable[[], None]) -> None:
+    """Calls `stop` in the running event loop at SIGTERM and Ctrl-C."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # the event loop of Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
 
 
 class _ListenError(logging.Filter):

@@ -2,7 +2,11 @@
 
 import dataclasses
 
+from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.settings import Settings, setting
+
+MAX_MESSAGE_BYTES = 2**31 - 1  # of protobuf and gRPC
+ROW_BYTES, MESSAGE_BYTES = 64, 1 << 16  # of a gRPC message, beside the rolls: per row, and for names and shapes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,12 +28,16 @@ class Address(Settings):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Versions(Settings):
-    """Which versions are served."""
+    """Which versions are served, and on how many CPUs."""
 
     versions: int = setting(2, "how many of the newest versions are served", minimum=1, maximum=16)
     poll_seconds: float = setting(2.0, "how often the folder is checked for new versions", minimum=0.05, maximum=3600.0)
     tile_rows: tuple[int, ...] = setting(
         (2, 8, 32), "numbers of pieces that are drawn in one batch; each size is compiled when a version is loaded"
+    )
+
+    threads: int | None = setting(
+        None, "CPUs that the model uses (default: all that this process may use)", minimum=1, maximum=1024
     )
 
     def __post_init__(self) -> None:
@@ -42,7 +50,7 @@ class Versions(Settings):
 class Limits(Settings):
     """Limits of requests and of the time that they may take."""
 
-    body_bytes: int = setting(2 << 20, "of the body of a request; more: 413", minimum=1024, maximum=1 << 30)
+    body_bytes: int = setting(2 << 20, "of the body of an HTTP request; more: 413", minimum=1024, maximum=1 << 30)
     header_bytes: int = setting(16 << 10, "of the headers of a request; more: 431", minimum=1024, maximum=1 << 20)
     url_bytes: int = setting(2048, "of the URL of a request; more: 414", minimum=64, maximum=1 << 16)
     json_depth: int = setting(16, "levels of nesting in a JSON body; more: 400", minimum=4, maximum=256)
@@ -73,3 +81,15 @@ class Limits(Settings):
     drain_seconds: float = setting(
         60.0, "for the requests in progress when the server is asked to stop", minimum=0.05, maximum=3600.0
     )
+
+    @property
+    def grpc_request_bytes(self) -> int:
+        """Of the largest gRPC request that the other limits allow: the longest primer in each row."""
+        rolls = self.most_rows * (self.primer_steps * NUM_PITCHES + ROW_BYTES)
+        return min(max(self.body_bytes, rolls + MESSAGE_BYTES), MAX_MESSAGE_BYTES)
+
+    @property
+    def grpc_response_bytes(self) -> int:
+        """Of the largest gRPC response: rolls, of which one has nearly all steps, are padded to the same length."""
+        rolls = self.most_rows * (self.most_steps * NUM_PITCHES + ROW_BYTES)
+        return min(rolls + MESSAGE_BYTES, MAX_MESSAGE_BYTES)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -118,6 +118,15 @@ def client_disconnect(request: Request) -> Disconnect:
             pass
 
     return wait
+
+
+def route_path(scope: Mapping[str, Any]) -> str:
+    """The path of a request, without that under which another application has mounted this one.
+
+    >>> route_path({"path": "/music/about", "root_path": "/music"})
+    '/about'
+    """
+    return scope["path"].removeprefix(scope.get("root_path", ""))
 
 
 def state_of(request: Request) -> State:

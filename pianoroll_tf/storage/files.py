@@ -11,6 +11,7 @@ from typing import BinaryIO
 from pianoroll_tf.storage.locks import lock
 
 _NAME_BYTES = 200  # of the target's name that a temporary name begins with; names have up to 255 bytes
+_RENAMES_OPEN_FILES = os.name != "nt"  # Windows neither renames nor removes a file that is open
 _TEMPORARY = re.compile(r"\.(.*)\.[0-9a-f]{16}\.tmp", re.DOTALL)
 
 
@@ -31,6 +32,9 @@ def write_whole(path: Path, content: bytes) -> None:
             with file:
                 file.write(content)
                 flush(file)
+                if _RENAMES_OPEN_FILES:  # while it is locked
+                    temporary.replace(path)
+            if not _RENAMES_OPEN_FILES:
                 temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -52,8 +56,12 @@ def remove_temporaries(folder: Path, prefix: str | None = None) -> None:
         found = _TEMPORARY.fullmatch(path.name)
         if not found or prefix not in (None, found[1]):
             continue
-        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-            if lock(file):  # no process is writing it
+        with contextlib.suppress(FileNotFoundError):
+            with path.open("rb") as file:
+                abandoned = lock(file)  # no process is writing it
+                if abandoned and _RENAMES_OPEN_FILES:
+                    path.unlink()
+            if abandoned and not _RENAMES_OPEN_FILES:
                 path.unlink()
 
 
@@ -64,8 +72,11 @@ def flush(file: BinaryIO) -> None:
 
 
 def sync(path: Path) -> None:
-    """Flushes a closed file, or the names in a folder, to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Flushes a closed file to disk, or the names in a folder where the system can open one; Windows cannot."""
+    opens_folders = hasattr(os, "O_DIRECTORY")
+    if path.is_dir() and not opens_folders:
+        return
+    descriptor = os.open(path, os.O_RDONLY if opens_folders else os.O_RDWR)  # Windows flushes only what can be written
     try:
         os.fsync(descriptor)
     finally:

@@ -2,6 +2,8 @@
 
 import shutil
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -55,8 +57,21 @@ def test_sigterm_before_it_listens_ends_it_with_exit_code_0(exported, monkeypatc
 
 
 def test_without_its_packages_it_says_what_to_install(exported, capsys, monkeypatch):
-    import sys
-
     monkeypatch.setitem(sys.modules, "pianoroll_tf.serving.server", None)
     assert serve.main([str(exported)]) == 1
     assert "pip install 'pianoroll_tf[serve]'" in capsys.readouterr().err
+
+
+def test_threads_limits_the_cpus_of_tensorflow(exported):
+    code = (
+        "import sys\n"
+        "import tensorflow as tf\n"
+        "from pianoroll_tf import serve\n"
+        "from pianoroll_tf.serving import server\n"
+        "threading = tf.config.threading\n"
+        "server.serve = lambda *_: print(threading.get_intra_op_parallelism_threads(),\n"
+        "                                threading.get_inter_op_parallelism_threads())\n"
+        "sys.exit(serve.main([sys.argv[1], '--threads', '3']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, exported], capture_output=True, text=True)
+    assert done.stdout == "3 3\n", done.stderr

@@ -3,6 +3,7 @@
 import contextlib
 import filecmp
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def write_experiment(folder: Path, settings: SearchSettings) -> None:
         for name, entry in settings.space.searched.items()
     ]
     metrics = [api.Metric("val_nll", display_name="NLL"), api.Metric("val_pr_auc", display_name="PR-AUC")]
-    with contextlib.closing(tf.summary.create_file_writer(str(folder))) as writer, writer.as_default():
+    with contextlib.closing(tf.summary.create_file_writer(os.fsencode(folder))) as writer, writer.as_default():
         api.hparams_config(hparams=searched, metrics=metrics)
 
 

@@ -10,6 +10,7 @@ from pianoroll_tf.modeling.callbacks import StoppedError, Termination
 from pianoroll_tf.plugins import plugin_flags
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.storage.checksummed_json import write_checksummed
+from pianoroll_tf.tensorflow_startup import limit_threads
 from tuner.search import results as search_results
 from tuner.search.chief import Chief
 from tuner.search.oracle import Trial, new_oracle
@@ -17,7 +18,7 @@ from tuner.search.repair import VALUES, restore
 from tuner.search.settings import BEST, LOGS, TENSORBOARD, TRIALS, Budget, SearchSettings
 from tuner.search.supervisor import Supervisor, start_workers
 from tuner.search.tuner import SearchTuner
-from tuner.search.worker import limit_threads, run_tuner
+from tuner.search.worker import run_tuner
 from tuner.summary import print_search
 from tuner.terminal import format_duration, log
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pianoroll_tf.errors import UserError
+from pianoroll_tf.system import usable_cpus
 
 if TYPE_CHECKING:  # a worker watches its parent before it loads a framework
     from tuner.search.oracle import ResumableOracle
@@ -49,7 +50,9 @@ class Worker:
                 stdout=log,
                 stderr=log,
                 env=self._environment,
-                start_new_session=True,  # Ctrl-C is for this process, which then stops its workers
+                # Ctrl-C is for this process, which then stops its workers
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
             )
 
     def restart(self) -> None:
@@ -132,7 +135,7 @@ def start_workers(
         threads: Cores that each may use; None: an equal share of those of this process.
         gpus: GPUs of this machine.
     """
-    threads = threads or max(1, len(os.sched_getaffinity(0)) // max(count, 1))
+    threads = threads or max(1, usable_cpus() // max(count, 1))
     command, names = [*command, "--threads", str(threads)], [f"worker-{index}" for index in range(count)]
     return [
         Worker(name, command, logs / f"{name}.log", threads, index % gpus if gpus else None)

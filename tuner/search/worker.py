@@ -9,12 +9,12 @@ from pathlib import Path
 
 import grpc
 import keras_tuner
-import tensorflow as tf
 from keras_tuner.src.distribute import oracle_client
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.callbacks import StoppedError
 from pianoroll_tf.settings import from_dict
+from pianoroll_tf.tensorflow_startup import limit_threads
 from tuner.search.chief import set_environment
 from tuner.search.oracle import new_oracle
 from tuner.search.parsing import read_entry
@@ -25,13 +25,6 @@ from tuner.search.tuner import SearchTuner
 from tuner.terminal import log
 
 WAIT_SECONDS = 600.0  # how long a worker waits for its chief
-
-
-def limit_threads(threads: int | None) -> None:
-    """Limits the cores that TensorFlow uses in this process; to be called before its first operation."""
-    if threads:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 def run_tuner(tuner: SearchTuner) -> None:

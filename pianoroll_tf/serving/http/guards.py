@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pianoroll_tf.serving.drawing.fair_queue import FairQueue
 from pianoroll_tf.serving.refusals import HttpRefusal, InvalidRequestError, Refusal
 from pianoroll_tf.serving.settings import Address, Limits
+from pianoroll_tf.serving.state import route_path
 
 DISCARDED_BODIES = 4  # times the limit, read and discarded beyond it, so that the sender receives the response
 _HOST = re.compile(r"(?:\[([^\[\]/?#@\\]+)\]|([^\[\]:/?#@\\]+))(?::\d{0,5})?", re.ASCII)
@@ -44,7 +45,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["path"] not in UNQUEUED_PATHS:
+        if route_path(scope) not in UNQUEUED_PATHS:
             await self._queue.wait()
         safe_send = _with_security_headers(send, is_shared=bool(self._origins))
         request = Request(scope, receive)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pianoroll_tf.serving.state import State, state_of
+from pianoroll_tf.serving.state import State, route_path, state_of
 
 KNOWN_PATHS = ("/", "/about", "/generate", "/primer", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
 PROBE_SECONDS = 0.02  # between two measurements of the loop delay
@@ -72,7 +72,7 @@ class RequestMetrics:
         try:
             await self._app(scope, receive, send_and_note_status)
         finally:
-            path = path_label(scope["path"])
+            path = path_label(route_path(scope))
             self._requests.labels(path, status).inc()
             self._seconds.labels(path).observe(time.perf_counter() - started)
 

@@ -84,6 +84,7 @@ def document(limits: Limits) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "pianoroll_tf", "version": __version__, "description": "Generates polyphonic music."},
+        "servers": [{"url": "."}],  # relative to this document, which a reverse proxy may serve under a prefix
         "paths": paths,
         "components": {"schemas": {"Piece": piece, "PieceForm": form, "PrimerForm": primer} | OTHER_SCHEMAS},
     }

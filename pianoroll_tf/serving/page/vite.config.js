@@ -3,7 +3,9 @@ import { defineConfig } from "vite";
 import { pianoSamples } from "./piano-samples.js";
 
 export default defineConfig({
-  base: "/page/",
+  base: "./",
+  // The server answers / with index.html and has the other files under page/. Relative, so that it may stand behind a prefix.
+  experimental: { renderBuiltUrl: (name, { hostType }) => (hostType === "html" ? `page/${name}` : { relative: true }) },
   plugins: [pianoSamples()],
   build: {
     target: "es2022",

@@ -25,7 +25,6 @@ from pianoroll_tf.serving.settings import Address
 from pianoroll_tf.serving.state import State
 from pianoroll_tf.serving.tf_serving import predictions, tensors
 
-MAX_RESPONSE_BYTES = 64 << 20
 KEEPALIVE_MS = 30_000  # after which a silent client is pinged
 Call = Callable[[Any, Any, Any], Awaitable[Any]]
 
@@ -52,8 +51,8 @@ def with_status_codes(call: Call) -> Call:
 async def serving(state: State, address: Address) -> AsyncIterator[int]:
     """Serves the API within an `async with` statement, whose value is the port; then finishes the calls in progress."""
     options = [
-        ("grpc.max_receive_message_length", state.limits.body_bytes),
-        ("grpc.max_send_message_length", MAX_RESPONSE_BYTES),
+        ("grpc.max_receive_message_length", state.limits.grpc_request_bytes),
+        ("grpc.max_send_message_length", state.limits.grpc_response_bytes),
         ("grpc.max_metadata_size", state.limits.header_bytes),
         ("grpc.so_reuseport", 0),
         ("grpc.server_handshake_timeout_ms", round(1000 * state.limits.idle_seconds)),
@@ -89,7 +88,7 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
         with _use_version(self._state, request.model_spec) as served:
             signature = request.model_spec.signature_name or predictions.DEFAULT_SIGNATURE
             specs = predictions.find_inputs(served, signature)
-            inputs = tensors.from_protos(request.inputs, specs, self._state.limits.body_bytes)
+            inputs = tensors.from_protos(request.inputs, specs, self._state.limits.grpc_request_bytes)
             outputs = await predictions.predict(asyncio.Event().wait, self._state, served, signature, inputs)
         wanted = list(request.output_filter) or list(outputs)
         for name in wanted:

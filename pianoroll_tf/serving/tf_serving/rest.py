@@ -13,7 +13,7 @@ from pianoroll_tf.serving import strict_json
 from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.http import bodies
 from pianoroll_tf.serving.refusals import HttpRefusal, InvalidRequestError
-from pianoroll_tf.serving.state import client_disconnect, state_of
+from pianoroll_tf.serving.state import client_disconnect, route_path, state_of
 from pianoroll_tf.serving.tf_serving import predictions, tensors
 
 _PREDICT = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d{1,18}))?:predict", re.ASCII)
@@ -52,9 +52,10 @@ async def predict(request: Request) -> Response:
 
 def _match(pattern: re.Pattern, request: Request) -> list[Any]:
     """The parts of the path of a request; the second one is the version, as a number."""
-    found = pattern.fullmatch(request.url.path)
+    path = route_path(request.scope)
+    found = pattern.fullmatch(path)
     if not found:
-        raise InvalidRequestError(f"Malformed request: {request.method} {request.url.path}")
+        raise InvalidRequestError(f"Malformed request: {request.method} {path}")
     name, version, *others = found.groups()
     return [name, None if version is None else int(version), *others]
 

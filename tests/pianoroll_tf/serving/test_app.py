@@ -1,7 +1,13 @@
 """Routes, the files of the page, and errors."""
 
+from urllib.parse import urljoin
+
 import pytest
+import requests
+from prefix_proxy import behind_prefix
 from serving_client import running, until
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from pianoroll_tf.serving import app, server
 from pianoroll_tf.serving.http import endpoints
@@ -64,9 +70,11 @@ def test_no_path_leads_out(with_page, path):
     assert not answer.endswith(b"secret")
 
 
-def test_without_a_page_the_home_path_says_how_to_build_it(server, monkeypatch, tmp_path):
-    monkeypatch.setattr(server.server.config.app.state, "page", tmp_path)
+def test_without_a_page_the_home_path_says_how_to_build_it(server, tmp_path):
+    shared = server.server.config.app.state
+    before, shared.page = shared.page, tmp_path  # not by monkeypatch, which would remove the attribute afterwards
     answer = server.get("/")
+    shared.page = before
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert "make page" in answer.text
 
@@ -86,3 +94,32 @@ def test_an_unexpected_error_goes_to_the_log_only(server, monkeypatch, caplog):
     answer = server.post("/generate", {})
     assert (answer.status_code, answer.json()) == (500, {"error": "internal error; see the server's log"})
     until(lambda: "ZeroDivisionError" in caplog.text)
+
+
+def test_behind_a_prefix_the_described_paths_are_found(server):
+    with behind_prefix(server.port) as address:
+        for path in ("about", "docs", "healthz", "v1/models/tiny"):
+            assert requests.get(urljoin(address, path)).status_code == 200
+        described = requests.get(urljoin(address, "openapi.json")).json()
+        base = urljoin(urljoin(address, "openapi.json"), described["servers"][0]["url"])
+        assert base == address
+        piece = requests.post(urljoin(base, "generate"), json={"steps": 8, "seed": 1})
+    assert piece.content == server.post("/generate", {"steps": 8, "seed": 1}).content
+
+
+def test_another_application_can_mount_it(registry, monkeypatch):
+    make_app = app.make_app
+
+    def mounted(state, address):
+        inner = make_app(state, address)
+        outer = Starlette(routes=[Mount("/music", app=inner)])
+        outer.state.metrics = inner.state.metrics
+        return outer
+
+    monkeypatch.setattr(server, "make_app", mounted)
+    with running(registry) as made:
+        assert made.get("/about").status_code == 404
+        assert made.get("/music/v1/models/tiny").json()["model_version_status"][0]["state"] == "AVAILABLE"
+        assert made.get("/music/v1/models/none/x").json()["error"] == "Malformed request: GET /v1/models/none/x"
+        counted = made.get("/music/metrics").text
+        assert 'pianoroll_requests_total{path="/v1",status="200"} 1.0' in counted

@@ -27,6 +27,14 @@ def test_impossible_limits_are_refused():
         Limits(queue_rows=0)
 
 
+def test_grpc_messages_may_be_as_large_as_the_limits_of_rows_and_steps_allow():
+    limits = Limits(most_rows=4, primer_steps=50_000, most_steps=100_000)
+    assert 0 < limits.grpc_request_bytes - 4 * 50_000 * 84 < 100_000
+    assert 0 < limits.grpc_response_bytes - 4 * 100_000 * 84 < 100_000
+    assert Limits(body_bytes=1 << 29).grpc_request_bytes == 1 << 29
+    assert Limits(most_rows=4096, primer_steps=65_536).grpc_request_bytes == 2**31 - 1
+
+
 @pytest.mark.parametrize("sizes", [(), (1, 2), (8, 2), (2, 2)])
 def test_impossible_batch_sizes_are_refused(sizes):
     with pytest.raises(ValueError, match="tile_rows must be >= 2 and ascending"):

@@ -1,4 +1,5 @@
 // A typed client of the server's HTTP API; every failure becomes an ApiError whose message can be shown to the user.
+// Addresses are relative to the page, because a reverse proxy may serve it under a prefix.
 import { readEventStream } from "./eventstream";
 import { type Roll, validateRoll } from "./roll";
 import { type Clock, type Limits, type Primer, requestBody, type Settings } from "./settings";
@@ -33,7 +34,7 @@ export type StreamPart =
 
 /** The model, its versions, and the server's limits. */
 export async function fetchAbout(): Promise<About> {
-  return (await checkResponse(fetch("/about", { cache: "no-store" }))).json();
+  return (await checkResponse(fetch("about", { cache: "no-store" }))).json();
 }
 
 /** A MIDI file as the roll that the model receives, and the tempo and time signature in which it is continued. */
@@ -47,13 +48,13 @@ export interface UploadedPrimer extends Clock {
 export async function uploadPrimer(file: File): Promise<UploadedPrimer> {
   const form = new FormData();
   form.append("primer", file);
-  const uploaded = await (await checkResponse(fetch("/primer", { method: "POST", body: form }))).json();
+  const uploaded = await (await checkResponse(fetch("primer", { method: "POST", body: form }))).json();
   return { ...uploaded, roll: validateRoll(uploaded.roll) };
 }
 
 /** The MIDI file of a take. */
 export async function fetchMidi(settings: Settings, primer: Primer | null): Promise<Blob> {
-  return (await checkResponse(post("/generate", { ...requestBody(settings, primer), output: "midi" }))).blob();
+  return (await checkResponse(post("generate", { ...requestBody(settings, primer), output: "midi" }))).blob();
 }
 
 /** Generates a piece, and yields the music as it is generated. */
@@ -62,7 +63,7 @@ export async function* streamPiece(
   primer: Primer | null,
   signal: AbortSignal,
 ): AsyncGenerator<StreamPart> {
-  const response = await checkResponse(post("/generate?stream=1", requestBody(settings, primer), signal));
+  const response = await checkResponse(post("generate?stream=1", requestBody(settings, primer), signal));
   let ended = false;
   for await (const { event, data } of readEventStream(response.body!)) {
     const value = JSON.parse(data);

@@ -9,7 +9,7 @@ import type { Take } from "./take";
 import { TakeCard } from "./takecard";
 
 export class TakeList {
-  readonly piano = new Piano("/page/piano");
+  readonly piano = new Piano("page/piano");
   readonly player = new Player(this.piano);
   private readonly cards: TakeCard[] = [];
   private active: TakeCard | null = null;

@@ -44,7 +44,7 @@ describe("a stream", () => {
     const fetch = stubServer(begin + event("end", { steps: 0 }));
     await fillFromStream(new Take(1, { ...SETTINGS }, PRIMER, GRID), 9, new AbortController().signal, () => undefined);
     const [path, request] = fetch.mock.calls[0] as [string, RequestInit];
-    expect(path).toBe("/generate?stream=1");
+    expect(path).toBe("generate?stream=1");
     expect(JSON.parse(String(request.body))).toEqual({ ...SETTINGS, primer: [[60], [60]] });
   });
 

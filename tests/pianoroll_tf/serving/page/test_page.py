@@ -24,6 +24,7 @@ from page_browser import (
     start_server,
     wait_until,
 )
+from prefix_proxy import behind_prefix
 
 pytestmark = pytest.mark.slow
 EVIL_NAME = '<img src=x onerror="document.title=1">.mid'  # must be shown as text, not run
@@ -312,3 +313,20 @@ def test_the_page_works_by_keyboard_alone(page) -> None:
     ]
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
+
+
+def test_the_page_works_behind_a_prefix(context, address: str) -> None:
+    with behind_prefix(int(address.rpartition(":")[2])) as prefixed:
+        asked = []
+        context.on("request", lambda request: asked.append(request.url))
+        page = open_page(context, prefixed)
+        generate(page, 64)
+        page.click(".take .play")
+        wait_until(page, "observed.loudest > 0")
+        assert downloaded(page, "midi").startswith(b"MThd")
+        licences = page.locator("text=Licences")
+        assert "Salamander" in licences.evaluate("link => fetch(link.href).then((response) => response.text())")
+        page.close()
+    assert page.errors == []
+    assert any("/piano/" in url for url in asked)
+    assert all(url.startswith((prefixed, "blob:", "data:")) for url in asked)

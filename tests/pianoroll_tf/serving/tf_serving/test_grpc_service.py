@@ -198,3 +198,29 @@ def test_an_address_in_use(server):
     with listening(server.state) as port:  # noqa: SIM117
         with pytest.raises(UserError, match="must be free to listen on"), listening(server.state, port):
             pass
+
+
+def test_the_largest_request_that_the_limits_allow_is_answered(registry):
+    with running(registry, most_rows=2, primer_steps=30_000) as made, listening(made.state) as port:
+        address, rows = f"127.0.0.1:{port}", ROWS | {"steps": np.int32([1, 1]), "seed": np.int64([1, 2])}
+        with grpc.insecure_channel(address) as channel:
+            primer = np.zeros((2, 30_000, 84), np.uint8)  # 5 MB; a body has 2 MiB, and gRPC's own limit is 4 MB
+            assert ask(channel, "generate_rows", primer=primer, **rows)[1]["roll"].shape == (2, 1, 84)
+            with pytest.raises(grpc.RpcError, match="primer must have at most 30000 steps") as error:
+                ask(channel, "generate_rows", primer=np.zeros((2, 30_001, 84), np.uint8), **rows)
+    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_the_largest_response_that_the_limits_allow_is_sent(server, monkeypatch):
+    roll = np.ones((64, 13_000, 84), np.uint8)  # 70 MB, which 64 rows of together 65,536 steps may have when padded
+
+    async def predicted(*_):
+        return {"roll": roll}
+
+    monkeypatch.setattr(predictions, "predict", predicted)
+    options = [("grpc.max_receive_message_length", -1)]
+    with listening(server.state) as port, grpc.insecure_channel(f"127.0.0.1:{port}", options) as channel:
+        _, found = ask(
+            channel, "generate_simple", primer=np.zeros((1, 0, 84), np.uint8), steps=np.int32(1), seed=np.int64(1)
+        )
+    assert found["roll"].nbytes == roll.nbytes
