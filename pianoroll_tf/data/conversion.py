@@ -38,15 +38,15 @@ class Piece:
     record: PieceRecord | None = dataclasses.field(default=None, repr=False)  # None if the file is skipped
 
 
-def convert(path: str | os.PathLike, config: RecordsConfig) -> Piece:
-    """Reads a file and converts it; one that cannot be used gives a piece with a reason.
+def convert(source: str | os.PathLike | bytes, config: RecordsConfig) -> Piece:
+    """Converts a file, given by its path or its content; one that cannot be used gives a piece with a reason.
 
     Raises:
         MemoryError: It needs more memory than the process may have.
     """
     digest = ""
     try:
-        data = read_bytes(path)
+        data = source if isinstance(source, bytes) else read_bytes(source)
         digest = hashlib.sha256(data).hexdigest()
         return _convert_bytes(data, digest, config)
     except OSError as error:

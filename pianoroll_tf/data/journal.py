@@ -146,12 +146,3 @@ def _checksums_match(database: sqlite3.Connection) -> bool:
     added = ("CASE WHEN record IS NULL THEN reason ELSE '' END" if name == "reason" else name for name in _COLUMNS)
     rows = database.execute(f"SELECT checksum, {', '.join(added)} FROM files")
     return all(checksum == _row_checksum(row) for checksum, *row in rows)
-
-
-def stamp(path: Path) -> str:
-    """Size, times of change and inode of a file, which tell without reading it whether it has changed; "" if none."""
-    try:
-        facts = path.lstat()
-    except OSError:
-        return ""
-    return f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_ino}"

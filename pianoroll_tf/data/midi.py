@@ -13,7 +13,7 @@ import numpy as np
 
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.pedal import sustained_notes
-from pianoroll_tf.data.smf import MidiError, check_header, check_ticks, plain_header
+from pianoroll_tf.data.smf import MidiError, check_header, check_ticks, plain_header, without_riff
 
 MAX_FILE_BYTES = 16 << 20  # typical files have 10 to 500 KB
 MAX_METERS = 10_000  # changes of time signature; later ones are ignored
@@ -78,7 +78,7 @@ def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal
     """Parses notes and tempo map of a MIDI file.
 
     Args:
-        data: Bytes of the file, as from `read_bytes`.
+        data: Bytes of the file, as from `read_bytes`; a RIFF file (.rmi) is unwrapped.
         parser: Entry of `PARSERS`.
         drums: Whether to keep the notes of channel 10.
         pedal: Whether to hold notes while the sustain pedal of their channel is down. The parsers do not report
@@ -87,6 +87,7 @@ def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal
     Raises:
         MidiError: The bytes are not MIDI, damaged, or beyond a limit.
     """
+    data = without_riff(data)
     check_header(data)
     data = plain_header(data)
     notes = PARSERS[parser](data, drums)
@@ -99,7 +100,7 @@ def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal
 
 def ignores_tempo(data: bytes, notes: Notes) -> bool:
     """Whether the tempo map of `notes`, as a parser read them, differs audibly from the tempo events of all tracks."""
-    full = _with_symusic(plain_header(data), drums=True)
+    full = _with_symusic(plain_header(without_riff(data)), drums=True)
     moved = np.abs(full.seconds(notes.start_ticks) - notes.seconds(notes.start_ticks))
     return bool((moved > AUDIBLE_SECONDS).any())
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pianoroll_tf.data.discover import printable
 from pianoroll_tf.data.records import SPLITS
 
 
@@ -11,7 +12,7 @@ def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterat
     """Yields a summary of records, line by line; `is_new` is False if they were up to date already."""
     totals, settings = manifest["totals"], manifest["settings"]
     unit = "second" if manifest["grid"] == "seconds" else "beat"
-    yield f"{records_dir}: {'built' if is_new else 'already up to date (same files and settings)'}"
+    yield f"{printable(str(records_dir))}: {'built' if is_new else 'already up to date (same files and settings)'}"
     skipped = sum(totals["skipped"].values())
     yield f"  pieces      {totals['pieces']:,} used of {totals['files']:,} files, {skipped:,} skipped"
     for reason, count in totals["skipped"].items():
