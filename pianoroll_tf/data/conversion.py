@@ -12,6 +12,7 @@ from pianoroll_tf.data.grid import evidence
 from pianoroll_tf.data.midi import MidiError, Notes, ignores_tempo, parse_notes, read_bytes
 from pianoroll_tf.data.records import PieceRecord
 from pianoroll_tf.data.roll import RollLimitError, SparseRoll, notes_to_roll
+from pianoroll_tf.data.sketch import sketch
 from pianoroll_tf.messages import one_line
 
 MAX_HOLD = 4096  # steps; longer holds are counted as this long
@@ -26,6 +27,7 @@ class Piece:
     sha256: str = ""  # of the file's bytes, hex; empty if they could not be read
     content: str = ""  # digest of the roll, hex: two files with the same digest are duplicates
     music: str = ""  # `fingerprint` of the notes, hex, which decides the split
+    sketch: str = ""  # `sketch.sketch` of the notes, hex, by which other versions of the music are found
     notes: int = 0  # including those outside MIDI 24..107
     notes_outside_range: int = 0
     steps: int = 0
@@ -72,6 +74,7 @@ def _convert_bytes(data: bytes, digest: str, config: RecordsConfig) -> Piece:
         sha256=digest,
         content=roll_digest(roll),
         music=fingerprint(notes),
+        sketch=sketch(notes),
         notes=len(notes.pitch),
         notes_outside_range=outside,
         steps=len(roll.counts),

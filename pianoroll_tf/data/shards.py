@@ -52,7 +52,7 @@ def write_records(
         "totals": _totals(journal, splits),
         "splits": splits,
     }
-    entries = (_file_entry(*row) for row in journal.rows("path, sha256, reason, notes, split"))
+    entries = (_file_entry(*row) for row in journal.rows("path, sha256, reason, notes, split, version_of"))
     with (folder / MANIFEST).open("wb") as file:
         write_manifest(file, manifest, entries)
         flush(file)
@@ -127,10 +127,24 @@ def _totals(journal: Journal, splits: dict[str, dict]) -> dict[str, Any]:
         "files": totals["pieces"] + sum(skipped.values()),
         "skipped": skipped,
         "tempo_ignored": journal.count("split != '' AND tempo_ignored"),
+        "versions": journal.count("split != ''") - journal.count("split != ''", "DISTINCT family"),
+        "divided_families": _divided_families(journal),
     }
 
 
-def _file_entry(path: bytes, sha256: str, reason: str, notes: int, split: str) -> dict[str, Any]:
+def _divided_families(journal: Journal) -> dict[str, Any]:
+    """How many pieces of music have versions in several splits, and an example, as only given splits can have."""
+    pairs = "files AS a JOIN files AS b ON a.family = b.family AND a.split < b.split AND a.split != ''"
+    columns = "a.path, a.split, b.path, b.split"
+    found = journal.database.execute(f"SELECT {columns} FROM {pairs} ORDER BY a.path, b.path LIMIT 1").fetchone()
+    number = journal.database.execute(f"SELECT count(DISTINCT a.family) FROM {pairs}").fetchone()[0]
+    example = [f"{printable(os.fsdecode(path))} ({split})" for path, split in (found[:2], found[2:])] if found else []
+    return {"pieces": number, "example": example}
+
+
+def _file_entry(path: bytes, sha256: str, reason: str, notes: int, split: str, version_of: bytes) -> dict[str, Any]:
     """The entry of a file in the manifest."""
-    facts = {"sha256": sha256 or None, "reason": reason or None, "split": split or None}
-    return {"path": printable(os.fsdecode(path)), "status": "skipped" if reason else "used", "notes": notes} | facts
+    name, other = (printable(os.fsdecode(each)) for each in (path, version_of))
+    entry: dict[str, Any] = {"path": name, "status": "skipped" if reason else "used", "notes": notes}
+    entry |= {"sha256": sha256 or None, "reason": reason or None, "split": split or None}
+    return entry | ({"version_of": other} if split and other not in ("", name) else {})

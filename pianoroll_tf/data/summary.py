@@ -6,6 +6,7 @@ from typing import Any
 
 from pianoroll_tf.data.discover import printable
 from pianoroll_tf.data.records import SPLITS
+from pianoroll_tf.messages import count
 
 
 def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterator[str]:
@@ -15,8 +16,8 @@ def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterat
     yield f"{printable(str(records_dir))}: {'built' if is_new else 'already up to date (same files and settings)'}"
     skipped = sum(totals["skipped"].values())
     yield f"  pieces      {totals['pieces']:,} used of {totals['files']:,} files, {skipped:,} skipped"
-    for reason, count in totals["skipped"].items():
-        yield f"              {count:,} skipped: {reason}"
+    for reason, number in totals["skipped"].items():
+        yield f"              {number:,} skipped: {reason}"
     yield f"  music       {totals['hours']:,.2f} hours, {totals['notes']:,} notes"
     yield f"  roll        {totals['steps']:,} steps at {settings[f'steps_per_{unit}']} per {unit}"
     yield f"              {totals['active_cells']:,} active cells, {totals['density']:.2%} of all"
@@ -25,6 +26,13 @@ def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterat
     yield f"  omitted     {totals['notes_outside_range']:,} notes outside MIDI 24..107"
     pieces = ", ".join(f"{name} {manifest['splits'][name]['pieces']:,}" for name in SPLITS)
     yield f"  splits      {pieces} pieces"
+    versions, divided = totals.get("versions"), totals.get("divided_families", {}).get("pieces")
+    if versions and not divided:
+        yield f"  versions    {count(versions, 'piece')} of the same music as another piece, kept in its split"
+    if divided:
+        one, other = totals["divided_families"]["example"]
+        music = "the same music is" if divided == 1 else f"{divided:,} times the same music is"
+        yield f"  warning     {music} in two of the given splits, as another version: {one} and {other}"
     if totals["tempo_ignored"]:
         yield (
             f"  warning     {totals['tempo_ignored']:,} pieces have tempo changes outside the first track, which"

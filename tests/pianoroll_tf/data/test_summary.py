@@ -59,3 +59,16 @@ def test_a_chosen_grid_is_shown_with_its_reason() -> None:
 def test_skipped_files_are_named() -> None:
     files = [{"path": "a", "status": "used", "reason": None}, {"path": "b", "status": "skipped", "reason": "no notes"}]
     assert list(skipped_lines(files)) == ["b: no notes"]
+
+
+def test_versions_of_the_same_music_are_said() -> None:
+    none = {"versions": 0, "divided_families": {"pieces": 0, "example": []}}
+    assert summary(manifest(**none), Path("a"), is_new=True) == summary(manifest(), Path("a"), is_new=True)
+    text = summary(manifest(**none | {"versions": 12}), Path("a"), is_new=True)
+    assert "  versions    12 pieces of the same music as another piece, kept in its split" in text
+    divided = {"versions": 3, "divided_families": {"pieces": 2, "example": ["a (test)", "b (train)"]}}
+    text = summary(manifest(**divided), Path("a"), is_new=True)
+    assert (
+        "  warning     2 times the same music is in two of the given splits, as another version: a (test) and b" in text
+    )
+    assert "kept in its split" not in text
