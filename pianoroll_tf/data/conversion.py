@@ -30,6 +30,9 @@ class Piece:
     sketch: str = ""  # `sketch.sketch` of the notes, hex, by which other versions of the music are found
     notes: int = 0  # including those outside MIDI 24..107
     notes_outside_range: int = 0
+    drum_notes: int = 0  # of channel 10, left out
+    unclosed_notes: int = 0  # that never end, left out
+    silence_seconds: float = 0.0  # longest silence between notes
     steps: int = 0
     active_cells: int = 0
     milliseconds: int = 0  # end of the last note
@@ -77,6 +80,9 @@ def _convert_bytes(data: bytes, digest: str, config: RecordsConfig) -> Piece:
         sketch=sketch(notes),
         notes=len(notes.pitch),
         notes_outside_range=outside,
+        drum_notes=notes.drums,
+        unclosed_notes=notes.unclosed,
+        silence_seconds=round(_longest_silence(roll, notes, config), 3),
         steps=len(roll.counts),
         active_cells=len(roll.cells),
         milliseconds=round(float(notes.seconds(notes.end_ticks.max())) * 1000),
@@ -86,6 +92,20 @@ def _convert_bytes(data: bytes, digest: str, config: RecordsConfig) -> Piece:
         evidence=evidence(roll, meters, config.steps_per_beat) if config.grid == "beats" else (),
         record=PieceRecord(roll, bytes.fromhex(digest), meters, microseconds),
     )
+
+
+def _longest_silence(roll: SparseRoll, notes: Notes, config: RecordsConfig) -> float:
+    """Seconds of the longest silence after the first note and before the last."""
+    sounding = np.flatnonzero(roll.counts)
+    gaps = np.diff(sounding)
+    if not len(gaps):
+        return 0.0
+    at = int(np.argmax(gaps))
+    steps = np.array([sounding[at] + 1, sounding[at + 1]])
+    if config.grid == "seconds":
+        return float(steps[1] - steps[0]) / config.steps_per_second
+    begin, end = notes.seconds(steps * notes.ticks_per_quarter // config.steps_per_beat)
+    return float(end - begin)
 
 
 def _meters(notes: Notes, config: RecordsConfig, steps: int) -> tuple[tuple[int, Meter], ...]:

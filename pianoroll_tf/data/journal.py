@@ -96,9 +96,9 @@ class Journal:
             yield from ((os.fsdecode(path), *facts) for path, *facts in rows)
             last = rows[-1][0]
 
-    def count(self, where: str = "1", what: str = "*") -> int:
-        """The number of rows, or of what else SQL can count."""
-        return self.database.execute(f"SELECT count({what}) FROM files WHERE {where}").fetchone()[0]
+    def count(self, where: str = "1", what: str = "*", function: str = "count") -> int:
+        """The number of rows, or another SQL aggregate over them, which is 0 if there are none."""
+        return self.database.execute(f"SELECT {function}({what}) FROM files WHERE {where}").fetchone()[0] or 0
 
     def add(self, path: str, stamp: str, piece: Piece) -> None:
         """Adds the row of a file."""

@@ -15,6 +15,7 @@ TEMPO = b"\xff\x51\x03"  # first bytes of a tempo event
 TEMPO_BYTES = 6  # of a tempo event
 META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7
 PORT, END_OF_TRACK = 0x21, 0x2F  # meta events
+END_OF_TRACK_EVENT = bytes([META, END_OF_TRACK, 0])
 NOTE_OFF, NOTE_ON, CONTROLLER = 0x80, 0x90, 0xB0
 DRUM_CHANNEL = 9
 

@@ -24,6 +24,10 @@ def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterat
     if manifest["grid_decision"]:
         yield f"  grid        {manifest['grid']}, because {manifest['grid_decision']}"
     yield f"  omitted     {totals['notes_outside_range']:,} notes outside MIDI 24..107"
+    if drums := totals.get("drum_notes"):
+        yield f"              {drums:,} notes of channel 10, the drums (--drums keeps them)"
+    if unclosed := totals.get("unclosed_notes"):
+        yield f"              {unclosed:,} notes that never end"
     pieces = ", ".join(f"{name} {manifest['splits'][name]['pieces']:,}" for name in SPLITS)
     yield f"  splits      {pieces} pieces"
     versions, divided = totals.get("versions"), totals.get("divided_families", {}).get("pieces")
@@ -33,6 +37,10 @@ def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterat
         one, other = totals["divided_families"]["example"]
         music = "the same music is" if divided == 1 else f"{divided:,} times the same music is"
         yield f"  warning     {music} in two of the given splits, as another version: {one} and {other}"
+    for name, seconds in totals.get("silences", {}).get("longest", ()):
+        number = totals["silences"]["pieces"]
+        others = f"; {count(number - 1, 'other piece')} too" if number > 1 else ""
+        yield f"  warning     {name} is silent for {_duration(seconds)} before a note, which may be a stray one{others}"
     if totals["tempo_ignored"]:
         yield (
             f"  warning     {totals['tempo_ignored']:,} pieces have tempo changes outside the first track, which"
@@ -45,6 +53,11 @@ def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterat
     empty = [name for name in SPLITS if not manifest["splits"][name]["pieces"] and settings.get(name, 1)]
     if empty:
         yield f"  warning     no piece in {', '.join(empty)}: there are too few pieces"
+
+
+def _duration(seconds: float) -> str:
+    """Minutes, or hours from two on."""
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
 
 
 def skipped_lines(files: Iterable[dict[str, Any]]) -> Iterator[str]:

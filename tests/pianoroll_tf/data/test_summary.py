@@ -72,3 +72,17 @@ def test_versions_of_the_same_music_are_said() -> None:
         "  warning     2 times the same music is in two of the given splits, as another version: a (test) and b" in text
     )
     assert "kept in its split" not in text
+
+
+def test_what_is_left_out_is_said_by_reason() -> None:
+    totals = {"drum_notes": 1234, "unclosed_notes": 5, "silences": {"pieces": 1, "longest": [["a.mid", 9000.0]]}}
+    lines = summary(manifest(**totals), Path("a"), is_new=True).splitlines()
+    assert lines[7:10] == [
+        "  omitted     24 notes outside MIDI 24..107",
+        "              1,234 notes of channel 10, the drums (--drums keeps them)",
+        "              5 notes that never end",
+    ]
+    assert lines[-1] == "  warning     a.mid is silent for 2.5 hours before a note, which may be a stray one"
+    totals["silences"] = {"pieces": 3, "longest": [["a.mid", 600.0]]}
+    text = summary(manifest(**totals), Path("a"), is_new=True)
+    assert text.endswith("a.mid is silent for 10 minutes before a note, which may be a stray one; 2 other pieces too")
