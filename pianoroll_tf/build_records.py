@@ -27,6 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--list-skipped", action="store_true", help="list every skipped file with its reason")
     parser.add_argument("--follow-links", action="store_true", help="follow symbolic links in a folder or a list")
     add_flags(parser, RecordsConfig)
+    parser.set_defaults(given=sys.argv[1:] if argv is None else argv)
     return cli.run(_command, parser, argv)
 
 
@@ -45,6 +46,7 @@ def _command(args: argparse.Namespace) -> None:
 
 
 def _build(args: argparse.Namespace, config: RecordsConfig) -> None:
+    from pianoroll_tf.data.advice import advice
     from pianoroll_tf.data.build import build
     from pianoroll_tf.data.records import read_manifest
     from pianoroll_tf.data.summary import skipped_lines, summary
@@ -56,7 +58,7 @@ def _build(args: argparse.Namespace, config: RecordsConfig) -> None:
         )
     if args.list_skipped:
         print("\n".join(skipped_lines(read_manifest(args.records_dir, with_files=True)["files"])))
-    print("\n".join(summary(manifest, args.records_dir, is_new)))
+    print(*summary(manifest, args.records_dir, is_new), *advice(manifest, args.records_dir, args.given), sep="\n")
 
 
 def _verify(records_dir: Path) -> None:

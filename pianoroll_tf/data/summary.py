@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pianoroll_tf.data.advice import cure_for_empty_split
 from pianoroll_tf.data.discover import printable
 from pianoroll_tf.data.records import SPLITS
 from pianoroll_tf.messages import count
@@ -52,7 +53,7 @@ def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterat
         yield f"  note        {names}: a single piece, on which all that is measured there rests"
     empty = [name for name in SPLITS if not manifest["splits"][name]["pieces"] and settings.get(name, 1)]
     if empty:
-        yield f"  warning     no piece in {', '.join(empty)}: there are too few pieces"
+        yield f"  warning     no piece in {' and '.join(empty)}: {cure_for_empty_split(manifest, empty[0])}"
 
 
 def _duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -134,6 +135,11 @@ def test_an_archive_as_a_command(midi: Path, tmp_path: Path) -> None:
     (midi / "link.mid").symlink_to(midi / "00.mid")
     done = run(midi, tmp_path / "plain")
     assert "1 skipped: a link (--follow-links reads it)" in done.stdout
+    *_, link, few, train = done.stdout.splitlines()
+    again = shlex.join(["python", "-m", "pianoroll_tf.build_records", str(midi), str(tmp_path / "plain")])
+    assert link.endswith(f"reads it); {again} --follow-links --overwrite")
+    assert "pieces to train on: more files help most" in few
+    assert train.endswith(" --transpose 11")
     done = run(midi, tmp_path / "followed", "--follow-links")
     assert "1 skipped: duplicate" in done.stdout
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", midi)
