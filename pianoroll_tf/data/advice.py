@@ -60,9 +60,10 @@ def _command(name: str, arguments: Sequence[str]) -> str:
 
 def cure_for_empty_split(manifest: dict[str, Any], split: str) -> str:
     """What gives a split pieces: a share, more files, or a place in the given splits."""
-    settings, totals = manifest["settings"], manifest["totals"]
+    settings = manifest["settings"]
     given = settings.get("splits", "auto") not in ("auto", "music")
-    different = totals["pieces"] - totals.get("versions", 0)
+    pieces = sum(entry["pieces"] for entry in manifest["splits"].values())
+    different = pieces - manifest.get("totals", {}).get("versions", 0)
     if not given and settings.get(split) == 0:
         return f"build the records again with --{split} above 0"
     if not given and different < MIN_PIECES:
