@@ -1,13 +1,14 @@
 """Finds pieces that are the same music, as another version or performance of it, which must be in one split."""
 
 import itertools
+from array import array
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pianoroll_tf.data.journal import Journal
-from pianoroll_tf.data.sketch import hashes_of, resemblance
+from pianoroll_tf.data.sketch import resemblance
 
 # Share of common passages from which pieces are the same music: with up to one chord in seven changed it is larger. In
 # 410 works of Bach, versions of one setting share 0.28 to 1, and other settings of the same tune up to 0.15; unrelated
@@ -26,60 +27,84 @@ class Version(NamedTuple):
     decided_by: bytes  # path of the file that has it, or of the duplicate of it that is kept
 
 
-def find_versions(journal: Journal) -> list[Version]:
+def find_versions(journal: Journal) -> Iterator[Version]:
     """Finds all usable files of a journal that are the same music as another one.
 
     Two files are if their rolls or fingerprints are equal or their sketches resemble each other, and also if a third
     file links them. The fingerprint of the one with the fewest notes outside the range decides, of these the smallest.
     So the order of files does not matter; but a version that is added later may move the others to its own split.
     """
-    columns = "path, content, music, notes_outside_range, sketch"
-    rows = list(journal.rows(columns, "record IS NOT NULL AND reason = ''", "content, sha256, path"))
-    groups = _Groups(len(rows))
-    distinct: list[int] = []
-    seen: dict[str, int] = {}
-    for index, (_, content, music, _, _) in enumerate(rows):
-        for key in (f"roll {content}", f"music {music}"):
-            groups.join(index, seen.setdefault(key, index))
-        if groups.root(index) == index:
-            distinct.append(index)
-    texts = [rows[index][4] for index in distinct]
-    for one, other in _candidates([hashes_of(text) for text in texts]):
-        if resemblance(texts[one], texts[other]) >= MIN_RESEMBLANCE:
-            groups.join(distinct[one], distinct[other])
-    found = []
+    files = _Files(journal)
+    groups = _Groups(len(files.rowid))
+    for index, same in enumerate(zip(files.same_roll, files.same_music, strict=True)):
+        for other in same:
+            groups.join(index, int(other))
+    of_hashes = np.repeat(range(len(groups)), files.hash_counts)
+    for pair in _candidates(np.frombuffer(files.hashes, "<u4"), of_hashes):
+        sketches = (files.fact("sketch", index) for index in pair)
+        if groups.root(pair[0]) != groups.root(pair[1]) and resemblance(*sketches) >= MIN_RESEMBLANCE:
+            groups.join(*pair)
     for members in groups.of_several():
-        chosen = min(members, key=lambda index: (rows[index][3], rows[index][2], rows[index][0]))
-        kept = seen[f"roll {rows[chosen][1]}"]
-        found += [Version(rows[index][0], rows[chosen][2], rows[kept][0]) for index in members]
-    return found
+        chosen = min(members, key=lambda index: (files.outside[index], files.music_rank[index], index))
+        music, decided_by = files.fact("music", chosen), files.fact("path", files.same_roll[chosen])
+        for index in members:
+            yield Version(files.fact("path", index), music, decided_by)
 
 
-def _candidates(sketches: list[np.ndarray]) -> Iterator[tuple[int, int]]:
-    """Pairs of pieces that have several of their smallest hashes in common, each once."""
-    parts = [sketch[:INDEXED] for sketch in sketches]
-    hashes = np.concatenate([np.zeros(0, np.uint32), *parts])
-    pieces = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+class _Files:
+    """What is needed of all usable files, some 200 bytes each; duplicates are in a row, first the one that is kept."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._database = journal.database
+        self.rowid, self.outside = array("q"), array("q")
+        self.same_roll = array("q")  # index of the first file with the same roll
+        self.hashes, self.hash_counts = bytearray(), array("q")  # the smallest hashes of each file but duplicates
+        digests, roll = bytearray(), None
+        columns = f"rowid, content, music, notes_outside_range, substr(sketch, 1, {8 * INDEXED})"
+        for rowid, content, music, outside, sketch in journal.rows(columns, "reason = ''", "content, sha256, path"):
+            duplicate = content == roll
+            self.same_roll.append(self.same_roll[-1] if duplicate else len(self.rowid))
+            self.rowid.append(rowid)
+            self.outside.append(outside)
+            hashes = b"" if duplicate else bytes.fromhex(sketch)
+            self.hashes += hashes
+            self.hash_counts.append(len(hashes) // 4)
+            digests += bytes.fromhex(music).ljust(32, b"\0")
+            roll = content
+        _, first, self.music_rank = np.unique(np.frombuffer(digests, "S32"), return_index=True, return_inverse=True)
+        self.same_music = first[self.music_rank]  # index of the first file with the same fingerprint
+
+    def fact(self, name: str, index: int) -> Any:
+        """A column of the journal."""
+        query = f"SELECT {name} FROM files WHERE rowid = ?"
+        return self._database.execute(query, (self.rowid[index],)).fetchone()[0]
+
+
+def _candidates(hashes: np.ndarray, files: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Pairs of files that have several hashes in common, each once; `hashes` and `files` are in the same order."""
     order = np.argsort(hashes, kind="stable")
-    hashes, pieces = hashes[order], pieces[order]
-    begins = np.flatnonzero(np.diff(hashes, prepend=-1 if len(hashes) else 0) != 0)
-    sizes = np.repeat(np.diff(begins, append=len(hashes)), np.diff(begins, append=len(hashes)))
+    hashes, files = hashes[order], files[order].astype(np.int64)
+    _, sizes = np.unique(hashes, return_counts=True)
+    sizes = np.repeat(sizes, sizes)  # of each hash, how many files have it
     pairs = []
     for distance in range(1, ALL_PAIRS):
         same = hashes[distance:] == hashes[:-distance]
         if distance > 1:
             same &= sizes[distance:] <= ALL_PAIRS
-        pairs.append(pieces[:-distance][same] * len(parts) + pieces[distance:][same])
+        pairs.append(files[:-distance][same] << 32 | files[distance:][same])
     codes, counts = np.unique(np.concatenate(pairs), return_counts=True)
     for code in codes[counts >= MIN_COMMON].tolist():
-        yield divmod(code, len(parts))
+        yield code >> 32, code & 0xFFFFFFFF
 
 
 class _Groups:
     """A union-find structure over 0 … number - 1, in which the smallest member of a group is its root."""
 
     def __init__(self, number: int) -> None:
-        self._parent = list(range(number))
+        self._parent = array("q", range(number))
+
+    def __len__(self) -> int:
+        return len(self._parent)
 
     def root(self, member: int) -> int:
         while self._parent[member] != member:
