@@ -12,7 +12,7 @@ from pianoroll_tf.data.grid import evidence
 from pianoroll_tf.data.midi import MidiError, Notes, ignores_tempo, parse_notes, read_bytes
 from pianoroll_tf.data.records import PieceRecord
 from pianoroll_tf.data.roll import RollLimitError, SparseRoll, notes_to_roll
-from pianoroll_tf.data.sketch import sketch
+from pianoroll_tf.data.sketch import sketch, sorted_unique
 from pianoroll_tf.messages import one_line
 
 MAX_HOLD = 4096  # steps; longer holds are counted as this long
@@ -128,5 +128,5 @@ def fingerprint(notes: Notes) -> str:
     So it does not depend on grid, resolution, tempo, title, velocities, lengths of notes and transposition.
     """
     place = np.floor(notes.quarters(notes.start_ticks - notes.start_ticks.min()) * FINGERPRINT_STEPS + 0.5)
-    keys = np.unique(place.astype(np.int64) * 128 + notes.pitch - notes.pitch.min())
+    keys = sorted_unique(place.astype(np.int64) * 128 + notes.pitch - notes.pitch.min())
     return hashlib.sha256(keys.astype("<i8").tobytes()).hexdigest()

@@ -20,8 +20,7 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 def sketch(notes) -> str:
     """The sketch of a piece, `midi.Notes`, in hex; empty if it is too short. Notes outside MIDI 24..107 are ignored."""
     inside = (notes.pitch >= LOWEST_PITCH) & (notes.pitch <= HIGHEST_PITCH)
-    notes_by_time = np.sort(notes.start_ticks[inside] * 128 + notes.pitch[inside])
-    notes_by_time = notes_by_time[np.diff(notes_by_time, prepend=-1) > 0]  # a pitch twice in a chord is one
+    notes_by_time = sorted_unique(notes.start_ticks[inside] * 128 + notes.pitch[inside])
     pitch = notes_by_time % 128
     begins = np.diff(notes.seconds(notes_by_time // 128), prepend=-np.inf) > CHORD_SECONDS
     first = np.flatnonzero(begins)
@@ -33,8 +32,18 @@ def sketch(notes) -> str:
     passages = np.zeros(len(chords) - CHORDS + 1, np.uint64)
     for index in range(CHORDS):
         passages = passages * _FACTOR + chords[index : index + len(passages)]
-    hashes = np.unique((_mix(passages) >> np.uint64(32)).astype(np.uint32))
+    hashes = sorted_unique((_mix(passages) >> np.uint64(32)).astype(np.uint32))
     return hashes[:SIZE].astype("<u4").tobytes().hex() if len(hashes) >= MIN_PASSAGES else ""
+
+
+def sorted_unique(values: np.ndarray) -> np.ndarray:
+    """The values in ascending order, each once; np.unique does the same by a hash table, which takes longer.
+
+    >>> sorted_unique(np.array([3, 1, 3])).tolist()
+    [1, 3]
+    """
+    values = np.sort(values)
+    return values[np.append(True, values[1:] != values[:-1])[: len(values)]]
 
 
 def _mix(values: np.ndarray) -> np.ndarray:

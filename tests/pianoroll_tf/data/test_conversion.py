@@ -166,3 +166,17 @@ def test_the_longest_silence_is_in_seconds(grid: str) -> None:
     assert convert(song(notes, [(2880, 1_000_000)]), config).silence_seconds == 140 * 60  # twice as slow from there
     assert convert(song(notes[:2]), config).silence_seconds == 1
     assert convert(song(notes[:1]), config).silence_seconds == 0  # that before the first note does not count
+
+
+def test_karaoke_and_riff_files_are_read_whatever_reads_them(tmp_path: Path) -> None:
+    """So also as primers, which the same function converts."""
+    plain = song([(0, 480, 60)], [(0, 500_000)])
+    riff = b"RIFF" + (len(plain) + 12).to_bytes(4, "little") + b"RMIDdata" + len(plain).to_bytes(4, "little") + plain
+    expected = convert(plain, RecordsConfig(grid="seconds"))
+    for parser in ("symusic", "pretty_midi"):
+        for pedal in (False, True):
+            config = RecordsConfig(grid="seconds", parser=parser, pedal=pedal)
+            (tmp_path / "a.kar").write_bytes(plain)
+            (tmp_path / "a.rmi").write_bytes(riff)
+            assert convert(tmp_path / "a.kar", config) == expected
+            assert convert(tmp_path / "a.rmi", config).content == expected.content
