@@ -1,4 +1,4 @@
-"""Converts a folder of MIDI files to a folder of TFRecords with a manifest, or checks such a folder."""
+"""Converts MIDI files to a folder of TFRecords with a manifest, or checks such a folder."""
 
 import argparse
 import signal
@@ -15,26 +15,29 @@ from pianoroll_tf.system import usable_cpus
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs `python -m pianoroll_tf.build_records MIDI_DIR RECORDS_DIR`; returns its exit code."""
+    """Runs `python -m pianoroll_tf.build_records INPUT RECORDS_DIR`; returns its exit code."""
     parser = cli.make_parser("pianoroll_tf.build_records", __doc__)
-    parser.usage = "%(prog)s MIDI_DIR RECORDS_DIR [options]\n       %(prog)s --verify RECORDS_DIR"
-    parser.add_argument("midi_dir", type=Path, nargs="?", metavar="MIDI_DIR", help="folder of MIDI files, at any depth")
+    parser.usage = "%(prog)s INPUT RECORDS_DIR [options]\n       %(prog)s --verify RECORDS_DIR"
+    what = "folder of MIDI files at any depth, archive (.zip, .tar, .tar.gz, .tgz), or text file of paths (.txt)"
+    parser.add_argument("input", type=Path, nargs="?", metavar="INPUT", help=what)
     parser.add_argument("records_dir", type=Path, nargs="?", metavar="RECORDS_DIR", help="to create: tfrecords/NAME")
     parser.add_argument("--verify", type=Path, metavar="RECORDS_DIR", help="check every byte of a folder of records")
     parser.add_argument("--workers", type=int, help="processes that read files (default: one per CPU)", metavar="INT")
     parser.add_argument("--overwrite", action="store_true", help="replace records of other files or settings")
     parser.add_argument("--list-skipped", action="store_true", help="list every skipped file with its reason")
+    parser.add_argument("--follow-links", action="store_true", help="follow symbolic links in a folder or a list")
     add_flags(parser, RecordsConfig)
+    parser.set_defaults(given=sys.argv[1:] if argv is None else argv)
     return cli.run(_command, parser, argv)
 
 
 def _command(args: argparse.Namespace) -> None:
     if args.verify is not None:
-        if args.midi_dir is not None:
+        if args.input is not None:
             raise UsageError("--verify must be used alone with its folder. Received: other folders too")
         return _verify(args.verify)
     if args.records_dir is None:
-        raise UsageError("MIDI_DIR and RECORDS_DIR must be given (see --help)")
+        raise UsageError("INPUT and RECORDS_DIR must be given (see --help)")
     if args.workers is not None and args.workers < 1:
         raise UsageError(f"workers must be a whole number >= 1. Received: workers={args.workers}")
     with usage_errors():
@@ -43,16 +46,19 @@ def _command(args: argparse.Namespace) -> None:
 
 
 def _build(args: argparse.Namespace, config: RecordsConfig) -> None:
+    from pianoroll_tf.data.advice import advice
     from pianoroll_tf.data.build import build
     from pianoroll_tf.data.records import read_manifest
     from pianoroll_tf.data.summary import skipped_lines, summary
 
     with cli.exit_on_sigterm(128 + signal.SIGTERM):  # so that reader processes are ended
         workers = args.workers or usable_cpus()
-        manifest, is_new = build(args.midi_dir, args.records_dir, config, workers, args.overwrite, Progress)
+        manifest, is_new = build(
+            args.input, args.records_dir, config, workers, args.overwrite, Progress, args.follow_links
+        )
     if args.list_skipped:
         print("\n".join(skipped_lines(read_manifest(args.records_dir, with_files=True)["files"])))
-    print("\n".join(summary(manifest, args.records_dir, is_new)))
+    print(*summary(manifest, args.records_dir, is_new), *advice(manifest, args.records_dir, args.given), sep="\n")
 
 
 def _verify(records_dir: Path) -> None:
@@ -66,7 +72,7 @@ def _verify(records_dir: Path) -> None:
     if damages:
         found = f"{len(damages)} found"
         raise DamagedError(f"{records_dir} is damaged ({found}); build the records again with --overwrite")
-    print(f"{records_dir}: every shard matches the manifest")
+    print(f"{one_line(records_dir)}: every shard matches the manifest")
 
 
 if __name__ == "__main__":

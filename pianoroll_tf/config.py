@@ -34,7 +34,9 @@ class RecordsConfig(Settings):
     parser: str = setting("symusic", "library that reads the files", choices=("symusic", "pretty_midi"))
     drums: bool = setting(False, "keep the drum channel")
     pedal: bool = setting(False, "hold notes while the sustain pedal (controller 64) is down")
-    include: str | None = setting(None, "case-sensitive glob on file names; default: .mid and .midi in any case")
+    include: str | None = setting(
+        None, "case-sensitive glob on file names; default: .mid, .midi, .kar and .rmi in any case"
+    )
     val: float = setting(0.1, "share of the pieces for validation", minimum=0.0, below=1.0)
     test: float = setting(0.1, "share of the pieces for testing", minimum=0.0, below=1.0)
     splits: str = setting(

@@ -1,4 +1,4 @@
-"""Builds a folder of records from a folder of MIDI files: find, read, choose, write, rename."""
+"""Builds a folder of records from MIDI files: find, read, choose, write, rename."""
 
 import contextlib
 import dataclasses
@@ -16,15 +16,17 @@ from typing import Any
 from pianoroll_tf import __version__
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
-from pianoroll_tf.data.discover import FoundFile, find_files
+from pianoroll_tf.data.discover import FoundFile, printable
 from pianoroll_tf.data.existing_records import existing_manifest
-from pianoroll_tf.data.given_splits import from_folders, from_table, identity
+from pianoroll_tf.data.given_splits import from_folders, from_table, identity, in_common_folder
 from pianoroll_tf.data.grid import decide
-from pianoroll_tf.data.journal import Journal, stamp
+from pianoroll_tf.data.inputs import Input, open_input
+from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import FORMAT, MANIFEST
 from pianoroll_tf.data.shards import skipped_by_reason, write_records
+from pianoroll_tf.data.smf import MidiError
 from pianoroll_tf.data.splits import choose
-from pianoroll_tf.data.workers import convert_all
+from pianoroll_tf.data.workers import File, convert_all
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.progress import NoProgress
 from pianoroll_tf.settings import to_dict
@@ -37,22 +39,24 @@ WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def build(
-    midi_dir: Path,
+    midi: Path,
     records_dir: Path,
     config: RecordsConfig,
     workers: int = 1,
     overwrite: bool = False,
     progress: type[NoProgress] = NoProgress,
+    follow_links: bool = False,
 ) -> tuple[dict[str, Any], bool]:
     """Builds the records, resuming an interrupted build with the same settings.
 
     Args:
-        midi_dir: Folder of MIDI files.
+        midi: Folder of MIDI files, archive (.zip, .tar, .tar.gz, .tgz), or text file of paths (.txt).
         records_dir: Folder to create; it appears whole, by a rename.
         config: Settings of the records.
         workers: Number of processes that read files.
         overwrite: Whether to replace records that were made of other files or with other settings.
         progress: `Progress` shows progress on stderr.
+        follow_links: Whether to follow links in the folder.
 
     Returns:
         `(manifest, is_new)`; `is_new` is False if the records were up to date already. The manifest of new records
@@ -68,7 +72,7 @@ def build(
         # Hidden files are not overlooked, as the whole folder is going to be replaced.
         if not check_folder(records_dir, "a folder of records", MANIFEST, allow_hidden=False) or overwrite:
             return None
-        return existing_manifest(records_dir, midi_dir, list(_found(midi_dir, config)), config, progress)
+        return existing_manifest(records_dir, source, config, progress)
 
     records_dir = records_dir.resolve()
     table = None if config.splits in ("auto", "music", "folders") else Path(config.splits)
@@ -76,7 +80,7 @@ def build(
     if table is not None:
         given = from_table(table)
         config = dataclasses.replace(config, splits=identity(table))
-    _found(midi_dir, config)  # raises for a folder without MIDI files before anything is created
+    source = _Limited(open_input(midi, config.include, follow_links), config.limit)  # raises if there are no files
     if manifest := up_to_date():
         remove_work_folder(records_dir)
         return manifest, False
@@ -87,14 +91,15 @@ def build(
         grid, decision = config.grid, ""
         if grid == "auto":
             beats = dataclasses.replace(config, grid="beats")
-            with _converted(folder, midi_dir, beats, workers, progress) as journal:
+            with _converted(folder, source, beats, workers, progress) as journal:
                 pieces = (json.loads(facts) for (facts,) in journal.rows("evidence", "record IS NOT NULL"))
                 grid, decision = decide(pieces)
         resolved = dataclasses.replace(config, grid=grid)
-        with _converted(folder, midi_dir, resolved, workers, progress) as journal:
+        with _converted(folder, source, resolved, workers, progress) as journal:
             if config.splits in ("auto", "folders"):
-                files = (os.fsdecode(path) for (path,) in journal.rows("path", "reason = ''"))
-                given = from_folders(files, required=config.splits == "folders")
+                given = from_folders(_usable(journal), required=config.splits == "folders")
+            elif given is not None:
+                given = in_common_folder(given, _usable(journal))
             choose(journal, config, given)
             with whole_folder(records_dir, folder / "records") as whole:
                 manifest = write_records(journal, config, grid, whole, decision)
@@ -117,7 +122,7 @@ def _name_write_errors(records_dir: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _converted(
-    folder: Path, midi_dir: Path, config: RecordsConfig, workers: int, progress: type[NoProgress]
+    folder: Path, source: Input, config: RecordsConfig, workers: int, progress: type[NoProgress]
 ) -> Iterator[Journal]:
     """Yields the journal with a row for every file, on one grid; each grid has its own journal.
 
@@ -128,41 +133,63 @@ def _converted(
     versions = {"package": __version__, "parser": importlib.metadata.version(config.parser)}
     settings |= {"format": FORMAT, "versions": versions}
     with contextlib.closing(Journal(folder / f"journal-{config.grid}.sqlite", settings)) as journal:
-        _convert_missing(journal, midi_dir, config, workers, progress)
+        _convert_missing(journal, source, config, workers, progress)
         if not journal.count("reason = ''"):
             skipped = skipped_by_reason(journal)
             shutil.rmtree(folder)
             reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
-            raise UserError(f"none of the {sum(skipped.values())} files of {midi_dir} can be used: {reasons}")
+            raise UserError(
+                f"none of the {sum(skipped.values())} files of {printable(str(source.path))} can be used: {reasons}"
+            )
         yield journal
 
 
-def _found(midi_dir: Path, config: RecordsConfig) -> Iterator[FoundFile]:
-    """The files of a build, found again each time, as there may be too many for a list."""
-    return islice(find_files(midi_dir, config.include), config.limit)
+class _Limited:
+    """The first files of an input, by name."""
+
+    def __init__(self, source: Input, limit: int | None) -> None:
+        self.path, self._source, self._limit = source.path, source, limit
+        self.stamp, self.sources = source.stamp, source.sources
+
+    def found(self) -> Iterator[FoundFile]:
+        """See `data.inputs.Input`."""
+        return islice(self._source.found(), self._limit)
+
+
+def _usable(journal: Journal) -> list[str]:
+    """Paths of the files that can be used."""
+    return [os.fsdecode(path) for (path,) in journal.rows("path", "reason = ''")]
 
 
 def _convert_missing(
-    journal: Journal, midi_dir: Path, config: RecordsConfig, workers: int, progress: type[NoProgress]
+    journal: Journal, source: Input, config: RecordsConfig, workers: int, progress: type[NoProgress]
 ) -> None:
     """Brings the journal up to date: one row per file. Only files that are being read are held in memory."""
-    found = _found(midi_dir, config)
-    total = journal.keep_only((file.path, stamp(midi_dir / file.path), file.reason) for file in found)
-    reading: dict[str, tuple[str, str]] = {}
+    found = ((file.path, source.stamp(file.path) + file.reason, file.reason) for file in source.found())
+    total = journal.keep_only(found)
+    stamps: dict[str, str] = {}
+
+    def add(path: str, piece: Piece) -> None:
+        journal.add(path, stamps.pop(path), piece)
+        bar.update()
 
     def missing() -> Iterator[str]:
-        for path, mark, reason in journal.missing():
+        for path, stamp, reason in journal.missing():
+            stamps[path] = stamp
             if reason:
-                journal.add(path, mark, Piece(reason=reason))
-                bar.update()
-                continue
-            full_path = os.fspath(midi_dir / path)
-            reading[full_path] = path, mark
-            yield full_path
+                add(path, Piece(reason=reason))
+            else:
+                yield path
+
+    def files() -> Iterator[File]:
+        for path, content in source.sources(missing()):
+            if isinstance(content, MidiError):
+                add(path, Piece(reason=str(content)))
+            else:
+                yield File(path, content)
 
     with progress(total, "files") as bar:
         bar.update(journal.count())
-        for full_path, piece in convert_all(missing(), config, workers):
-            journal.add(*reading.pop(full_path), piece)
-            bar.update()
+        for path, piece in convert_all(files(), config, workers):
+            add(path, piece)
     journal.commit()

@@ -12,6 +12,7 @@ from pianoroll_tf.data.grid import evidence
 from pianoroll_tf.data.midi import MidiError, Notes, ignores_tempo, parse_notes, read_bytes
 from pianoroll_tf.data.records import PieceRecord
 from pianoroll_tf.data.roll import RollLimitError, SparseRoll, notes_to_roll
+from pianoroll_tf.data.sketch import sketch, sorted_unique
 from pianoroll_tf.messages import one_line
 
 MAX_HOLD = 4096  # steps; longer holds are counted as this long
@@ -26,8 +27,12 @@ class Piece:
     sha256: str = ""  # of the file's bytes, hex; empty if they could not be read
     content: str = ""  # digest of the roll, hex: two files with the same digest are duplicates
     music: str = ""  # `fingerprint` of the notes, hex, which decides the split
+    sketch: str = ""  # `sketch.sketch` of the notes, hex, by which other versions of the music are found
     notes: int = 0  # including those outside MIDI 24..107
     notes_outside_range: int = 0
+    drum_notes: int = 0  # of channel 10, left out
+    unclosed_notes: int = 0  # that never end, left out
+    silence_seconds: float = 0.0  # longest silence between notes
     steps: int = 0
     active_cells: int = 0
     milliseconds: int = 0  # end of the last note
@@ -38,15 +43,15 @@ class Piece:
     record: PieceRecord | None = dataclasses.field(default=None, repr=False)  # None if the file is skipped
 
 
-def convert(path: str | os.PathLike, config: RecordsConfig) -> Piece:
-    """Reads a file and converts it; one that cannot be used gives a piece with a reason.
+def convert(source: str | os.PathLike | bytes, config: RecordsConfig) -> Piece:
+    """Converts a file, given by its path or its content; one that cannot be used gives a piece with a reason.
 
     Raises:
         MemoryError: It needs more memory than the process may have.
     """
     digest = ""
     try:
-        data = read_bytes(path)
+        data = source if isinstance(source, bytes) else read_bytes(source)
         digest = hashlib.sha256(data).hexdigest()
         return _convert_bytes(data, digest, config)
     except OSError as error:
@@ -72,8 +77,12 @@ def _convert_bytes(data: bytes, digest: str, config: RecordsConfig) -> Piece:
         sha256=digest,
         content=roll_digest(roll),
         music=fingerprint(notes),
+        sketch=sketch(notes),
         notes=len(notes.pitch),
         notes_outside_range=outside,
+        drum_notes=notes.drums,
+        unclosed_notes=notes.unclosed,
+        silence_seconds=round(_longest_silence(roll, notes, config), 3),
         steps=len(roll.counts),
         active_cells=len(roll.cells),
         milliseconds=round(float(notes.seconds(notes.end_ticks.max())) * 1000),
@@ -83,6 +92,20 @@ def _convert_bytes(data: bytes, digest: str, config: RecordsConfig) -> Piece:
         evidence=evidence(roll, meters, config.steps_per_beat) if config.grid == "beats" else (),
         record=PieceRecord(roll, bytes.fromhex(digest), meters, microseconds),
     )
+
+
+def _longest_silence(roll: SparseRoll, notes: Notes, config: RecordsConfig) -> float:
+    """Seconds of the longest silence after the first note and before the last."""
+    sounding = np.flatnonzero(roll.counts)
+    gaps = np.diff(sounding)
+    if not len(gaps):
+        return 0.0
+    at = int(np.argmax(gaps))
+    steps = np.array([sounding[at] + 1, sounding[at + 1]])
+    if config.grid == "seconds":
+        return float(steps[1] - steps[0]) / config.steps_per_second
+    begin, end = notes.seconds(steps * notes.ticks_per_quarter // config.steps_per_beat)
+    return float(end - begin)
 
 
 def _meters(notes: Notes, config: RecordsConfig, steps: int) -> tuple[tuple[int, Meter], ...]:
@@ -105,5 +128,5 @@ def fingerprint(notes: Notes) -> str:
     So it does not depend on grid, resolution, tempo, title, velocities, lengths of notes and transposition.
     """
     place = np.floor(notes.quarters(notes.start_ticks - notes.start_ticks.min()) * FINGERPRINT_STEPS + 0.5)
-    keys = np.unique(place.astype(np.int64) * 128 + notes.pitch - notes.pitch.min())
+    keys = sorted_unique(place.astype(np.int64) * 128 + notes.pitch - notes.pitch.min())
     return hashlib.sha256(keys.astype("<i8").tobytes()).hexdigest()

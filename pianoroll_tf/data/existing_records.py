@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.config import RecordsConfig
-from pianoroll_tf.data.discover import FoundFile, printable
+from pianoroll_tf.data.discover import printable
+from pianoroll_tf.data.inputs import Input
 from pianoroll_tf.data.midi import MidiError, read_bytes
 from pianoroll_tf.data.records import SPLITS, check_shards, read_manifest
 from pianoroll_tf.errors import UserError
@@ -15,9 +16,9 @@ from pianoroll_tf.settings import to_dict
 
 
 def existing_manifest(
-    records_dir: Path, midi_dir: Path, found: list[FoundFile], config: RecordsConfig, progress: type[NoProgress]
+    records_dir: Path, source: Input, config: RecordsConfig, progress: type[NoProgress]
 ) -> dict[str, Any]:
-    """Returns the manifest of records that are up to date; the files `found` in `midi_dir` are all read.
+    """Returns the manifest of records that are up to date; the files of `source` are all read.
 
     Raises:
         UserError: The records are damaged, or were made of other files or with other settings.
@@ -29,8 +30,7 @@ def existing_manifest(
     names = [name for name in now if before.get(name) != now[name]]
     changes = ", ".join(f"{name} was {before.get(name)} and is {now[name]}" for name in names)
     if not changes:
-        with progress(len(found), "files compared") as bar:
-            changes = _changed_files(manifest["files"], _digests(midi_dir, found, bar))
+        changes = _changed_files(manifest["files"], _digests(source, progress))
     if changes:
         raise UserError(f"{records_dir} exists and was made differently ({changes}); replace it with --overwrite")
     return manifest
@@ -47,14 +47,16 @@ def _changed_files(entries: list[dict[str, Any]], now: dict[str, str | None]) ->
     return f"files: {words}, among them {min(added | removed | changed)}"
 
 
-def _digests(midi_dir: Path, found: list[FoundFile], bar: NoProgress) -> dict[str, str | None]:
+def _digests(source: Input, progress: type[NoProgress]) -> dict[str, str | None]:
     """Path in the manifest → sha256 of the file; None for a file that cannot be read, as in the manifest."""
-    digests: dict[str, str | None] = {}
-    for file in found:
-        digest = None
-        with contextlib.suppress(OSError, MidiError):
-            if not file.reason:
-                digest = hashlib.sha256(read_bytes(midi_dir / file.path)).hexdigest()
-        digests[printable(file.path)] = digest
-        bar.update()
+    found = list(source.found())
+    digests: dict[str, str | None] = {printable(file.path): None for file in found}
+    with progress(len(found), "files compared") as bar:
+        bar.update(sum(bool(file.reason) for file in found))
+        for path, content in source.sources(file.path for file in found if not file.reason):
+            with contextlib.suppress(OSError, MidiError):
+                if not isinstance(content, MidiError):
+                    data = content if isinstance(content, bytes) else read_bytes(content)
+                    digests[printable(path)] = hashlib.sha256(data).hexdigest()
+            bar.update()
     return digests

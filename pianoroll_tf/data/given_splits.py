@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,10 +20,10 @@ MIN_FOLDERS = 2  # a single folder named train is a name like any other
 
 
 def from_folders(paths: Iterable[str], required: bool = False) -> dict[str, str] | None:
-    """Splits by the first folder of each path.
+    """Splits by the first folder of each path, after the folders that all paths have in common.
 
     Args:
-        paths: Paths of all files, relative to the searched folder, with slashes.
+        paths: Paths of all files, relative to the input, with slashes.
         required: Whether folders must be named after splits.
 
     Returns:
@@ -33,11 +34,14 @@ def from_folders(paths: Iterable[str], required: bool = False) -> dict[str, str]
 
     >>> from_folders(["train/a.mid", "Validation/b.mid"])
     {'train/a.mid': 'train', 'Validation/b.mid': 'val'}
+    >>> from_folders(["mine/train/a.mid", "mine/test/b.mid"])
+    {'mine/train/a.mid': 'train', 'mine/test/b.mid': 'test'}
     >>> from_folders(["train/a.mid", "b.mid"])
     """
-    found, outside = {}, ""
+    paths = list(paths)
+    found, outside, common = {}, "", len(common_folder(paths))
     for path in paths:
-        folder, _, rest = path.partition("/")
+        folder, _, rest = path[common:].partition("/")
         split = NAMES.get(folder.lower()) if rest else None
         if split is not None:
             found[path] = split
@@ -49,10 +53,35 @@ def from_folders(paths: Iterable[str], required: bool = False) -> dict[str, str]
         return found
     if required:
         received = printable(outside) if outside else ", ".join(sorted(set(found.values()))) or "no file"
-        raise UserError(
-            f"with --splits folders, MIDI_DIR must hold the folders train, val and test. Received: {received}"
-        )
+        raise UserError(f"with --splits folders, INPUT must hold the folders train, val and test. Received: {received}")
     return None
+
+
+def common_folder(paths: Iterable[str]) -> str:
+    """The folders that all paths begin with, as an archive often has one; ends with a slash unless it is empty.
+
+    >>> common_folder(["mine/a/1.mid", "mine/b.mid"]), common_folder(["1.mid"])
+    ('mine/', '')
+    """
+    shared = os.path.commonprefix(list(paths))  # noqa: RUF071 (cut at a slash below)
+    return shared[: shared.rfind("/") + 1]
+
+
+def in_common_folder(given: dict[str, str], paths: list[str]) -> dict[str, str]:
+    """Splits of a table for files that are in a folder which the table does not name, as in MAESTRO's archive.
+
+    >>> in_common_folder({"2018/a.midi": "test"}, ["maestro/2018/a.midi", "maestro/2018/b.midi"])
+    {'maestro/2018/a.midi': 'test'}
+    """
+    if given.keys() & set(paths):
+        return given
+    parts = common_folder(paths).split("/")[:-1]
+    for depth in range(1, len(parts) + 1):
+        folder = "/".join(parts[:depth])
+        inside = {f"{folder}/{path}": split for path, split in given.items()}
+        if inside.keys() & set(paths):
+            return inside
+    return given
 
 
 def from_table(table: Path) -> dict[str, str]:
@@ -91,6 +120,6 @@ def identity(table: Path) -> str:
         UserError: It cannot be read.
     """
     try:
-        return f"{table.name}@{hashlib.sha256(table.read_bytes()).hexdigest()[:12]}"
+        return f"{printable(table.name)}@{hashlib.sha256(table.read_bytes()).hexdigest()[:12]}"
     except OSError as error:
         raise UserError(f"splits must be auto, music, folders or a CSV file. Received: {table} ({error})") from error

@@ -17,12 +17,15 @@ _FACTS = tuple(field.name for field in dataclasses.fields(Piece))
 _TABLES = f"""
 CREATE TABLE about (settings TEXT NOT NULL);
 CREATE TABLE files (
-    path BLOB PRIMARY KEY, stamp TEXT NOT NULL, split TEXT NOT NULL DEFAULT '',
+    path BLOB PRIMARY KEY, stamp TEXT NOT NULL,
+    split TEXT NOT NULL DEFAULT '', family TEXT NOT NULL DEFAULT '', version_of BLOB NOT NULL DEFAULT x'',
     {", ".join(_FACTS)}, checksum BLOB NOT NULL
 );
 CREATE INDEX by_content ON files (content, sha256, path);
 CREATE INDEX by_split ON files (split, sha256);
 CREATE INDEX by_sha256 ON files (sha256);
+CREATE INDEX by_music ON files (music);
+CREATE INDEX by_family ON files (family);
 """
 _COLUMNS = ("path", "stamp", *_FACTS)  # of a row, which its checksum covers
 _MISSING = """
@@ -40,7 +43,8 @@ class Journal:
     """
 
     def __init__(self, path: Path, settings: dict) -> None:
-        self._path, self._settings, self._pending = path, json.dumps(settings, sort_keys=True), 0
+        self._path, self._pending = path, 0
+        self._settings = json.dumps(settings | {"tables": _TABLES}, sort_keys=True)
         self.database = self._open() or self._create()
         self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
         # The system's cache outlives the process. After a power failure the checksums detect what was lost.
@@ -80,7 +84,7 @@ class Journal:
         self.database.execute("CREATE TEMP TABLE now (path BLOB PRIMARY KEY, stamp TEXT, reason TEXT)")
         inserted = self.database.executemany("INSERT INTO now VALUES (?, ?, ?)", rows).rowcount
         self.database.execute("DELETE FROM files WHERE (path, stamp) NOT IN (SELECT path, stamp FROM now)")
-        self.database.execute("UPDATE files SET split = ''")
+        self.database.execute("UPDATE files SET split = '', family = '', version_of = x''")
         self.database.execute("UPDATE files SET reason = '' WHERE record IS NOT NULL")
         self.commit()
         return inserted
@@ -92,9 +96,9 @@ class Journal:
             yield from ((os.fsdecode(path), *facts) for path, *facts in rows)
             last = rows[-1][0]
 
-    def count(self, where: str = "1") -> int:
-        """The number of rows."""
-        return self.database.execute(f"SELECT count(*) FROM files WHERE {where}").fetchone()[0]
+    def count(self, where: str = "1", what: str = "*", function: str = "count") -> int:
+        """The number of rows, or another SQL aggregate over them, which is 0 if there are none."""
+        return self.database.execute(f"SELECT {function}({what}) FROM files WHERE {where}").fetchone()[0] or 0
 
     def add(self, path: str, stamp: str, piece: Piece) -> None:
         """Adds the row of a file."""
@@ -146,12 +150,3 @@ def _checksums_match(database: sqlite3.Connection) -> bool:
     added = ("CASE WHEN record IS NULL THEN reason ELSE '' END" if name == "reason" else name for name in _COLUMNS)
     rows = database.execute(f"SELECT checksum, {', '.join(added)} FROM files")
     return all(checksum == _row_checksum(row) for checksum, *row in rows)
-
-
-def stamp(path: Path) -> str:
-    """Size, times of change and inode of a file, which tell without reading it whether it has changed; "" if none."""
-    try:
-        facts = path.lstat()
-    except OSError:
-        return ""
-    return f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_ino}"

@@ -13,13 +13,15 @@ import numpy as np
 
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.pedal import sustained_notes
-from pianoroll_tf.data.smf import MidiError, check_header, check_ticks, plain_header
+from pianoroll_tf.data.smf import MidiError, check_header, check_ticks, plain_header, without_riff
+from pianoroll_tf.data.unclosed import count_unclosed
 
 # Windows lacks all but the last, which only it needs
 _OPEN_FLAGS = sum(getattr(os, f"O_{name}", 0) for name in ("NONBLOCK", "NOFOLLOW", "CLOEXEC", "BINARY"))
 MAX_FILE_BYTES = 16 << 20  # typical files have 10 to 500 KB
 MAX_METERS = 10_000  # changes of time signature; later ones are ignored
 MAX_NOTES = 1_000_000  # a long opera has some 200,000
+ONLY_DRUMS = "only drums (--drums keeps them)"
 AUDIBLE_SECONDS = 0.001  # onsets that differ by less count as equal
 DEFAULT_MICROSECONDS = 500_000.0  # per quarter note, before the first tempo event: 120 per minute
 
@@ -35,6 +37,8 @@ class Notes:
     tempo_ticks: np.ndarray  # int64 [changes], ascending, the first is 0
     tempo_microseconds: np.ndarray  # float64 [changes], duration of a quarter note from there on
     meters: tuple[tuple[int, Meter], ...] = ()  # (tick, time signature), ascending
+    drums: int = 0  # number of notes that are left out because they are on channel 10
+    unclosed: int = 0  # number of notes that are left out because they never end
 
     def seconds(self, ticks: np.ndarray) -> np.ndarray:
         """Time of `ticks` from the start of the file, float64; exact up to one rounding at the end.
@@ -80,7 +84,7 @@ def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal
     """Parses notes and tempo map of a MIDI file.
 
     Args:
-        data: Bytes of the file, as from `read_bytes`.
+        data: Bytes of the file, as from `read_bytes`; a RIFF file (.rmi) is unwrapped.
         parser: Entry of `PARSERS`.
         drums: Whether to keep the notes of channel 10.
         pedal: Whether to hold notes while the sustain pedal of their channel is down. The parsers do not report
@@ -89,9 +93,12 @@ def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal
     Raises:
         MidiError: The bytes are not MIDI, damaged, or beyond a limit.
     """
+    data = without_riff(data)
     check_header(data)
     data = plain_header(data)
     notes = PARSERS[parser](data, drums)
+    unclosed = count_unclosed(data, len(notes.pitch), lambda other: _count_notes(other, drums), drums)
+    notes = dataclasses.replace(notes, unclosed=unclosed)
     if pedal:
         start, end, pitch = sustained_notes(data, drums)
         notes = dataclasses.replace(notes, start_ticks=start, end_ticks=end, pitch=pitch)
@@ -101,7 +108,7 @@ def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal
 
 def ignores_tempo(data: bytes, notes: Notes) -> bool:
     """Whether the tempo map of `notes`, as a parser read them, differs audibly from the tempo events of all tracks."""
-    full = _with_symusic(plain_header(data), drums=True)
+    full = _with_symusic(plain_header(without_riff(data)), drums=True)
     moved = np.abs(full.seconds(notes.start_ticks) - notes.seconds(notes.start_ticks))
     return bool((moved > AUDIBLE_SECONDS).any())
 
@@ -109,7 +116,7 @@ def ignores_tempo(data: bytes, notes: Notes) -> bool:
 def check_notes(notes: Notes) -> None:
     """Raises MidiError, whose text is the reason, unless the notes are valid."""
     if not len(notes.pitch):
-        raise MidiError("no notes")
+        raise MidiError(ONLY_DRUMS if notes.drums else "no note ends" if notes.unclosed else "no notes")
     if len(notes.pitch) > MAX_NOTES:
         raise MidiError(f"more than {MAX_NOTES} notes")
     if (notes.start_ticks < 0).any() or (notes.end_ticks < notes.start_ticks).any() or notes.tempo_ticks[0] != 0:
@@ -154,6 +161,7 @@ def _with_symusic(data: bytes, drums: bool) -> Notes:
     except RuntimeError as error:
         raise MidiError("damaged: " + " ".join(str(error).removeprefix("MiniMidi: ").split())) from error
     tracks = [track.notes.numpy() for track in score.tracks if drums or not track.is_drum]
+    left_out = 0 if drums else sum(len(track.notes) for track in score.tracks if track.is_drum)
     start, duration, pitch = (
         np.concatenate([np.zeros(0, np.int64), *(track[name] for track in tracks)]).astype(np.int64)
         for name in ("time", "duration", "pitch")
@@ -163,7 +171,19 @@ def _with_symusic(data: bytes, drums: bool) -> Notes:
     tempo_ticks, tempo_microseconds = _tempo_map(tempos["time"], tempos["mspq"])
     signatures = score.time_signatures.numpy()
     meters = _meters(zip(*(signatures[name].tolist() for name in ("time", "numerator", "denominator")), strict=True))
-    return Notes(start, start + duration, pitch, score.ticks_per_quarter, tempo_ticks, tempo_microseconds, meters)
+    tempo_map = score.ticks_per_quarter, tempo_ticks, tempo_microseconds
+    return Notes(start, start + duration, pitch, *tempo_map, meters, left_out)
+
+
+def _count_notes(data: bytes, drums: bool) -> int:
+    """The number of notes that symusic finds; 0 if it cannot read the file."""
+    from symusic import core
+
+    try:
+        tracks = core.ScoreTick.from_midi(data).tracks
+    except RuntimeError:
+        return 0
+    return sum(len(track.notes) for track in tracks if drums or not track.is_drum)
 
 
 def _with_pretty_midi(data: bytes, drums: bool) -> Notes:
@@ -187,7 +207,8 @@ def _with_pretty_midi(data: bytes, drums: bool) -> Notes:
     pitch = np.array([note.pitch for note in notes], np.int64)
     signatures = midi.time_signature_changes
     meters = _meters((int(midi.time_to_tick(one.time)), one.numerator, one.denominator) for one in signatures)
-    return Notes(start, end, pitch, midi.resolution, tempo_ticks, tempo_microseconds, meters)
+    left_out = 0 if drums else sum(len(track.notes) for track in midi.instruments if track.is_drum)
+    return Notes(start, end, pitch, midi.resolution, tempo_ticks, tempo_microseconds, meters, left_out)
 
 
 PARSERS: dict[str, Callable[[bytes, bool], Notes]] = {"symusic": _with_symusic, "pretty_midi": _with_pretty_midi}

@@ -1,4 +1,4 @@
-"""The reader process: converts MIDI files under limits of memory and time; `workers` sends it paths over a socket."""
+"""The reader process: converts MIDI files under limits of memory and time, which `workers` sends over a socket."""
 
 import contextlib
 import ctypes
@@ -30,6 +30,21 @@ MAX_CPU_SECONDS = 5  # per file
 OUT_OF_MEMORY = 86  # exit code
 READY = b"ready"
 _PR_SET_PDEATHSIG = 1
+_PATH, _CONTENT = b"p", b"c"  # first byte of a request
+
+
+def encode_request(source: str | bytes) -> bytes:
+    """Serializes the path of a file, or its content.
+
+    >>> decode_request(encode_request("a.mid")), decode_request(encode_request(b"MThd"))
+    ('a.mid', b'MThd')
+    """
+    return _PATH + os.fsencode(source) if isinstance(source, str) else _CONTENT + source
+
+
+def decode_request(request: bytes) -> str | bytes:
+    """The inverse of `encode_request`."""
+    return os.fsdecode(request[1:]) if request[:1] == _PATH else request[1:]
 
 
 def encode_reply(piece: Piece) -> bytes:
@@ -62,7 +77,7 @@ def decode_reply(reply: bytes) -> Piece:
 
 
 def main(argv: list[str]) -> int:
-    """Sends a piece for each path received, until the socket is closed."""
+    """Sends a piece for each file received, until the socket is closed."""
     connection = Connection(int(argv[0]))
     config = from_dict(RecordsConfig, json.loads(argv[2]))
     _end_with_parent(int(argv[1]))
@@ -72,12 +87,12 @@ def main(argv: list[str]) -> int:
     discard_output()
     while True:
         try:
-            path = os.fsdecode(connection.recv_bytes())
+            source = decode_request(connection.recv_bytes())
         except EOFError:
             return 0
         limit_cpu()
         try:
-            reply = encode_reply(convert(path, config))
+            reply = encode_reply(convert(source, config))
         except MemoryError:
             return OUT_OF_MEMORY
         connection.send_bytes(reply)

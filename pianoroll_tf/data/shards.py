@@ -22,6 +22,7 @@ from pianoroll_tf.data.tfrecord import frame
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.files import flush
 
+LONG_SILENCE = 300  # seconds; a note after that is probably a stray one
 SUMMED = ("pieces", "notes", "notes_outside_range", "steps", "active_cells", "milliseconds")
 
 
@@ -52,7 +53,8 @@ def write_records(
         "totals": _totals(journal, splits),
         "splits": splits,
     }
-    entries = (_file_entry(*row) for row in journal.rows("path, sha256, reason, notes, split"))
+    facts = "path, sha256, reason, notes, split, version_of, drum_notes, unclosed_notes, silence_seconds"
+    entries = (_file_entry(*row) for row in journal.rows(facts))
     with (folder / MANIFEST).open("wb") as file:
         write_manifest(file, manifest, entries)
         flush(file)
@@ -127,10 +129,51 @@ def _totals(journal: Journal, splits: dict[str, dict]) -> dict[str, Any]:
         "files": totals["pieces"] + sum(skipped.values()),
         "skipped": skipped,
         "tempo_ignored": journal.count("split != '' AND tempo_ignored"),
+        "drum_notes": journal.count("split != ''", "drum_notes", "sum"),
+        "unclosed_notes": journal.count("split != ''", "unclosed_notes", "sum"),
+        "silences": _silences(journal),
+        "versions": journal.count("split != ''") - journal.count("split != ''", "DISTINCT family"),
+        "divided_families": _divided_families(journal),
     }
 
 
-def _file_entry(path: bytes, sha256: str, reason: str, notes: int, split: str) -> dict[str, Any]:
-    """The entry of a file in the manifest."""
-    facts = {"sha256": sha256 or None, "reason": reason or None, "split": split or None}
-    return {"path": printable(os.fsdecode(path)), "status": "skipped" if reason else "used", "notes": notes} | facts
+def _divided_families(journal: Journal) -> dict[str, Any]:
+    """How many pieces of music have versions in several splits, and an example, as only given splits can have."""
+    pairs = "files AS a JOIN files AS b ON a.family = b.family AND a.split < b.split AND a.split != ''"
+    columns = "a.path, a.split, b.path, b.split"
+    found = journal.database.execute(f"SELECT {columns} FROM {pairs} ORDER BY a.path, b.path LIMIT 1").fetchone()
+    number = journal.database.execute(f"SELECT count(DISTINCT a.family) FROM {pairs}").fetchone()[0]
+    example = [f"{printable(os.fsdecode(path))} ({split})" for path, split in (found[:2], found[2:])] if found else []
+    return {"pieces": number, "example": example}
+
+
+def _silences(journal: Journal) -> dict[str, Any]:
+    """How many pieces have a long silence, and the one with the longest."""
+    long = f"split != '' AND silence_seconds >= {LONG_SILENCE}"
+    rows = journal.rows("path, silence_seconds", long, "silence_seconds DESC, path LIMIT 1")
+    longest = [[printable(os.fsdecode(path)), seconds] for path, seconds in rows]
+    return {"pieces": journal.count(long), "longest": longest}
+
+
+def _file_entry(
+    path: bytes,
+    sha256: str,
+    reason: str,
+    notes: int,
+    split: str,
+    version_of: bytes,
+    drum_notes: int,
+    unclosed_notes: int,
+    silence_seconds: float,
+) -> dict[str, Any]:
+    """The entry of a file in the manifest; the last four facts only where there is something to say."""
+    name, other = (printable(os.fsdecode(each)) for each in (path, version_of))
+    entry: dict[str, Any] = {"path": name, "status": "skipped" if reason else "used", "notes": notes}
+    entry |= {"sha256": sha256 or None, "reason": reason or None, "split": split or None}
+    special = {
+        "version_of": other if split and other != name else "",
+        "drum_notes": drum_notes,
+        "unclosed_notes": unclosed_notes,
+        "silence_seconds": silence_seconds if silence_seconds >= LONG_SILENCE else 0,
+    }
+    return entry | {fact: value for fact, value in special.items() if value}

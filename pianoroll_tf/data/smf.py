@@ -9,11 +9,13 @@ import numpy as np
 HEADER = struct.Struct(">4sIHHH")  # "MThd", length, type, tracks, division
 HEADER_BYTES = 6  # defined by the standard; readers must skip any more
 CHUNK = struct.Struct(">4sI")
+RIFF_CHUNK = struct.Struct("<4sI")
 MAX_TICK = 2**31 - 1  # maximum of a parser that counts ticks in 32 bits
 TEMPO = b"\xff\x51\x03"  # first bytes of a tempo event
 TEMPO_BYTES = 6  # of a tempo event
 META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7
 PORT, END_OF_TRACK = 0x21, 0x2F  # meta events
+END_OF_TRACK_EVENT = bytes([META, END_OF_TRACK, 0])
 NOTE_OFF, NOTE_ON, CONTROLLER = 0x80, 0x90, 0xB0
 DRUM_CHANNEL = 9
 
@@ -31,6 +33,24 @@ class Event(NamedTuple):
     channel: int  # 0..15, plus 16 times the port of the track
     data1: int
     data2: int
+
+
+def without_riff(data: bytes) -> bytes:
+    """The MIDI file within a RIFF file of the kind RMID (.rmi), which is its chunk `data`; other data as they are.
+
+    >>> without_riff(b"RIFF" + bytes([24, 0, 0, 0]) + b"RMIDdata" + bytes([7, 0, 0, 0]) + b"MThd...\\0")
+    b'MThd...'
+    """
+    if data[:4] != b"RIFF" or data[8:12] != b"RMID":
+        return data
+    position = 12
+    while len(data) - position >= RIFF_CHUNK.size:
+        name, length = RIFF_CHUNK.unpack_from(data, position)
+        position += RIFF_CHUNK.size
+        if name == b"data":
+            return data[position : position + length]
+        position += length + length % 2  # chunks are padded to an even length
+    raise MidiError("damaged: a RIFF file without a MIDI file")
 
 
 def check_header(data: bytes) -> None:

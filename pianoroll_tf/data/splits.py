@@ -1,4 +1,7 @@
-"""Chooses the pieces of a journal: skips duplicates, and assigns the others to splits by their music alone."""
+"""Chooses the pieces of a journal: skips duplicates, and assigns the others to splits by their music alone.
+
+All versions of the same music are in one split, that of the fingerprint of one of them: their `family`.
+"""
 
 import os
 from collections.abc import Mapping
@@ -6,6 +9,7 @@ from collections.abc import Mapping
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.discover import printable
 from pianoroll_tf.data.journal import Journal
+from pianoroll_tf.data.near_duplicates import find_versions
 from pianoroll_tf.data.records import SPLITS
 from pianoroll_tf.errors import UserError
 
@@ -31,6 +35,7 @@ def choose(journal: Journal, config: RecordsConfig, given: Mapping[str, str] | N
     """
     if given is not None:
         _assign_given(journal, given)
+    _find_families(journal)
     duplicates, first, kept = [], "", b""
     for path, content in journal.rows("path, content", "reason = ''", "content, sha256, path"):
         if content == first:
@@ -43,31 +48,42 @@ def choose(journal: Journal, config: RecordsConfig, given: Mapping[str, str] | N
     journal.commit()
 
 
+def _find_families(journal: Journal) -> None:
+    """Sets for each piece the fingerprint that decides its split, its own unless it is a version of other pieces."""
+    database = journal.database
+    database.execute("UPDATE files SET family = music WHERE reason = ''")
+    versions = ((music, decided_by, path) for path, music, decided_by in find_versions(journal))
+    database.executemany("UPDATE files SET family = ?, version_of = ? WHERE path = ?", versions)
+
+
 def _assign_given(journal: Journal, given: Mapping[str, str]) -> None:
     """Assigns the pieces to the splits that the user has chosen."""
     database = journal.database
     splits = [(split, os.fsencode(path)) for path, split in given.items()]
     database.executemany("UPDATE files SET split = ? WHERE reason = '' AND path = ?", splits)
     database.execute("UPDATE files SET reason = ? WHERE reason = '' AND split = ''", (UNASSIGNED,))
-    pairs = "files AS a JOIN files AS b ON a.music = b.music AND a.split < b.split AND a.split != ''"
-    found = database.execute(f"SELECT a.path, a.split, b.path, b.split FROM {pairs} ORDER BY a.path LIMIT 1").fetchone()
-    if found:
-        names = [f"{printable(os.fsdecode(path))} ({split})" for path, split in (found[:2], found[2:])]
-        raise UserError(f"a piece must be in one split. Received: {names[0]} and {names[1]}, which are the same music")
+    for same in ("music", "content"):
+        pairs = f"files AS a JOIN files AS b ON a.{same} = b.{same} AND a.split < b.split AND a.split != ''"
+        columns = "a.path, a.split, b.path, b.split"
+        found = database.execute(f"SELECT {columns} FROM {pairs} ORDER BY a.path LIMIT 1").fetchone()
+        if found:
+            names = [f"{printable(os.fsdecode(path))} ({split})" for path, split in (found[:2], found[2:])]
+            received = f"{names[0]} and {names[1]}, which are the same music"
+            raise UserError(f"a piece must be in one split. Received: {received}")
     if not journal.count("split = 'train'"):
         raise UserError("the training split must hold a piece. Received: no file in train that can be used")
 
 
 def _assign_splits(journal: Journal, config: RecordsConfig) -> None:
-    """Assigns each piece to a split by its fingerprint alone, so that it stays there when others are added or removed.
+    """Assigns each piece to a split by its family alone, so that it stays there when others are added or removed.
 
     The only exception: a split with a share above 0 that would have fewer than `MIN_SPLIT_PIECES` pieces, or 1 if there
     are fewer than `FEW_PIECES` in all, gets those with the smallest fingerprints of the largest split.
     """
     database = journal.database
     database.create_function("split_by_hash", 1, lambda music: split_by_hash(music, config), deterministic=True)
-    database.execute("UPDATE files SET split = split_by_hash(music) WHERE reason = ''")
-    count = "SELECT count(DISTINCT music) FROM files WHERE split = ?"
+    database.execute("UPDATE files SET split = split_by_hash(family) WHERE reason = ''")
+    count = "SELECT count(DISTINCT family) FROM files WHERE split = ?"
     sizes = {split: database.execute(count, (split,)).fetchone()[0] for split in SPLITS}
     pieces = sum(sizes.values())
     if pieces < MIN_PIECES:
@@ -78,8 +94,8 @@ def _assign_splits(journal: Journal, config: RecordsConfig) -> None:
             if split != "train" and not getattr(config, split):
                 break
             largest = max(SPLITS, key=lambda name: sizes[name])
-            music = database.execute("SELECT min(music) FROM files WHERE split = ?", (largest,)).fetchone()
-            database.execute("UPDATE files SET split = ? WHERE reason = '' AND music = ?", (split, *music))
+            family = database.execute("SELECT min(family) FROM files WHERE split = ?", (largest,)).fetchone()
+            database.execute("UPDATE files SET split = ? WHERE reason = '' AND family = ?", (split, *family))
             sizes[largest], sizes[split] = sizes[largest] - 1, sizes[split] + 1
 
 

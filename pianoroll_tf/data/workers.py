@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, NamedTuple
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
@@ -25,6 +25,7 @@ from pianoroll_tf.data.reader import (
     OUT_OF_MEMORY,
     READY,
     decode_reply,
+    encode_request,
     missing_limits,
 )
 from pianoroll_tf.settings import to_dict
@@ -35,6 +36,13 @@ MAX_START_SECONDS = 120.0  # until a reader process has imported its libraries
 END_SIGNAL = getattr(signal, "SIGALRM", signal.SIGTERM)
 CPU_SIGNAL = getattr(signal, "SIGXCPU", None)
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+
+
+class File(NamedTuple):
+    """A file to read, under a name of the caller's choice."""
+
+    name: str
+    source: str | bytes  # its path, which the process opens, or its content, which is sent to the process
 
 
 class Reader:
@@ -54,17 +62,17 @@ class Reader:
                 **_inheriting(theirs.fileno()),
             )
         self.connection = Connection(ours.detach())
-        self.path: str | None = None  # the file it is reading; None while it is idle
-        self.timed_out: str | None = None  # the file that took too long, for which the process was ended
+        self.file: str | File | None = None  # the file it is reading; None while it is idle
+        self.timed_out: str | File | None = None  # the file that took too long, for which the process was ended
         self.served = 0  # number of files it has read
         self.ready = False
         self.deadline = time.monotonic() + MAX_START_SECONDS
 
-    def send(self, path: str) -> None:
-        """Assigns a file to the process."""
-        self.path, self.deadline = path, time.monotonic() + MAX_WALL_SECONDS
+    def send(self, file: str | File) -> None:
+        """Assigns a file to the process, given by its path or as a `File`."""
+        self.file, self.deadline = file, time.monotonic() + MAX_WALL_SECONDS
         with contextlib.suppress(OSError):  # the process has died, as the next `receive` reports
-            self.connection.send_bytes(os.fsencode(path))
+            self.connection.send_bytes(encode_request(file if isinstance(file, str) else file.source))
 
     def receive(self) -> Piece | None:
         """The piece that the process has sent, or None if it only says that it is ready; EOFError if it has died."""
@@ -78,7 +86,7 @@ class Reader:
             self.ready, self.deadline = True, float("inf")
             return None
         piece = decode_reply(reply)
-        self.path, self.deadline, self.served = None, float("inf"), self.served + 1
+        self.file, self.deadline, self.served = None, float("inf"), self.served + 1
         return piece
 
     def last_output(self) -> str:
@@ -96,47 +104,49 @@ class Reader:
         return -END_SIGNAL if os.name == "nt" and self.timed_out else code  # Windows tells no signal
 
 
-def convert_all(paths: Iterable[str], config: RecordsConfig, workers: int) -> Generator[tuple[str, Piece], None, None]:
+def convert_all(
+    files: Iterable[str | File], config: RecordsConfig, workers: int
+) -> Generator[tuple[str, Piece], None, None]:
     """Reads files in parallel, in no particular order.
 
     A file whose reader dies after having read others is read again by a new one, so that the result for a file does
     not depend on the files before it.
 
     Args:
-        paths: The files; taken one by one, as readers become free.
+        files: Paths, or files under other names; taken one by one, as readers become free.
         config: How to convert them.
         workers: Number of processes, at least 1.
 
     Yields:
-        `(path, piece)`, once per path.
+        `(path or name, piece)`, once per file.
 
     Raises:
         RuntimeError: A reader process cannot start.
     """
-    source = iter(paths)
-    waiting: deque[str] = deque()
+    source = iter(files)
+    waiting: deque[str | File] = deque()
     readers: list[Reader] = []
     _report_missing_limits()
     try:
         while True:
             waiting.extend(itertools.islice(source, max(0, workers - len(waiting))))
-            if not waiting and all(reader.path is None for reader in readers):
+            if not waiting and all(reader.file is None for reader in readers):
                 return
-            busy = sum(reader.path is not None for reader in readers)
+            busy = sum(reader.file is not None for reader in readers)
             while len(readers) < min(workers, busy + len(waiting)):
                 readers.append(Reader(config))
             for reader in readers:
-                if waiting and reader.ready and reader.path is None:
+                if waiting and reader.ready and reader.file is None:
                     reader.send(waiting.popleft())
             for reader in _wait_for_messages(readers):
-                path = reader.path
+                file = reader.file
                 try:
                     piece = reader.receive()
                 except EOFError:
                     readers.remove(reader)
                     piece = _piece_after_death(reader, waiting)
-                if piece is not None and path is not None:
-                    yield path, piece
+                if piece is not None and file is not None:
+                    yield file if isinstance(file, str) else file.name, piece
     finally:
         for reader in readers:
             reader.close()
@@ -168,11 +178,11 @@ def _wait_for_messages(readers: list[Reader]) -> list[Reader]:
     for reader in readers:
         if reader.connection not in with_message and time.monotonic() >= reader.deadline:
             reader.process.send_signal(END_SIGNAL)
-            reader.timed_out, reader.deadline = reader.path, float("inf")
+            reader.timed_out, reader.deadline = reader.file, float("inf")
     return [reader for reader in readers if reader.connection in with_message]
 
 
-def _piece_after_death(reader: Reader, waiting: deque[str]) -> Piece | None:
+def _piece_after_death(reader: Reader, waiting: deque[str | File]) -> Piece | None:
     """The piece for the file of a reader that has died; None if the file is to be read again or there was none."""
     output = "" if reader.ready else reader.last_output()
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -180,12 +190,12 @@ def _piece_after_death(reader: Reader, waiting: deque[str]) -> Piece | None:
     code = reader.close()
     if not reader.ready:
         raise RuntimeError(f"a reader process could not start: {output}")
-    if reader.path is None:
+    if reader.file is None:
         return None
     # It may have finished the file just before it was ended, and died at the next one, which is not to blame.
-    timed_out = -code == CPU_SIGNAL or (-code == END_SIGNAL and reader.timed_out == reader.path)
+    timed_out = -code == CPU_SIGNAL or (-code == END_SIGNAL and reader.timed_out == reader.file)
     if reader.served and not timed_out:
-        waiting.appendleft(reader.path)
+        waiting.appendleft(reader.file)
         return None
     return Piece(reason=reason_of_exit(code))
 

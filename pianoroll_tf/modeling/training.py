@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from pianoroll_tf.config import RunConfig
+from pianoroll_tf.data.advice import cure_for_empty_split
 from pianoroll_tf.data.pipeline import (
     Corpus,
     batch_size,
@@ -19,7 +20,7 @@ from pianoroll_tf.data.pipeline import (
     make_dataset,
     windows_per_epoch,
 )
-from pianoroll_tf.data.records import manifest_sha256
+from pianoroll_tf.data.records import manifest_sha256, read_manifest
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import count
 from pianoroll_tf.modeling import run, run_folder
@@ -135,7 +136,8 @@ def _load(config: RunConfig, split: str) -> Corpus:
         raise UserError(f"{path} must hold the records that this run was started with, but its manifest differs")
     corpus = load_corpus(path, split)
     if not len(corpus.counts):
-        raise UserError(f"{path} must hold pieces in the splits train and val, but {split} is empty; change --{split}")
+        cure = cure_for_empty_split(read_manifest(path), split)
+        raise UserError(f"{path} must hold pieces in the splits train and val, but {split} is empty; {cure}")
     return corpus
 
 

@@ -12,6 +12,8 @@ from pianoroll_tf.errors import InUseError, UserError
 from pianoroll_tf.storage.files import sync
 from pianoroll_tf.storage.locks import exclusive_lock
 
+# Files that a file manager or a version control system leaves in any folder
+SYSTEM_FILES = frozenset({".DS_Store", ".gitkeep", ".gitignore", "Thumbs.db", "desktop.ini"})
 _LOCK = ".lock"  # file in a folder that one process at a time uses
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # fcntl.h, linux/fs.h
 
@@ -23,7 +25,7 @@ def check_folder(folder: Path, kind: str, marker: str, *, allow_hidden: bool = T
         folder: The folder.
         kind: What it should be, for the message: "a run".
         marker: Name of the file that every folder of this kind has.
-        allow_hidden: Whether a folder with nothing but hidden files counts as empty.
+        allow_hidden: Whether a folder with nothing but hidden files counts as empty, as one with `SYSTEM_FILES` does.
 
     Returns:
         Whether it is of that kind.
@@ -37,7 +39,8 @@ def check_folder(folder: Path, kind: str, marker: str, *, allow_hidden: bool = T
         raise UserError(f"{folder} must be a folder, but it is a file")
     if (folder / marker).exists():
         return True
-    others = [path.name for path in folder.iterdir() if not (allow_hidden and path.name.startswith("."))]
+    names = [path.name for path in folder.iterdir() if path.name not in SYSTEM_FILES]
+    others = [name for name in names if not (allow_hidden and name.startswith("."))]
     if others:
         raise UserError(f"{folder} must be {kind} or an empty folder: it has {min(others)} but no {marker}")
     return False
@@ -71,14 +74,17 @@ def whole_folder(target: Path, partial: Path | None = None) -> Iterator[Path]:
     """Yields an empty folder, which is renamed to `target` when the block has ended without an error.
 
     Everything in it is flushed to disk first. An existing `target` is replaced; on Linux there is no moment without
-    one. After an error `target` is unchanged. The caller sees to it that no other process does the same. The folder is
-    `partial`, on the same file system; by default `partial_path(target)`.
+    one, and its `SYSTEM_FILES` are kept. After an error `target` is unchanged. The caller sees to it that no other
+    process does the same. The folder is `partial`, on the same file system; by default `partial_path(target)`.
     """
     partial = partial or partial_path(target)
     shutil.rmtree(partial, ignore_errors=True)  # left behind by a killed process
     partial.mkdir(parents=True)
     try:
         yield partial
+        for name in SYSTEM_FILES:
+            if (target / name).is_file() and not (partial / name).exists():
+                shutil.copy(target / name, partial / name)
         for path in [*partial.rglob("*"), partial]:
             sync(path)
         replace_folder(partial, target)

@@ -1,7 +1,10 @@
 """The command: what it prints, its exit codes, and what a kill or a full disk does to it."""
 
+import os
 import random
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,8 +85,8 @@ def test_what_holds_no_records_is_not_called_damaged(tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "MIDI_DIR and RECORDS_DIR must be given"),
-        (["a"], "MIDI_DIR and RECORDS_DIR must be given"),
+        ([], "INPUT and RECORDS_DIR must be given"),
+        (["a"], "INPUT and RECORDS_DIR must be given"),
         (["a", "b", "--workers", "0"], "workers must be a whole number >= 1. Received: workers=0"),
         (["a", "b", "--val", "0.5", "--test", "0.5"], "val + test must be < 1"),
         (["a", "b", "--shards", "0"], "shards must be a whole number >= 1"),
@@ -106,6 +109,42 @@ def test_what_cannot_be_written_is_one_line(midi: Path, tmp_path: Path) -> None:
     done = run(midi, "/proc/out")
     assert (done.returncode, one_line(done).split(":")[0]) == (1, "No such file or directory")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_names_that_are_not_utf8_are_printed_escaped(midi: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        odd.mkdir()
+        (odd / os.fsdecode(b"\xe9.mid")).write_bytes(b"bad")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    for path in midi.iterdir():
+        path.rename(odd / path.name)
+    table = tmp_path / os.fsdecode(b"\xe9.csv")
+    table.write_text("path,split\n" + "".join(f"0{number}.mid,train\n" for number in range(8)))
+    done = run(odd, odd / "out", "--list-skipped", "--splits", table)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    first, second = done.stdout.splitlines()[:2]
+    assert (first, second) == ("\\xe9.mid: not a MIDI file", f"{tmp_path}/caf\\xe9/out: built")
+    assert run("--verify", odd / "out").returncode == 0
+    assert run(odd, odd).returncode == 1
+    assert read_manifest(odd / "out")["settings"]["splits"].startswith("\\xe9.csv@")
+
+
+def test_an_archive_as_a_command(midi: Path, tmp_path: Path) -> None:
+    (midi / "link.mid").symlink_to(midi / "00.mid")
+    done = run(midi, tmp_path / "plain")
+    assert "1 skipped: a link (--follow-links reads it)" in done.stdout
+    *_, link, few, train = done.stdout.splitlines()
+    again = shlex.join(["python", "-m", "pianoroll_tf.build_records", str(midi), str(tmp_path / "plain")])
+    assert link.endswith(f"reads it); {again} --follow-links --overwrite")
+    assert "pieces to train on: more files help most" in few
+    assert train.endswith(" --transpose 11")
+    done = run(midi, tmp_path / "followed", "--follow-links")
+    assert "1 skipped: duplicate" in done.stdout
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", midi)
+    assert run(archive, tmp_path / "out").returncode == 0
+    assert read_manifest(tmp_path / "out")["totals"]["pieces"] == 8
 
 
 def test_a_second_build_into_the_same_folder_is_refused(midi: Path, tmp_path: Path) -> None:

@@ -144,3 +144,39 @@ def test_a_roll_is_the_same_at_another_resolution_and_not_when_struck_otherwise(
 
 def test_tempo_events_after_the_music_change_nothing() -> None:
     assert mark(header(1) + track([tempo(5000, 1), *note(0, 480, 60)])) == mark(song([(0, 480, 60)]))
+
+
+def test_drums_are_counted_and_a_file_of_drums_alone_says_so() -> None:
+    drums = track([event for n in range(5) for event in note(480 * n, 480 * n + 60, 38, channel=9)])
+    melody = track(note(0, 480, 60))
+    assert convert(header(2) + drums + melody, RecordsConfig(grid="seconds")).drum_notes == 5
+    assert convert(header(2) + drums + melody, RecordsConfig(grid="seconds", drums=True)).drum_notes == 0
+    for parser in ("symusic", "pretty_midi"):
+        alone = convert(header(1) + drums, RecordsConfig(grid="seconds", parser=parser))
+        assert alone.reason == "only drums (--drums keeps them)"
+    assert convert(song([]), RecordsConfig(grid="seconds")).reason == "no notes"
+
+
+@pytest.mark.parametrize("grid", ["beats", "seconds"])
+def test_the_longest_silence_is_in_seconds(grid: str) -> None:
+    config = RecordsConfig(grid=grid)
+    minute = 120 * 480  # at 120 quarters per minute
+    notes = [(960, 1440, 60), (2400, 2880, 60), (2880 + 70 * minute, 2880 + 70 * minute + 480, 60)]
+    assert convert(song(notes), config).silence_seconds == 70 * 60
+    assert convert(song(notes, [(2880, 1_000_000)]), config).silence_seconds == 140 * 60  # twice as slow from there
+    assert convert(song(notes[:2]), config).silence_seconds == 1
+    assert convert(song(notes[:1]), config).silence_seconds == 0  # that before the first note does not count
+
+
+def test_karaoke_and_riff_files_are_read_whatever_reads_them(tmp_path: Path) -> None:
+    """So also as primers, which the same function converts."""
+    plain = song([(0, 480, 60)], [(0, 500_000)])
+    riff = b"RIFF" + (len(plain) + 12).to_bytes(4, "little") + b"RMIDdata" + len(plain).to_bytes(4, "little") + plain
+    expected = convert(plain, RecordsConfig(grid="seconds"))
+    for parser in ("symusic", "pretty_midi"):
+        for pedal in (False, True):
+            config = RecordsConfig(grid="seconds", parser=parser, pedal=pedal)
+            (tmp_path / "a.kar").write_bytes(plain)
+            (tmp_path / "a.rmi").write_bytes(riff)
+            assert convert(tmp_path / "a.kar", config) == expected
+            assert convert(tmp_path / "a.rmi", config).content == expected.content

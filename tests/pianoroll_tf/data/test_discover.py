@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pianoroll_tf.data.discover import FoundFile, find_files, printable
+from pianoroll_tf.data.discover import A_LINK, A_LINK_TO_A_FOLDER, Folder, FoundFile, find_files, printable, stamp
 from pianoroll_tf.errors import UserError
 
 
@@ -38,11 +38,11 @@ def test_links_and_fifos_are_named_and_link_loops_are_not_followed(tmp_path: Pat
     (tmp_path / "folder.mid").mkdir()
     assert list(find_files(tmp_path)) == [
         FoundFile("a.mid"),
-        FoundFile("broken.mid", "a link"),
+        FoundFile("broken.mid", A_LINK),
         FoundFile("fifo.mid", "not a regular file"),
-        FoundFile("folder.midi/", "a link to a folder"),
-        FoundFile("link.mid", "a link"),
-        FoundFile("loop/", "a link to a folder"),
+        FoundFile("folder.midi/", A_LINK_TO_A_FOLDER),
+        FoundFile("link.mid", A_LINK),
+        FoundFile("loop/", A_LINK_TO_A_FOLDER),
     ]
 
 
@@ -85,10 +85,10 @@ def test_an_unreadable_folder_is_named(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("folder", "include", "message"),
     [
-        ("", None, r"holds no file that ends in \.mid or \.midi"),
-        ("", "*.kar", "holds no file that matches --include '\\*.kar'"),
-        ("x.txt", None, "MIDI_DIR must be a folder. Received: .*x.txt"),
-        ("nowhere", None, "MIDI_DIR must be a folder. Received: .*nowhere"),
+        ("", None, r"holds no file that ends in \.mid, \.midi, \.kar or \.rmi"),
+        ("", "*.kra", "holds no file that matches --include '\\*.kra'"),
+        ("x.txt", None, "INPUT must be a folder, .*Received: .*x.txt"),
+        ("nowhere", None, "INPUT must be a folder, an archive .*Received: .*nowhere"),
     ],
 )
 def test_nothing_found_says_why(tmp_path: Path, folder: str, include: str | None, message: str) -> None:
@@ -102,3 +102,49 @@ def test_sorted_by_path_where_names_go_on_behind_a_folders_name(tmp_path: Path) 
     paths = [found.path for found in find_files(tmp_path)]
     assert len(paths) == 9
     assert paths == sorted(paths)
+
+
+def test_links_are_followed_on_demand_and_every_search_ends(tmp_path: Path) -> None:
+    make(tmp_path, "in/a.mid", "out/b.mid", "out/deep/c.mid")
+    root = tmp_path / "in"
+    (root / "l1").symlink_to(tmp_path / "out")
+    (root / "l2").symlink_to(tmp_path / "out")
+    (root / "l3").symlink_to(tmp_path)
+    (tmp_path / "out" / "deep" / "back").symlink_to(tmp_path / "out")
+    (tmp_path / "out" / "root").symlink_to(root)
+    (root / "link.mid").symlink_to("a.mid")
+    (root / "broken.mid").symlink_to("nowhere")
+    (root / "self.mid").symlink_to("self.mid")
+    elsewhere = "a link to a folder that is read elsewhere, or that holds INPUT itself"
+    assert list(find_files(root, follow_links=True)) == [
+        FoundFile("a.mid"),
+        FoundFile("broken.mid", "a link to nothing"),
+        FoundFile("l1/b.mid"),
+        FoundFile("l1/deep/back/", elsewhere),
+        FoundFile("l1/deep/c.mid"),
+        FoundFile("l1/root/", elsewhere),
+        FoundFile("l2/", elsewhere),
+        FoundFile("l3/", elsewhere),
+        FoundFile("link.mid"),
+        FoundFile("self.mid", "a link to nothing"),
+    ]
+    folder = Folder(root, follow_links=True)
+    assert list(folder.sources(["link.mid"])) == [("link.mid", str(root.resolve() / "a.mid"))]
+
+
+def test_files_that_systems_leave_behind_are_no_input(tmp_path: Path) -> None:
+    make(tmp_path, "a.mid", "._a.mid", ".DS_Store", "Thumbs.db", "desktop.ini", ".gitkeep", "karaoke.KAR", "b.rmi")
+    assert [found.path for found in find_files(tmp_path)] == ["a.mid", "b.rmi", "karaoke.KAR"]
+    assert [found.path for found in find_files(tmp_path, "*")] == ["a.mid", "b.rmi", "karaoke.KAR"]
+
+
+def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    assert stamp(path) == ""
+    path.write_bytes(b"1")
+    first = stamp(path)
+    assert first == stamp(path)
+    os.utime(path, ns=(0, 5))
+    second = stamp(path)
+    path.write_bytes(b"22")
+    assert len({first, second, stamp(path)}) == 3

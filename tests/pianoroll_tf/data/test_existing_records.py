@@ -7,8 +7,8 @@ from midi_files import random_song, shards_of, write_corpus
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.build import build
-from pianoroll_tf.data.discover import find_files
 from pianoroll_tf.data.existing_records import existing_manifest
+from pianoroll_tf.data.inputs import open_input
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.progress import Progress
 
@@ -24,7 +24,7 @@ def built(tmp_path: Path) -> tuple[Path, Path]:
 
 def existing(midi: Path, out: Path, **settings: object) -> dict:
     config = RecordsConfig(**settings)
-    return existing_manifest(out, midi, list(find_files(midi, config.include)), config, Progress)
+    return existing_manifest(out, open_input(midi, config.include), config, Progress)
 
 
 def test_records_of_the_same_files_and_settings_are_up_to_date(

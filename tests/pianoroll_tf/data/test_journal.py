@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pianoroll_tf.data.conversion import Piece
-from pianoroll_tf.data.journal import ROWS_PER_COMMIT, Journal, stamp
+from pianoroll_tf.data.journal import ROWS_PER_COMMIT, Journal
 from pianoroll_tf.data.records import PieceRecord, encode_piece
 from pianoroll_tf.data.roll import SparseRoll
 
@@ -128,18 +128,6 @@ def test_what_is_missing_comes_in_order_while_rows_are_added(tmp_path: Path, mon
     assert journal.count() == 6
     assert journal.count("path = x'61'") == 1
     journal.close()
-
-
-def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    assert stamp(path) == ""
-    path.write_bytes(b"1")
-    first = stamp(path)
-    assert first == stamp(path)
-    os.utime(path, ns=(0, 5))
-    second = stamp(path)
-    path.write_bytes(b"22")
-    assert len({first, second, stamp(path)}) == 3
 
 
 def test_closed_while_rows_are_read_it_is_not_locked(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_the_pedal_holds_only_when_asked_for(parser: str) -> None:
         (song(NOTES)[:-5], "^damaged: "),
         (song(NOTES, division=0), "0 ticks a quarter"),
         (song(NOTES, tempos=[(0, 0)]), "a tempo of 0"),
-        (header(1) + track(note(0, 10, 36, channel=9)), "no notes"),
+        (header(1) + track(note(0, 10, 36, channel=9)), "only drums"),
         (header(1) + track([(2**28 - 1, b"\xff\x01\x00")] + [(n * (2**28 - 1), b"\xff\x01\x00") for n in range(17)]
                            + note(17 * (2**28 - 1), 17 * (2**28 - 1) + 5, 60)), "beyond 2"),
         (header(1) + track([(n * (2**28 - 1), b"\xff\x01\x00") for n in range(10)]

@@ -14,7 +14,14 @@ from midi_files import song
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import Piece
-from pianoroll_tf.data.reader import MAX_CPU_SECONDS, MAX_MEMORY_BYTES, READY, decode_reply, encode_reply
+from pianoroll_tf.data.reader import (
+    MAX_CPU_SECONDS,
+    MAX_MEMORY_BYTES,
+    READY,
+    decode_reply,
+    encode_reply,
+    encode_request,
+)
 from pianoroll_tf.data.records import PieceRecord
 from pianoroll_tf.data.roll import SparseRoll
 from pianoroll_tf.settings import to_dict
@@ -44,8 +51,8 @@ def test_it_replies_until_the_socket_is_closed(tmp_path: Path) -> None:
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
     with Connection(ours.detach()) as connection:
         assert connection.recv_bytes() == READY
-        for _ in range(2):
-            connection.send_bytes(os.fsencode(path))
+        for source in (str(path), path.read_bytes()):
+            connection.send_bytes(encode_request(source))
             assert decode_reply(connection.recv_bytes()).notes == 1
     assert process.wait(timeout=30) == 0
 

@@ -20,6 +20,7 @@ from pianoroll_tf.data.smf import (
     check_ticks,
     events,
     plain_header,
+    without_riff,
 )
 
 BIG = b"\xff\xff\xff\x7f"  # the largest delta time, 2**28 - 1
@@ -188,3 +189,15 @@ def test_a_running_status_survives_a_text_and_a_system_event() -> None:
     with_library, own = (parse_notes(data, pedal=pedal) for pedal in (False, True))
     for name in ("start_ticks", "end_ticks", "pitch"):
         np.testing.assert_array_equal(getattr(with_library, name), getattr(own, name))
+
+
+def test_a_riff_file_is_unwrapped() -> None:
+    inside = song([(0, 480, 60)])
+    info = b"LIST" + struct.pack("<I", 3) + b"abc\0"  # padded to an even length
+    chunks = info + b"data" + struct.pack("<I", len(inside)) + inside
+    riff = b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"RMID" + chunks
+    assert without_riff(riff) == inside
+    assert without_riff(inside) == inside
+    with pytest.raises(MidiError, match="a RIFF file without a MIDI file"):
+        without_riff(riff[: 12 + len(info)])
+    assert parse_notes(riff).pitch.tolist() == [60]

@@ -175,3 +175,45 @@ def test_pieces_of_the_same_music_go_to_one_split(journal: Journal) -> None:
         journal.add(path, "", Piece(sha256=f"{number:064}", content=str(number), music=each, record=RECORD))
     choose(journal, RecordsConfig(val=0.5, test=0.4))
     assert dict(journal.rows("path, split")) == {b"a": "train", b"b": "train", b"c": "test", b"d": "val"}
+
+
+def version(number: int, music: str, *hashes: int) -> Piece:
+    sketch = np.array(hashes, "<u4").tobytes().hex()
+    music = music.ljust(64, "0")
+    return Piece(sha256=f"{number:064}", content=str(number), music=music, sketch=sketch, record=RECORD)
+
+
+def test_versions_go_to_the_split_of_the_smallest_fingerprint(journal: Journal) -> None:
+    # a resembles b by 2 of 4 passages, and b resembles c; d shares one of seven with c
+    fill(
+        journal,
+        a=version(1, "f", 1, 2, 3),
+        b=version(2, "1", 2, 3, 4),
+        c=version(3, "e", 3, 4, 5),
+        d=version(4, "d", 5, 6, 7, 8),
+        e=version(5, "c"),
+    )
+    choose(journal, RecordsConfig(val=0.2, test=0.0))
+    assert list(journal.rows("path, split, version_of")) == [
+        (b"a", "val", b"b"),
+        (b"b", "val", b"b"),
+        (b"c", "val", b"b"),
+        (b"d", "train", b""),
+        (b"e", "train", b""),
+    ]
+
+
+def test_versions_in_given_splits_stay_there(journal: Journal) -> None:
+    fill(journal, a=version(1, "f", 1, 2, 3), b=version(2, "1", 2, 3, 4), c=version(3, "e", 8, 9))
+    choose(journal, RecordsConfig(), {"a": "train", "b": "test", "c": "val"})
+    assert list(journal.rows("path, split, version_of")) == [
+        (b"a", "train", b"b"),
+        (b"b", "test", b"b"),
+        (b"c", "val", b""),
+    ]
+
+
+def test_equal_rolls_in_two_given_splits_are_an_error(journal: Journal) -> None:
+    fill(journal, a=piece("1", "same"), b=piece("2", "same"))  # one with a note outside the range
+    with pytest.raises(UserError, match=r"Received: b \(test\) and a \(train\), which are the same music"):
+        choose(journal, RecordsConfig(), {"a": "train", "b": "test"})

@@ -43,7 +43,7 @@ def test_records_that_are_up_to_date_and_warnings() -> None:
     assert "a: already up to date (same files and settings)" in text
     assert "steps at 4 per beat" in text
     assert "5 pieces have tempo changes outside the first track" in text
-    assert "no piece in val, test: there are too few pieces" in text
+    assert "no piece in val and test: add files: from 3 different pieces on, each split has one (there are 1)" in text
     assert "warning" not in summary(manifest((1, 0, 0), {"val": 0.0, "test": 0.0}), Path("a"), is_new=True)
 
 
@@ -59,3 +59,30 @@ def test_a_chosen_grid_is_shown_with_its_reason() -> None:
 def test_skipped_files_are_named() -> None:
     files = [{"path": "a", "status": "used", "reason": None}, {"path": "b", "status": "skipped", "reason": "no notes"}]
     assert list(skipped_lines(files)) == ["b: no notes"]
+
+
+def test_versions_of_the_same_music_are_said() -> None:
+    none = {"versions": 0, "divided_families": {"pieces": 0, "example": []}}
+    assert summary(manifest(**none), Path("a"), is_new=True) == summary(manifest(), Path("a"), is_new=True)
+    text = summary(manifest(**none | {"versions": 12}), Path("a"), is_new=True)
+    assert "  versions    12 pieces of the same music as another piece, kept in its split" in text
+    divided = {"versions": 3, "divided_families": {"pieces": 2, "example": ["a (test)", "b (train)"]}}
+    text = summary(manifest(**divided), Path("a"), is_new=True)
+    assert (
+        "  warning     2 times the same music is in two of the given splits, as another version: a (test) and b" in text
+    )
+    assert "kept in its split" not in text
+
+
+def test_what_is_left_out_is_said_by_reason() -> None:
+    totals = {"drum_notes": 1234, "unclosed_notes": 5, "silences": {"pieces": 1, "longest": [["a.mid", 9000.0]]}}
+    lines = summary(manifest(**totals), Path("a"), is_new=True).splitlines()
+    assert lines[7:10] == [
+        "  omitted     24 notes outside MIDI 24..107",
+        "              1,234 notes of channel 10, the drums (--drums keeps them)",
+        "              5 notes that never end",
+    ]
+    assert lines[-1] == "  warning     a.mid is silent for 2.5 hours before a note, which may be a stray one"
+    totals["silences"] = {"pieces": 3, "longest": [["a.mid", 600.0]]}
+    text = summary(manifest(**totals), Path("a"), is_new=True)
+    assert text.endswith("a.mid is silent for 10 minutes before a note, which may be a stray one; 2 other pieces too")

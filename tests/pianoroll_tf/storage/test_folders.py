@@ -163,3 +163,21 @@ def test_without_renameat2_nothing_is_exchanged(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not folders._exchange(tmp_path / "a", tmp_path / "b")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_systems_leave_behind_make_no_folder_foreign_and_are_kept(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    for name in (".DS_Store", ".gitkeep", "Thumbs.db", "desktop.ini"):
+        (target / name).write_text(name)
+    assert not check_folder(target, "a run", "config.json", allow_hidden=False)
+    with whole_folder(target) as partial:
+        (partial / "config.json").write_text("{}")
+    assert sorted(path.name for path in target.iterdir()) == [
+        ".DS_Store", ".gitkeep", "Thumbs.db", "config.json", "desktop.ini",
+    ]  # fmt: skip
+    assert (target / ".gitkeep").read_text() == ".gitkeep"
+    (target / "config.json").unlink()
+    (target / ".git").mkdir()
+    with pytest.raises(UserError, match=r"it has \.git but no"):
+        check_folder(target, "a run", "config.json", allow_hidden=False)
