@@ -230,9 +230,11 @@ class RunConfig(Settings):
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     training: TrainingConfig = TrainingConfig()
+    # How the run came about: `init` by `modeling.warm_start`, `epochs` by `modeling.more_epochs`
+    provenance: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
 
 
-# Sections of a run's settings that a user chooses; the others follow from the records
+# Sections of a run's settings that a user chooses; the others follow from the records and the run's past
 SECTIONS: dict[str, type[Settings]] = {
-    name: kind for name, kind in RunConfig.__annotations__.items() if name not in ("records", "data")
+    name: kind for name, kind in RunConfig.__annotations__.items() if name not in ("records", "data", "provenance")
 }
