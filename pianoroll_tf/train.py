@@ -51,7 +51,8 @@ def body(args: argparse.Namespace) -> None:
     run_config = warm_start.with_provenance(run_config, args.run, args.init)
     load_tensorflow(args)
     from pianoroll_tf.generation.training_samples import TrainingSamples
-    from pianoroll_tf.modeling.baselines import copying_nll
+    from pianoroll_tf.modeling.advice import training_advice
+    from pianoroll_tf.modeling.baselines import baseline_nlls
     from pianoroll_tf.modeling.training import train
 
     samples = TrainingSamples(args.run / run_folder.TENSORBOARD, run_config)
@@ -60,9 +61,8 @@ def body(args: argparse.Namespace) -> None:
     print(f"{args.run} is finished: {state.finished}")
     before = "" if state.initial_nll is None else f"; {state.initial_nll:.4f} nats per step before"
     print(f"best validation NLL {state.best_nll:.4f} nats per step, epoch {state.best_epoch}{before}")
-    copying = copying_nll(run_config)
-    if copying is not None and state.best_nll is not None and state.best_nll > copying:
-        print(f"It predicts worse than copying the last step ({copying:.4f}): train longer, or on more files")
+    for sentence in training_advice(state, run_config, baseline_nlls(run_config)):
+        print(sentence)
     print(f"next: python -m pianoroll_tf.evaluate {shlex.quote(str(args.run))}")
     if args.export is not None:
         from pianoroll_tf.export import export_run

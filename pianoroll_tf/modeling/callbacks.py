@@ -15,6 +15,7 @@ import numpy as np
 from pianoroll_tf.config import RunConfig
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run, run_folder
+from pianoroll_tf.modeling.advice import lower_rate
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, NotFiniteError, capture
 from pianoroll_tf.modeling.evaluation import Evaluator, model_evaluator
 from pianoroll_tf.modeling.training_state import TrainingState, write_history
@@ -143,7 +144,9 @@ class Bookkeeping(keras.callbacks.Callback):
         if self.state.best_nll is not None:
             stays = f"the best model (epoch {self.state.best_epoch}) stays in {self._run_dir}"
         where = f"in epoch {self.state.epoch + 1}, step {step}"
-        return DivergedError(f"{what} {where}; {stays}. Try a lower --learning-rate in a new folder")
+        return DivergedError(
+            f"{what} {where}; {stays}. Try a lower --learning-rate in a new folder: {lower_rate(self._config)}"
+        )
 
 
 def best_meta(state: TrainingState) -> dict:

@@ -133,3 +133,9 @@ def test_more_epochs_for_a_finished_run_are_trained_or_refused_in_one_line(folde
     error = capsys.readouterr().err
     assert "--epochs must be >= 2" in error
     assert error.count("\n") == 1
+
+
+def test_a_training_that_went_wrong_is_told_with_the_cure(folders, capsys):
+    assert train.main([*folders, *TINY, "--epochs", "2", "--learning-rate", "1e-9", "--warmup-steps", "0"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("do not change from epoch to epoch" in line and "try --learning-rate 0.004" in line for line in lines)

@@ -253,7 +253,9 @@ def test_a_nan_stops_the_run_names_the_step_and_leaves_the_best_model(
         bias = callback.model.get_layer("head").bias
         bias.assign(np.full(bias.shape, np.nan))
 
-    with pytest.raises(UserError, match=rf"{what}; the best model \(epoch 1\) stays in .*run\. Try a lower"):
+    with pytest.raises(
+        UserError, match=rf"{what}; the best model \(epoch 1\) stays in .*run\. Try a lower .*-rate 0\.001"
+    ):
         train(
             tiny_config(records), tmp_path / "run", [At(10, poison)], checkpoint_seconds=checkpoint_seconds, quiet=True
         )
