@@ -43,7 +43,7 @@ def settle(config: RunConfig, run_dir: Path, steps_per_epoch: int) -> RunConfig:
     if early:
         _log.warning(
             f"{run_dir} stopped early, after epoch {state.epoch} ({early}), as it would with --epochs {after}; "
-            f"to train on, start a new run with {_init(run_dir)}"
+            f"to train on, start a new run in another folder with {_init(run_dir)}"
         )
         return _with_epochs(config, before)
     reason = done and depends_on_epochs(config, before, after, steps_per_epoch)
@@ -51,7 +51,7 @@ def settle(config: RunConfig, run_dir: Path, steps_per_epoch: int) -> RunConfig:
         left = f" --epochs {after - done}" if after > done else ""
         raise UserError(
             f"{run_dir} cannot continue from --epochs {before} to {after}: {reason}. "
-            f"Start a new run with {_init(run_dir)}{left}"
+            f"Start a new run in another folder with {_init(run_dir)}{left}"
         )
     entry = {"epochs": before, "done": state.epoch}
     past = config.provenance | {"epochs": [*config.provenance.get("epochs", []), entry]}
@@ -80,4 +80,4 @@ def _with_epochs(config: RunConfig, epochs: int) -> RunConfig:
 
 
 def _init(run_dir: Path) -> str:
-    return f"--init {shlex.quote(str(run_dir))} in another folder"
+    return f"--init {shlex.quote(str(run_dir))}"

@@ -59,7 +59,7 @@ def test_a_schedule_that_depends_on_the_epochs_is_named_with_the_cure(folder, re
         settle(settings(records, 6, schedule), folder, 7)
     assert str(error.value) == (
         f"{folder} cannot continue from --epochs 4 to 6: its learning rate follows --schedule {schedule}, which "
-        f"depends on the number of epochs. Start a new run with --init {folder} in another folder --epochs 2"
+        f"depends on the number of epochs. Start a new run in another folder with --init {folder} --epochs 2"
     )
     assert (folder / run_folder.CONFIG).read_bytes() == before
 
