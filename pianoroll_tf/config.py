@@ -246,6 +246,8 @@ class RunConfig(Settings):
     optimizer: OptimizerConfig = OptimizerConfig()
     training: TrainingConfig = TrainingConfig()
     plugins: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict, hash=False)  # see `choices.origins`
+    # How the run came about: `init` by `modeling.warm_start`, `epochs` by `modeling.more_epochs`
+    provenance: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -253,8 +255,10 @@ class RunConfig(Settings):
         object.__setattr__(self, "plugins", origins(chosen))  # those of this process, whatever a file recorded
 
 
-# Sections of a run's settings that a user chooses; the others follow from the records and from what is chosen
+# Sections of a run's settings that a user chooses; the others follow from the records, what is chosen, and the run's past
 SECTIONS: dict[str, type[Settings]] = {
-    name: kind for name, kind in RunConfig.__annotations__.items() if name not in ("records", "data", "plugins")
+    name: kind
+    for name, kind in RunConfig.__annotations__.items()
+    if name not in ("records", "data", "plugins", "provenance")
 }
 RESERVED.update(field.name for section in SECTIONS.values() for field in dataclasses.fields(section))

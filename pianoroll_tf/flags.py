@@ -74,8 +74,18 @@ def _arguments(field: dataclasses.Field, default: Any) -> dict[str, Any]:
     return arguments | {"type": kind, "choices": choices, "metavar": None if choices else kind.__name__.upper()}
 
 
-def from_args(cls: type[T], args: argparse.Namespace) -> T:
+def tell_apart(parser: argparse.ArgumentParser, cls: "type[DataclassInstance]") -> None:
+    """Lets the flags of `add_flags` that are not given be None, for which `from_args` takes its `defaults`."""
+    parser.set_defaults(**{field.metadata.get("flag", field.name): None for field in dataclasses.fields(cls)})
+
+
+def from_args(cls: type[T], args: argparse.Namespace, defaults: T | None = None) -> T:
     """Creates settings from the flags that `add_flags` added.
+
+    Args:
+        cls: Class of settings.
+        args: The parsed flags.
+        defaults: Values of flags that are not given, after `tell_apart`. Default: those of the fields.
 
     Raises:
         ValueError: A value is not allowed.
@@ -83,6 +93,8 @@ def from_args(cls: type[T], args: argparse.Namespace) -> T:
     values = {}
     for field in dataclasses.fields(cls):
         value = getattr(args, field.metadata.get("flag", field.name))
+        if value is None:
+            value = field.default if defaults is None else getattr(defaults, field.name)
         kind = typing.get_origin(field.type)
         values[field.name] = kind(value) if kind in (tuple, dict) else value
     for name, (table, *_) in _option_fields(cls).items():

@@ -1,6 +1,6 @@
 """The baselines: the frequency of each note, and copying the last step, as probabilities from the training split."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import tensorflow as tf
@@ -86,20 +86,25 @@ def _copy_the_last_step_evaluator(corpus: Corpus) -> Evaluator:
     return _evaluator(corpus, lambda before: tf.where(before != 0, sounding, silent))
 
 
-def copying_nll(config: RunConfig) -> float | None:
-    """The validation NLL of copying the last step, which a run must beat; None if its records no longer exist."""
-    try:
-        if manifest_sha256(config.data.path) != config.data.manifest_sha256:
-            return None
-        training, validation = (load_corpus(config.data.path, split) for split in ("train", "val"))
-    except (OSError, UserError):
-        return None
-    evaluator = _copy_the_last_step_evaluator(training)
-    return evaluator.statistics(evaluation_dataset(validation, config.dataset)).results()["nll"]
-
-
 # Name → function from the training split to an evaluator
 BASELINES: dict[str, Callable[[Corpus], Evaluator]] = {
     "copy_last_step": _copy_the_last_step_evaluator,
     "note_frequency": _note_frequency_evaluator,
 }
+
+
+def baseline_nlls(config: RunConfig, names: Iterable[str] = tuple(BASELINES)) -> dict[str, float]:
+    """The validation NLL of baselines, which a run must beat, by name; empty if its records no longer exist."""
+    try:
+        if manifest_sha256(config.data.path) != config.data.manifest_sha256:
+            return {}
+        training, validation = (load_corpus(config.data.path, split) for split in ("train", "val"))
+    except (OSError, UserError):
+        return {}
+    dataset = evaluation_dataset(validation, config.dataset)
+    return {name: BASELINES[name](training).statistics(dataset).results()["nll"] for name in names}
+
+
+def copying_nll(config: RunConfig) -> float | None:
+    """The validation NLL of copying the last step; None if the records of the run no longer exist."""
+    return baseline_nlls(config, ["copy_last_step"]).get("copy_last_step")

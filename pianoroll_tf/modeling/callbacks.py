@@ -1,6 +1,7 @@
 """Callbacks of a training: validation, best weights, early stopping, checkpoints, NaN and SIGTERM."""
 
 import contextlib
+import logging
 import math
 import signal
 import threading
@@ -14,10 +15,13 @@ import numpy as np
 from pianoroll_tf.config import RunConfig
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run, run_folder
+from pianoroll_tf.modeling.advice import lower_rate
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, NotFiniteError, capture
-from pianoroll_tf.modeling.evaluation import model_evaluator
+from pianoroll_tf.modeling.evaluation import Evaluator, model_evaluator
 from pianoroll_tf.modeling.training_state import TrainingState, write_history
 from pianoroll_tf.settings import to_dict
+
+_log = logging.getLogger(__name__)
 
 
 class StoppedError(UserError):
@@ -51,17 +55,31 @@ class Termination:
 
 
 class Validation(keras.callbacks.Callback):
-    """Adds the metrics of the validation split to an epoch's logs, as val_nll, val_pr_auc, …"""
+    """Adds the metrics of the validation split to an epoch's logs, as val_nll, val_pr_auc, …
 
-    def __init__(self, dataset, config: RunConfig) -> None:
+    The weights of another run, where the training starts from them, are evaluated before the first epoch too.
+    """
+
+    def __init__(self, dataset, config: RunConfig, state: TrainingState) -> None:
         super().__init__()
-        self._dataset, self._config, self._evaluator = dataset, config, None
+        self._dataset, self._config, self._state = dataset, config, state
+        self._evaluator: Evaluator | None = None
+
+    def on_train_begin(self, logs=None):
+        """Sets `initial_nll` of the state, once."""
+        started = self._state.epoch or self._state.batch
+        if "init" in self._config.provenance and not started and self._state.initial_nll is None:
+            self._state.initial_nll = float(self._results()["nll"])
+            _log.info("validation NLL of these weights: %.4f nats per step", self._state.initial_nll)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Evaluates the model, with its state carried through each piece."""
+        """Evaluates the model."""
+        logs.update({f"val_{name}": float(value) for name, value in self._results().items()})
+
+    def _results(self) -> dict[str, float]:
+        """The metrics, with the model's state carried through each piece."""
         self._evaluator = self._evaluator or model_evaluator(self.model, self._config.loss)
-        results = self._evaluator.statistics(self._dataset).results()
-        logs.update({f"val_{name}": float(value) for name, value in results.items()})
+        return self._evaluator.statistics(self._dataset).results()
 
 
 class SwapAverages(keras.callbacks.Callback):
@@ -126,7 +144,9 @@ class Bookkeeping(keras.callbacks.Callback):
         if self.state.best_nll is not None:
             stays = f"the best model (epoch {self.state.best_epoch}) stays in {self._run_dir}"
         where = f"in epoch {self.state.epoch + 1}, step {step}"
-        return DivergedError(f"{what} {where}; {stays}. Try a lower --learning-rate in a new folder")
+        return DivergedError(
+            f"{what} {where}; {stays}. Try a lower --learning-rate in a new folder: {lower_rate(self._config)}"
+        )
 
 
 def best_meta(state: TrainingState) -> dict:

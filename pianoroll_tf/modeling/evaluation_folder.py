@@ -12,6 +12,7 @@ from pianoroll_tf.config import RunConfig
 from pianoroll_tf.data.records import manifest_sha256, read_manifest, resolved
 from pianoroll_tf.errors import DamagedError, UserError
 from pianoroll_tf.messages import count
+from pianoroll_tf.modeling.advice import fault
 from pianoroll_tf.modeling.run_folder import best_path
 from pianoroll_tf.settings import dumps, to_dict
 from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
@@ -91,6 +92,6 @@ def table(results: dict) -> str:
     for name, label in LABELS.items():
         values = (results[name].get(column) for column in COLUMNS)
         lines.append(f"{label:<32}" + "".join(f"{'–':>12}" if value is None else f"{value:>12.4f}" for value in values))
-    if results["model"]["nll"] > results["copy_last_step"]["nll"]:
-        lines.append("The model predicts worse than copying the last step: train it longer, or on more files.")
+    if found := fault(results["model"], {name: results[name]["nll"] for name in ("copy_last_step", "note_frequency")}):
+        lines.append(f"{found}: train longer (--epochs), on more files, or with a lower --learning-rate.")
     return "\n".join(lines)

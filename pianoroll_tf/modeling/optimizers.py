@@ -48,6 +48,11 @@ def register_optimizer(
     OPTIMIZERS[key] = optimizer
 
 
+def warmup_of(warmup_steps: int, total_steps: int) -> int:
+    """Steps of the warm-up in a run of `total_steps`: at most half of them."""
+    return min(warmup_steps, total_steps // 2)
+
+
 @keras.saving.register_keras_serializable(package="pianoroll_tf")
 class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A linear warm-up to the peak, then an entry of `SCHEDULES` to the end of the run.
@@ -72,7 +77,7 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
         """Learning rate of a step, counted from 0; float32 []."""
         step = ops.cast(step, "float32")
-        warmup = float(min(self.warmup_steps, self.total_steps // 2))
+        warmup = float(warmup_of(self.warmup_steps, self.total_steps))
         rise = ops.minimum((step + 1.0) / max(warmup, 1.0), 1.0)
         progress = ops.clip((step - warmup) / (self.total_steps - warmup), 0.0, 1.0)
         return self.peak * rise * SCHEDULES[self.schedule](progress)

@@ -56,12 +56,16 @@ def load_run(run_dir: Path | str) -> tuple[RunConfig, keras.Model]:
 
 def load_model(run_dir: Path | str, config: RunConfig) -> keras.Model:
     """The model of `load_run`, where the run's settings are already loaded."""
-    path = best_path(run_dir)
-    arrays, _ = read_arrays(path)
     model = run_model(config, precision="float32")
+    assign_weights(model, best_path(run_dir))
+    return model
+
+
+def assign_weights(model: keras.Model, path: Path) -> None:
+    """Assigns the weights in a file that `save_best` wrote; DamagedError if they are those of another model."""
+    arrays, _ = read_arrays(path)
     expected = {weight.path: tuple(weight.shape) for weight in model.weights}
     if {name: value.shape for name, value in arrays.items()} != expected:
         raise DamagedError(f"{path} must hold the weights of this run's model, but names or shapes differ")
     for weight in model.weights:
         weight.assign(arrays[weight.path])
-    return model

@@ -15,6 +15,7 @@ from pianoroll_tf.storage.folders import check_folder, exclusive_folder
 
 CONFIG = "config.json"
 BEST = "best.npz"
+INIT = "init.npz"  # the weights that a warm start began with
 CHECKPOINTS = "checkpoints"
 HISTORY = "history.csv"
 TENSORBOARD = "tensorboard"
@@ -128,11 +129,18 @@ def open_run(run_dir: Path | str, config: RunConfig) -> None:
         if there == config:
             return  # else the records were moved
     folder.mkdir(parents=True, exist_ok=True)  # and nothing in it: until config.json is there, it must stay empty
-    write_checksummed(folder / CONFIG, to_dict(config))
+    write_config(folder, config)
+
+
+def write_config(run_dir: Path | str, config: RunConfig) -> None:
+    """Replaces the settings of a run, whole or not at all; a caller sees to it that no training uses the folder."""
+    write_checksummed(Path(run_dir) / CONFIG, to_dict(config))
 
 
 def differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> list[str]:
     """The differences between the settings of two runs, one sentence each, in the order of the settings.
+
+    `provenance` is left out: it says how a run came about, not what it does.
 
     >>> differences({"training": {"seed": 0}}, {"training": {"seed": 1}})
     ['training.seed is 0 there, 1 here']
@@ -142,17 +150,19 @@ def differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -
     found = []
     for name, value in here.items():
         other = there.get(name)
+        if (prefix, name) == ("", "provenance"):
+            continue
         if isinstance(value, dict):
             found += differences(other or {}, value, f"{prefix}{name}.")
         elif other != value and (prefix, name) != ("data.", "path"):
             if prefix == "data." and name != "manifest_sha256":
                 continue  # depends on the manifest
-            there_and_here = f"{prefix}{name} is {_as_flag(other)} there, {_as_flag(value)} here"
+            there_and_here = f"{prefix}{name} is {as_flag(other)} there, {as_flag(value)} here"
             found.append("the records are others" if prefix == "data." else there_and_here)
     return found
 
 
-def _as_flag(value: Any) -> str:
+def as_flag(value: Any) -> str:
     """A value as it is written after its flag."""
     if isinstance(value, list | tuple):
         return " ".join(map(str, value))

@@ -23,7 +23,7 @@ from pianoroll_tf.data.pipeline import (
 from pianoroll_tf.data.records import manifest_sha256, read_manifest
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import count
-from pianoroll_tf.modeling import run, run_folder
+from pianoroll_tf.modeling import more_epochs, run, run_folder, warm_start
 from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, SwapAverages, Termination, Validation, best_meta
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, best_weights, restore, running_metrics
 from pianoroll_tf.modeling.heads import decision_targets
@@ -47,8 +47,12 @@ def train(
     until: int | None = None,
     strategy: tf.distribute.Strategy | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    init: Path | str | None = None,
 ) -> TrainingState:
     """Trains a run to its end, from its last checkpoint if there is one.
+
+    A run that exists may be given more epochs if its learning rates do not depend on their number: with a constant
+    schedule, it ends bit for bit as if it had had them from the start.
 
     A run that is killed, at any moment and any number of times, ends with the same weights, bit for bit, as one that is
     not. That holds for one machine and one mode: same versions, precision and choice of oneDNN
@@ -63,37 +67,48 @@ def train(
             `config.training.epochs`: the end of the run.
         strategy: Distribution of batches over devices; None: over all GPUs when there are several.
         checkpoint_seconds: Minimum time between two checkpoints within an epoch; there is one at each epoch's end.
+        init: Folder of a run from whose best weights a new run starts, with a fresh optimizer (warm start). It is
+            recorded in `config.provenance` of the new run, which keeps a copy of the weights: to resume it, neither
+            `init` nor that folder is needed. None: the run that `config.provenance` names, if any.
 
     Returns:
         The state of the training; `finished` is empty where it ended by `until`.
 
     Raises:
         UserError: The folder holds another run or is in use, the records are damaged, the loss is not finite
-            (`DivergedError`), or SIGTERM came (`StoppedError`).
+            (`DivergedError`), SIGTERM came (`StoppedError`), the model or the grid is not that of `init`, or the run
+            cannot have this number of epochs.
         ValueError: `until` is less than 1.
         OSError: The disk is full or cannot be read; the same call resumes from what was saved.
     """
     if until is not None and until < 1:
         raise ValueError(f"until must be >= 1. Received: until={until}")
-    epochs = min(until or config.training.epochs, config.training.epochs)
     folder = Path(run_dir)
     corpora = {split: _load(config, split) for split in ("train", "val")}
+    steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(corpora["train"], config.dataset)
     with run_folder.sole_use(folder):
+        config = warm_start.with_provenance(config, folder, init)
+        config = more_epochs.settle(config, folder, steps_per_epoch)
         run_folder.open_run(folder, config)
         remove_temporaries(folder)
+        initial = warm_start.copy_weights(folder, config)
         store = CheckpointStore(folder / run_folder.CHECKPOINTS)
         arrays, meta = store.newest(_log.warning) or ({}, {})
         state, best = from_dict(TrainingState, meta), best_weights(arrays)
+        plan = config.training
+        epochs = min(until or plan.epochs, plan.epochs)
+        state.finished = state.end(plan.epochs, plan.patience, plan.objective)  # the epochs may have become more
         if best:  # a kill between two writes may have left older files
             run.save_best(folder, best, best_meta(state))
             write_history(folder / run_folder.HISTORY, state.rows)
         if state.finished or state.epoch >= epochs:
             return state
-        steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(corpora["train"], config.dataset)
         tf.config.experimental.enable_op_determinism()
         model = compiled_model(config, steps_per_epoch, strategy or default_strategy())
         if arrays:
             restore(model, arrays)
+        elif initial is not None:
+            run.assign_weights(model, initial)
         if not quiet:
             _log_start(corpora, config, model, steps_per_epoch, state)
         books = Bookkeeping(folder, config, state, best)
@@ -101,7 +116,7 @@ def train(
         windows = evaluation_dataset(corpora["val"], config.dataset)
         callbacks = [
             SwapAverages(),
-            Validation(windows, config),
+            Validation(windows, config, state),
             books,
             TensorBoard(folder / run_folder.TENSORBOARD, windows, config),
             *extra_callbacks,
@@ -126,6 +141,8 @@ def _log_start(
     _, advice = arithmetic(config.training.precision, has_bfloat16())
     if advice:
         _log.info(advice)
+    if "init" in config.provenance and not (state.epoch or state.batch):
+        _log.info(warm_start.start_line(config))
     if state.epoch or state.batch:
         _log.info("resumes in epoch %d after %d of its batches", state.epoch + 1, state.batch)
 

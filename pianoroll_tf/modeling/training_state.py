@@ -25,6 +25,7 @@ class TrainingState:
         waited: Epochs since the best epoch.
         finished: Why the run is finished; empty while it is not.
         rows: History, one dict per epoch.
+        initial_nll: Validation NLL before the first epoch of a run that started from the weights of another; else None.
     """
 
     epoch: int = 0
@@ -34,6 +35,7 @@ class TrainingState:
     waited: int = 0
     finished: str = ""
     rows: list[dict[str, float]] = dataclasses.field(default_factory=list)
+    initial_nll: float | None = None
 
     def end_epoch(self, row: dict[str, float], epochs: int, patience: int, objective: str = "nll") -> bool:
         """Adds the history of an epoch; says whether it is the best so far.
@@ -54,11 +56,17 @@ class TrainingState:
             self.best_nll, self.best_epoch, self.waited = row["val_nll"], self.epoch, 0
         else:
             self.waited += 1
-        if self.epoch >= epochs:
-            self.finished = f"all {epochs} epochs are done"
-        elif patience and self.waited >= patience:
-            self.finished = f"no better validation {_TITLES[objective]} for {patience} epochs"
+        self.finished = self.end(epochs, patience, objective)
         return better
+
+    def end(self, epochs: int, patience: int, objective: str) -> str:
+        """Why a run with these settings is finished in this state; empty if it is not."""
+        return f"all {epochs} epochs are done" if self.epoch >= epochs else self.stopped_early(patience, objective)
+
+    def stopped_early(self, patience: int, objective: str) -> str:
+        """Why a run with this patience trains no further epoch, however many it has; empty if it does."""
+        waited = patience and self.waited >= patience
+        return f"no better validation {_TITLES[objective]} for {patience} epochs" if waited else ""
 
 
 def write_history(path: Path, rows: list[dict[str, float]]) -> None:

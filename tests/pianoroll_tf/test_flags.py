@@ -7,7 +7,7 @@ import pytest
 
 from pianoroll_tf import config
 from pianoroll_tf.config import DataFacts, RecordsConfig, RunConfig
-from pianoroll_tf.flags import add_flags, from_args
+from pianoroll_tf.flags import add_flags, from_args, tell_apart
 from pianoroll_tf.settings import Settings, setting
 
 ALL = [value for value in vars(config).values() if dataclasses.is_dataclass(value) and isinstance(value, type)]
@@ -75,3 +75,14 @@ def test_options_are_given_as_pairs(capsys) -> None:
     with pytest.raises(SystemExit):
         parser.parse_args(["--more", "a"])
     assert "must be NAME=VALUE. Received: a" in capsys.readouterr().err
+
+
+def test_flags_that_are_not_given_can_be_told_apart() -> None:
+    parser = argparse.ArgumentParser()
+    add_flags(parser, config.ModelConfig)
+    tell_apart(parser, config.ModelConfig)
+    args = parser.parse_args(["--gru-units", "32", "--no-clock"])
+    there = config.ModelConfig(gru_units=64, dropout=0.3)
+    assert from_args(config.ModelConfig, args, there) == config.ModelConfig(gru_units=32, clock=False, dropout=0.3)
+    assert from_args(config.ModelConfig, args) == config.ModelConfig(gru_units=32, clock=False)
+    assert "units of a recurrent layer (default: 256)" in " ".join(parser.format_help().split())

@@ -98,3 +98,44 @@ def test_another_setting_for_an_existing_run_is_one_line(folders, capsys):
     assert "model.dropout is 0.1 there, 0.2 here" in error
     assert error.count("\n") == 1
     assert json.loads((Path(folders[1]) / run_folder.CONFIG).read_text())["model"]["dropout"] == 0.1
+
+
+def test_init_takes_the_model_settings_of_the_other_run(folders, tmp_path, capsys):
+    records, first = folders
+    assert train.main([*folders, *TINY, "--dropout", "0.3"]) == 0
+    capsys.readouterr()
+    second, short = str(tmp_path / "second"), TINY[:4] + TINY[-4:]
+    assert train.main([records, second, *short, "--init", first, "--dropout", "0.2"]) == 0
+    output = capsys.readouterr().out
+    assert f"starts from {first}, epoch 1 (validation NLL" in output
+    assert "with a fresh optimizer; differs: dropout 0.3 → 0.2\n" in output
+    assert "nats per step before" in output
+    model = run_folder.load_config(second).model
+    assert (model.gru_units, model.conv_filters, model.dropout) == (6, 4, 0.2)
+    assert train.main([records, second, *short, "--dropout", "0.2"]) == 0  # resumed, without --init too
+    capsys.readouterr()
+    third = str(tmp_path / "third")
+    assert train.main([records, third, *short, "--init", first, "--gru-units", "8"]) == 1
+    error = capsys.readouterr().err
+    assert "--gru-units is 6 there, 8 here" in error
+    assert error.count("\n") == 1
+    assert not Path(third).exists()
+
+
+def test_more_epochs_for_a_finished_run_are_trained_or_refused_in_one_line(folders, capsys):
+    constant = [*folders, *TINY, "--schedule", "constant", "--warmup-steps", "0"]
+    assert train.main(constant) == 0
+    assert train.main([*constant, "--epochs", "2"]) == 0
+    output = capsys.readouterr().out
+    assert "has 2 epochs now, not 1; 1 of them done" in output
+    assert "is finished: all 2 epochs are done" in output
+    assert train.main(constant) == 1
+    error = capsys.readouterr().err
+    assert "--epochs must be >= 2" in error
+    assert error.count("\n") == 1
+
+
+def test_a_training_that_went_wrong_is_told_with_the_cure(folders, capsys):
+    assert train.main([*folders, *TINY, "--epochs", "2", "--learning-rate", "1e-9", "--warmup-steps", "0"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("do not change from epoch to epoch" in line and "try --learning-rate 0.004" in line for line in lines)

@@ -6,8 +6,12 @@ from pianoroll_tf.modeling.evaluation_folder import COLUMNS, LABELS, read_result
 def test_a_model_worse_than_copying_is_marked():
     numbers = dict.fromkeys(COLUMNS, 0.5)
     results = {"split": "test", "pieces": 2, "steps": 9, **dict.fromkeys(LABELS, numbers)}
-    assert "worse than copying" not in table(results)
-    assert "worse than copying" in table(results | {"model": numbers | {"nll": 0.6}})
+    results |= {"note_frequency": numbers | {"nll": 0.9}}
+    assert "It predicts" not in table(results)
+    worse = table(results | {"model": numbers | {"nll": 0.6}}).splitlines()[-1]
+    assert worse.startswith("It predicts worse than copying the last step (0.5000): train longer (--epochs)")
+    none = table(results | {"model": numbers | {"density_predicted": 0.1}}).splitlines()[-1]
+    assert none.startswith("It predicts almost silence: 10.0 % of the cells, where 50.0 % sound")
 
 
 def test_a_number_that_is_missing_is_a_dash():

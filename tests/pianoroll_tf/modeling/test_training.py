@@ -253,7 +253,9 @@ def test_a_nan_stops_the_run_names_the_step_and_leaves_the_best_model(
         bias = callback.model.get_layer("head").bias
         bias.assign(np.full(bias.shape, np.nan))
 
-    with pytest.raises(UserError, match=rf"{what}; the best model \(epoch 1\) stays in .*run\. Try a lower"):
+    with pytest.raises(
+        UserError, match=rf"{what}; the best model \(epoch 1\) stays in .*run\. Try a lower .*-rate 0\.001"
+    ):
         train(
             tiny_config(records), tmp_path / "run", [At(10, poison)], checkpoint_seconds=checkpoint_seconds, quiet=True
         )
@@ -287,8 +289,66 @@ def test_patience_stops_a_run(tmp_path, records):
 
 
 def test_another_config_in_an_existing_run_is_refused(undisturbed, records):
-    with pytest.raises(UserError, match=r"training\.epochs is 3 there, 4 here"):
+    with pytest.raises(UserError, match=r"training\.seed is 5 there, 4 here"):
+        train(tiny_config(records, training={"seed": 4}), undisturbed)
+    with pytest.raises(UserError, match=r"cannot continue from --epochs 3 to 4: .*--schedule cosine"):
         train(tiny_config(records, training={"epochs": 4}), undisturbed)
+
+
+def test_more_epochs_end_bit_for_bit_as_if_planned_from_the_start(tmp_path, records):
+    def config(epochs):
+        return tiny_config(records, optimizer={"schedule": "constant"}, training={"epochs": epochs})
+
+    assert train(config(1), tmp_path / "run", quiet=True).finished == "all 1 epochs are done"
+    assert train(config(3), tmp_path / "run", quiet=True).finished == "all 3 epochs are done"
+    train(config(3), tmp_path / "planned", quiet=True)
+    assert_equal_runs(tmp_path / "run", tmp_path / "planned")
+    assert run_folder.load_config(tmp_path / "run").provenance == {"epochs": [{"epochs": 1, "done": 1}]}
+    with pytest.raises(UserError, match=r"--epochs must be >= 3"):
+        train(config(2), tmp_path / "run", quiet=True)
+    assert train(config(3), tmp_path / "run", quiet=True).epoch == 3
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(tmp_path_factory, undisturbed, records):
+    """The folder of a run that started from the weights of `undisturbed`, and that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("runs") / "fine-tuned"
+    train(tiny_config(records, training={"seed": 8}), folder, quiet=True, init=undisturbed)
+    return folder
+
+
+def test_a_warm_start_begins_with_the_best_weights_of_the_other_run(tmp_path, caplog, undisturbed, records):
+    caplog.set_level("INFO", "pianoroll_tf")
+    changes = {"optimizer": {"learning_rate": 1e-30}, "training": {"epochs": 1, "steps_per_epoch": 1}}
+    state = train(tiny_config(records, **changes), tmp_path / "run", init=undisturbed)
+    _, meta = read_arrays(undisturbed / run_folder.BEST)
+    assert state.initial_nll == pytest.approx(meta["val_nll"], rel=1e-6)
+    assert state.best_nll == pytest.approx(meta["val_nll"], rel=1e-6)
+    one, two = (run.load_run(folder)[1].get_weights() for folder in (undisturbed, tmp_path / "run"))
+    for ours, theirs in zip(one, two, strict=True):  # the bias of the head too, which is not set to that of the data
+        np.testing.assert_allclose(ours, theirs, atol=1e-20)
+    assert f"validation NLL of these weights: {state.initial_nll:.4f} nats per step" in caplog.messages
+    (line,) = (text for text in caplog.messages if text.startswith("starts from"))
+    assert f"epoch {meta['epoch']} (validation NLL {meta['val_nll']:.4f} there), with a fresh optimizer" in line
+    assert "differs: learning_rate 0.01 → 1e-30; epochs 3 → 1; steps_per_epoch none → 1" in line
+
+
+def test_a_warm_start_is_resumed_bit_for_bit_without_the_other_run(tmp_path, undisturbed, fine_tuned, records):
+    config, origin, folder = tiny_config(records, training={"seed": 8}), tmp_path / "origin", tmp_path / "run"
+    shutil.copytree(undisturbed, origin)
+
+    def fail(_):
+        raise RuntimeError("killed before the first checkpoint")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        train(config, folder, [At(3, fail)], quiet=True, init=origin)
+    assert not checkpoints(folder)
+    run.save_best(origin, run.weight_arrays(run.run_model(config)), {"epoch": 9, "val_nll": 1.0})  # trained further
+    with pytest.raises(StoppedError):
+        train(config, folder, [At(11, lambda _: os.kill(os.getpid(), signal.SIGTERM))], quiet=True, init=origin)
+    shutil.rmtree(origin)
+    assert train(config, folder, quiet=True).initial_nll is not None
+    assert_equal_runs(folder, fine_tuned)
 
 
 def test_records_that_changed_are_refused(tmp_path, records):
