@@ -217,6 +217,7 @@ class DataFacts(Settings):
     usual_onsets: tuple[float, ...] = setting(
         (), "95th percentile of the moving average of onsets at each position in the beat"
     )
+    velocity_sums: tuple[int, ...] = setting((), "numbers of notes and sums of velocities; none: not known")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

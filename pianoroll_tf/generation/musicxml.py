@@ -11,15 +11,13 @@ import numpy as np
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.roll import roll_to_notes
 from pianoroll_tf.errors import UserError
+from pianoroll_tf.generation.key import estimate_key
 
 LOWEST_TREBLE = 60  # lower pitches are written on the bass staff
 MAX_VOICES = 4  # per staff, as many as notation programs have
 # Semitones above C → name of the note and alteration, in keys with flats and in all others
 FLAT_NAMES = ("C", "D-", "D", "E-", "E", "F", "G-", "G", "A-", "A", "B-", "B")
 SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-# Correlation profiles of major and minor keys
-MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,35 +37,6 @@ class Chord:
     pitches: tuple[int, ...] = ()
     continued: bool = False
     continues: bool = False
-
-
-def key_signature(roll: np.ndarray) -> int:
-    """Estimates the key signature of a piece from the time that each pitch class sounds.
-
-    Args:
-        roll: Cells, [steps, 84].
-
-    Returns:
-        Sharps, negative for flats, -5..6.
-
-    Reference:
-        Krumhansl, Cognitive Foundations of Musical Pitch (1990), chapter 4.
-
-    >>> scale = np.zeros((7, 84), np.uint8)
-    >>> scale[np.arange(7), [7, 9, 11, 12, 14, 16, 18]] = 2  # G major
-    >>> key_signature(scale)
-    1
-    """
-    sounding = (np.asarray(roll) != 0).sum(axis=0).reshape(-1, 12).sum(axis=0)
-    if not sounding.any() or sounding.std() == 0:
-        return 0
-    fits = [
-        (float(np.corrcoef(np.roll(profile, tonic), sounding)[0, 1]), (tonic + relative) % 12)
-        for profile, relative in ((MAJOR, 0), (MINOR, 3))
-        for tonic in range(12)
-    ]
-    _, major = max(fits)
-    return (7 * major + 5) % 12 - 5
 
 
 def split_voices(notes: Sequence[Chord]) -> list[list[Chord]]:
@@ -165,7 +134,7 @@ def musicxml_bytes(
     from music21 import tempo as tempos
 
     bars, signatures = bar_lines(meters, len(roll), steps_per_beat)
-    sharps = key_signature(roll)
+    sharps = estimate_key(roll).sharps
     score = stream.Score()
     score.metadata = metadata.Metadata(title=title or "Piano", composer="pianoroll_tf")
     staves = []

@@ -41,6 +41,7 @@ def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
         rates=transition_rates(split),
         onset_positions=tuple(count / max(sum(split["struck_counts"]), 1) for count in split["struck_counts"]),
         usual_onsets=tuple(split["usual_onsets"]),
+        velocity_sums=tuple(split.get("velocity_sums", ())),
         **{name: split[name] for name in ("density_spread", "longest_piece", "tempo", "meter")},
     )
     return resolved(manifest), facts

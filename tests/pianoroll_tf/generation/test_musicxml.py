@@ -10,7 +10,6 @@ from pianoroll_tf.generation.musicxml import (
     Chord,
     bar_lines,
     fill_bars,
-    key_signature,
     musicxml_bytes,
     split_voices,
 )
@@ -94,17 +93,6 @@ def test_a_silent_piece_is_a_bar_of_rest():
     score = read(musicxml_bytes(np.zeros((3, 84), np.uint8), 4, 120.0, [(0, Meter())]))
     assert not notes_of(score, 4)
     assert [len(part.getElementsByClass("Measure")) for part in score.parts] == [1, 1]
-
-
-@pytest.mark.parametrize(
-    ("pitches", "sharps"),
-    [((0, 2, 4, 5, 7, 9, 11), 0), ((2, 4, 6, 7, 9, 11, 1), 2), ((10, 0, 2, 3, 5, 7, 9), -2), ((), 0)],
-)
-def test_the_key_signature_is_that_of_the_scale(pitches, sharps):
-    roll = np.zeros((28, 84), np.uint8)
-    for step, pitch in enumerate(pitches):
-        roll[4 * step : 4 * step + (8 if not step else 2), 36 + pitch] = 1
-    assert key_signature(roll) == sharps
 
 
 def test_accidentals_follow_the_key():
