@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.roll import as_states, roll_to_notes
 from pianoroll_tf.data.velocities import strengths
+from pianoroll_tf.generation.bars import changes_of
 from pianoroll_tf.generation.dynamics import Dynamics
 from pianoroll_tf.generation.key import estimate_key
 
@@ -45,7 +45,8 @@ def midi_bytes(
         tempo: Quarters per minute in the file; edges of notes are rounded to a 480th of a quarter.
         meters: (step, time signature) in the file, ascending; a bar begins at each. If the first is before step 0, the
             file begins with the rest of that bar.
-        steps_per_beat: Steps per quarter note, for accents by metre; None: there are none, as on the grid of seconds.
+        steps_per_beat: Steps per quarter note, by which a bar that is cut short gets a time signature of its own, and
+            notes get accents; None: there is neither, as on the grid of seconds.
         dynamics: Velocities by metrical strength and voice.
         velocities: Of the first steps, which were played, uint8 [<= steps, 84]; of notes with 0 they are not known.
         name: Name of the track.
@@ -62,7 +63,7 @@ def midi_bytes(
     music = symusic.Score(TICKS_PER_QUARTER)
     music.tempos.append(symusic.Tempo(0, tempo))
     tick = 0
-    for step, meter in _with_pickup(meters, steps_per_beat):
+    for step, meter in changes_of(meters, len(roll), steps_per_beat) if steps_per_beat else meters:
         tick = round(step * ticks_per_step)
         music.time_signatures.append(symusic.TimeSignature(tick, meter.numerator, meter.denominator))
     key = estimate_key(roll)
@@ -70,24 +71,6 @@ def midi_bytes(
         music.key_signatures.append(symusic.KeySignature(0, key.sharps, int(key.is_minor)))
     music.tracks.append(piano)
     return _ending_at(round(len(roll) * ticks_per_step), int(stop.max(initial=tick)), music.dumps_midi())
-
-
-def _with_pickup(meters: Sequence[tuple[int, Meter]], steps_per_beat: int | None) -> list[tuple[int, Meter]]:
-    """Time signatures from step 0 on; where a bar has begun before it, the rest of that bar has one of its own.
-
-    >>> [(step, str(meter)) for step, meter in _with_pickup([(-12, Meter())], 4)]
-    [(0, '1/4'), (4, '4/4')]
-    """
-    past = [change for change in meters if change[0] <= 0]
-    if not past or past[-1][0] == 0 or steps_per_beat is None:
-        return [(max(step, 0), meter) for step, meter in (*past[-1:], *meters[len(past) :])]
-    (begin, meter), later = past[-1], list(meters[len(past) :])
-    rest = begin % meter.bar_steps(steps_per_beat)
-    length = Fraction(rest, 4 * steps_per_beat)  # of a whole note
-    denominator = max(length.denominator, meter.denominator)
-    if not rest or denominator & (denominator - 1) or (later and later[0][0] <= rest):
-        return [(0, meter), *later]
-    return [(0, Meter(int(length * denominator), denominator)), (rest, meter), *later]
 
 
 def _ending_at(tick: int, last_tick: int, midi: bytes) -> bytes:
