@@ -51,6 +51,8 @@ def body(args: argparse.Namespace) -> None:
         print(continuation.describe_primer(plan.primer, whole, options.primer, model.steps_per_beat))
     if model.config.get("worse_than_copying"):
         print(f"warning: {args.model} predicts worse than copying the last step: train longer", file=sys.stderr)
+    if records and not records.are_of_model:
+        print(f"warning: {args.model} was not trained on the records {options.report}", file=sys.stderr)
     written = []
     for piece in pieces.write_pieces(model, plan, sampling, args.out, options):
         print(piece.description)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, SamplingConfig
+from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, NUM_PITCHES, RecordsConfig, SamplingConfig
 from pianoroll_tf.data.clock import Meter, meter_spans
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.roll import HELD, as_states, to_dense
@@ -35,6 +35,7 @@ class Primer:
         velocities: Of its struck cells, uint8 [steps, 84]; None: not known.
         first_step: Where it begins in the file.
         tempo_changes: Changes of tempo in the file, which a grid of beats does not keep.
+        left_out: Notes of the file outside the pitches of a roll.
     """
 
     roll: np.ndarray
@@ -43,6 +44,7 @@ class Primer:
     velocities: np.ndarray | None = None
     first_step: int = 0
     tempo_changes: int = 0
+    left_out: int = 0
 
     def bars(self, steps_per_beat: int | None) -> list[int]:
         """The steps at which its bars begin; every step on the grid of seconds."""
@@ -122,7 +124,8 @@ def piece_primer(piece: Piece) -> Primer:
     record = piece.record
     assert record is not None
     velocities = None if record.velocities is None else dense_velocities(record.roll, record.velocities)
-    return Primer(to_dense(record.roll), record.tempo, record.meters, velocities, tempo_changes=piece.tempo_changes)
+    facts = {"tempo_changes": piece.tempo_changes, "left_out": piece.notes_outside_range}
+    return Primer(to_dense(record.roll), record.tempo, record.meters, velocities, **facts)
 
 
 def read_primer(path: Path, grid: RecordsConfig) -> Primer:
@@ -166,6 +169,8 @@ def describe_primer(part: Primer, whole: Primer, path: Path, steps_per_beat: int
         text += f", from {'' if begin in bars else 'within '}bar {sum(bar <= begin for bar in bars)}"
     if whole.first_step:
         text += f", after {whole.first_step} steps of silence"
+    if whole.left_out:
+        text += f", without {count(whole.left_out, 'note')} outside MIDI {LOWEST_PITCH} to {HIGHEST_PITCH}"
     if steps_per_beat is None:
         return text
     if part.tempo:

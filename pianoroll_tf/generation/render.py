@@ -64,7 +64,7 @@ def midi_bytes(
     music.tempos.append(symusic.Tempo(0, tempo))
     tick = 0
     for step, meter in changes_of(meters, len(roll), steps_per_beat) if steps_per_beat else meters:
-        tick = round(step * ticks_per_step)
+        tick = round(max(step, 0) * ticks_per_step)
         music.time_signatures.append(symusic.TimeSignature(tick, meter.numerator, meter.denominator))
     key = estimate_key(roll)
     if key.is_clear:

@@ -220,7 +220,8 @@ def test_a_report_is_written_beside_each_piece(run, tmp_path, capsys):
     records = write_records(tmp_path / "records", {"train": pieces[:2], "val": [], "test": pieces[2:]})
     assert run("--steps", 30, "--count", 2, "--report", records) == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-1.html", "a-1.mid", "a-2.html", "a-2.mid"]
-    printed = capsys.readouterr().out
+    printed, warned = capsys.readouterr()
+    assert "was not trained on the records" in warned
     assert re.search(r"a-2.html: The longest passage that it shares with a training piece has \d+ step", printed)
     assert "does not hold the records that the model was trained on" in (tmp_path / "out" / "a-1.html").read_text()
     assert run("--steps", 30, "--report", tmp_path / "none") == 1

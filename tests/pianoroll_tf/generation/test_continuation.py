@@ -64,20 +64,21 @@ def test_the_end_of_a_primer_begins_with_a_bar_and_keeps_what_was_played(tmp_pat
 
 
 def test_the_part_of_a_primer_is_described(tmp_path):
-    content = song([(tick, tick + 480, 60) for tick in range(0, 480 * 40, 480)], tempos=[(0, 600_000), (4800, 500_000)])
+    notes = [*((tick, tick + 480, 60) for tick in range(0, 480 * 40, 480)), (0, 480, 12)]
+    content = song(notes, tempos=[(0, 600_000), (4800, 500_000)])
     (tmp_path / "a.mid").write_bytes(content)
     grid = RecordsConfig(grid="beats")
     whole = read_primer(tmp_path / "a.mid", grid)
     assert continuation.describe_primer(whole.last(64, 4), whole, tmp_path / "a.mid", 4) == (
-        f"primer: the last 64 of the 160 steps of {tmp_path}/a.mid, from bar 7; 100 quarters per minute (the first "
-        "tempo of the file; 1 change left out)"
+        f"primer: the last 64 of the 160 steps of {tmp_path}/a.mid, from bar 7, without 1 note outside MIDI 24 to 107; "
+        "100 quarters per minute (the first tempo of the file; 1 change left out)"
     )
-    assert "the last 5 of the 160 steps of a.mid, from within bar 10; 100" in continuation.describe_primer(
+    assert "the last 5 of the 160 steps of a.mid, from within bar 10, without" in continuation.describe_primer(
         whole.last(5, 4), whole, Path("a.mid"), 4
     )
     seconds = read_primer(tmp_path / "a.mid", RecordsConfig(grid="seconds"))
     assert continuation.describe_primer(seconds.first(8), seconds, Path("a.mid"), None) == (
-        "primer: the first 8 of the 168 steps of a.mid"
+        "primer: the first 8 of the 168 steps of a.mid, without 1 note outside MIDI 24 to 107"
     )
 
 

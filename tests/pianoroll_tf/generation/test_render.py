@@ -127,6 +127,8 @@ def test_a_file_that_begins_within_a_bar_has_a_short_first_bar():
     assert parse_notes(content).meters == ((0, Meter(3, 8)), (6 * 120, Meter(2, 8)), (10 * 120, Meter()))
     content = render.midi_bytes(roll_of((60, 0, 16)), 8, meters=[(-1, Meter())], steps_per_beat=4)
     assert parse_notes(content).meters == ((0, Meter(15, 16)), (15 * 120, Meter()))
+    content = render.midi_bytes(roll_of((60, 0, 16)), 8, meters=[(-1, Meter(3, 4))])
+    assert parse_notes(content).meters == ((0, Meter(3, 4)),)
 
 
 def test_music21_reads_tempo_metre_key_name_and_program():
