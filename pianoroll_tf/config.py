@@ -232,6 +232,7 @@ class DataFacts(Settings):
     usual_onsets: tuple[float, ...] = setting(
         (), "95th percentile of the moving average of onsets at each position in the beat"
     )
+    velocity_sums: tuple[int, ...] = setting((), "numbers of notes and sums of velocities; none: not known")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -255,7 +256,7 @@ class RunConfig(Settings):
         object.__setattr__(self, "plugins", origins(chosen))  # those of this process, whatever a file recorded
 
 
-# Sections of a run's settings that a user chooses; the others follow from the records, what is chosen, and the run's past
+# Sections of a run's settings that a user chooses; the others follow from the records, the choices and the run's past
 SECTIONS: dict[str, type[Settings]] = {
     name: kind
     for name, kind in RunConfig.__annotations__.items()

@@ -64,7 +64,7 @@ def body(args: argparse.Namespace) -> None:
     run_command("train", RECORDS, RUN, "--epochs", args.epochs, "--batch-size", BATCH_SIZE, "--export", MODEL)
     run_command("evaluate", RUN, "--split", "test")
     primer = midi / pick_primer(RECORDS)
-    generate(args.folder, "continuation", "--primer", primer, "--primer-steps", PRIMER_STEPS)
+    generate(args.folder, "continuation", "--primer", primer, "--primer-steps", PRIMER_STEPS, "--primer-from", "start")
     generate(args.folder, "from_scratch")
     run_command("evaluate", RUN, "--split", "test", "--music")
     print(demo_summary(args.folder, f"the first {PRIMER_STEPS} steps of {primer.name}", RUN, MODEL))

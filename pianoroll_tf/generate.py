@@ -47,32 +47,33 @@ def body(args: argparse.Namespace) -> None:
 
     model = saved_model.load(version)
     whole = continuation.read_primer(options.primer, model.grid) if options.primer else continuation.NO_PRIMER
-    silent = len(whole.roll)
     whole = whole.from_first_bar(model.steps_per_beat)
-    silent -= len(whole.roll)
     with usage_errors():
         pieces.check_outputs(args.out, options)
         plan = pieces.plan_pieces(model, whole, options)
+    records = pieces.read_report_records(model, options.report) if options.report else None
     if options.primer:
-        used, available = len(plan.primer.roll), len(whole.roll)
-        part = f"the first {used} of the {available} steps" if used < available else f"all {available} steps"
-        print(f"primer: {part} of {options.primer}" + (f", after {silent} steps of silence" if silent else ""))
+        print(continuation.describe_primer(plan.primer, whole, options.primer, model.steps_per_beat))
     if model.config.get("worse_than_copying"):
         print(f"warning: {args.model} predicts worse than copying the last step: train longer", file=sys.stderr)
-    densities = []
+    if records and not records.are_of_model:
+        print(f"warning: {args.model} was not trained on the records {options.report}", file=sys.stderr)
+    written = []
     for piece in pieces.write_pieces(model, plan, sampling, args.out, options):
         print(piece.description)
         if piece.cut_off:
             length = f"{len(piece.music)} steps, the longest training piece"
             print(f"note: {piece.path} ends at {length}: the model had not ended it")
-        densities.append(piece.density)
+        written.append(piece)
         warning = continuation.density_warning(piece.density, model.density * sampling.density)
         if warning:
             print(f"warning: {piece.path}: {warning}", file=sys.stderr)
     if options.count > 1:
-        mean = sum(densities) / options.count
+        mean = sum(piece.density for piece in written) / options.count
         training = f"{model.density:.2%} in the training data"
         print(f"{options.count} pieces: {mean:.2%} of the cells active on average; {training}")
+    for line in pieces.write_reports(written, plan, records) if records else ():
+        print(line)
 
 
 if __name__ == "__main__":

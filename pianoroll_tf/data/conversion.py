@@ -13,6 +13,7 @@ from pianoroll_tf.data.midi import MidiError, Notes, ignores_tempo, parse_notes,
 from pianoroll_tf.data.records import PieceRecord
 from pianoroll_tf.data.roll import RollLimitError, SparseRoll, notes_to_roll
 from pianoroll_tf.data.sketch import sketch, sorted_unique
+from pianoroll_tf.data.velocities import piece_velocity_sums, strengths, struck_velocities
 from pianoroll_tf.messages import one_line
 
 MAX_HOLD = 4096  # steps; longer holds are counted as this long
@@ -36,9 +37,11 @@ class Piece:
     steps: int = 0
     active_cells: int = 0
     milliseconds: int = 0  # end of the last note
+    tempo_changes: int = 0  # after the first note
     tempo_ignored: bool = False  # whether the parser ignored tempo events that move notes
     pitch_counts: tuple[int, ...] = ()  # number of steps in which each of the 84 pitches sounds
     hold_counts: tuple[int, ...] = ()  # how often a pitch sounds for 1, 2, 3, … steps without a break
+    velocity_sums: tuple[int, ...] = ()  # `velocities.velocity_sums`; empty if all notes have the same velocity
     evidence: tuple[float, ...] = ()  # of the grid of beats, by `grid.evidence`; empty on the grid of seconds
     record: PieceRecord | None = dataclasses.field(default=None, repr=False)  # None if the file is skipped
 
@@ -72,6 +75,12 @@ def _convert_bytes(data: bytes, digest: str, config: RecordsConfig) -> Piece:
         raise MidiError("no notes within MIDI 24..107")
     meters = _meters(notes, config, len(roll.counts))
     change = np.searchsorted(notes.tempo_ticks, notes.start_ticks.min(), side="right") - 1  # before the first note
+    velocities, sums = None, tuple[int, ...]()
+    if notes.velocity is not None:
+        velocities = struck_velocities(notes, config)
+        strength = strengths(meters, len(roll.counts), config.steps_per_beat if config.grid == "beats" else None)
+        sums = piece_velocity_sums(roll, velocities, strength)
+    before_end = notes.tempo_ticks[change:] < notes.end_ticks.max()
     microseconds = max(round(float(notes.tempo_microseconds[change])), 1)
     return Piece(
         sha256=digest,
@@ -86,11 +95,13 @@ def _convert_bytes(data: bytes, digest: str, config: RecordsConfig) -> Piece:
         steps=len(roll.counts),
         active_cells=len(roll.cells),
         milliseconds=round(float(notes.seconds(notes.end_ticks.max())) * 1000),
+        tempo_changes=int(np.count_nonzero(np.diff(notes.tempo_microseconds[change:][before_end]))),
         tempo_ignored=config.parser != "symusic" and ignores_tempo(data, notes),
         pitch_counts=tuple(roll.pitch_counts().tolist()),
         hold_counts=tuple(np.bincount(np.minimum(roll.hold_lengths(), MAX_HOLD))[1:].tolist()),
+        velocity_sums=sums,
         evidence=evidence(roll, meters, config.steps_per_beat) if config.grid == "beats" else (),
-        record=PieceRecord(roll, bytes.fromhex(digest), meters, microseconds),
+        record=PieceRecord(roll, bytes.fromhex(digest), meters, microseconds, velocities),
     )
 
 

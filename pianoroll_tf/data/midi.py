@@ -39,6 +39,7 @@ class Notes:
     meters: tuple[tuple[int, Meter], ...] = ()  # (tick, time signature), ascending
     drums: int = 0  # number of notes that are left out because they are on channel 10
     unclosed: int = 0  # number of notes that are left out because they never end
+    velocity: np.ndarray | None = None  # int64 [notes], 1..127; None: not known
 
     def seconds(self, ticks: np.ndarray) -> np.ndarray:
         """Time of `ticks` from the start of the file, float64; exact up to one rounding at the end.
@@ -101,9 +102,19 @@ def parse_notes(data: bytes, parser: str = "symusic", drums: bool = False, pedal
     notes = dataclasses.replace(notes, unclosed=unclosed)
     if pedal:
         start, end, pitch = sustained_notes(data, drums)
-        notes = dataclasses.replace(notes, start_ticks=start, end_ticks=end, pitch=pitch)
+        velocity = _velocities_at(notes, start, pitch)
+        notes = dataclasses.replace(notes, start_ticks=start, end_ticks=end, pitch=pitch, velocity=velocity)
     check_notes(notes)
     return notes
+
+
+def _velocities_at(notes: Notes, start: np.ndarray, pitch: np.ndarray) -> np.ndarray | None:
+    """The velocities of the notes of a parser at the starts and pitches of other notes; None if there are no notes."""
+    if notes.velocity is None or not len(notes.pitch):
+        return None
+    places, wanted = notes.start_ticks * 128 + notes.pitch, start * 128 + pitch
+    order = np.argsort(places, kind="stable")
+    return notes.velocity[order[np.searchsorted(places[order], wanted).clip(max=len(order) - 1)]]
 
 
 def ignores_tempo(data: bytes, notes: Notes) -> bool:
@@ -162,9 +173,9 @@ def _with_symusic(data: bytes, drums: bool) -> Notes:
         raise MidiError("damaged: " + " ".join(str(error).removeprefix("MiniMidi: ").split())) from error
     tracks = [track.notes.numpy() for track in score.tracks if drums or not track.is_drum]
     left_out = 0 if drums else sum(len(track.notes) for track in score.tracks if track.is_drum)
-    start, duration, pitch = (
+    start, duration, pitch, velocity = (
         np.concatenate([np.zeros(0, np.int64), *(track[name] for track in tracks)]).astype(np.int64)
-        for name in ("time", "duration", "pitch")
+        for name in ("time", "duration", "pitch", "velocity")
     )
     tempos = score.tempos.numpy()
     check_ticks(data, tempos=len(tempos["time"]))
@@ -172,7 +183,7 @@ def _with_symusic(data: bytes, drums: bool) -> Notes:
     signatures = score.time_signatures.numpy()
     meters = _meters(zip(*(signatures[name].tolist() for name in ("time", "numerator", "denominator")), strict=True))
     tempo_map = score.ticks_per_quarter, tempo_ticks, tempo_microseconds
-    return Notes(start, start + duration, pitch, *tempo_map, meters, left_out)
+    return Notes(start, start + duration, pitch, *tempo_map, meters, left_out, velocity=velocity)
 
 
 def _count_notes(data: bytes, drums: bool) -> int:
@@ -204,11 +215,12 @@ def _with_pretty_midi(data: bytes, drums: bool) -> Notes:
     )
     seconds, quarters_per_minute = midi.get_tempo_changes()
     tempo_ticks, tempo_microseconds = _tempo_map([midi.time_to_tick(s) for s in seconds], 6e7 / quarters_per_minute)
-    pitch = np.array([note.pitch for note in notes], np.int64)
+    pitch, velocity = (np.array([getattr(note, name) for note in notes], np.int64) for name in ("pitch", "velocity"))
     signatures = midi.time_signature_changes
     meters = _meters((int(midi.time_to_tick(one.time)), one.numerator, one.denominator) for one in signatures)
     left_out = 0 if drums else sum(len(track.notes) for track in midi.instruments if track.is_drum)
-    return Notes(start, end, pitch, midi.resolution, tempo_ticks, tempo_microseconds, meters, left_out)
+    tempo_map = midi.resolution, tempo_ticks, tempo_microseconds
+    return Notes(start, end, pitch, *tempo_map, meters, left_out, velocity=velocity)
 
 
 PARSERS: dict[str, Callable[[bytes, bool], Notes]] = {"symusic": _with_symusic, "pretty_midi": _with_pretty_midi}

@@ -48,12 +48,14 @@ def decode_request(request: bytes) -> str | bytes:
 
 
 def encode_reply(piece: Piece) -> bytes:
-    """Serializes a piece: its facts as JSON, a line feed, and the counts and cells of its roll."""
+    """Serializes a piece: its facts as JSON, a line feed, the counts and cells of its roll, and its velocities."""
     facts, roll = vars(piece) | {"record": None}, b""
     if record := piece.record:
         meters = [(step, meter.numerator, meter.denominator) for step, meter in record.meters]
-        facts["record"] = [len(record.roll.counts), meters, record.microseconds]
+        lengths = [len(record.roll.counts), len(record.roll.cells)]
+        facts["record"] = [lengths, meters, record.microseconds]
         roll = record.roll.counts.tobytes() + record.roll.cells.tobytes()
+        roll += record.velocities.tobytes() if record.velocities is not None else b""
     return json.dumps(facts).encode() + b"\n" + roll
 
 
@@ -68,11 +70,12 @@ def decode_reply(reply: bytes) -> Piece:
         name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(facts).items()
     }
     if values["record"]:
-        steps, meters, microseconds = values["record"]
-        counts, cells = np.split(np.frombuffer(roll, np.uint8), [steps])
+        (steps, active), meters, microseconds = values["record"]
+        counts, cells, velocities = np.split(np.frombuffer(roll, np.uint8), [steps, steps + active])
         changes = tuple((step, Meter(*signature)) for step, *signature in meters)
         digest = bytes.fromhex(values["sha256"])
-        values["record"] = PieceRecord(SparseRoll(counts, cells), digest, changes, microseconds)
+        known = velocities if len(velocities) else None
+        values["record"] = PieceRecord(SparseRoll(counts, cells), digest, changes, microseconds, known)
     return Piece(**values)
 
 

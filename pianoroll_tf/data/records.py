@@ -43,6 +43,8 @@ class PieceRecord:
     sha256: bytes  # of the source file, 32 bytes
     meters: tuple[tuple[int, Meter], ...] = ()  # (first step, time signature), ascending; empty: the file has none
     microseconds: int = 500_000  # duration of a quarter note at the first note
+    # uint8 [struck cells], by `velocities.struck_velocities`; not stored in records
+    velocities: np.ndarray | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def tempo(self) -> float:
@@ -128,7 +130,8 @@ def read_manifest(records_dir: str | os.PathLike, with_files: bool = False) -> d
         its mean), `tempo` (median of the pieces, quarter notes per minute), `meter` (of most steps),
         `struck_counts` (struck notes at each position in the beat), `usual_onsets` (95th percentile of the moving
         average of onsets there: see `data.rhythm`) and `shards`, which have the first six, `name`, `bytes` and
-        `sha256`.
+        `sha256`. Most have `velocity_sums` (16 numbers: `data.velocities.velocity_sums` of the pieces whose velocities
+        differ), which records of earlier versions lack.
 
     Raises:
         UserError: There is none, or it is of another format.

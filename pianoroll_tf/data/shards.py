@@ -19,6 +19,7 @@ from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, decode_piece, shard_name, write_manifest
 from pianoroll_tf.data.rhythm import UsualOnsets, positions_in_beat
 from pianoroll_tf.data.tfrecord import frame
+from pianoroll_tf.data.velocities import STRENGTHS
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.files import flush
 
@@ -63,21 +64,23 @@ def write_records(
 
 def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dict[str, Any]:
     """Writes the pieces of a split, sorted by sha256, in shards of nearly equal numbers of pieces."""
-    columns = ", ".join((*SUMMED[1:], "pitch_counts", "hold_counts", "record"))
+    columns = ", ".join((*SUMMED[1:], "pitch_counts", "hold_counts", "velocity_sums", "record"))
     rows = journal.rows(columns, f"split = '{split}'", "sha256")
     pieces = journal.count(f"split = '{split}'")
     shards = min(shards, pieces)
     pitch_counts, hold_counts = np.zeros(NUM_PITCHES, np.int64), np.zeros(MAX_HOLD, np.int64)
+    velocity_sums = np.zeros(4 * len(STRENGTHS), np.int64)
     written = []
     for index in range(shards):
         count = pieces * (index + 1) // shards - pieces * index // shards
         name, digest, sums = shard_name(split, index, shards), hashlib.sha256(), np.zeros(len(SUMMED) - 1, np.int64)
         with (folder / name).open("wb") as file:
-            for *numbers, pitches, holds, record in islice(rows, count):
+            for *numbers, pitches, holds, velocities, record in islice(rows, count):
                 sums += numbers
                 pitch_counts += json.loads(pitches)
                 held = json.loads(holds)
                 hold_counts[: len(held)] += held
+                velocity_sums += np.array(json.loads(velocities) or 0, np.int64)
                 framed = frame(record)
                 digest.update(framed)
                 file.write(framed)
@@ -85,7 +88,12 @@ def _write_split(journal: Journal, split: str, shards: int, folder: Path) -> dic
             shard = {"name": name, "bytes": file.tell(), "sha256": digest.hexdigest()}
         written.append(shard | dict(zip(SUMMED, [count, *sums.tolist()], strict=True)))
     holds = np.trim_zeros(hold_counts, "b").tolist()
-    return _sums(written) | {"shards": written, "pitch_counts": pitch_counts.tolist(), "hold_counts": holds}
+    counts = {"pitch_counts": pitch_counts, "velocity_sums": velocity_sums}
+    return (
+        _sums(written)
+        | {"shards": written, "hold_counts": holds}
+        | {name: numbers.tolist() for name, numbers in counts.items()}
+    )
 
 
 def _sums(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:

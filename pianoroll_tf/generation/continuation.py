@@ -8,10 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from pianoroll_tf.config import NUM_PITCHES, RecordsConfig, SamplingConfig
-from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH, NUM_PITCHES, RecordsConfig, SamplingConfig
+from pianoroll_tf.data.clock import Meter, meter_spans
+from pianoroll_tf.data.conversion import Piece
+from pianoroll_tf.data.roll import HELD, as_states, to_dense
+from pianoroll_tf.data.velocities import dense_velocities, strengths
 from pianoroll_tf.generation.compiled import worthwhile
+from pianoroll_tf.generation.dynamics import Dynamics, played_dynamics
 from pianoroll_tf.generation.saved_model import MusicModel
+from pianoroll_tf.messages import count
 
 BATCH_ROWS = 64  # pieces per batch
 BATCH_CELLS = 1 << 28  # largest number of cells of a batch, primer and music
@@ -21,22 +26,52 @@ MAX_DENSITY_RATIO = 2.0  # a density beyond this factor gets a warning
 
 @dataclasses.dataclass(frozen=True)
 class Primer:
-    """Music to continue.
+    """Music to continue: a MIDI file, or a part of it.
 
     Attributes:
         roll: 0 silent, 1 held, 2 struck, uint8 [steps, 84].
         tempo: Quarters per minute; None: not known.
-        meters: (step, time signature), ascending; empty: not known.
+        meters: (step, time signature), ascending; empty: not known. The first may be before step 0.
+        velocities: Of its struck cells, uint8 [steps, 84]; None: not known.
+        first_step: Where it begins in the file.
+        tempo_changes: Changes of tempo in the file, which a grid of beats does not keep.
+        left_out: Notes of the file outside the pitches of a roll.
     """
 
     roll: np.ndarray
     tempo: float | None = None
     meters: tuple[tuple[int, Meter], ...] = ()
+    velocities: np.ndarray | None = None
+    first_step: int = 0
+    tempo_changes: int = 0
+    left_out: int = 0
+
+    def bars(self, steps_per_beat: int | None) -> list[int]:
+        """The steps at which its bars begin; every step on the grid of seconds."""
+        if steps_per_beat is None:
+            return list(range(len(self.roll)))
+        return [
+            bar
+            for begin, end, meter in meter_spans(self.meters, len(self.roll))
+            for bar in range(begin, end, meter.bar_steps(steps_per_beat))
+            if bar >= 0
+        ]
 
     def first(self, steps: int) -> "Primer":
         """The first `steps` steps."""
         meters = tuple(change for change in self.meters if change[0] < max(steps, 1))
-        return dataclasses.replace(self, roll=self.roll[:steps], meters=meters)
+        velocities = None if self.velocities is None else self.velocities[:steps]
+        return dataclasses.replace(self, roll=self.roll[:steps], meters=meters, velocities=velocities)
+
+    def last(self, steps: int, steps_per_beat: int | None) -> "Primer":
+        """The last steps, at most `steps`, from a bar line if there is one among them.
+
+        >>> two_bars_and_a_half = Primer(np.ones((40, 84), np.uint8), meters=((0, Meter()),))
+        >>> [len(two_bars_and_a_half.last(steps, steps_per_beat=4).roll) for steps in (40, 39, 24, 7)]
+        [40, 24, 24, 7]
+        """
+        begin = max(0, len(self.roll) - steps)
+        return self._from_step(next((bar for bar in self.bars(steps_per_beat) if bar >= begin), begin), steps_per_beat)
 
     def from_first_bar(self, steps_per_beat: int | None) -> "Primer":
         """Without the silence before the bar of its first note (in seconds, before the note itself).
@@ -47,15 +82,31 @@ class Primer:
         """
         sounding = np.flatnonzero(self.roll.any(axis=1))
         first = int(sounding[0]) if len(sounding) else 0
-        past = [change for change in self.meters if change[0] <= first]
-        if steps_per_beat is not None:
-            begin, meter = past[-1] if past else (0, Meter())
-            first -= (first - begin) % meter.bar_steps(steps_per_beat)
-        if first <= 0:
+        return self._from_step(
+            max((bar for bar in self.bars(steps_per_beat) if bar <= first), default=0), steps_per_beat
+        )
+
+    def _from_step(self, step: int, steps_per_beat: int | None) -> "Primer":
+        """Without the steps before `step`; notes that are held there begin there, with their velocity."""
+        if step <= 0:
             return self
-        later = [(step - first, meter) for step, meter in self.meters[len(past) :]]
-        meters = (*((0, meter) for _, meter in past[-1:]), *later)
-        return dataclasses.replace(self, roll=self.roll[first:], meters=meters)
+        later = [(begin - step, meter) for begin, meter in self.meters if begin > step]
+        past = [(begin, meter) for begin, meter in self.meters if begin <= step]
+        if past and steps_per_beat is not None:
+            begin, meter = past[-1]
+            later.insert(0, (-((step - begin) % meter.bar_steps(steps_per_beat)), meter))
+        velocities, played = None, self.velocities
+        if played is not None:
+            velocities = played[step:].copy()
+            for column in np.flatnonzero(self.roll[step] == HELD):
+                velocities[0, column] = played[:step, column][played[:step, column] > 0][-1]
+        return dataclasses.replace(
+            self,
+            roll=as_states(self.roll[step:]),
+            meters=tuple(later),
+            velocities=velocities,
+            first_step=self.first_step + step,
+        )
 
     def clock(self, steps_per_beat: int | None) -> tuple[Meter | None, int]:
         """The time signature at its end, and the position of its first step in a bar of it."""
@@ -68,18 +119,66 @@ class Primer:
 NO_PRIMER = Primer(np.zeros((0, NUM_PITCHES), np.uint8))
 
 
+def piece_primer(piece: Piece) -> Primer:
+    """A converted MIDI file, which has a record, as a primer."""
+    record = piece.record
+    assert record is not None
+    velocities = None if record.velocities is None else dense_velocities(record.roll, record.velocities)
+    facts = {"tempo_changes": piece.tempo_changes, "left_out": piece.notes_outside_range}
+    return Primer(to_dense(record.roll), record.tempo, record.meters, velocities, **facts)
+
+
 def read_primer(path: Path, grid: RecordsConfig) -> Primer:
     """A MIDI file on the model's grid, read by a process with limits; ValueError if it cannot be read soundly."""
-    from pianoroll_tf.data.roll import to_dense
     from pianoroll_tf.data.workers import convert_all
 
     if not path.exists():
         raise ValueError(f"primer must be a MIDI file. Received: primer={path} (there is no such file)")
     [(_, piece)] = convert_all([os.path.realpath(path)], grid, workers=1)  # a reader follows no links
-    record = piece.record
-    if piece.reason or record is None:
+    if piece.reason or piece.record is None:
         raise ValueError(f"primer must be a MIDI file. Received: primer={path} ({piece.reason})")
-    return Primer(to_dense(record.roll), record.tempo, record.meters)
+    return piece_primer(piece)
+
+
+def primer_dynamics(primer: Primer, base: Dynamics, steps_per_beat: int | None) -> Dynamics:
+    """The dynamics of a primer; what its velocities do not show is taken from `base`, those of the training data."""
+    if primer.velocities is None:
+        return base
+    strength = strengths(primer.meters, len(primer.roll), steps_per_beat)
+    return played_dynamics(base, primer.roll, primer.velocities, strength)
+
+
+def describe_primer(part: Primer, whole: Primer, path: Path, steps_per_beat: int | None) -> str:
+    """Which part of a file is continued, and what of the file is left out, in words.
+
+    Args:
+        part: What is continued.
+        whole: The file from its first bar on, of which it is a part.
+        path: The file.
+        steps_per_beat: Of the grid; None: a grid of seconds.
+
+    >>> march = Primer(np.ones((220, 84), np.uint8), 100.0, ((0, Meter()),))
+    >>> describe_primer(march.last(64, 4), march, Path("march.mid"), 4)
+    'primer: the last 60 of the 220 steps of march.mid, from bar 11; 100 quarters per minute, 4/4'
+    """
+    begin, used, steps = part.first_step - whole.first_step, len(part.roll), len(whole.roll)
+    text = f"all {steps} steps" if used == steps else f"the {'last' if begin else 'first'} {used} of the {steps} steps"
+    text = f"primer: {text} of {path}"
+    if steps_per_beat is not None and begin:
+        bars = whole.bars(steps_per_beat)
+        text += f", from {'' if begin in bars else 'within '}bar {sum(bar <= begin for bar in bars)}"
+    if whole.first_step:
+        text += f", after {whole.first_step} steps of silence"
+    if whole.left_out:
+        text += f", without {count(whole.left_out, 'note')} outside MIDI {LOWEST_PITCH} to {HIGHEST_PITCH}"
+    if steps_per_beat is None:
+        return text
+    if part.tempo:
+        text += f"; {part.tempo:.4g} quarters per minute"
+        if part.tempo_changes:
+            text += f" (the first tempo of the file; {count(part.tempo_changes, 'change')} left out)"
+    meter, _ = part.clock(steps_per_beat)
+    return text + (f", {meter}" if meter else "")
 
 
 def continue_music(

@@ -11,15 +11,14 @@ import numpy as np
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.roll import roll_to_notes
 from pianoroll_tf.errors import UserError
+from pianoroll_tf.generation.bars import bars_of
+from pianoroll_tf.generation.key import estimate_key
 
 LOWEST_TREBLE = 60  # lower pitches are written on the bass staff
 MAX_VOICES = 4  # per staff, as many as notation programs have
 # Semitones above C → name of the note and alteration, in keys with flats and in all others
 FLAT_NAMES = ("C", "D-", "D", "E-", "E", "F", "G-", "G", "A-", "A", "B-", "B")
 SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-# Correlation profiles of major and minor keys
-MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,35 +38,6 @@ class Chord:
     pitches: tuple[int, ...] = ()
     continued: bool = False
     continues: bool = False
-
-
-def key_signature(roll: np.ndarray) -> int:
-    """Estimates the key signature of a piece from the time that each pitch class sounds.
-
-    Args:
-        roll: Cells, [steps, 84].
-
-    Returns:
-        Sharps, negative for flats, -5..6.
-
-    Reference:
-        Krumhansl, Cognitive Foundations of Musical Pitch (1990), chapter 4.
-
-    >>> scale = np.zeros((7, 84), np.uint8)
-    >>> scale[np.arange(7), [7, 9, 11, 12, 14, 16, 18]] = 2  # G major
-    >>> key_signature(scale)
-    1
-    """
-    sounding = (np.asarray(roll) != 0).sum(axis=0).reshape(-1, 12).sum(axis=0)
-    if not sounding.any() or sounding.std() == 0:
-        return 0
-    fits = [
-        (float(np.corrcoef(np.roll(profile, tonic), sounding)[0, 1]), (tonic + relative) % 12)
-        for profile, relative in ((MAJOR, 0), (MINOR, 3))
-        for tonic in range(12)
-    ]
-    _, major = max(fits)
-    return (7 * major + 5) % 12 - 5
 
 
 def split_voices(notes: Sequence[Chord]) -> list[list[Chord]]:
@@ -122,25 +92,6 @@ def fill_bars(voice: Sequence[Chord], bars: Sequence[int]) -> Iterator[list[Chor
         yield bar
 
 
-def bar_lines(meters: Sequence[tuple[int, Meter]], steps: int, steps_per_beat: int) -> tuple[list[int], list[Meter]]:
-    """First steps of all bars and the step after the last, and the time signature of each bar.
-
-    The last bar is completed; a bar that a new time signature cuts short stays short. Before the first one it is 4/4.
-
-    >>> bar_lines([(0, Meter(3, 4))], 14, 4)
-    ([0, 12, 24], [Meter(numerator=3, denominator=4), Meter(numerator=3, denominator=4)])
-    """
-    if not meters or meters[0][0] > 0:
-        meters = [(0, Meter()), *meters]
-    begins, signatures = [], []
-    ends = [*(step for step, _ in meters[1:]), max(steps, 1)]
-    for (begin, meter), end in zip(meters, ends, strict=True):
-        added = list(range(begin, end, meter.bar_steps(steps_per_beat)))
-        begins += added
-        signatures += [meter] * len(added)
-    return [*begins, begins[-1] + signatures[-1].bar_steps(steps_per_beat)], signatures
-
-
 def musicxml_bytes(
     roll: np.ndarray, steps_per_beat: int, tempo: float, meters: Sequence[tuple[int, Meter]], title: str = ""
 ) -> bytes:
@@ -150,7 +101,8 @@ def musicxml_bytes(
         roll: States on a grid of beats, [steps, 84].
         steps_per_beat: Steps per quarter note.
         tempo: Quarters per minute.
-        meters: (step, time signature), ascending; a bar begins at each. The first may be before step 0.
+        meters: (step, time signature), ascending; a bar begins at each. If the first is before step 0, the piece begins
+            with the rest of that bar.
         title: Title above the music.
 
     Raises:
@@ -164,8 +116,9 @@ def musicxml_bytes(
     from music21 import layout, stream
     from music21 import tempo as tempos
 
-    bars, signatures = bar_lines(meters, len(roll), steps_per_beat)
-    sharps = key_signature(roll)
+    found = bars_of(meters, len(roll), steps_per_beat)
+    bars, signatures = [*(begin for begin, _, _ in found), found[-1][1]], [meter for _, _, meter in found]
+    sharps = estimate_key(roll).sharps
     score = stream.Score()
     score.metadata = metadata.Metadata(title=title or "Piano", composer="pianoroll_tf")
     staves = []
@@ -175,7 +128,7 @@ def musicxml_bytes(
         filled = [list(fill_bars(voice, bars)) for voice in voices]
         for number in range(len(signatures)):
             changed = not number or signatures[number] != signatures[number - 1]
-            measure = _measure(number, [voice[number] for voice in filled], steps_per_beat, sharps)
+            measure = _measure(number, treble, [voice[number] for voice in filled], steps_per_beat, sharps)
             if changed:
                 _begin(measure, signatures[number], None if number else (treble, sharps))
             staff.append(measure)
@@ -196,22 +149,68 @@ def _chords(roll: np.ndarray, treble: bool) -> list[Chord]:
     return [Chord(begin, end, tuple(sorted(pitches))) for (begin, end), pitches in together.items()]
 
 
-def _measure(number: int, voices: Sequence[list[Chord]], steps_per_beat: int, sharps: int) -> Any:
-    """A bar; voices that only rest are left out, except the first, and rests are printed in the first voice alone."""
+def _measure(number: int, treble: bool, voices: Sequence[list[Chord]], steps_per_beat: int, sharps: int) -> Any:
+    """A bar; voices that only rest are left out, except the first, and rests are printed in the first voice alone.
+
+    The voices of the bass staff have other numbers than those of the treble staff, as notation programs expect.
+    """
     from music21 import stream
 
     measure = stream.Measure(number=number + 1)
     played = [voice for voice in voices if any(chord.pitches for chord in voice)] or [voices[0]]
     for place, voice in enumerate(played, 1):
-        target = measure if len(played) == 1 else stream.Voice(id=str(place))
+        target = stream.Voice(id=str(place if treble else place + MAX_VOICES))
         begin = voice[0].begin
         for chord in voice:
             for element, offset in _elements(chord, begin, steps_per_beat, sharps):
                 element.style.hideObjectOnPrint = element.isRest and place > 1
                 target.insert(offset, element)
-        if target is not measure:
-            measure.insert(0, target)
+        measure.insert(0, target)
     return measure
+
+
+def plain_lengths(begin: int, end: int, steps_per_beat: int) -> list[Fraction]:
+    """Divides a note into lengths that one note can be written with, in quarters.
+
+    Where a beat is not divided in halves, each beat is divided apart, so that its tuplets are complete.
+
+    Args:
+        begin: First step, counted from the bar line.
+        end: Step after the last.
+        steps_per_beat: Steps per quarter note.
+
+    >>> [str(length) for length in plain_lengths(0, 5, 4)], [str(length) for length in plain_lengths(2, 7, 3)]
+    (['1', '1/4'], ['1/3', '1', '1/3'])
+    """
+    from music21 import duration
+
+    if not steps_per_beat & (steps_per_beat - 1):
+        return _components(duration.Duration(Fraction(end - begin, steps_per_beat)))
+    lengths: list[Fraction] = []
+    at = begin
+    while at < end:
+        beats = (end - at) // steps_per_beat if at % steps_per_beat == 0 else 0
+        if beats:
+            lengths += _components(duration.Duration(beats))
+            at += beats * steps_per_beat
+            continue
+        rest = min(end, (at // steps_per_beat + 1) * steps_per_beat) - at
+        # The longest that one note can have; one step always can
+        found = [duration.Duration(Fraction(steps, steps_per_beat)) for steps in range(rest, 0, -1)]
+        steps = next(rest - i for i, one in enumerate(found) if _is_plain(one) or i == rest - 1)
+        lengths.append(Fraction(steps, steps_per_beat))
+        at += steps
+    return lengths
+
+
+def _components(whole: Any) -> list[Fraction]:
+    return [Fraction(part.quarterLength) for part in whole.components]
+
+
+def _is_plain(length: Any) -> bool:
+    """Whether a duration of music21 is that of one note, in a tuplet of a usual kind or in none."""
+    usual = all(one.numberNotesNormal == 1 << one.numberNotesActual.bit_length() - 1 for one in length.tuplets)
+    return len(length.components) == 1 and len(length.tuplets) <= 1 and usual
 
 
 def _elements(chord: Chord, begin: int, steps_per_beat: int, sharps: int) -> Iterator[tuple[Any, Fraction]]:
@@ -219,18 +218,18 @@ def _elements(chord: Chord, begin: int, steps_per_beat: int, sharps: int) -> Ite
     from music21 import chord as chords
     from music21 import duration, note, tie
 
-    lengths = duration.Duration(Fraction(chord.end - chord.begin, steps_per_beat)).components
+    lengths = plain_lengths(chord.begin - begin, chord.end - begin, steps_per_beat)
     at = Fraction(chord.begin - begin, steps_per_beat)
     names = FLAT_NAMES if sharps < 0 else SHARP_NAMES
     for number, part in enumerate(lengths):
         spelled = [f"{names[pitch % 12]}{pitch // 12 - 1}" for pitch in chord.pitches]
         element: Any = chords.Chord(spelled) if len(spelled) > 1 else note.Note(*spelled) if spelled else note.Rest()
-        element.duration = duration.Duration(part.quarterLength)
+        element.duration = duration.Duration(part)
         tied = (chord.continued or number > 0, chord.continues or number < len(lengths) - 1)
         if spelled and any(tied):
             element.tie = tie.Tie({(True, True): "continue", (True, False): "stop", (False, True): "start"}[tied])
         yield element, at
-        at += Fraction(part.quarterLength)
+        at += part
 
 
 def _begin(measure: Any, meter: Meter, first: tuple[bool, int] | None) -> None:

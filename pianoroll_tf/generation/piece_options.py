@@ -6,7 +6,6 @@ from pathlib import Path
 from pianoroll_tf.config import MAX_STEPS
 from pianoroll_tf.settings import Settings, setting
 
-PRIMER_STEPS = 128  # default; 16 s at 8 steps per second
 MAX_PRIMER_STEPS = 100_000
 MAX_PIECES = 10_000
 
@@ -21,9 +20,13 @@ class PieceOptions(Settings):
     seconds: float | None = setting(None, "the same in seconds", above=0.0)
     primer: Path | None = setting(None, "MIDI file to continue (default: none)")  # noqa: RUF009 (frozen)
     primer_steps: int | None = setting(
-        None, f"use only the first N steps of the primer (default: {PRIMER_STEPS})", minimum=1, maximum=MAX_PRIMER_STEPS
+        None,
+        "continue at most N steps of the primer, from a bar line (default: the length of a training window)",
+        minimum=1,
+        maximum=MAX_PRIMER_STEPS,
     )
     primer_seconds: float | None = setting(None, "the same in seconds", above=0.0)
+    primer_from: str = setting("end", "continue the primer's end, or only its start", choices=("end", "start"))
     without_primer: bool = setting(False, "leave the primer out of the files that are written")
     count: int = setting(1, "number of pieces", minimum=1, maximum=MAX_PIECES)
     tempo: float | None = setting(
@@ -33,6 +36,9 @@ class PieceOptions(Settings):
     png: bool = setting(False, "also write a picture of each piece")
     wav: bool = setting(False, "also write the sound of each piece")
     musicxml: bool = setting(False, "also write the score of each piece, for models on the grid of beats")
+    report: Path | None = setting(  # noqa: RUF009 (frozen)
+        None, "records of the model: also write a report beside each piece, with what it shares with training pieces"
+    )
     overwrite: bool = setting(False, "replace files that exist")
 
     def __post_init__(self) -> None:
@@ -40,8 +46,9 @@ class PieceOptions(Settings):
         for one, other in (("steps", "seconds"), ("primer_steps", "primer_seconds")):
             if getattr(self, one) is not None and getattr(self, other) is not None:
                 raise ValueError(f"{one} must be none when {other} is given. Received: {one}={getattr(self, one)}")
-        if self.primer is None and (self.primer_steps or self.primer_seconds or self.without_primer):
-            raise ValueError("primer must be given with primer_steps, primer_seconds and without_primer")
+        for name in ("primer_steps", "primer_seconds", "primer_from", "without_primer"):
+            if self.primer is None and getattr(self, name) not in (None, False, "end"):
+                raise ValueError(f"primer must be given with {name}. Received: {name}={getattr(self, name)}, no primer")
         if self.meter is not None:
             from pianoroll_tf.data.clock import parse_meter  # imports NumPy, which --help does without
 

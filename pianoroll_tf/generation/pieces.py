@@ -1,7 +1,7 @@
 """Generates pieces with an exported model and writes them as MIDI files, pictures and sound."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,12 @@ import numpy as np
 from pianoroll_tf.config import MAX_STEPS, RecordsConfig, SamplingConfig
 from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.generation import audio, continuation, render
-from pianoroll_tf.generation.continuation import Primer
-from pianoroll_tf.generation.music import roll_statistics
+from pianoroll_tf.generation.continuation import Primer, primer_dynamics
+from pianoroll_tf.generation.dynamics import Dynamics
+from pianoroll_tf.generation.music import piece_report, roll_statistics
+from pianoroll_tf.generation.music.piece_report import ReportedPiece, ReportRecords
 from pianoroll_tf.generation.musicxml import musicxml_bytes
-from pianoroll_tf.generation.piece_options import MAX_PRIMER_STEPS, PRIMER_STEPS, PieceOptions
+from pianoroll_tf.generation.piece_options import MAX_PRIMER_STEPS, PieceOptions
 from pianoroll_tf.generation.saved_model import MusicModel
 from pianoroll_tf.storage.files import write_whole
 
@@ -33,6 +35,7 @@ class PiecePlan:
         tempo: Quarters per minute.
         meter: Time signature of the generated music.
         bar_position: Position in its bar, in steps, of the first step of the primer, or of the music without a primer.
+        dynamics: Velocities of the generated music.
     """
 
     primer: Primer
@@ -42,12 +45,25 @@ class PiecePlan:
     tempo: float
     meter: Meter
     bar_position: int
+    dynamics: Dynamics
+
+    @property
+    def steps_per_beat(self) -> int | None:
+        """Steps per quarter note; None on the grid of seconds."""
+        return self.grid.steps_per_beat if self.grid.grid == "beats" else None
 
     def meters(self) -> list[tuple[int, Meter]]:
-        """(step, time signature) of the written piece; a new one may cut the last bar of the primer short."""
+        """(step, time signature) of the written piece; a new one may cut the last bar of the primer short.
+
+        The first is before step 0 if the piece begins within a bar.
+        """
         begin = len(self.written_primer.roll)
-        if self.grid.grid != "beats":
+        if self.steps_per_beat is None:
             return [(0, self.meter)]
+        if not begin:
+            return [
+                (-((self.bar_position + len(self.primer.roll)) % self.meter.bar_steps(self.steps_per_beat)), self.meter)
+            ]
         changes = [change for change in self.written_primer.meters if change[0] < begin]
         if changes and changes[-1][1] == self.meter:
             return changes
@@ -55,14 +71,15 @@ class PiecePlan:
 
     def bars(self, steps: int) -> list[int]:
         """Steps at which the bars of a written piece of `steps` steps begin; empty on the grid of seconds."""
-        if self.grid.grid != "beats":
+        if self.steps_per_beat is None:
             return []
         changes = self.meters()
         ends = [*(step for step, _ in changes[1:]), steps]
         return [
             bar
             for (begin, meter), end in zip(changes, ends, strict=True)
-            for bar in range(begin, end, meter.bar_steps(self.grid.steps_per_beat))
+            for bar in range(begin, end, meter.bar_steps(self.steps_per_beat))
+            if bar >= 0
         ]
 
 
@@ -102,12 +119,13 @@ def plan_pieces(model: MusicModel, primer: Primer, options: PieceOptions) -> Pie
     """
     tempo = options.tempo or primer.tempo or model.tempo
     rate = model.grid.rate(tempo)
-    steps, primer_steps = options.steps, options.primer_steps or PRIMER_STEPS
+    steps, primer_steps = options.steps, options.primer_steps or model.window_steps
     if options.seconds is not None:
         steps = seconds_to_steps(options.seconds, rate, MAX_STEPS, "seconds")
     if options.primer_seconds is not None:
         primer_steps = seconds_to_steps(options.primer_seconds, rate, MAX_PRIMER_STEPS, "primer_seconds")
-    primer = primer.first(primer_steps)
+    from_start = options.primer_from == "start"
+    primer = primer.first(primer_steps) if from_start else primer.last(primer_steps, model.steps_per_beat)
     meter, position = primer.clock(model.steps_per_beat)
     requested = parse_meter(options.meter) if options.meter else None
     if requested and requested != meter and model.steps_per_beat is not None:
@@ -116,9 +134,11 @@ def plan_pieces(model: MusicModel, primer: Primer, options: PieceOptions) -> Pie
     duration = (len(written.roll) + (steps or model.longest_piece)) / rate
     if options.musicxml and model.steps_per_beat is None:
         raise ValueError("musicxml must be left out for a model on the grid of seconds. Received: musicxml=True")
-    if options.wav and duration > MAX_WAV_SECONDS:
-        raise ValueError(f"wav must be of at most {MAX_WAV_SECONDS} s. Received: {duration:g} s")
-    return PiecePlan(primer, written, steps, model.grid, tempo, requested or meter or model.meter, position)
+    if (options.wav or options.report) and duration > MAX_WAV_SECONDS:
+        name = "wav" if options.wav else "the sound of a report"
+        raise ValueError(f"{name} must be of at most {MAX_WAV_SECONDS} s. Received: {duration:g} s")
+    dynamics = primer_dynamics(primer, model.dynamics, model.steps_per_beat)
+    return PiecePlan(primer, written, steps, model.grid, tempo, requested or meter or model.meter, position, dynamics)
 
 
 def seconds_to_steps(seconds: float, rate: float, max_steps: int, name: str) -> int:
@@ -167,16 +187,43 @@ def piece_paths(out: Path, count: int) -> list[Path]:
 def check_outputs(out: Path, options: PieceOptions) -> None:
     """Raises ValueError if a file of the pieces exists and may not be replaced, such as the primer itself."""
     suffixes = [out.suffix, *(f".{name}" for name in ("png", "wav", "musicxml") if getattr(options, name))]
+    suffixes += [".html"] if options.report else []
     paths = [path.with_suffix(suffix) for path in piece_paths(out, options.count) for suffix in suffixes]
     existing = [str(path) for path in paths if path.exists()]
     if existing and not options.overwrite:
         raise ValueError(f"out must be a new file, or be given with --overwrite. Received: {existing[0]}, which exists")
 
 
+def read_report_records(model: MusicModel, folder: Path) -> ReportRecords:
+    """The records for the reports on the pieces of a model, see `piece_report.read_report_records`."""
+    return piece_report.read_report_records(folder, model.grid, model.config["run"]["data"]["manifest_sha256"])
+
+
+def write_reports(pieces: Sequence[WrittenPiece], plan: PiecePlan, records: ReportRecords) -> Iterator[str]:
+    """Writes a report beside each piece, NAME.html; yields its name and what it says of copied passages."""
+    rate, first = plan.grid.rate(plan.tempo), len(plan.written_primer.roll)
+    reported = []
+    for piece in pieces:
+        roll = np.concatenate([plan.written_primer.roll, piece.music])
+        sound, _ = audio.wav_bytes(piece.path.read_bytes(), len(roll) / rate)
+        reported.append(ReportedPiece(piece.path, piece.music, first, _picture(roll, plan), sound))
+    for piece, (page, sentence) in zip(pieces, piece_report.write_reports(reported, records, rate), strict=True):
+        write_whole(piece.path.with_suffix(".html"), page)
+        yield f"{piece.path.with_suffix('.html')}: {sentence}"
+
+
 def _write(path: Path, music: np.ndarray, plan: PiecePlan, options: PieceOptions) -> str:
     """Writes a MIDI file and, if requested, picture, sound and score beside it; the files and facts about the music."""
     roll, rate = np.concatenate([plan.written_primer.roll, music]), plan.grid.rate(plan.tempo)
-    midi = render.midi_bytes(roll, rate, plan.tempo, plan.meters())
+    midi = render.midi_bytes(
+        roll,
+        rate,
+        plan.tempo,
+        plan.meters(),
+        steps_per_beat=plan.steps_per_beat,
+        dynamics=plan.dynamics,
+        velocities=plan.written_primer.velocities,
+    )
     write_whole(path, midi)
     files = [str(path)]
     if options.png:

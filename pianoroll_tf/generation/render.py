@@ -11,10 +11,14 @@ import symusic
 from pianoroll_tf.config import HIGHEST_PITCH, LOWEST_PITCH
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.roll import as_states, roll_to_notes
+from pianoroll_tf.data.velocities import strengths
+from pianoroll_tf.generation.bars import changes_of
+from pianoroll_tf.generation.dynamics import Dynamics
+from pianoroll_tf.generation.key import estimate_key
 
 TICKS_PER_QUARTER = 480
-VELOCITY = 80  # of every note, because a roll has no velocities
 LINE_STEPS = 640  # per line of a picture, at three pixels per step
+_END_AFTER_A_TICK = b"\x01\xff\x2f\x00"  # delay and event with which symusic ends a track
 NOTE_GAP = 0.2  # steps by which a note is drawn shorter
 BAR_HEIGHT = 0.8  # of the distance of two pitches
 PRIMER_COLOUR, MUSIC_COLOUR = "#E69F00", "#0072B2"  # Okabe and Ito 2008: apart for every kind of colour vision
@@ -25,28 +29,59 @@ def midi_bytes(
     steps_per_second: float,
     tempo: float = 120.0,
     meters: Sequence[tuple[int, Meter]] = ((0, Meter()),),
+    *,
+    steps_per_beat: int | None = None,
+    dynamics: Dynamics = Dynamics(),  # noqa: B008 (frozen)
+    velocities: np.ndarray | None = None,
+    name: str = "piano",
 ) -> bytes:
     """Renders a roll as the bytes of a MIDI file with one piano track; a struck cell begins a note.
+
+    The file has a key signature if its estimate is clear, and ends with the roll, even if that ends in silence.
 
     Args:
         roll: [steps, 84], 0 silent, 1 held, 2 struck, or 0 and 1 only.
         steps_per_second: Rate of the grid.
         tempo: Quarters per minute in the file; edges of notes are rounded to a 480th of a quarter.
-        meters: (step, time signature) in the file, ascending; a bar begins at each.
+        meters: (step, time signature) in the file, ascending; a bar begins at each. If the first is before step 0, the
+            file begins with the rest of that bar.
+        steps_per_beat: Steps per quarter note, by which a bar that is cut short gets a time signature of its own, and
+            notes get accents; None: there is neither, as on the grid of seconds.
+        dynamics: Velocities by metrical strength and voice.
+        velocities: Of the first steps, which were played, uint8 [<= steps, 84]; of notes with 0 they are not known.
+        name: Name of the track.
     """
     ticks_per_step = TICKS_PER_QUARTER * tempo / 60 / steps_per_second
     start, end, pitch = roll_to_notes(roll)
     begin, stop = (np.rint(edges * ticks_per_step).astype(np.int32) for edges in (start, end))
-    piano = symusic.Track("piano", program=0, is_drum=False)
-    velocity = np.full(len(pitch), VELOCITY, np.int8)
-    piano.notes = symusic.Note.from_numpy(begin, stop - begin, pitch.astype(np.int8), velocity)
+    velocity = dynamics.velocities(roll, start, pitch, strengths(meters, len(roll), steps_per_beat))
+    if velocities is not None:
+        played = np.pad(velocities, ((0, len(roll) - len(velocities)), (0, 0)))[start, pitch - LOWEST_PITCH]
+        velocity = np.where(played > 0, played, velocity)
+    piano = symusic.Track(name, program=0, is_drum=False)
+    piano.notes = symusic.Note.from_numpy(begin, stop - begin, pitch.astype(np.int8), velocity.astype(np.int8))
     music = symusic.Score(TICKS_PER_QUARTER)
     music.tempos.append(symusic.Tempo(0, tempo))
-    for step, meter in meters:
-        tick = round(step * ticks_per_step)
+    tick = 0
+    for step, meter in changes_of(meters, len(roll), steps_per_beat) if steps_per_beat else meters:
+        tick = round(max(step, 0) * ticks_per_step)
         music.time_signatures.append(symusic.TimeSignature(tick, meter.numerator, meter.denominator))
+    key = estimate_key(roll)
+    if key.is_clear:
+        music.key_signatures.append(symusic.KeySignature(0, key.sharps, int(key.is_minor)))
     music.tracks.append(piano)
-    return music.dumps_midi()
+    return _ending_at(round(len(roll) * ticks_per_step), int(stop.max(initial=tick)), music.dumps_midi())
+
+
+def _ending_at(tick: int, last_tick: int, midi: bytes) -> bytes:
+    """A MIDI file of symusic with one track, its end moved from one tick after the last event to `tick`."""
+    head, body = midi.split(b"MTrk", 1)
+    delay = max(tick - last_tick, 0)
+    digits = [delay & 127]
+    while delay := delay >> 7:
+        digits.insert(0, 128 | delay & 127)
+    body = body[4:].removesuffix(_END_AFTER_A_TICK) + bytes(digits) + _END_AFTER_A_TICK[1:]
+    return head + b"MTrk" + len(body).to_bytes(4, "big") + body
 
 
 def png_bytes(

@@ -15,6 +15,7 @@ from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.allowed_operations import check_operations
 from pianoroll_tf.generation.compiled import ENDPOINTS, CompiledModel, worthwhile
+from pianoroll_tf.generation.dynamics import Dynamics
 from pianoroll_tf.generation.manifest import check_manifest
 from pianoroll_tf.generation.plain_paths import plain_path
 from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
@@ -91,6 +92,16 @@ class MusicModel:
     def tempo(self) -> float:
         """The median tempo of its training data, quarters per minute."""
         return float(self.config["run"]["data"]["tempo"])
+
+    @property
+    def window_steps(self) -> int:
+        """Steps of a training window, the part of a primer that is continued by default."""
+        return int(self.config["run"]["dataset"]["window_steps"])
+
+    @functools.cached_property
+    def dynamics(self) -> Dynamics:
+        """The dynamics of its training data; the default ones if their velocities are not known or do not differ."""
+        return Dynamics().fitted(self.config["run"]["data"].get("velocity_sums", ()))
 
     @property
     def longest_piece(self) -> int:

@@ -45,6 +45,7 @@ def data_facts(records_dir: Path | str) -> tuple[RecordsConfig, DataFacts]:
         onset_positions=tuple(count / max(sum(split["struck_counts"]), 1) for count in split["struck_counts"]),
         hold_lengths=tuple(count / sum(split["hold_counts"]) for count in split["hold_counts"][:MAX_HOLD_LENGTH]),
         usual_onsets=tuple(split["usual_onsets"]),
+        velocity_sums=tuple(split.get("velocity_sums", ())),
         **{name: split[name] for name in ("density_spread", "longest_piece", "tempo", "meter")},
     )
     return resolved(manifest), facts

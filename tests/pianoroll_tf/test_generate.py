@@ -2,19 +2,23 @@
 
 import contextlib
 import io
+import re
 import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import symusic
 from midi_rolls import scale, write_midi
 from tiny_export import limited_files
+from tiny_run import random_piece, write_records
 
 from pianoroll_tf import generate
 from pianoroll_tf.config import RecordsConfig, SamplingConfig
 from pianoroll_tf.generation import saved_model
 from pianoroll_tf.generation.continuation import read_primer
+from pianoroll_tf.generation.render import midi_bytes
 
 
 @pytest.fixture
@@ -53,7 +57,8 @@ def test_a_piece_from_nothing_is_that_of_the_model(run, exported, tmp_path, caps
 
 def test_a_continuation_with_picture_and_sound(run, tmp_path, capsys):
     primer = write_midi(tmp_path / "primer.mid", scale())
-    words = ("--primer", primer, "--primer-steps", 24, "--seconds", 4, "--count", 2)
+    part = ("--primer-steps", 24, "--primer-from", "start")
+    words = ("--primer", primer, *part, "--seconds", 4, "--count", 2)
     assert run(*words, "--png", "--wav") == 0
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["a-1.mid", "a-1.png", "a-1.wav", "a-2.mid", "a-2.png", "a-2.wav"]
@@ -69,6 +74,20 @@ def test_a_continuation_with_picture_and_sound(run, tmp_path, capsys):
     assert "a sampled piano" in printed
     assert run(*words, "--without-primer", "--overwrite") == 0
     np.testing.assert_array_equal(read(tmp_path / "out" / "a-1.mid") != 0, rolls[0][24:] != 0)
+
+
+def test_the_end_of_a_primer_is_continued_in_its_dynamics(run, tmp_path, capsys):
+    roll, played = scale(80), np.zeros((80, 84), np.uint8)
+    played[np.arange(80), np.arange(80)] = np.arange(80) + 20
+    primer = tmp_path / "primer.mid"
+    primer.write_bytes(midi_bytes(roll, 8, velocities=played))
+    assert run("--primer", primer, "--primer-steps", 24, "--steps", 40) == 0
+    assert "primer: the last 24 of the 80 steps of" in capsys.readouterr().out
+    [track] = symusic.Score(tmp_path / "out" / "a.mid").tracks
+    notes = sorted((note.time // 120, note.pitch, note.velocity) for note in track.notes)
+    assert notes[:24] == [(step, 24 + 56 + step, 76 + step) for step in range(24)]
+    mean = 76 + 23 / 2
+    assert {velocity for *_, velocity in notes[24:]} <= {round(mean), round(mean - 8)}
 
 
 def test_whole_primer_when_it_is_short(run, tmp_path, capsys):
@@ -109,7 +128,8 @@ def test_warning_when_the_density_is_off(run, monkeypatch, tmp_path, capsys):
         (["--count", 0], "count must be"),
         (["--tempo", 0], "tempo must be"),
         (["--meter", "3/5"], "meter must be N/D"),
-        (["--primer-steps", 5], "primer must be given"),
+        (["--primer-steps", 5], "primer must be given with primer_steps. Received: primer_steps=5, no primer"),
+        (["--primer-from", "start"], "primer must be given with primer_from"),
         (["--primer", "x.mid", "--primer-steps", 10**6], "primer_steps must be"),
         (["--wav", "--seconds", 4000], "wav must be"),
     ],
@@ -195,10 +215,23 @@ def test_nothing_is_generated_if_one_of_several_files_exists(run, tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a-2.png"]
 
 
+def test_a_report_is_written_beside_each_piece(run, tmp_path, capsys):
+    pieces = [random_piece(40, seed) for seed in range(3)]
+    records = write_records(tmp_path / "records", {"train": pieces[:2], "val": [], "test": pieces[2:]})
+    assert run("--steps", 30, "--count", 2, "--report", records) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-1.html", "a-1.mid", "a-2.html", "a-2.mid"]
+    printed, warned = capsys.readouterr()
+    assert "was not trained on the records" in warned
+    assert re.search(r"a-2.html: The longest passage that it shares with a training piece has \d+ step", printed)
+    assert "does not hold the records that the model was trained on" in (tmp_path / "out" / "a-1.html").read_text()
+    assert run("--steps", 30, "--report", tmp_path / "none") == 1
+    assert "must hold records" in capsys.readouterr().err
+
+
 def test_silence_before_a_primer_is_left_out(run, tmp_path, capsys):
     roll = np.concatenate([np.zeros((200, 84), np.uint8), scale()])
     primer = write_midi(tmp_path / "primer.mid", roll)
-    assert run("--primer", primer, "--primer-steps", 8, "--steps", 4) == 0
+    assert run("--primer", primer, "--primer-steps", 8, "--primer-from", "start", "--steps", 4) == 0
     assert "the first 8 of the " in (printed := capsys.readouterr().out)
     assert "after 200 steps of silence" in printed
     np.testing.assert_array_equal(read(tmp_path / "out" / "a.mid")[:8] != 0, scale()[:8] != 0)

@@ -95,6 +95,8 @@ def comparison_table(compared: dict[str, Any]) -> str:
         lines.append(f"{label:<44}" + "".join(f"{'–':>12}" if value is None else f"{value:>12.3f}" for value in values))
     if compared.get("copying"):
         lines += _copying_lines(compared["copying"])
+    elif not compared.get("own_records", True):
+        lines.append("steps in a row shared with training: not known, as the run's own records are not found")
     if compared["test"]:
         best = ", ".join(f"{name} ({auc:.2f})" for name, auc in compared["test"]["facts"][:3])
         auc = f"{compared['test']['auc']:.3f}"

@@ -1,55 +1,44 @@
 """Compares music that a run generates from scratch with the pieces of its records, both as MIDI files."""
 
-import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pianoroll_tf.config import RecordsConfig, RunConfig, SamplingConfig
-from pianoroll_tf.data.clock import Meter
-from pianoroll_tf.data.records import PieceRecord, check_shards, decode_piece, read_manifest
+from pianoroll_tf.config import RunConfig, SamplingConfig
+from pianoroll_tf.data.records import PieceRecord
 from pianoroll_tf.data.roll import to_dense
-from pianoroll_tf.data.tfrecord import read_records
 from pianoroll_tf.generation import archive, saved_model
 from pianoroll_tf.generation.continuation import NO_PRIMER, continue_music
 from pianoroll_tf.generation.music.comparison import compare, comparison_picture, read_pieces
 from pianoroll_tf.generation.music.copying import copying_facts
+from pianoroll_tf.generation.music.training_pieces import (
+    TEMPO,
+    find_training_records,
+    piece_names,
+    read_split,
+    real_files,
+)
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.modeling.run_folder import CALIBRATION, EVALUATION
 from pianoroll_tf.storage.files import write_whole
 
-TEMPO = 120.0  # quarters per minute of the files that are compared; no fact depends on it
 SEED = 1_000  # of the first piece; the demo's own pieces have others
-
-
-def read_split(records_dir: Path | str, split: str) -> Iterator[PieceRecord]:
-    """The pieces of a split; raises what is wrong with a damaged record."""
-    for shard in check_shards(records_dir, split)["shards"]:
-        with (Path(records_dir) / shard["name"]).open("rb") as file:
-            for record in read_records(io.BytesIO(file.read())):
-                if isinstance(record, Exception):
-                    raise record
-                yield decode_piece(record)
-
-
-def real_files(pieces: Iterable[PieceRecord], grid: RecordsConfig) -> Iterator[bytes]:
-    """The pieces as MIDI files, written in the same way as generated music."""
-    for piece in pieces:
-        yield midi_bytes(to_dense(piece.roll), grid.rate(TEMPO), TEMPO, piece.meters or ((0, Meter()),))
 
 
 def compare_with_training(
     generated: Sequence[np.ndarray], real: Sequence[PieceRecord], records_dir: Path | str
 ) -> dict[str, Any] | None:
-    """The result of `copying_facts` for generated pieces and those of a split; None without a training split."""
+    """The result of `copying_facts` for generated pieces and those of a split, beside the training split of records.
+
+    None if there is nothing to compare.
+    """
     training = list(read_split(records_dir, "train"))
     if not (training and real and generated):
         return None
-    paths = {entry["sha256"]: entry["path"] for entry in read_manifest(records_dir, with_files=True).get("files", ())}
-    names = [paths.get(piece.sha256.hex(), piece.sha256.hex()) for piece in training]
+    names = piece_names(training, records_dir)
     rolls, trained = ([to_dense(piece.roll) for piece in pieces] for pieces in (real, training))
     return copying_facts(generated, rolls, trained, names)
 
@@ -68,8 +57,9 @@ def compare_run(
         pieces: Number of pieces to generate, at the default settings, each until the model ends it.
 
     Returns:
-        (the result of `comparison.compare`, with `ended`, the number of pieces that the model ended, and `copying`,
-        that of `copying_facts`, or None if the split is the training split itself; a PNG picture).
+        (the result of `comparison.compare`, with `ended`, the number of pieces that the model ended, `copying`, that of
+        `copying_facts` with the training split of the run's own records, or None if the split is that one, and
+        `own_records`, whether these were found; a PNG picture).
     """
     folder = run / EVALUATION
     version, _ = archive.export(model, config, folder / "model", cache=run / CALIBRATION)
@@ -83,6 +73,9 @@ def compare_run(
     pieces_of_split = list(read_split(records_dir, split))
     generated, real = read_pieces(files), read_pieces(list(real_files(pieces_of_split, config.records)))
     rolls = [roll for roll, _ in drawn]
-    copying = None if split == "train" else compare_with_training(rolls, pieces_of_split, records_dir)
+    own = find_training_records(config.data.manifest_sha256, (records_dir, config.data.path))
+    is_training = split == "train" and own == Path(records_dir)
+    copying = None if own is None or is_training else compare_with_training(rolls, pieces_of_split, own)
     facts = {"split": split, "records": os.fspath(records_dir), "ended": sum(ended for _, ended in drawn)}
+    facts["own_records"] = own is not None
     return facts | {"copying": copying} | compare(generated, real), comparison_picture(generated.rolls, real.rolls)

@@ -11,8 +11,8 @@ import numpy as np
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.conversion import Piece
-from pianoroll_tf.data.roll import as_states, to_dense
 from pianoroll_tf.data.workers import convert_all
+from pianoroll_tf.generation.continuation import piece_primer
 from pianoroll_tf.serving.refusals import DeadlineError, InvalidRequestError, OverloadedError
 from pianoroll_tf.serving.settings import Limits
 
@@ -27,6 +27,7 @@ class Primer:
         tempo: Quarter notes per minute at the first note.
         meter: Time signature at the end; None on a grid of seconds, or if the file has none.
         place: Place in its bar, in that time signature, of the first step of `roll`.
+        velocities: Of its struck cells, uint8 [steps, 84]; None: not known.
     """
 
     roll: np.ndarray
@@ -35,6 +36,7 @@ class Primer:
     tempo: float
     meter: Meter | None
     place: int
+    velocities: np.ndarray | None = None
 
 
 class PrimerReader:
@@ -44,8 +46,13 @@ class PrimerReader:
         self._reading, self._places = threading.Lock(), threading.Semaphore(limits.uploads)
         self._limits = limits
 
-    def read(self, content: bytes, grid: RecordsConfig) -> Primer:
-        """Reads a MIDI file on the grid of a model; of a long file only the end is used.
+    def read(self, content: bytes, grid: RecordsConfig, steps: int | None = None) -> Primer:
+        """Reads a MIDI file on the grid of a model; of a long file only the end is used, from a bar line.
+
+        Args:
+            content: Of the file.
+            grid: That of the model.
+            steps: How many steps to use at most. Default: as many as the server allows.
 
         Raises:
             InvalidRequestError: It is damaged or not a MIDI file.
@@ -63,12 +70,11 @@ class PrimerReader:
         record = piece.record
         if piece.reason or record is None:
             raise InvalidRequestError(f"primer must be a MIDI file. Received: a file that is {piece.reason}")
-        whole = to_dense(record.roll)
-        dense = as_states(whole[-self._limits.primer_steps :])
-        begin, meter = record.meters[-1] if record.meters else (0, None)
-        bar = meter.bar_steps(grid.steps_per_beat) if meter else 1
-        place = (len(whole) - len(dense) - begin) % bar
-        return Primer(dense, piece.notes, piece.notes_outside_range, record.tempo, meter, place)
+        steps_per_beat = grid.steps_per_beat if grid.grid == "beats" else None
+        limit = min(steps or self._limits.primer_steps, self._limits.primer_steps)
+        part = piece_primer(piece).from_first_bar(steps_per_beat).last(limit, steps_per_beat)
+        facts = (piece.notes, piece.notes_outside_range, record.tempo, *part.clock(steps_per_beat))
+        return Primer(part.roll, *facts, velocities=part.velocities)
 
 
 def _convert(content: bytes, grid: RecordsConfig) -> Piece:

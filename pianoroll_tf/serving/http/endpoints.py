@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES, SamplingConfig
+from pianoroll_tf.data.velocities import strengths
+from pianoroll_tf.generation.dynamics import played_dynamics
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.generation.saved_model import MusicModel
 from pianoroll_tf.serving.drawing.engine import PieceRequest
@@ -67,7 +69,7 @@ async def primer(request: Request) -> Response:
     if form.upload is None:
         raise InvalidRequestError("primer must be an uploaded MIDI file. Received: none")
     with state.registry.use(read_fields(form.fields, state.limits).version) as served:
-        read = await run_in_threadpool(state.primers.read, form.upload, served.grid)
+        read = await run_in_threadpool(state.primers.read, form.upload, served.grid, served.model.window_steps)
     return JSONResponse(
         {
             "steps": len(read.roll),
@@ -91,7 +93,7 @@ async def generate(request: Request) -> Response:
         served = stack.enter_context(state.registry.use(fields.version))
         read = None
         if form.upload is not None:
-            read = await run_in_threadpool(state.primers.read, form.upload, served.grid)
+            read = await run_in_threadpool(state.primers.read, form.upload, served.grid, served.model.window_steps)
         piece = _piece_request(fields, served.model, read)
         state.check_capacity(pieces=1)
         if is_stream:
@@ -103,7 +105,7 @@ async def generate(request: Request) -> Response:
         if fields.output == "roll":
             return await state.offload(roll.size, _roll_response, served, piece, roll, headers)
         whole = np.concatenate([piece.primer, roll])
-        content = await state.offload(whole.size, _midi_content, served, piece, whole)
+        content = await state.offload(whole.size, _midi_content, served, piece, whole, read)
         name = re.sub(r"[^A-Za-z0-9.-]", "_", f"{state.registry.name}-{served.version}-{piece.seed}")
         headers["Content-Disposition"] = f'attachment; filename="{name}.mid"'
         return Response(content, 200, headers, "audio/midi")
@@ -129,8 +131,22 @@ def _roll_response(
     return JSONResponse(content, headers=headers)
 
 
-def _midi_content(served: ServedVersion, piece: PieceRequest, roll: np.ndarray) -> bytes:
-    return midi_bytes(roll, served.grid.rate(piece.tempo), piece.tempo, [(0, piece.meter)])
+def _midi_content(served: ServedVersion, piece: PieceRequest, roll: np.ndarray, read: Primer | None) -> bytes:
+    """A MIDI file of primer and music, in the dynamics of an uploaded primer, or of the training data."""
+    steps_per_beat, velocities = served.model.steps_per_beat, read.velocities if read else None
+    meters, dynamics = [(-piece.place, piece.meter)], served.model.dynamics
+    if velocities is not None:
+        strength = strengths(meters, len(piece.primer), steps_per_beat)
+        dynamics = played_dynamics(dynamics, piece.primer, velocities, strength)
+    return midi_bytes(
+        roll,
+        served.grid.rate(piece.tempo),
+        piece.tempo,
+        meters,
+        steps_per_beat=steps_per_beat,
+        dynamics=dynamics,
+        velocities=velocities,
+    )
 
 
 def _is_stream(request: Request) -> bool:

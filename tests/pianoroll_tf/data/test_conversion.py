@@ -47,6 +47,16 @@ def test_time_signatures_and_tempo_on_beats(tmp_path: Path) -> None:
     assert convert_bytes(tmp_path, data, grid="seconds").evidence == ()
 
 
+def test_velocities_are_summed_unless_they_are_all_the_same(tmp_path: Path) -> None:
+    played = [(0, b"\x90\x3c\x50"), (480, b"\x80\x3c\x00"), (480, b"\x90\x3c\x30"), (960, b"\x80\x3c\x00")]
+    events = sorted([tempo(0, 400_000), *played, tempo(600, 500_000), tempo(5000, 1)], key=lambda event: event[0])
+    piece = convert_bytes(tmp_path, header(1) + track(events), grid="beats")
+    assert piece.velocity_sums == (*[0] * 8, 1, 80, 1, 48, 0, 0, 0, 0)  # on a first beat, on another beat
+    assert piece.record.velocities.tolist() == [80, 48]
+    assert piece.tempo_changes == 1  # the second comes after the last note
+    assert convert_bytes(tmp_path, song([(0, 480, 60), (480, 960, 62)])).velocity_sums == ()
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

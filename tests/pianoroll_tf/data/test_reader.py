@@ -1,5 +1,6 @@
 """The reader process: its replies, and its limits."""
 
+import dataclasses
 import json
 import os
 import socket
@@ -39,6 +40,9 @@ def test_a_piece_comes_back_from_its_bytes() -> None:
     piece = Piece(sha256=record.sha256.hex(), notes=3, tempo_ignored=True, pitch_counts=(1, 2), record=record)
     assert decode_reply(encode_reply(piece)) == piece
     assert decode_reply(encode_reply(piece)).record == record
+    assert decode_reply(encode_reply(piece)).record.velocities is None
+    played = dataclasses.replace(record, velocities=np.array([10], np.uint8))
+    assert decode_reply(encode_reply(Piece(record=played))).record.velocities.tolist() == [10]
     assert decode_reply(encode_reply(Piece(reason="no\nnotes"))) == Piece(reason="no\nnotes")
 
 

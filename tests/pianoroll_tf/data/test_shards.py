@@ -24,7 +24,7 @@ def record(sha256: str) -> PieceRecord:
     return PieceRecord(roll, bytes.fromhex(sha256.ljust(64, "0")))
 
 
-def piece(sha256: str, content: str = "", **facts: float) -> Piece:
+def piece(sha256: str, content: str = "", **facts: float | tuple[int, ...]) -> Piece:
     """A piece of made-up facts whose record is its name."""
     values = {"notes": 2, "steps": 10, "active_cells": 21, "milliseconds": 1000} | facts
     digest = sha256.ljust(64, "0")
@@ -74,7 +74,7 @@ def test_pieces_are_spread_in_the_order_of_their_digests(
 def test_totals_and_files_by_hand(journal: Journal, tmp_path: Path) -> None:
     fill(
         journal,
-        a=piece("f1", notes=5, notes_outside_range=2),
+        a=piece("f1", notes=5, notes_outside_range=2, velocity_sums=(3,) * 16),
         b=piece("f2", tempo_ignored=True),
         c=piece("f3", "same"),
         d=piece("f4", "same", tempo_ignored=True),
@@ -94,6 +94,7 @@ def test_totals_and_files_by_hand(journal: Journal, tmp_path: Path) -> None:
         "versions": 0, "divided_families": {"pieces": 0, "example": []},
     }  # fmt: skip
     assert manifest["splits"]["train"]["pitch_counts"] == [0] * 83 + [21]
+    assert sorted(manifest["splits"][split]["velocity_sums"][0] for split in SPLITS) == [0, 0, 3]
     assert sorted(manifest["splits"][split]["hold_counts"] for split in SPLITS) == [[1], [1], [1, 0, 2]]
     assert [manifest["splits"][split]["pieces"] for split in SPLITS] == [1, 1, 1]
     assert [(file["path"], file["status"], file["reason"], file["notes"]) for file in manifest["files"]] == [

@@ -44,6 +44,14 @@ def level(samples, second):
     return float(np.sqrt(np.mean(samples[begin : begin + 4410].astype(float) ** 2)))
 
 
+def test_louder_notes_sound_louder():
+    roll, velocities = np.zeros((16, 84), np.uint8), np.zeros((16, 84), np.uint8)
+    roll[[0, 8], 45] = 2
+    velocities[0, 45], velocities[8, 45] = 30, 110
+    samples = read_wav(audio.wav_bytes(render.midi_bytes(roll, 8, velocities=velocities))[0])
+    assert level(samples, 1.02) > 2 * level(samples, 0.02)
+
+
 def test_a_struck_note_sounds_struck_and_a_held_one_fades():
     held, again = ([2] + [1] * 31, [2] + [1] * 15 + [2] + [1] * 15)
     one, two = (read_wav(audio.wav_bytes(midi(steps=32, states=states))[0]) for states in (held, again))

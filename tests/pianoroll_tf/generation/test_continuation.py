@@ -1,7 +1,10 @@
 """Primers from files, and pieces in parts."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from midi_files import song
 from midi_rolls import scale, write_midi
 
 from pianoroll_tf.config import RecordsConfig, SamplingConfig
@@ -9,6 +12,7 @@ from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation import continuation, render, saved_model
 from pianoroll_tf.generation.continuation import continue_music, density_warning, read_primer
+from pianoroll_tf.generation.dynamics import Dynamics
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +41,53 @@ def test_a_primer_keeps_its_strikes_tempo_and_bars(tmp_path):
     assert primer.clock(4) == (Meter(3, 4), 8)  # 16 steps before the bar line of 12 steps: 4 short of two bars
     assert primer.first(16).clock(4) == (Meter(4, 4), 0)
     assert primer.clock(None) == (None, 0)
+
+
+def test_the_end_of_a_primer_begins_with_a_bar_and_keeps_what_was_played(tmp_path):
+    roll, played = np.zeros((44, 84), np.uint8), np.zeros((44, 84), np.uint8)
+    roll[:, 36] = [2, 1, 1, 1] * 11
+    roll[10:20, 40] = [2] + [1] * 9
+    played[::4, 36], played[10, 40] = range(50, 61), 99
+    path = tmp_path / "march.mid"
+    meters = [(0, Meter(2, 4)), (16, Meter(3, 4))]
+    path.write_bytes(render.midi_bytes(roll, 8, 120, meters, velocities=played))
+    primer = read_primer(path, RecordsConfig(grid="beats"))
+    np.testing.assert_array_equal(primer.velocities, played)
+    assert primer.bars(4) == [0, 8, 16, 28, 40]
+    end = primer.last(30, 4)  # 30 steps before the end is within the bar that begins at 8
+    assert (len(end.roll), end.first_step, end.meters, end.clock(4)) == (28, 16, ((0, Meter(3, 4)),), (Meter(3, 4), 0))
+    assert end.velocities[0, [36, 40]].tolist() == [54, 99]  # the second is held at the bar line
+    assert end.roll[0, [36, 40]].tolist() == [2, 2]
+    short = primer.last(3, 4)  # without a bar line
+    assert (short.meters, short.clock(4)) == (((-1, Meter(3, 4)),), (Meter(3, 4), 1))
+    assert primer.last(44, 4) is primer
+
+
+def test_the_part_of_a_primer_is_described(tmp_path):
+    notes = [*((tick, tick + 480, 60) for tick in range(0, 480 * 40, 480)), (0, 480, 12)]
+    content = song(notes, tempos=[(0, 600_000), (4800, 500_000)])
+    (tmp_path / "a.mid").write_bytes(content)
+    grid = RecordsConfig(grid="beats")
+    whole = read_primer(tmp_path / "a.mid", grid)
+    assert continuation.describe_primer(whole.last(64, 4), whole, tmp_path / "a.mid", 4) == (
+        f"primer: the last 64 of the 160 steps of {tmp_path}/a.mid, from bar 7, without 1 note outside MIDI 24 to 107; "
+        "100 quarters per minute (the first tempo of the file; 1 change left out)"
+    )
+    assert "the last 5 of the 160 steps of a.mid, from within bar 10, without" in continuation.describe_primer(
+        whole.last(5, 4), whole, Path("a.mid"), 4
+    )
+    seconds = read_primer(tmp_path / "a.mid", RecordsConfig(grid="seconds"))
+    assert continuation.describe_primer(seconds.first(8), seconds, Path("a.mid"), None) == (
+        "primer: the first 8 of the 168 steps of a.mid, without 1 note outside MIDI 24 to 107"
+    )
+
+
+def test_the_dynamics_of_a_primer_are_its_own():
+    roll, played = np.zeros((128, 84), np.uint8), np.zeros((128, 84), np.uint8)
+    roll[::4, 40], played[::4, 40] = 2, [100, 60, 60, 60] * 8
+    primer = continuation.Primer(roll, 100.0, ((0, Meter()),), played)
+    assert continuation.primer_dynamics(primer, Dynamics(), 4).levels[:2] == (100, 60)
+    assert continuation.primer_dynamics(continuation.NO_PRIMER, Dynamics(), 4) == Dynamics()
 
 
 def test_primer_may_be_a_link(tmp_path):

@@ -1,5 +1,8 @@
 """MusicXML, read again by music21: the notes, their ties, complete bars, key, tempo and time signatures."""
 
+from collections import Counter
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
@@ -8,9 +11,7 @@ from pianoroll_tf.data.roll import as_states, roll_to_notes
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.generation.musicxml import (
     Chord,
-    bar_lines,
     fill_bars,
-    key_signature,
     musicxml_bytes,
     split_voices,
 )
@@ -77,6 +78,62 @@ def test_notes_come_back_and_bars_are_complete(seed, meter):
     ]
 
 
+def assert_bars_are_complete(data: bytes) -> None:
+    """In every bar, each voice has the length of the time signature, and none is on both staves."""
+    root = ElementTree.fromstring(data)
+    divisions, quarters = 0, 0.0
+    for part in root.findall("part"):
+        for measure in part.findall("measure"):
+            if (attributes := measure.find("attributes")) is not None:
+                divisions = int(attributes.findtext("divisions", "0")) or divisions
+                if attributes.find("time") is not None:
+                    quarters = 4 * int(attributes.findtext("time/beats")) / int(attributes.findtext("time/beat-type"))
+            lengths, staves = Counter(), {}
+            for note in measure.findall("note"):
+                lengths[note.findtext("voice")] += (
+                    0 if note.find("chord") is not None else int(note.findtext("duration"))
+                )
+                staves.setdefault(note.findtext("voice"), set()).add(note.findtext("staff"))
+            assert set(lengths.values()) == {quarters * divisions}
+            assert all(len(staff) == 1 for staff in staves.values())
+            assert not measure.findall("forward")
+
+
+@pytest.mark.parametrize(
+    ("meters", "steps_per_beat"),
+    [
+        ([(0, Meter(5, 8))], 4),
+        ([(0, Meter(7, 8)), (28, Meter(3, 4))], 4),
+        ([(-4, Meter(4, 4))], 4),  # the piece begins with three quarters of a bar
+        ([(-6, Meter(6, 8)), (18, Meter(9, 8))], 4),
+        ([(0, Meter(4, 4)), (22, Meter(3, 4)), (25, Meter(2, 2))], 4),  # bars that are cut short
+        ([(0, Meter(3, 16))], 4),
+        ([(0, Meter(4, 4))], 3),  # triplets
+        ([(0, Meter(6, 8))], 6),
+        ([(0, Meter(3, 4))], 12),
+        ([(0, Meter(3, 4))], 1),
+    ],
+    ids=str,
+)
+def test_bars_are_complete_in_every_metre_and_on_every_grid(meters, steps_per_beat):
+    roll = four_parts(3, 70)
+    data = musicxml_bytes(roll, steps_per_beat, 100.0, meters)
+    assert_bars_are_complete(data)
+    begin, end, pitch = roll_to_notes(roll)
+    assert notes_of(read(data), steps_per_beat) == sorted(
+        zip(begin.tolist(), end.tolist(), pitch.tolist(), strict=True)
+    )
+
+
+@pytest.mark.parametrize("states", [[2], [2] * 20, [2] + [1] * 29, [2, 1, 1, 2] * 8, []], ids=len)
+def test_one_note_struck_and_held_notes_and_nothing(states):
+    roll = np.zeros((len(states), 84), np.uint8)
+    roll[:, 40] = states
+    data = musicxml_bytes(roll, 4, 100.0, [(0, Meter(6, 8))])
+    assert_bars_are_complete(data)
+    assert len(notes_of(read(data), 4)) == states.count(2)
+
+
 def test_the_time_signature_changes_where_the_piece_changes_it():
     roll = np.zeros((40, 84), np.uint8)
     roll[::4, 40] = 2
@@ -94,17 +151,6 @@ def test_a_silent_piece_is_a_bar_of_rest():
     score = read(musicxml_bytes(np.zeros((3, 84), np.uint8), 4, 120.0, [(0, Meter())]))
     assert not notes_of(score, 4)
     assert [len(part.getElementsByClass("Measure")) for part in score.parts] == [1, 1]
-
-
-@pytest.mark.parametrize(
-    ("pitches", "sharps"),
-    [((0, 2, 4, 5, 7, 9, 11), 0), ((2, 4, 6, 7, 9, 11, 1), 2), ((10, 0, 2, 3, 5, 7, 9), -2), ((), 0)],
-)
-def test_the_key_signature_is_that_of_the_scale(pitches, sharps):
-    roll = np.zeros((28, 84), np.uint8)
-    for step, pitch in enumerate(pitches):
-        roll[4 * step : 4 * step + (8 if not step else 2), 36 + pitch] = 1
-    assert key_signature(roll) == sharps
 
 
 def test_accidentals_follow_the_key():
@@ -129,10 +175,7 @@ def test_a_fifth_voice_shortens_the_chord_that_ends_first():
 
 
 def test_bars_and_ties_by_hand():
-    lines, signatures = bar_lines([(0, Meter(2, 4)), (12, Meter(4, 4))], 20, 4)
-    assert lines == [0, 8, 12, 28]  # the second bar is cut short by the new time signature
-    assert [str(meter) for meter in signatures] == ["2/4", "2/4", "4/4"]
-    [first, second, third] = fill_bars([Chord(2, 14, (60,))], lines)
+    [first, second, third] = fill_bars([Chord(2, 14, (60,))], [0, 8, 12, 28])
     assert first == [Chord(0, 2), Chord(2, 8, (60,), continues=True)]
     assert second == [Chord(8, 12, (60,), continued=True, continues=True)]
     assert third == [Chord(12, 14, (60,), continued=True), Chord(14, 28)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import symusic
 from midi_rolls import scale, write_midi
 
 from pianoroll_tf.config import RecordsConfig, SamplingConfig
@@ -66,6 +67,29 @@ def test_another_meter_begins_a_bar_with_the_new_music(on_beats, tmp_path, monke
     [(meter, position)] = clocks
     assert (meter, (position + 64) % 12) == (Meter(3, 4), 0)
     assert parse_notes((tmp_path / "a.mid").read_bytes()).meters == ((0, Meter(4, 4)), (64 * 120, Meter(3, 4)))
+
+
+def test_the_end_of_a_primer_is_continued_from_a_bar_line(on_beats, tmp_path):
+    waltz = tmp_path / "waltz.mid"
+    waltz.write_bytes(render.midi_bytes(scale(200), 8, 120, [(0, Meter(3, 4))], steps_per_beat=4))
+    planned = plan(on_beats, primer=waltz)
+    assert (planned.primer.first_step, planned.bar_position, len(planned.primer.roll)) == (72, 0, 128)
+    assert plan(on_beats, primer=waltz, primer_from="start").primer.first_step == 0
+    assert plan(on_beats, primer=waltz, primer_steps=5).meters() == [(-3, Meter(3, 4))]
+    # The new music alone begins within the bar that the primer leaves incomplete: 200 steps are 16 bars and 8 steps
+    alone = plan(on_beats, primer=waltz, primer_steps=60, without_primer=True)
+    assert alone.meters() == [(-8, Meter(3, 4))]
+    assert alone.bars(20) == [4, 16]
+
+
+def test_the_music_of_a_model_has_the_dynamics_of_its_data(version, tmp_path):
+    config = saved_model.read_config(version)
+    config["run"]["data"]["velocity_sums"] = [0] * 8 + [0, 0, 10, 500, 0, 0, 0, 0]
+    (version / "config.json").write_text(dumps(config))
+    write_manifest(version)
+    write(saved_model.load(version), tmp_path / "a.mid", steps=100)
+    [track] = symusic.Score(tmp_path / "a.mid").tracks
+    assert {note.velocity for note in track.notes} == {50, 42}
 
 
 def test_sound_has_its_limit_with_the_part_of_the_primer_that_is_written(exported, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import mido
 import numpy as np
 import pretty_midi
 import pytest
+import symusic
 from matplotlib import image
 
 from pianoroll_tf.config import RecordsConfig
@@ -71,7 +72,76 @@ def test_other_readers_find_the_same_notes_in_the_file():
     file = mido.MidiFile(file=content)
     assert file.ticks_per_beat == 480
     assert {message.tempo for message in file if message.type == "set_tempo"} == {666_667}  # microseconds a quarter
-    assert {message.velocity for message in file if message.type == "note_on"} == {80}
+
+
+@pytest.mark.parametrize("steps", [0, 3, 16, 40_000])
+def test_the_file_ends_with_the_roll(steps):
+    roll = roll_of((60, 0, 2), steps=steps)
+    for meters in ([(0, Meter())], [(0, Meter(3, 4)), (2, Meter())]):
+        [track] = mido.MidiFile(file=io.BytesIO(render.midi_bytes(roll, 8, meters=meters))).tracks
+        assert track[-1].type == "end_of_track"
+        assert sum(message.time for message in track) == max(steps, meters[-1][0]) * 120
+
+
+def velocities(content):
+    """(step, pitch) → velocity, of a file with 120 ticks per step."""
+    [track] = symusic.Score.from_midi(content).tracks
+    return {(note.time // 120, note.pitch): note.velocity for note in track.notes}
+
+
+def test_notes_are_accented_by_metre_and_voice():
+    roll = np.zeros((16, 84), np.uint8)
+    roll[[0, 1, 2, 4, 12], 40] = 2
+    roll[0, 36] = roll[12, 45] = 2
+    waltz = [(0, Meter(3, 4))]
+    found = velocities(render.midi_bytes(roll, 8, 120, waltz, steps_per_beat=4))
+    assert found == {
+        (0, 64): 92,  # the first beat
+        (0, 60): 84,  # below the highest voice
+        (1, 64): 76,
+        (2, 64): 80,
+        (4, 64): 85,  # another beat
+        (12, 69): 92,  # the next bar
+        (12, 64): 84,
+    }
+    assert set(velocities(render.midi_bytes(roll, 8)).values()) == {85, 77}  # no beats on the grid of seconds
+
+
+def test_played_notes_keep_their_velocities():
+    played = np.zeros((2, 84), np.uint8)
+    played[0, 36] = 33
+    content = render.midi_bytes(roll_of((60, 0, 1), (62, 1, 2), (64, 3, 4)), 8, velocities=played)
+    assert velocities(content) == {(0, 60): 33, (1, 62): 85, (3, 64): 85}
+
+
+def test_the_key_signature_is_written_if_it_is_clear():
+    scale = [(67 + step, number * 2, number * 2 + 2) for number, step in enumerate((0, 2, 4, 5, 7, 9, 11, 12))]
+    [key] = symusic.Score.from_midi(render.midi_bytes(roll_of(*scale), 8)).key_signatures
+    assert (key.time, key.key, key.tonality) == (0, 1, 0)  # G major
+    chromatic = [(60 + step, step, step + 1) for step in range(12)]
+    assert not symusic.Score.from_midi(render.midi_bytes(roll_of(*chromatic), 8)).key_signatures
+
+
+def test_a_file_that_begins_within_a_bar_has_a_short_first_bar():
+    content = render.midi_bytes(roll_of((60, 0, 16)), 8, meters=[(-6, Meter(6, 8)), (10, Meter())], steps_per_beat=4)
+    assert parse_notes(content).meters == ((0, Meter(3, 8)), (6 * 120, Meter(2, 8)), (10 * 120, Meter()))
+    content = render.midi_bytes(roll_of((60, 0, 16)), 8, meters=[(-1, Meter())], steps_per_beat=4)
+    assert parse_notes(content).meters == ((0, Meter(15, 16)), (15 * 120, Meter()))
+    content = render.midi_bytes(roll_of((60, 0, 16)), 8, meters=[(-1, Meter(3, 4))])
+    assert parse_notes(content).meters == ((0, Meter(3, 4)),)
+
+
+def test_music21_reads_tempo_metre_key_name_and_program():
+    converter = pytest.importorskip("music21", reason="the extra demo is not installed").converter
+    scale = [(67 + step, number * 2, number * 2 + 2) for number, step in enumerate((0, 2, 4, 5, 7, 9, 11, 12))]
+    content = render.midi_bytes(roll_of(*scale), 6, 90, [(0, Meter(3, 4))], steps_per_beat=4, name="A waltz")
+    [part] = converter.parseData(content, format="midi").parts
+    assert part.partName == "A waltz"
+    assert part.recurse().getElementsByClass("MetronomeMark")[0].number == 90
+    assert part.recurse().getElementsByClass("TimeSignature")[0].ratioString == "3/4"
+    assert part.recurse().getElementsByClass("KeySignature")[0].sharps == 1
+    assert [one.midiProgram for one in part.recurse().getElementsByClass("Instrument")] == [0]
+    assert [note.volume.velocity for note in part.recurse().notes][:2] == [92, 80]
 
 
 @pytest.mark.parametrize("steps", [0, 3])

@@ -1,25 +1,15 @@
-"""The music of a run: real pieces are written as generated ones are, and the generated files are kept."""
+"""The music of a run: the generated files are kept, and copied passages are looked for in its own training split."""
+
+import shutil
 
 import numpy as np
 from tiny_export import not_measured
 from tiny_run import random_piece, tiny_config, write_records
 
-from pianoroll_tf.config import RecordsConfig
-from pianoroll_tf.data.midi import parse_notes
-from pianoroll_tf.data.roll import as_states, notes_to_roll, to_dense
+from pianoroll_tf.data.roll import as_states, to_dense
 from pianoroll_tf.generation import archive
 from pianoroll_tf.generation.music import comparison, run_comparison
 from pianoroll_tf.modeling import run
-
-
-def test_real_files_hold_the_pieces_of_the_records(tmp_path):
-    pieces = [as_states(random_piece(steps, seed=steps) * 2) for steps in (20, 33)]
-    records = write_records(tmp_path / "records", {"train": [], "val": [], "test": pieces})
-    files = list(run_comparison.real_files(run_comparison.read_split(records, "test"), RecordsConfig(grid="seconds")))
-    for content, piece in zip(files, pieces, strict=True):
-        found, _ = notes_to_roll(parse_notes(content), RecordsConfig(grid="seconds"))
-        last = np.flatnonzero(piece.any(axis=1))[-1] + 1
-        np.testing.assert_array_equal(to_dense(found), piece[:last])
 
 
 def test_pieces_are_written_and_judged(tmp_path, monkeypatch):
@@ -45,6 +35,22 @@ def test_pieces_are_written_and_judged(tmp_path, monkeypatch):
     assert again == compared
     assert (tmp_path / "calibration.json").exists()
     assert len(measured) == 1
+
+
+def test_copies_are_looked_for_in_the_training_split_of_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "calibrate", not_measured)
+    pieces = [random_piece(40, seed=seed) for seed in range(6)]
+    records = write_records(tmp_path / "records", {"train": pieces[:3], "val": pieces[:1], "test": pieces[3:4]})
+    others = write_records(tmp_path / "others", {"train": pieces[3:], "val": [], "test": [pieces[0], pieces[5]]})
+    config = tiny_config(records)
+    words = run.run_model(config), config, tmp_path, others, "test", 2
+    compared, _ = run_comparison.compare_run(*words)
+    assert compared["copying"]["real"]["longest"] == 40  # the first is a training piece of the run
+    assert compared["copying"]["real"]["median"] < 30  # the other is a training piece of the other records alone
+    shutil.rmtree(records)
+    compared, _ = run_comparison.compare_run(*words)
+    assert compared["copying"] is None
+    assert "not known, as the run's own records are not found" in comparison.comparison_table(compared)
 
 
 def test_a_copy_of_a_training_piece_is_named(tmp_path):

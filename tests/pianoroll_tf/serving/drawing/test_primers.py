@@ -35,7 +35,16 @@ def test_tempo_and_bar_are_read_too(reader):
     content = midi_bytes(ROLL, 4 * 138 / 60, 138, [(0, Meter(3, 4))])
     read = reader.read(content, RecordsConfig(grid="beats"))
     assert (round(read.tempo, 2), read.meter) == (138.0, Meter(3, 4))
-    assert read.place == 60 % 12  # of 160 steps the first 60 are cut off
+    assert (read.place, len(read.roll)) == (0, 100)  # of 160 steps the first 60 are cut off: five bars
+    part = reader.read(content, RecordsConfig(grid="beats"), steps=50)
+    assert (part.place, len(part.roll)) == (0, 40)  # from the next bar line
+
+
+def test_velocities_are_read_and_silence_before_the_first_bar_is_left_out(reader):
+    silent = np.concatenate([np.zeros((30, 84), np.uint8), ROLL[:20]])
+    read = reader.read(midi_bytes(silent, 8.0), RecordsConfig(grid="seconds"))
+    np.testing.assert_array_equal(read.roll, as_states(ROLL[:20]))
+    assert read.velocities[read.roll == 2].tolist() == [85] * 5
 
 
 @pytest.mark.parametrize(
