@@ -49,7 +49,12 @@ def midi_bytes(
     return music.dumps_midi()
 
 
-def png_bytes(
+def png_bytes(roll: np.ndarray, primer_steps: int, steps_per_unit: float, *labels: Any, **more: Any) -> bytes:
+    """The picture of a roll, drawn by `roll_figure` with the same arguments, as the content of a PNG file."""
+    return as_png(roll_figure(roll, primer_steps, steps_per_unit, *labels, **more))
+
+
+def roll_figure(
     roll: np.ndarray,
     primer_steps: int,
     steps_per_unit: float,
@@ -57,7 +62,8 @@ def png_bytes(
     title: str = "",
     first_step: int = 0,
     bar_steps: Sequence[int] = (),
-) -> bytes:
+    figure_class: Any = None,
+) -> Any:
     """Draws a piano-roll: time to the right, pitch upwards, one bar per note, long music in several lines.
 
     Args:
@@ -68,16 +74,17 @@ def png_bytes(
         title: Title above the picture.
         first_step: Position of the roll on the time axis, in steps.
         bar_steps: Steps of the roll at which bars begin; a line is drawn at each.
+        figure_class: Class of the figure; None: `matplotlib.figure.Figure`.
 
     Returns:
-        The content of a PNG file.
+        The figure.
     """
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     lines, width = -(-len(roll) // LINE_STEPS), min(len(roll), LINE_STEPS)
     size = (float(np.clip(width / 40, 9, 16)), 5 if lines == 1 else 3.5 * lines)
-    figure = Figure(figsize=size, dpi=120, layout="constrained")
+    figure = (figure_class or Figure)(figsize=size, dpi=120, layout="constrained")
     roll = as_states(roll)
     low, high = _pitch_limits(roll)
     octaves = range(LOWEST_PITCH, HIGHEST_PITCH + 2, 12)
@@ -97,7 +104,7 @@ def png_bytes(
         colours = {"primer": PRIMER_COLOUR, "continuation": MUSIC_COLOUR}
         handles = [Patch(color=colour, label=label) for label, colour in colours.items()]
         figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False)
-    return as_png(figure)
+    return figure
 
 
 def as_png(figure) -> bytes:
