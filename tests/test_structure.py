@@ -14,7 +14,7 @@ from repository import ROOT
 ORDER = {
     "pianoroll_tf": [
         *("errors", "messages", "progress", "settings", "choices", "config", "flags", "cli", "tensorflow_startup"),
-        *("storage", "data", "modeling", "generation", "serving"),
+        *("storage", "data", "modeling", "generation", "library", "serving"),
     ],
     "pianoroll_tf.serving": [
         *(
@@ -47,7 +47,10 @@ WITHOUT_MODULE = {
     "test_readme.py",
     "test_deploy.py",
     "test_docs.py",
+    "test_library.py",
     "test_many_clients.py",
+    "test_notebooks.py",
+    "pianoroll_tf/test_package.py",
     "pianoroll_tf/serving/page/test_page.py",
 }
 

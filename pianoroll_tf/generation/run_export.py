@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pianoroll_tf.generation import archive
 from pianoroll_tf.modeling.baselines import copying_nll
@@ -28,13 +29,16 @@ class RunExport:
     worse_than_copying: bool
 
 
-def export_run(run_dir: Path, folder: Path, on_calibration: Callable[[], None] = lambda: None) -> RunExport:
+def export_run(
+    run_dir: Path, folder: Path, on_calibration: Callable[[], None] = lambda: None, **calibration: Any
+) -> RunExport:
     """Exports a run as the next version in `folder`, unless the latest one holds it already.
 
     Args:
         run_dir: Folder of the run.
         folder: `saved_models/NAME`.
         on_calibration: Called before the calibration, which may take a minute; not if an earlier one is used.
+        **calibration: Settings of `calibrate` that are not the defaults.
 
     Raises:
         UserError: The run has no trained model, or is damaged.
@@ -45,5 +49,6 @@ def export_run(run_dir: Path, folder: Path, on_calibration: Callable[[], None] =
         on_calibration()
     copying, (_, best) = copying_nll(config), read_arrays(best_path(run_dir))
     worse = copying is not None and best.get("val_nll", 0.0) > copying
-    version, is_new = archive.export(model, config, folder, {"worse_than_copying": worse}, run_dir / CALIBRATION)
+    facts, cache = {"worse_than_copying": worse}, run_dir / CALIBRATION
+    version, is_new = archive.export(model, config, folder, facts, cache, **calibration)
     return RunExport(version, is_new, config.data.density, worse)

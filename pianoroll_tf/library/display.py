@@ -23,8 +23,8 @@ class NotebookFigure(Figure):
 
 def draw(piece: Any, first: int, steps: int) -> NotebookFigure:
     """The picture of `steps` steps of a `Piece` from the step `first`; ValueError if there are no such steps."""
-    shown = piece.roll[first : first + steps] if first >= 0 else ()
-    if not len(shown):
+    shown = piece.roll[first : first + steps]
+    if first < 0 or not len(shown):
         raise ValueError(f"first must be >= 0 and < {len(piece)}. Received: first={first}, steps={steps}")
     title, bars = "", []
     if len(shown) < len(piece):

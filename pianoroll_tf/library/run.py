@@ -138,8 +138,17 @@ class Run:
             evaluation_folder.write_results(folder, split, results | {"subject": subject}, picture)
         return {name: results[name] for name in evaluation_folder.LABELS}
 
-    def export(self, folder: str | os.PathLike) -> ExportedModel:
+    def export(self, folder: str | os.PathLike, **calibration: Any) -> ExportedModel:
         """Exports the best model as the next version in `folder`, unless the latest one holds it already.
+
+        The first export generates music and adjusts density and lengths of notes to the training data, in a minute or
+        two.
+
+        Args:
+            folder: `saved_models/NAME`.
+            **calibration: `rows=64`, pieces that are generated for each measurement, and `window_steps=256`, half their
+                length: less is faster and less exact. `with_shaping=False`: the numbers of notes and onsets are not
+                kept at temperatures other than 1.
 
         Returns:
             The exported model, loaded.
@@ -151,4 +160,4 @@ class Run:
         import_tensorflow()
         from pianoroll_tf.generation.run_export import export_run
 
-        return ExportedModel(export_run(self.folder, Path(folder)).version)
+        return ExportedModel(export_run(self.folder, Path(folder), **calibration).version)
