@@ -141,7 +141,10 @@ class Piece:
         return dict(zip(("start", "end", "pitch"), roll_to_notes(self.roll), strict=True))
 
     def part(self, first: int = 0, steps: int | None = None) -> "Piece":
-        """The steps from `first`, `steps` of them or all; on the grid of beats, best from a bar line on."""
+        """The steps from `first`, `steps` of them or all; on the grid of beats, best from a bar line on.
+
+        A note that sounds already is struck at its first step.
+        """
         last = len(self) if steps is None else min(first + steps, len(self))
         past = [meter for step, meter in self.meters if step <= first][-1:]
         later = [(step - first, meter) for step, meter in self.meters if first < step < last]
