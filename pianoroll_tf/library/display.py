@@ -6,14 +6,14 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from pianoroll_tf.data.clock import meter_spans
 from pianoroll_tf.generation.audio import SAMPLE_RATE, as_wav, synthesize
-from pianoroll_tf.generation.musicxml import bar_lines
 from pianoroll_tf.generation.render import as_png, roll_figure
 
 PLAYER_SECONDS = 60  # of a piece that the player holds, as it is stored with the notebook
 
 
-class NotebookFigure(Figure):
+class _NotebookFigure(Figure):
     """A figure that a notebook shows as a picture."""
 
     def _repr_png_(self) -> bytes:
@@ -21,7 +21,7 @@ class NotebookFigure(Figure):
         return as_png(self)
 
 
-def draw(piece: Any, first: int, steps: int) -> NotebookFigure:
+def draw(piece: Any, first: int, steps: int) -> Figure:
     """The picture of `steps` steps of a `Piece` from the step `first`; ValueError if there are no such steps."""
     shown = piece.roll[first : first + steps]
     if first < 0 or not len(shown):
@@ -31,11 +31,15 @@ def draw(piece: Any, first: int, steps: int) -> NotebookFigure:
         begin, end, whole = (step / piece.steps_per_unit for step in (first, first + len(shown), len(piece)))
         title = f"{piece.grid} {begin:g} to {end:g} of {whole:g}"
     if piece.steps_per_beat:
-        lines, _ = bar_lines(piece.meters, len(piece), piece.steps_per_beat)
-        bars = [bar - first for bar in lines if first <= bar < first + len(shown)]
+        bars = [
+            bar - first
+            for begin, end, meter in meter_spans(piece.meters, len(piece))
+            for bar in range(begin, end, meter.bar_steps(piece.steps_per_beat))
+            if first <= bar < first + len(shown)
+        ]
     primer = min(max(piece.primer_steps - first, 0), len(shown))
     unit, rate = piece.grid, piece.steps_per_unit
-    return roll_figure(shown, primer, rate, unit, title, first, bars, figure_class=NotebookFigure)
+    return roll_figure(shown, primer, rate, unit, title, first, bars, figure_class=_NotebookFigure)
 
 
 def as_html(piece: Any) -> str:

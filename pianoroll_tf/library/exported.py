@@ -82,8 +82,8 @@ class ExportedModel:
             primer: MIDI file or piece to continue; None: none. The silence before its first bar is left out.
             count: Number of pieces; None: one, which is returned by itself.
             **options: `steps` or `seconds` to generate, by default until the model ends the piece; `primer_steps` or
-                `primer_seconds` of the primer to use, by default 128 steps; `without_primer=True` to return the new
-                music alone; `tempo`, `meter` of the music, by default those of the primer or the training data;
+                `primer_seconds` of the primer to use, by default as the command `generate` does; `without_primer=True`
+                to return the new music alone; `tempo` and `meter`, by default those of the primer or the training data;
                 `temperature`, `top_p`, `density` and `seed`, see `SamplingConfig`. The same seed gives the same music;
                 piece i has `seed` + i.
 
@@ -163,7 +163,7 @@ def _piece_options(
     primer: str | os.PathLike | Piece | None, count: int | None, options: dict[str, Any]
 ) -> PieceOptions:
     """The options of pieces, checked."""
-    written = {"primer", "png", "wav", "musicxml", "overwrite"}  # what concerns files
+    written = {"primer", "png", "wav", "musicxml", "report", "overwrite"}  # what concerns files
     allowed = set(PieceOptions.__dataclass_fields__) - written
     if unknown := sorted(set(options) - allowed):
         names = ", ".join(sorted((allowed | set(SamplingConfig.__dataclass_fields__)) - {"count"}))

@@ -59,7 +59,7 @@ class Records:
         """Converts MIDI files to records; resumes a build that was stopped, and leaves one alone that is up to date.
 
         Args:
-            midi: Folder of MIDI files, at any depth.
+            midi: What `build_records` takes: a folder of MIDI files, at any depth.
             folder: Folder to create; it appears whole.
             config: The settings; None: `RecordsConfig(**settings)`.
             workers: Processes that read files; None: one per CPU.

@@ -39,7 +39,7 @@ def test_a_piece_or_a_file_is_continued(model, tmp_path):
     assert (len(piece), piece.primer_steps, piece.tempo) == (48, 32, 90.0)
     np.testing.assert_array_equal(piece.roll[:32], primer.roll)
     held = second().roll.copy()
-    held[-8:, 40] = [2, *[1] * 7]  # a file ends with its last note
+    held[:, 40] = [2, *[1] * 7] * 4
     path = Piece(held, grid="seconds", steps_per_unit=8).save(tmp_path / "primer.mid")
     read = model.generate(path, steps=16, primer_seconds=2)
     assert read.primer_steps == 16

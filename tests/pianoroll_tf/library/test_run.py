@@ -5,7 +5,7 @@ import pytest
 from tiny_run import random_piece, write_records
 
 from pianoroll_tf import Records, Run, UserError
-from pianoroll_tf.modeling import judging
+from pianoroll_tf.modeling import judging, training
 
 TINY = {"window_steps": 16, "batch_size": 4, "conv_filters": 4, "gru_units": 6, "steps_per_epoch": 2}
 
@@ -38,16 +38,22 @@ def test_own_callbacks_see_validation_and_the_output_is_silent(records, tmp_path
     assert len(seen) == 1
 
 
+def test_a_warm_start_is_passed_on(records, run, monkeypatch):
+    given = []
+    monkeypatch.setattr(training, "train", lambda config, folder, **more: given.append(more.get("init")))
+    for init in (run, str(run.folder), None):
+        Run.train(records, run.folder, init=init)
+    assert given == [run.folder, run.folder, None]
+
+
 def test_the_model_has_the_best_weights_and_is_judged_once(run, monkeypatch):
     assert isinstance(run.model(), keras.Model)
     numbers = run.evaluate("val")
     assert numbers["nll"] == pytest.approx(run.best["val_nll"], rel=1e-5)
     monkeypatch.setattr(judging, "judge", None)
-    assert run.compare("val") == {"model": numbers, **{name: run.compare("val")[name] for name in _BASELINES}}
+    assert run.compare("val")["model"] == numbers
+    assert list(run.compare("val")) == ["model", "copy_last_step", "note_frequency"]
     assert (run.folder / "evaluation" / "val.png").is_file()
-
-
-_BASELINES = ("copy_last_step", "note_frequency")
 
 
 def test_what_is_not_allowed(records, run, tmp_path):
