@@ -34,7 +34,7 @@ COMMANDS = [
 project = "pianoroll_tf"
 version = release = pianoroll_tf.__version__
 extensions = [
-    "myst_parser",
+    "myst_nb",  # brings myst_parser
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
@@ -50,6 +50,7 @@ html_copy_source = False
 
 myst_enable_extensions = ["html_image"]  # an <img> with a width is a picture of the site too
 myst_heading_anchors = 3
+nb_execution_mode = "off"  # the tests execute the notebooks
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"

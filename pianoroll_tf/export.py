@@ -35,28 +35,22 @@ def body(args: argparse.Namespace) -> None:
 
 def export_run(run: Path, folder: Path) -> None:
     """Exports a run as the next version in `folder`, unless the latest one holds it already; prints the result."""
-    from pianoroll_tf.generation import archive, saved_model
+    from pianoroll_tf.generation import run_export, saved_model
     from pianoroll_tf.generation.calibration.calibrate import Calibration
-    from pianoroll_tf.modeling.baselines import copying_nll
-    from pianoroll_tf.modeling.run import load_run
-    from pianoroll_tf.modeling.run_folder import CALIBRATION, best_path
-    from pianoroll_tf.storage.arrays import read_arrays
 
-    config, model = load_run(run)
-    if config.data.density and not (run / CALIBRATION).exists():
+    def announce() -> None:
         print("calibrating: generating music at several temperatures and densities ...", flush=True)
-    copying, (_, best) = copying_nll(config), read_arrays(best_path(run))
-    worse = copying is not None and best.get("val_nll", 0.0) > copying
-    version, is_new = archive.export(model, config, folder, {"worse_than_copying": worse}, run / CALIBRATION)
-    if not is_new:
-        print(f"{version} holds this run already")
+
+    done = run_export.export_run(run, folder, announce)
+    if not done.is_new:
+        print(f"{done.version} holds this run already")
         return
-    values = saved_model.read_config(version)["calibration"]
+    values = saved_model.read_config(done.version)["calibration"]
     if values:
-        print(f"active cells: data {config.data.density:.2%}, music {from_dict(Calibration, values).in_words()}")
-    if worse:
+        print(f"active cells: data {done.density:.2%}, music {from_dict(Calibration, values).in_words()}")
+    if done.worse_than_copying:
         print("warning: it predicts worse than copying the last step: train longer", file=sys.stderr)
-    print(f"exported {version}")
+    print(f"exported {done.version}")
 
 
 if __name__ == "__main__":

@@ -34,17 +34,25 @@ def limit_threads(threads: int | None) -> None:
 
 
 def load_tensorflow(args: argparse.Namespace) -> None:
-    """Imports TensorFlow and, unless `--debug` is set, discards what it prints.
+    """Imports TensorFlow for a command: as `import_tensorflow` does or, with `--debug`, with its log."""
+    if args.debug:
+        keep_freed_memory()
+        return
+    import_tensorflow()
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow unless it is imported already, and discards what it prints.
 
     That is what it prints before its log level takes effect, and warnings that do not concern a user, such as those of
-    retraced functions.
+    retraced functions. A program that has imported TensorFlow itself keeps the log it has set up.
     """
     keep_freed_memory()
-    if args.debug:
-        return
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if "tensorflow" in sys.modules:
         return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as output:

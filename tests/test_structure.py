@@ -15,7 +15,7 @@ ORDER = {
     "pianoroll_tf": [
         *("errors", "extras", "messages", "system", "progress", "settings", "choices", "config", "flags"),
         *("tensorflow_startup", "plugins", "cli"),
-        *("storage", "data", "modeling", "generation", "serving"),
+        *("storage", "data", "modeling", "generation", "library", "serving"),
     ],
     "pianoroll_tf.serving": [
         *(
@@ -50,7 +50,10 @@ WITHOUT_MODULE = {
     "test_docs.py",
     "test_portability.py",
     "test_paths.py",
+    "test_library.py",
     "test_many_clients.py",
+    "test_notebooks.py",
+    "pianoroll_tf/test_package.py",
     "pianoroll_tf/serving/page/test_page.py",
 }
 

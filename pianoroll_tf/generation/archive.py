@@ -37,7 +37,7 @@ def export(
     folder: Path,
     facts: dict[str, Any] | None = None,
     cache: Path | None = None,
-    **calibration: int,
+    **calibration: Any,
 ) -> tuple[Path, bool]:
     """Exports the next version of a model.
 
@@ -47,7 +47,7 @@ def export(
         folder: `saved_models/NAME`; the version, an integer, becomes a folder in it.
         facts: Additional entries of `config.json`, JSON-ready.
         cache: File of the calibration, which later exports of the same model reuse.
-        **calibration: `rows` and `window_steps` of `calibrate`.
+        **calibration: `rows`, `window_steps` and `with_shaping` of `calibrate`, where they are not the defaults.
 
     Returns:
         (folder of the version, True), or (folder of the latest version, False) if that already
@@ -56,7 +56,7 @@ def export(
     Raises:
         OSError: The folder cannot be written; nothing new remains in it.
     """
-    identity = fingerprint(model, config)
+    identity = fingerprint(model, config, calibration)
     with exclusive_lock(folder, is_folder=True):
         latest = max(versions.versions(folder), default=0)
         if latest and _identity(folder / str(latest)) == identity:
@@ -84,9 +84,11 @@ def _calibrated(
     return found
 
 
-def fingerprint(model: keras.Model, config: RunConfig) -> str:
+def fingerprint(model: keras.Model, config: RunConfig, calibration: dict[str, Any] | None = None) -> str:
     """sha256 of the settings, the format, and all weights with their names and shapes."""
     settings = {"format": saved_model.FORMAT, "revision": REVISION, "run": to_dict(config)}
+    if calibration:
+        settings["calibration"] = calibration
     digest = hashlib.sha256(dumps(settings).encode())
     for weight in model.weights:
         values = weight.value.numpy()

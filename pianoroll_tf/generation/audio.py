@@ -26,13 +26,18 @@ def wav_bytes(midi: bytes, seconds: float = 0.0) -> tuple[bytes, str]:
         (content of a WAV file, name of the synthesizer).
     """
     samples, maker = synthesize(midi, seconds)
+    return as_wav(samples, SAMPLE_RATE), maker
+
+
+def as_wav(samples: np.ndarray, rate: int) -> bytes:
+    """The content of a WAV file, 16 bit, one channel, from samples within ±1 at `rate` per second."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
+        file.setframerate(rate)
         file.writeframes((samples * 32767).astype("<i2").tobytes())
-    return buffer.getvalue(), maker
+    return buffer.getvalue()
 
 
 def synthesize(midi: bytes, seconds: float = 0.0) -> tuple[np.ndarray, str]:

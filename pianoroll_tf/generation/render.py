@@ -84,7 +84,12 @@ def _ending_at(tick: int, last_tick: int, midi: bytes) -> bytes:
     return head + b"MTrk" + len(body).to_bytes(4, "big") + body
 
 
-def png_bytes(
+def png_bytes(roll: np.ndarray, primer_steps: int, steps_per_unit: float, *labels: Any, **more: Any) -> bytes:
+    """The picture of a roll, drawn by `roll_figure` with the same arguments, as the content of a PNG file."""
+    return as_png(roll_figure(roll, primer_steps, steps_per_unit, *labels, **more))
+
+
+def roll_figure(
     roll: np.ndarray,
     primer_steps: int,
     steps_per_unit: float,
@@ -92,7 +97,8 @@ def png_bytes(
     title: str = "",
     first_step: int = 0,
     bar_steps: Sequence[int] = (),
-) -> bytes:
+    figure_class: Any = None,
+) -> Any:
     """Draws a piano-roll: time to the right, pitch upwards, one bar per note, long music in several lines.
 
     Args:
@@ -103,16 +109,17 @@ def png_bytes(
         title: Title above the picture.
         first_step: Position of the roll on the time axis, in steps.
         bar_steps: Steps of the roll at which bars begin; a line is drawn at each.
+        figure_class: Class of the figure; None: `matplotlib.figure.Figure`.
 
     Returns:
-        The content of a PNG file.
+        The figure.
     """
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     lines, width = -(-len(roll) // LINE_STEPS), min(len(roll), LINE_STEPS)
     size = (float(np.clip(width / 40, 9, 16)), 5 if lines == 1 else 3.5 * lines)
-    figure = Figure(figsize=size, dpi=120, layout="constrained")
+    figure = (figure_class or Figure)(figsize=size, dpi=120, layout="constrained")
     roll = as_states(roll)
     low, high = _pitch_limits(roll)
     octaves = range(LOWEST_PITCH, HIGHEST_PITCH + 2, 12)
@@ -132,7 +139,7 @@ def png_bytes(
         colours = {"primer": PRIMER_COLOUR, "continuation": MUSIC_COLOUR}
         handles = [Patch(color=colour, label=label) for label, colour in colours.items()]
         figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False)
-    return as_png(figure)
+    return figure
 
 
 def as_png(figure) -> bytes:

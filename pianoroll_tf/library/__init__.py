@@ -1,0 +1,1 @@
+"""What `import pianoroll_tf` offers to programs and notebooks: records, runs, exported models, pieces."""

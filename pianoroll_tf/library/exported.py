@@ -1,0 +1,172 @@
+"""An exported model as an object: it generates pieces, and says how probable a piece is."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from pianoroll_tf.config import RecordsConfig, SamplingConfig
+from pianoroll_tf.generation.piece_options import PieceOptions
+from pianoroll_tf.library.piece import Piece
+from pianoroll_tf.tensorflow_startup import import_tensorflow
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pianoroll_tf.generation.continuation import Primer
+
+
+class ExportedModel:
+    """A model that was exported, loaded with TensorFlow alone.
+
+    Attributes:
+        model: The `generation.saved_model.MusicModel`, which works on NumPy arrays of several rolls.
+
+    Args:
+        folder: `saved_models/NAME` for the latest version, or the folder of a version.
+
+    Raises:
+        ValueError: There is no model, a file differs from what was exported, or its graph is not allowed.
+    """
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        import_tensorflow()
+        from pianoroll_tf.generation import saved_model
+
+        self.model = saved_model.load(Path(folder))
+
+    def __repr__(self) -> str:
+        grid = self.settings
+        return f"ExportedModel({str(self.model.version)!r}, {grid.steps_per_unit} steps a {grid.grid[:-1]})"
+
+    @property
+    def folder(self) -> Path:
+        """Folder of its version."""
+        return self.model.version
+
+    @property
+    def settings(self) -> RecordsConfig:
+        """Settings of the records it was trained on."""
+        return self.model.grid
+
+    @property
+    def grid(self) -> str:
+        """Unit of its steps, "beats" or "seconds"."""
+        return self.settings.grid
+
+    @property
+    def worse_than_copying(self) -> bool:
+        """Whether it predicts worse than copying the last step, so that it should be trained longer."""
+        return bool(self.model.config.get("worse_than_copying"))
+
+    @overload
+    def generate(
+        self, primer: str | os.PathLike | Piece | None = ..., *, count: None = ..., **options: Any
+    ) -> Piece: ...
+
+    @overload
+    def generate(
+        self, primer: str | os.PathLike | Piece | None = ..., *, count: int, **options: Any
+    ) -> list[Piece]: ...
+
+    def generate(
+        self,
+        primer: str | os.PathLike | Piece | None = None,
+        *,
+        count: int | None = None,
+        **options: Any,
+    ) -> Piece | list[Piece]:
+        """Generates music, from scratch or as the continuation of a primer.
+
+        Args:
+            primer: MIDI file or piece to continue; None: none. The silence before its first bar is left out.
+            count: Number of pieces; None: one, which is returned by itself.
+            **options: `steps` or `seconds` to generate, by default until the model ends the piece; `primer_steps` or
+                `primer_seconds` of the primer to use, by default as the command `generate` does; `without_primer=True`
+                to return the new music alone; `tempo` and `meter`, by default those of the primer or the training data;
+                `temperature`, `top_p`, `density` and `seed`, see `SamplingConfig`. The same seed gives the same music;
+                piece i has `seed` + i.
+
+        Returns:
+            A piece, or a list of `count` pieces. Each begins with the part of the primer that was used, `primer_steps`
+            steps, and ends with `cut_off` True if the model had not ended it.
+
+        Raises:
+            ValueError: The primer cannot be read or has another grid, or an option is not allowed.
+        """
+        names = set(SamplingConfig.__dataclass_fields__)
+        sampling = SamplingConfig(**{name: value for name, value in options.items() if name in names})
+        own = {name: value for name, value in options.items() if name not in names}
+        pieces = self._pieces(primer, sampling, _piece_options(primer, count, own))
+        return next(pieces) if count is None else list(pieces)
+
+    def log_likelihood(self, piece: Piece) -> "dict[str, np.ndarray]":
+        """Log-probability of each step of a piece, given the steps before it, in nats.
+
+        Returns:
+            `cells`, `strikes` and `ends` (that the piece ends with the step), float32 [steps] each.
+
+        Raises:
+            ValueError: The piece is on another grid, or has no steps.
+        """
+        primer = self._primer(piece)
+        meter, place = primer.clock(self.model.steps_per_beat)
+        nats = self.model.log_likelihood(primer.roll[None], meter=meter, place=place)
+        return {name: values[0] for name, values in nats.items()}
+
+    def _pieces(
+        self, primer: str | os.PathLike | Piece | None, sampling: SamplingConfig, options: PieceOptions
+    ) -> Iterator[Piece]:
+        """Generates the pieces."""
+        import numpy as np
+
+        from pianoroll_tf.generation.continuation import continue_music
+        from pianoroll_tf.generation.pieces import plan_pieces
+
+        plan = plan_pieces(self.model, self._primer(primer).from_first_bar(self.model.steps_per_beat), options)
+        generated = continue_music(
+            self.model, plan.primer.roll, plan.steps, sampling, options.count, plan.meter, plan.bar_position
+        )
+        for number, (music, ended) in enumerate(generated):
+            yield Piece(
+                np.concatenate([plan.written_primer.roll, music]),
+                grid=self.grid,
+                steps_per_unit=self.settings.steps_per_unit,
+                tempo=plan.tempo,
+                meters=plan.meters(),
+                primer_steps=len(plan.written_primer.roll),
+                cut_off=plan.steps is None and not ended,
+                name=f"{self.folder.parent.name}, seed {sampling.seed + number}",
+            )
+
+    def _primer(self, primer: str | os.PathLike | Piece | None) -> "Primer":
+        """A primer on the model's grid."""
+        from pianoroll_tf.generation.continuation import NO_PRIMER, Primer, read_primer
+
+        if primer is None:
+            return NO_PRIMER
+        if not isinstance(primer, Piece):
+            return read_primer(Path(primer), self.settings)
+        ours = (self.grid, self.settings.steps_per_unit)
+        if (primer.grid, primer.steps_per_unit) != ours:
+            grid = f"Piece.from_midi(path, grid={ours[0]!r}, steps_per_{ours[0][:-1]}={ours[1]})"
+            raise ValueError(f"the piece must be on the model's grid, as {grid} reads it. Received: {primer!r}")
+        return Primer(primer.roll, primer.tempo, primer.meters)
+
+
+def load(folder: str | os.PathLike) -> ExportedModel:
+    """Loads an exported model: `load("saved_models/mine").generate(seconds=30)`; see `ExportedModel`."""
+    return ExportedModel(folder)
+
+
+def _piece_options(
+    primer: str | os.PathLike | Piece | None, count: int | None, options: dict[str, Any]
+) -> PieceOptions:
+    """The options of pieces, checked."""
+    written = {"primer", "png", "wav", "musicxml", "report", "overwrite"}  # what concerns files
+    allowed = set(PieceOptions.__dataclass_fields__) - written
+    if unknown := sorted(set(options) - allowed):
+        names = ", ".join(sorted((allowed | set(SamplingConfig.__dataclass_fields__)) - {"count"}))
+        raise ValueError(f"an option must be one of {names}. Received: {', '.join(unknown)}")
+    path = None if primer is None else Path(primer.name if isinstance(primer, Piece) else primer)
+    return PieceOptions(primer=path, count=1 if count is None else count, **options)
