@@ -174,8 +174,8 @@ def test_karaoke_and_riff_files_are_read_whatever_reads_them(tmp_path: Path) -> 
     riff = b"RIFF" + (len(plain) + 12).to_bytes(4, "little") + b"RMIDdata" + len(plain).to_bytes(4, "little") + plain
     expected = convert(plain, RecordsConfig(grid="seconds"))
     for parser in ("symusic", "pretty_midi"):
-        for pedal in (False, True):
-            config = RecordsConfig(grid="seconds", parser=parser, pedal=pedal)
+        for held in (False, True):
+            config = RecordsConfig(grid="seconds", parser=parser, pedal=held)
             (tmp_path / "a.kar").write_bytes(plain)
             (tmp_path / "a.rmi").write_bytes(riff)
             assert convert(tmp_path / "a.kar", config) == expected
