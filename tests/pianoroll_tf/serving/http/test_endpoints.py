@@ -151,6 +151,15 @@ def test_an_uploaded_primer_is_shown_and_continued(server):
     assert answer.json()["roll"] == server.roll(steps=30, seed=4, primer=PRIMER)
 
 
+def test_a_midi_file_keeps_the_velocities_of_an_uploaded_primer(server):
+    played = np.where(as_states(dense(PRIMER)) == 2, 40, 0).astype(np.uint8)
+    content = midi_bytes(dense(PRIMER), 8.0, velocities=played)
+    answer = server.post("/generate", data={"steps": "60", "seed": "4"}, files={"primer": ("a.mid", content)})
+    [piano] = pretty_midi.PrettyMIDI(io.BytesIO(answer.content)).instruments
+    assert {note.velocity for note in piano.notes if note.start < 4 / 8} == {40}
+    assert {note.velocity for note in piano.notes if note.start >= 4 / 8} <= {40, 32}  # below the highest voice
+
+
 def test_a_pitch_that_is_struck_again_is_a_negative_number_in_requests_and_responses(server):
     primer = [[60], [-60, 64], [60, 64]]
     answer = server.post("/generate", {"steps": 200, "seed": 5, "primer": primer, "output": "roll"}).json()
