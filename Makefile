@@ -69,7 +69,7 @@ dist: $(VENV)/.installed page
 	$(PYTHON) -m venv build/dist
 	build/dist/bin/pip install --quiet --constraint constraints.txt "$$(ls dist/*.whl)[serve]"
 	rm -rf build/check && mkdir -p build/check/sources build/check/wheel
-	cd build && ../$(BIN)/python ../deploy/check_wheel.py train check/sources
+	cd build && $(abspath $(BIN))/python ../deploy/check_wheel.py train check/sources
 	cd build && dist/bin/python ../deploy/check_wheel.py serve check/sources
 	build/dist/bin/pip install --quiet --constraint constraints.txt "$$(ls dist/*.whl)[train]"
 	cd build && dist/bin/python ../deploy/check_wheel.py train check/wheel

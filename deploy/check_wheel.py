@@ -22,12 +22,12 @@ OF_OTHER_EXTRAS = ("keras_tuner", "matplotlib", "music21", "scipy", "sklearn", "
 
 
 def write_tunes(folder: Path, count: int) -> None:
-    """Writes scales that begin on different pitches."""
+    """Writes tunes of different intervals: transpositions of one tune would all be in one split."""
     folder.mkdir()
     for number in range(count):
         score, track = symusic.Score(480), symusic.Track()
         for step in range(64):
-            track.notes.append(symusic.Note(240 * step, 240, 50 + number + (2 * step) % 13, 80))
+            track.notes.append(symusic.Note(240 * step, 240, 50 + (number + 1) * step % 17, 80))
         score.tracks.append(track)
         score.dump_midi(folder / f"{number}.mid")
 
@@ -47,7 +47,7 @@ def generate(model: Path, out: Path) -> None:
 def train(folder: Path) -> None:
     """From MIDI files to a piece of music."""
     write_tunes(folder / "midi", 12)
-    run("build", folder / "midi", folder / "records", "--test", "0.2")
+    run("build", folder / "midi", folder / "records", "--val", "0.3", "--test", "0.2")
     small = ("--conv-filters", "8", "--gru-units", "8", "--head-units", "4", "--epochs", "1")
     run("train", folder / "records", folder / "run", *small)
     run("evaluate", folder / "run")

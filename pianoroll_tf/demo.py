@@ -15,9 +15,11 @@ from pathlib import Path
 from pianoroll_tf import cli
 from pianoroll_tf.errors import UsageError, UserError
 from pianoroll_tf.progress import Progress
+from pianoroll_tf.storage.folders import check_folder
 
 RECORDS, RUN, MODEL = Path("tfrecords/demo"), Path("runs/demo"), Path("saved_models/demo")
 EPOCHS, BATCH_SIZE = 40, 16  # some minutes on two cores; the corpus is small, and small batches learn more from it
+CORPUS = "bach"  # folder of the MIDI files, in that of the demo
 PRIMER_STEPS = 64  # 4 bars of Bach on the grid of beats
 
 
@@ -54,10 +56,11 @@ def body(args: argparse.Namespace) -> None:
     for name, value in (("works", args.works), ("epochs", args.epochs)):
         if value is not None and value < 1:
             raise UsageError(f"{name} must be a whole number >= 1. Received: {name}={value}")
+    check_folder(args.folder, "a folder that the demo has made", CORPUS)
     from pianoroll_tf.data.corpus import pick_primer, write_corpus
     from pianoroll_tf.generation.demo_summary import demo_summary
 
-    midi = args.folder / "bach"
+    midi = args.folder / CORPUS
     print(f"\nWriting music21's works of Bach as MIDI files into {midi}", flush=True)
     print(write_corpus(midi, limit=args.works, progress=Progress), flush=True)
     run_command("build_records", midi, RECORDS)

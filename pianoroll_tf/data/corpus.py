@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import multiprocessing
-import os
 import tempfile
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import one_line
 from pianoroll_tf.progress import NoProgress
 from pianoroll_tf.storage.files import write_whole
+from pianoroll_tf.system import usable_cpus
 
 TICKS_PER_QUARTER = 480  # music21's default of 10,080 is a division that few programs expect
 ANALYSES = "choraleAnalyses"  # folder of the same chorales as Roman numerals, chords without rhythm
@@ -54,7 +54,7 @@ def write_corpus(
     failed = {}
     if missing:
         with tempfile.TemporaryDirectory(prefix="pianoroll_tf-") as scratch, progress(len(missing), "works") as bar:
-            for work, reason in _write_works(missing, scratch, workers or os.cpu_count() or 1):
+            for work, reason in _write_works(missing, scratch, workers or usable_cpus()):
                 if reason is not None:
                     failed[work.name] = reason
                 bar.update(note=f"{len(failed)} cannot be converted" if failed else "")

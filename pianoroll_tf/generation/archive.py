@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import errno
 import hashlib
+import itertools
+import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -63,7 +65,8 @@ def export(
             return folder / str(latest), False
         sampler = SamplingModel(model, config.loss, steps_per_beat(config), meter=parse_meter(config.data.meter))
         found = _calibrated(sampler, config, identity, cache, **calibration) if config.data.density else None
-        final = folder / str(latest + 1)
+        numbers = itertools.count(latest + 1)
+        final = next(path for path in (folder / str(number) for number in numbers) if not os.path.lexists(path))
         with whole_folder(final) as partial:
             _write(sampler, config, found, _describe(config, found, identity) | (facts or {}), partial)
     return final, True

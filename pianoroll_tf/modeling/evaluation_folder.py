@@ -5,6 +5,7 @@ Needs no framework.
 
 import dataclasses
 import hashlib
+import shlex
 from pathlib import Path
 
 import pianoroll_tf
@@ -45,7 +46,7 @@ def find_records(config: RunConfig, given: Path | None) -> Path:
     if given is None and not is_training_data(config, records):
         raise UserError(
             f"{records} has changed since the training: train again, or judge on it all the same with "
-            f"--records {records}"
+            f"--records {shlex.quote(str(records))}"
         )
     ours, theirs = (f"{one.steps_per_unit} steps a {one.grid[:-1]}" for one in (config.records, grid))
     if ours != theirs:

@@ -52,3 +52,11 @@ def test_wrong_usage_is_reported_before_any_work(name, tmp_path: Path, capsys) -
     assert demo.main([str(tmp_path / "demo"), f"--{name}", "0"]) == 2
     assert capsys.readouterr().err.endswith(f": {name} must be a whole number >= 1. Received: {name}=0\n")
     assert not (tmp_path / "demo").exists()
+
+
+def test_a_folder_of_another_kind_is_left_alone(tmp_path: Path, capsys) -> None:
+    (tmp_path / "continuation.mid").write_bytes(b"mine")
+    assert demo.main([str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert "must be a folder that the demo has made or an empty folder: it has continuation.mid but no bach" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["continuation.mid"]

@@ -28,6 +28,7 @@ def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
     parser.add_argument(
         "--wav", action=argparse.BooleanOptionalAction, default=True, help="make WAV files of the music of a study"
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace files in --out that are not a report's")
     return parser
 
 
@@ -46,6 +47,8 @@ def body(args: argparse.Namespace) -> None:
     from tuner.report import study as report_study
     from tuner.report.language import Language
 
+    if args.out and not args.overwrite:
+        report_page.check_folder(args.out)
     language, out = Language(args.lang), args.out or args.folder / "report"
     if is_study:
         report = report_study.make(args.folder, language, out, args.wav)

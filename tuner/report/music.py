@@ -19,8 +19,8 @@ from pianoroll_tf.settings import from_dict
 from tuner.report.data import StudyData
 from tuner.report.figures import choice_style, numbers, panels
 from tuner.report.language import N_, Language
+from tuner.report.page import AUDIO
 
-AUDIO = "audio"
 COLUMNS = 2  # of panels
 AXES = {"seconds": N_("seconds"), "beats": N_("beats")}  # by the grid of the records
 REAL_COLOUR = "0.25"

@@ -11,7 +11,8 @@ from pianoroll_tf.errors import UserError
 from pianoroll_tf.storage.files import write_changed
 from tuner.report.language import Language
 
-FIGURES = "figures"
+FIGURES, AUDIO = "figures", "audio"
+GENERATOR = '<meta name="generator" content="pianoroll_tf">'  # by which a report is recognized
 _MIME = {"svg": "image/svg+xml", "png": "image/png"}
 
 Cell = str | tuple[str, str]  # a text, or a text and another in small print below it
@@ -145,6 +146,17 @@ def is_number(text: str) -> bool:
     (True, True, True, False)
     """
     return text[:1].isdigit() or text[:1] in ("−", "–", "<")
+
+
+def check_folder(folder: Path) -> None:
+    """Raises UserError if files that a report would replace were not written by `write`."""
+    page = folder / "report.html"
+    if page.is_file() and GENERATOR in page.read_text(encoding="utf-8", errors="replace"):
+        return
+    for name in ("report.html", "report.md", "results.csv", FIGURES, AUDIO):
+        if (folder / name).exists():
+            received = f"{folder}, which holds another {name}"
+            raise UserError(f"out must be a new folder, or be given with --overwrite. Received: {received}")
 
 
 def write(report: Report, language: Language, folder: Path) -> None:

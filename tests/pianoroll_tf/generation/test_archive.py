@@ -52,6 +52,13 @@ def test_same_run_is_not_exported_twice_and_another_is_the_next_version(tmp_path
 
 
 @pytest.mark.usefixtures("uncalibrated")
+def test_a_file_with_the_name_of_a_version_is_left_alone(tmp_path):
+    (tmp_path / "1").write_text("mine")
+    assert export_tiny(tmp_path) == (tmp_path / "2", True)
+    assert (tmp_path / "1").read_text() == "mine"
+
+
+@pytest.mark.usefixtures("uncalibrated")
 def test_a_damaged_version_is_exported_again(version):
     (version / "saved_model.pb").write_bytes(b"damaged")
     assert export_tiny(version.parent) == (version.parent / "2", True)

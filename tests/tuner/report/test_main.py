@@ -130,6 +130,24 @@ def test_another_language_in_another_folder_without_sound(study, tmp_path, undra
     assert {path.suffix for path in (tmp_path / "ru" / "audio").iterdir()} == {".mid"}
 
 
+@pytest.mark.parametrize("name", ["report.html", "report.md", "results.csv", "figures"])
+def test_files_that_no_report_wrote_are_not_replaced(study, tmp_path, undrawn, capsys, name):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+    assert report.main([str(study), "--out", str(tmp_path / "out"), "--no-wav"]) == 1
+    assert f"{tmp_path / 'out'}, which holds another {name}" in capsys.readouterr().err
+    assert [(path.name, path.read_text()) for path in (tmp_path / "out").iterdir()] == [(name, "mine")]
+
+
+def test_a_report_in_another_folder_is_brought_up_to_date_and_another_one_replaced_on_request(study, tmp_path, undrawn):
+    out = ["--out", str(tmp_path), "--no-wav"]
+    run(study, *out)
+    run(study, *out)
+    (tmp_path / "report.html").write_text("mine")
+    run(study, *out, "--overwrite")
+    assert "<html" in (tmp_path / "report.html").read_text()
+
+
 def test_one_run_of_one_combination_and_none(tmp_path, undrawn):
     settings = tiny_settings(losses=("bce",), optimizers=("adam",), seeds=1, piece_steps=16)
     out = run(write_study(tmp_path / "one", settings), "--no-wav")
