@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not call `__getattr
     from pianoroll_tf.library.piece import Piece as Piece
     from pianoroll_tf.library.records import Records as Records
     from pianoroll_tf.library.run import Run as Run
+    from pianoroll_tf.modeling.heads import register_head as register_head
     from pianoroll_tf.modeling.losses import register_loss as register_loss
     from pianoroll_tf.modeling.network import build_model as build_model
     from pianoroll_tf.modeling.optimizers import register_optimizer as register_optimizer
@@ -59,6 +60,7 @@ _PUBLIC = {
     "UserError": "errors",
     "build_model": "modeling.network",
     "load": "library.exported",
+    "register_head": "modeling.heads",
     "register_loss": "modeling.losses",
     "register_optimizer": "modeling.optimizers",
     "setting": "settings",

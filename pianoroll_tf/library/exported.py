@@ -82,7 +82,7 @@ class ExportedModel:
             primer: MIDI file or piece to continue; None: none. The silence before its first bar is left out.
             count: Number of pieces; None: one, which is returned by itself.
             **options: `steps` or `seconds` to generate, by default until the model ends the piece; `primer_steps` or
-                `primer_seconds` of the primer to use, by default as the command `generate` does; `without_primer=True`
+                `primer_seconds` of the primer to use, from its end or `primer_from="start"`; `without_primer=True`
                 to return the new music alone; `tempo` and `meter`, by default those of the primer or the training data;
                 `temperature`, `top_p`, `density` and `seed`, see `SamplingConfig`. The same seed gives the same music;
                 piece i has `seed` + i.
@@ -137,10 +137,14 @@ class ExportedModel:
                 primer_steps=len(plan.written_primer.roll),
                 cut_off=plan.steps is None and not ended,
                 name=f"{self.folder.parent.name}, seed {sampling.seed + number}",
+                dynamics=plan.dynamics,
+                velocities=plan.written_primer.velocities,
             )
 
     def _primer(self, primer: str | os.PathLike | Piece | None) -> "Primer":
         """A primer on the model's grid."""
+        import numpy as np
+
         from pianoroll_tf.generation.continuation import NO_PRIMER, Primer, read_primer
 
         if primer is None:
@@ -151,7 +155,10 @@ class ExportedModel:
         if (primer.grid, primer.steps_per_unit) != ours:
             grid = f"Piece.from_midi(path, grid={ours[0]!r}, steps_per_{ours[0][:-1]}={ours[1]})"
             raise ValueError(f"the piece must be on the model's grid, as {grid} reads it. Received: {primer!r}")
-        return Primer(primer.roll, primer.tempo, primer.meters)
+        played = primer.velocities
+        if played is not None:
+            played = np.pad(played, ((0, len(primer) - len(played)), (0, 0)))
+        return Primer(primer.roll, primer.tempo, primer.meters, played)
 
 
 def load(folder: str | os.PathLike) -> ExportedModel:

@@ -5,16 +5,17 @@ import difflib
 from typing import Any
 
 from pianoroll_tf.choices import CHOICES, own_settings
-from pianoroll_tf.config import SECTIONS, as_fields
-from pianoroll_tf.settings import Settings
+from pianoroll_tf.config import SECTIONS, ModelConfig, as_fields
+from pianoroll_tf.settings import Settings, to_dict
 
 
-def run_sections(values: dict[str, Any]) -> dict[str, Settings]:
+def run_sections(values: dict[str, Any], model: ModelConfig | None = None) -> dict[str, Settings]:
     """Distributes settings of a run to its sections.
 
     Args:
         values: Setting → value; the names are those of the flags of `train` with underscores. Settings that only a
-            registered loss or optimizer has are among them.
+            registered loss, optimizer or head has are among them.
+        model: Defaults of the settings of the model; None: those of `ModelConfig`.
 
     Returns:
         Section → its settings, with the defaults of those that are missing.
@@ -36,6 +37,8 @@ def run_sections(values: dict[str, Any]) -> dict[str, Settings]:
             allowed = difflib.get_close_matches(name, places, n=3) or sorted(places)
             raise ValueError(f"a setting must be one of {', '.join(allowed)}. Received: {name}={value!r}")
         parts[places[name]][name] = value
+    if model is not None:
+        parts["model"] = to_dict(model) | parts["model"]
     return {section: kind(**as_fields(kind, parts[section])) for section, kind in SECTIONS.items()}
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from pianoroll_tf.config import GRIDS, NUM_PITCHES, RecordsConfig
 from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.data.roll import as_states, roll_to_notes
+from pianoroll_tf.generation.continuation import piece_primer
+from pianoroll_tf.generation.dynamics import Dynamics
 from pianoroll_tf.settings import check_entry
 from pianoroll_tf.storage.files import write_whole
 
@@ -31,6 +33,8 @@ class Piece:
         primer_steps: Number of steps at its start that were given, not generated; they have another colour.
         cut_off: Whether generation stopped at the longest length although the model had not ended the piece.
         name: Where it comes from.
+        dynamics: Velocities of its notes by metre and voice, for MIDI and sound.
+        velocities: Those of its first steps, which were played, uint8 [<= steps, 84]; None: not known.
 
     Raises:
         ValueError: The roll has another shape, or a value is not allowed.
@@ -49,6 +53,8 @@ class Piece:
     primer_steps: int = 0
     cut_off: bool = False
     name: str = ""
+    dynamics: Dynamics = Dynamics()  # noqa: RUF009 (frozen)
+    velocities: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         roll = np.asarray(self.roll)
@@ -79,11 +85,11 @@ class Piece:
 
         config = RecordsConfig(grid=grid, **settings)
         if grid != "auto":
-            return cls.from_record(_read(path, config).record, config, os.fspath(path))
+            return cls._from_file(_read(path, config), config, os.fspath(path))
         config = dataclasses.replace(config, grid="beats")
         read = _read(path, config)
         if decide([read.evidence])[0] == "beats":
-            return cls.from_record(read.record, config, os.fspath(path))
+            return cls._from_file(read, config, os.fspath(path))
         return cls.from_midi(path, "seconds", **settings)
 
     @classmethod
@@ -99,6 +105,11 @@ class Piece:
             meters=record.meters,
             name=name,
         )
+
+    @classmethod
+    def _from_file(cls, read: Any, config: RecordsConfig, name: str) -> "Piece":
+        """The piece of a file that was read, with the velocities of its notes."""
+        return dataclasses.replace(cls.from_record(read.record, config, name), velocities=piece_primer(read).velocities)
 
     def __repr__(self) -> str:
         unit = self.grid[:-1]
@@ -150,7 +161,10 @@ class Piece:
         later = [(step - first, meter) for step, meter in self.meters if first < step < last]
         meters = (*((0, meter) for meter in past), *later)
         primer_steps = max(0, min(self.primer_steps, last) - first)
-        return dataclasses.replace(self, roll=self.roll[first:last], meters=meters, primer_steps=primer_steps)
+        played = None if self.velocities is None else self.velocities[first:last]
+        return dataclasses.replace(
+            self, roll=self.roll[first:last], meters=meters, primer_steps=primer_steps, velocities=played
+        )
 
     def statistics(self) -> dict[str, Any]:
         """Density, polyphony, share of silent steps, longest note in steps, lowest and highest pitch.
@@ -166,7 +180,15 @@ class Piece:
         """The content of a MIDI file."""
         from pianoroll_tf.generation.render import midi_bytes
 
-        return midi_bytes(self.roll, self.steps_per_second, self.tempo, self.meters)
+        return midi_bytes(
+            self.roll,
+            self.steps_per_second,
+            self.tempo,
+            self.meters,
+            steps_per_beat=self.steps_per_beat,
+            dynamics=self.dynamics,
+            velocities=self.velocities,
+        )
 
     def wav(self) -> bytes:
         """The content of a WAV file: 44.1 kHz, 16 bit, one channel, a sampled piano."""

@@ -14,6 +14,7 @@ from pianoroll_tf.errors import UserError
 from pianoroll_tf.library.piece import Piece
 from pianoroll_tf.progress import NoProgress, Progress
 from pianoroll_tf.settings import check_entry
+from pianoroll_tf.system import usable_cpus
 from pianoroll_tf.tensorflow_startup import import_tensorflow
 
 if TYPE_CHECKING:
@@ -54,17 +55,20 @@ class Records:
         workers: int | None = None,
         overwrite: bool = False,
         progress: bool = False,
+        follow_links: bool = False,
         **settings: Any,
     ) -> "Records":
         """Converts MIDI files to records; resumes a build that was stopped, and leaves one alone that is up to date.
 
         Args:
-            midi: What `build_records` takes: a folder of MIDI files, at any depth.
+            midi: A folder of MIDI files, at any depth; an archive of them (.zip, .tar, .tar.gz, .tgz); or a text file
+                with a path per line.
             folder: Folder to create; it appears whole.
             config: The settings; None: `RecordsConfig(**settings)`.
             workers: Processes that read files; None: one per CPU.
             overwrite: Whether to replace records of other files or settings.
             progress: Whether to show progress on stderr.
+            follow_links: Whether to follow symbolic links in a folder or a list.
             **settings: Those of `RecordsConfig` that differ from its defaults: `grid="beats"`, `val=0.2`, `limit=100`.
 
         Raises:
@@ -80,8 +84,8 @@ class Records:
             allowed = ", ".join(RecordsConfig.__dataclass_fields__)
             raise ValueError(f"a setting of records must be one of {allowed}. Received: {', '.join(unknown)}")
         config = config or RecordsConfig(**settings)
-        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        build(Path(midi), Path(folder), config, workers or cpus, overwrite, Progress if progress else NoProgress)
+        shown = Progress if progress else NoProgress
+        build(Path(midi), Path(folder), config, workers or usable_cpus(), overwrite, shown, follow_links)
         return cls(folder)
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ from pianoroll_tf.config import RunConfig
 from pianoroll_tf.library.exported import ExportedModel
 from pianoroll_tf.library.keywords import run_sections
 from pianoroll_tf.library.records import Records
-from pianoroll_tf.modeling import evaluation_folder, run_folder
+from pianoroll_tf.modeling import evaluation_folder, run_folder, warm_start
 from pianoroll_tf.storage.arrays import read_arrays
 from pianoroll_tf.storage.tables import read_csv
 from pianoroll_tf.tensorflow_startup import import_tensorflow
@@ -55,7 +55,8 @@ class Run:
             records: The records, or their folder.
             folder: Folder of the run, created if it does not exist.
             callbacks: Own callbacks of Keras, called at the ends of epochs after validation: `logs` has `val_nll`.
-            init: A run, or its folder, whose best weights the training begins with; None: random weights.
+            init: A run, or its folder, from whose best weights a new run starts, with a fresh optimizer (warm start);
+                settings of the model that are not given are those of that run. None: random weights.
             quiet: Whether to show no progress.
             **settings: Those that differ from the defaults, named as the flags of the command `train` with underscores:
                 `epochs=3, loss="focal", gamma=2.0, gru_units=32`.
@@ -68,16 +69,16 @@ class Run:
         Returns:
             The finished run.
         """
-        sections: dict[str, Any] = run_sections(settings)
+        origin = init.folder if isinstance(init, Run) else None if init is None else Path(init)
+        sections: dict[str, Any] = run_sections(settings, warm_start.model_settings(Path(folder), origin))
         path = records.folder if isinstance(records, Records) else Path(records)
         grid, data = run_folder.data_facts(path)
         config = RunConfig(records=grid, data=data, **sections)
         import_tensorflow()
         from pianoroll_tf.modeling import training
 
-        warm: dict[str, Any] = {} if init is None else {"init": init.folder if isinstance(init, Run) else Path(init)}
         with contextlib.nullcontext() if quiet else cli.shown_log():
-            training.train(config, Path(folder), extra_callbacks=callbacks, quiet=quiet, **warm)
+            training.train(config, Path(folder), extra_callbacks=callbacks, quiet=quiet, init=origin)
         return cls(folder)
 
     def __repr__(self) -> str:

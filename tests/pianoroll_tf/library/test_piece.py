@@ -125,3 +125,20 @@ def test_a_score_has_the_bars(tmp_path):
 def test_statistics_are_those_of_the_roll():
     facts = scale().statistics()
     assert (facts["polyphony"], facts["longest_note"], facts["lowest_pitch"], facts["highest_pitch"]) == (1, 4, 60, 67)
+
+
+def test_velocities_are_those_of_the_file_and_accents_elsewhere(tmp_path):
+    path = tmp_path / "a.mid"
+    path.write_bytes(song([(0, TICKS, 60), (TICKS, TICKS, 64)], [(0, 500_000)]))
+    piece = Piece.from_midi(path, grid="beats")
+    heard = Piece.from_midi(scale().save(tmp_path / "b.mid"), grid="beats")
+    assert piece.velocities[[0, 4], [36, 40]].tolist() == [read_velocity(path)] * 2
+    assert heard.velocities[[0, 4], [36, 37]].tolist() == [92, 85]  # the first beat, and another
+    again = Piece.from_midi(heard.part(4).save(tmp_path / "c.mid"), grid="beats")
+    assert again.velocities[0, 37] == 85
+
+
+def read_velocity(path):
+    from symusic import Score
+
+    return Score(path).tracks[0].notes[0].velocity
