@@ -5,7 +5,7 @@ import pytest
 from tiny_run import random_piece, write_records
 
 from pianoroll_tf import Records, Run, UserError
-from pianoroll_tf.modeling import judging, training
+from pianoroll_tf.modeling import judging
 
 TINY = {"window_steps": 16, "batch_size": 4, "conv_filters": 4, "gru_units": 6, "steps_per_epoch": 2}
 
@@ -38,12 +38,15 @@ def test_own_callbacks_see_validation_and_the_output_is_silent(records, tmp_path
     assert len(seen) == 1
 
 
-def test_a_warm_start_is_passed_on(records, run, monkeypatch):
-    given = []
-    monkeypatch.setattr(training, "train", lambda config, folder, **more: given.append(more.get("init")))
-    for init in (run, str(run.folder), None):
-        Run.train(records, run.folder, init=init)
-    assert given == [run.folder, run.folder, None]
+def test_a_warm_start_takes_weights_and_model_of_a_run(records, run, tmp_path):
+    shapes = {name: value for name, value in TINY.items() if name in ("window_steps", "batch_size", "steps_per_epoch")}
+    tuned = Run.train(records, tmp_path / "a", init=run, epochs=1, **shapes)
+    assert (tuned.config.model, tuned.config.loss.loss) == (run.config.model, "bce")
+    assert tuned.config.provenance["init"]["run"] == str(run.folder)
+    same = Run.train(records, tmp_path / "a", init=str(run.folder), epochs=1, **shapes)  # finished
+    assert same.history == tuned.history
+    with pytest.raises(UserError, match="--gru-units is 6 there, 7 here"):
+        Run.train(records, tmp_path / "b", init=run, gru_units=7)
 
 
 def test_the_model_has_the_best_weights_and_is_judged_once(run, monkeypatch):
