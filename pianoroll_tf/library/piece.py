@@ -10,7 +10,7 @@ import numpy as np
 from pianoroll_tf.config import GRIDS, NUM_PITCHES, RecordsConfig
 from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.data.roll import as_states, roll_to_notes
-from pianoroll_tf.generation.continuation import piece_primer
+from pianoroll_tf.data.velocities import dense_velocities
 from pianoroll_tf.generation.dynamics import Dynamics
 from pianoroll_tf.settings import check_entry
 from pianoroll_tf.storage.files import write_whole
@@ -109,7 +109,9 @@ class Piece:
     @classmethod
     def _from_file(cls, read: Any, config: RecordsConfig, name: str) -> "Piece":
         """The piece of a file that was read, with the velocities of its notes."""
-        return dataclasses.replace(cls.from_record(read.record, config, name), velocities=piece_primer(read).velocities)
+        record = read.record
+        played = None if record.velocities is None else dense_velocities(record.roll, record.velocities)
+        return dataclasses.replace(cls.from_record(record, config, name), velocities=played)
 
     def __repr__(self) -> str:
         unit = self.grid[:-1]
