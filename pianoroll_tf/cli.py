@@ -57,8 +57,13 @@ def add_plugins(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
     args, _ = early.parse_known_args(argv)
     try:
         plugins.load(plugins.named(args.plugin), args.debug)
-    except UserError as error:
-        parser.exit(error.exit_code, f"{parser.prog}: {describe(error)}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "interrupted\n")
+    except Exception as error:
+        if args.debug and not isinstance(error, UserError):
+            raise
+        code = error.exit_code if isinstance(error, UserError) else 1
+        parser.exit(code, f"{parser.prog}: {describe(error)}\n")
 
 
 def run(

@@ -93,17 +93,34 @@ def from_args(cls: type[T], args: argparse.Namespace, defaults: T | None = None)
     values = {}
     for field in dataclasses.fields(cls):
         value = getattr(args, field.metadata.get("flag", field.name))
-        if value is None:
-            value = field.default if defaults is None else getattr(defaults, field.name)
         kind = typing.get_origin(field.type)
+        if value is None and defaults is not None:
+            value = getattr(defaults, field.name)
+        elif value is None:
+            value = {} if kind is dict else field.default
         values[field.name] = kind(value) if kind in (tuple, dict) else value
-    for name, (table, *_) in _option_fields(cls).items():
-        if hasattr(args, _dest(table, name)):
-            value = getattr(args, _dest(table, name))
-            if name in values["options"]:
-                raise ValueError(f"{name} must be given once. Received: --{name} and --{table}-option {name}")
-            values["options"][name] = tuple(value) if isinstance(value, list) else value
+    own = _option_fields(cls)
+    if own:
+        values["options"] = _options(cls, args, own, defaults, values)
     return cls(**values)
+
+
+def _options(
+    cls: type, args: argparse.Namespace, own: dict[str, tuple], defaults: Any, values: dict[str, Any]
+) -> dict[str, Any]:
+    """The options of a section: those given, over those of `defaults` if these are of the same entry of the table."""
+    field = next(field for field in dataclasses.fields(cls) if field.name == "options")
+    table = field.metadata["table"]
+    given = dict(getattr(args, field.metadata.get("flag", "options")) or ())
+    same = defaults is not None and getattr(defaults, table) == values[table]
+    options = (dict(defaults.options) if same else {}) | given
+    for name in own:
+        if hasattr(args, _dest(table, name)):
+            value, flag = getattr(args, _dest(table, name)), name.replace("_", "-")
+            if name in given:
+                raise ValueError(f"{name} must be given once. Received: --{flag} and --{table}-option {name}")
+            options[name] = tuple(value) if isinstance(value, list) else value
+    return options
 
 
 def _pair(text: str) -> tuple[str, Any]:

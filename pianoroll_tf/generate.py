@@ -35,7 +35,7 @@ def body(args: argparse.Namespace) -> None:
         sampling, options = from_args(SamplingConfig, args), from_args(PieceOptions, args)
         if args.out.suffix.lower() not in (".mid", ".midi"):
             raise ValueError(f"out must end in .mid. Received: out={args.out}")
-    if options.png:
+    if options.png or options.report:
         require("matplotlib")
     if options.musicxml:
         require("music21")
@@ -58,20 +58,20 @@ def body(args: argparse.Namespace) -> None:
         print(f"warning: {args.model} predicts worse than copying the last step: train longer", file=sys.stderr)
     if records and not records.are_of_model:
         print(f"warning: {args.model} was not trained on the records {options.report}", file=sys.stderr)
-    written = []
+    written, densities = [], []
     for piece in pieces.write_pieces(model, plan, sampling, args.out, options):
         print(piece.description)
         if piece.cut_off:
             length = f"{len(piece.music)} steps, the longest training piece"
             print(f"note: {piece.path} ends at {length}: the model had not ended it")
-        written.append(piece)
+        written += [piece] if records else []
+        densities.append(piece.density)
         warning = continuation.density_warning(piece.density, model.density * sampling.density)
         if warning:
             print(f"warning: {piece.path}: {warning}", file=sys.stderr)
     if options.count > 1:
-        mean = sum(piece.density for piece in written) / options.count
-        training = f"{model.density:.2%} in the training data"
-        print(f"{options.count} pieces: {mean:.2%} of the cells active on average; {training}")
+        mean = f"{options.count} pieces: {sum(densities) / options.count:.2%} of the cells active on average"
+        print(f"{mean}; {model.density:.2%} in the training data")
     for line in pieces.write_reports(written, plan, records) if records else ():
         print(line)
 

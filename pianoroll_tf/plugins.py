@@ -26,7 +26,7 @@ GROUP = "pianoroll_tf.plugins"  # of entry points; the value of each is a module
 VARIABLE = "PIANOROLL_TF_PLUGINS"  # files and modules, separated like the folders of PATH
 
 _log = logging.getLogger(__name__)
-_loaded: set[str] = set()  # absolute paths and names of modules
+_loaded: set[str] = set()  # absolute paths and names of plugins, and of the modules that they imported
 
 
 def named(words: Sequence[str]) -> list[str]:
@@ -54,6 +54,7 @@ def load(names: Iterable[str], debug: bool = False) -> None:
         if not debug:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         load_tensorflow(argparse.Namespace(debug=debug))  # without its log; whatever registers an entry imports Keras
+        there = set(sys.modules)
         try:
             origin, added = _import(name, path)
         except (Exception, SystemExit) as error:
@@ -62,6 +63,8 @@ def load(names: Iterable[str], debug: bool = False) -> None:
             raise UsageError(f"the plugin {name} cannot be used: {_cause(error, path)}") from error
         ORIGINS.update(dict.fromkeys(added, origin))
         _loaded.add(str(path or name))
+        for other in sys.modules.keys() - there:  # a plugin that this one imports has registered its entries
+            _loaded.update({other, str(getattr(sys.modules[other], "__file__", None) or other)})
 
 
 def _installed() -> list[str]:

@@ -30,7 +30,7 @@ from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checks
 from pianoroll_tf.storage.folders import whole_folder
 from pianoroll_tf.storage.locks import exclusive_lock
 
-REVISION = 6  # of the exported graph; after a change, runs are exported again
+REVISION = 7  # of the exported graph; after a change, runs are exported again
 
 
 def export(
@@ -88,8 +88,12 @@ def _calibrated(
 
 
 def fingerprint(model: keras.Model, config: RunConfig, calibration: dict[str, Any] | None = None) -> str:
-    """sha256 of the settings, the format, and all weights with their names and shapes."""
-    settings = {"format": saved_model.FORMAT, "revision": REVISION, "run": to_dict(config)}
+    """sha256 of the settings, the format, and all weights with their names and shapes.
+
+    Where plugins lie and from which run the training started make no difference.
+    """
+    run = {name: value for name, value in to_dict(config).items() if name not in ("plugins", "provenance")}
+    settings = {"format": saved_model.FORMAT, "revision": REVISION, "run": run}
     if calibration:
         settings["calibration"] = calibration
     digest = hashlib.sha256(dumps(settings).encode())

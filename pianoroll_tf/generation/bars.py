@@ -5,14 +5,14 @@ from fractions import Fraction
 
 from pianoroll_tf.data.clock import Meter, meter_spans
 
-MAX_DENOMINATOR = 64
+MAX_NUMERATOR, MAX_DENOMINATOR = 64, 64
 
 
 def bars_of(meters: Sequence[tuple[int, Meter]], steps: int, steps_per_beat: int) -> list[tuple[int, int, Meter]]:
     """(first step, step after the last, time signature) of each bar, of which there is at least one.
 
     The last bar is complete, even if the piece ends within it. A bar that is cut short has a time signature of its
-    own length, unless there is none, as for a third of a beat.
+    own length, unless there is none, as for a third of a beat or 67 sixteenths.
 
     Args:
         meters: (step, time signature), ascending; a bar begins at each. If the first is before step 0, the piece begins
@@ -51,6 +51,7 @@ def _shorter(meter: Meter, steps: int, steps_per_beat: int) -> Meter:
     """The time signature of a bar of `steps` steps, with the denominator of `meter` if possible; `meter` if none is."""
     length = Fraction(steps, 4 * steps_per_beat)  # of a whole note
     denominator = max(length.denominator, meter.denominator)
-    if denominator & (denominator - 1) or denominator > MAX_DENOMINATOR:
+    numerator = int(length * denominator)
+    if denominator & (denominator - 1) or denominator > MAX_DENOMINATOR or numerator > MAX_NUMERATOR:
         return meter
-    return Meter(int(length * denominator), denominator)
+    return Meter(numerator, denominator)

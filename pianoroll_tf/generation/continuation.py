@@ -54,7 +54,7 @@ class Primer:
             bar
             for begin, end, meter in meter_spans(self.meters, len(self.roll))
             for bar in range(begin, end, meter.bar_steps(steps_per_beat))
-            if bar >= 0
+            if 0 <= bar < len(self.roll)
         ]
 
     def first(self, steps: int) -> "Primer":
@@ -64,14 +64,16 @@ class Primer:
         return dataclasses.replace(self, roll=self.roll[:steps], meters=meters, velocities=velocities)
 
     def last(self, steps: int, steps_per_beat: int | None) -> "Primer":
-        """The last steps, at most `steps`, from a bar line if there is one among them.
+        """The last steps, at most `steps`, from a bar line if half of them or more follow one.
 
         >>> two_bars_and_a_half = Primer(np.ones((40, 84), np.uint8), meters=((0, Meter()),))
         >>> [len(two_bars_and_a_half.last(steps, steps_per_beat=4).roll) for steps in (40, 39, 24, 7)]
         [40, 24, 24, 7]
         """
         begin = max(0, len(self.roll) - steps)
-        return self._from_step(next((bar for bar in self.bars(steps_per_beat) if bar >= begin), begin), steps_per_beat)
+        latest = len(self.roll) - steps / 2
+        bar = next((bar for bar in self.bars(steps_per_beat) if begin <= bar <= latest), begin)
+        return self._from_step(bar, steps_per_beat)
 
     def from_first_bar(self, steps_per_beat: int | None) -> "Primer":
         """Without the silence before the bar of its first note (in seconds, before the note itself).

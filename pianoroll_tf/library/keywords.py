@@ -38,7 +38,10 @@ def run_sections(values: dict[str, Any], model: ModelConfig | None = None) -> di
             raise ValueError(f"a setting must be one of {', '.join(allowed)}. Received: {name}={value!r}")
         parts[places[name]][name] = value
     if model is not None:
-        parts["model"] = to_dict(model) | parts["model"]
+        inherited = to_dict(model)
+        options = inherited.pop("options", {})
+        same = parts["model"].get("head", model.head) == model.head
+        parts["model"] = inherited | (options if same else {}) | parts["model"]
     return {section: kind(**as_fields(kind, parts[section])) for section, kind in SECTIONS.items()}
 
 

@@ -97,11 +97,11 @@ def _check_same_start(recorded: dict[str, Any] | None, init: Path, folder: Path)
 
 def _check_model(theirs: RunConfig, ours: RunConfig, origin: Path) -> None:
     """Raises UserError unless the weights of `theirs` fit the model and the records of `ours`."""
-    there, here = to_dict(theirs.model), to_dict(ours.model)
+    there, here = _flat(theirs.model), _flat(ours.model)
     differing = [
-        f"--{name.replace('_', '-')} is {as_flag(there[name])} there, {as_flag(value)} here"
-        for name, value in here.items()
-        if name not in FREE and there[name] != value
+        f"--{name.replace('_', '-')} is {as_flag(there.get(name))} there, {as_flag(here.get(name))} here"
+        for name in dict.fromkeys([*here, *there])
+        if name not in FREE and there.get(name) != here.get(name)
     ]
     if differing:
         raise UserError(f"the model must be that of {origin}, whose weights it starts from: {'; '.join(differing[:3])}")

@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 
 from pianoroll_tf import config
+from pianoroll_tf.choices import CHOICES, Entry
 from pianoroll_tf.config import DataFacts, RecordsConfig, RunConfig
 from pianoroll_tf.flags import add_flags, from_args, tell_apart
 from pianoroll_tf.settings import Settings, setting
@@ -86,3 +87,24 @@ def test_flags_that_are_not_given_can_be_told_apart() -> None:
     assert from_args(config.ModelConfig, args, there) == config.ModelConfig(gru_units=32, clock=False, dropout=0.3)
     assert from_args(config.ModelConfig, args) == config.ModelConfig(gru_units=32, clock=False)
     assert "units of a recurrent layer (default: 256)" in " ".join(parser.format_help().split())
+
+
+def test_options_are_inherited_from_the_same_entry_alone(monkeypatch) -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class DeepSettings(Settings):
+        layers_of: int = setting(2, "layers", minimum=1)
+
+    monkeypatch.setitem(CHOICES["head"], "deep", Entry(settings=DeepSettings))
+    parser = argparse.ArgumentParser()
+    add_flags(parser, config.ModelConfig)
+    tell_apart(parser, config.ModelConfig)
+    inherited = config.ModelConfig(head="deep", options={"layers_of": 3})
+
+    def options(*words):
+        return from_args(config.ModelConfig, parser.parse_args(words), inherited).options
+
+    assert options() == options("--head", "deep", "--layers-of", "3") == {"layers_of": 3}
+    assert options("--layers-of", "4") == options("--head-option", "layers_of=4") == {"layers_of": 4}
+    assert options("--head", "nade") == {}
+    with pytest.raises(ValueError, match=r"given once\. Received: --layers-of and --head-option layers_of"):
+        options("--layers-of", "4", "--head-option", "layers_of=4")

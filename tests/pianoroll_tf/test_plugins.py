@@ -286,3 +286,30 @@ def test_a_study_compares_them_and_reports_them(plugin, records, tmp_path, capsy
         CHOICES["head"].pop("deep")
         with pytest.raises(UserError, match=r"head 'deep' of .* comes from the plugin"):
             read_study(folder)
+
+
+def test_a_plugin_may_import_another(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "plugin_base.py").write_text(ONE_LOSS.format("base"))
+    (tmp_path / "plugin_more.py").write_text("import plugin_base\n" + ONE_LOSS.format("more"))
+    try:
+        plugins.load(["plugin_more", "plugin_base", str(tmp_path / "plugin_base.py")])
+    finally:
+        for name in ("plugin_more", "plugin_base"):
+            sys.modules.pop(name, None)
+    assert list(CHOICES["loss"])[2:] == ["base", "more"]
+
+
+def test_an_interruption_while_plugins_load_is_one_line(plugin, monkeypatch, capsys):
+    for error, code, line in ((KeyboardInterrupt, 130, "interrupted\n"), (OSError("no disk"), 1, "train: no disk\n")):
+        monkeypatch.setattr(plugins, "load_tensorflow", raises(error))
+        with pytest.raises(SystemExit) as left:
+            train.main(["--plugin", plugin, "a", "b"])
+        assert (left.value.code, capsys.readouterr().err.endswith(line)) == (code, True)
+
+
+def raises(error):
+    def fail(args):
+        raise error
+
+    return fail

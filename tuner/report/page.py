@@ -166,9 +166,10 @@ def write(report: Report, language: Language, folder: Path) -> None:
         UserError: Jinja2 is missing.
     """
     blocks = [block for section in report.sections for block in section.blocks]
-    files = {block.path: block.content for block in blocks if isinstance(block, Figure)} | report.files
+    # the page first: by it a later call knows the folder, also if this one is interrupted
+    files = {f"report.{suffix}": render(report, language, suffix) for suffix in ("html", "md")}
+    files |= {block.path: block.content for block in blocks if isinstance(block, Figure)} | report.files
     files["results.csv"] = report.results
-    files |= {f"report.{suffix}": render(report, language, suffix) for suffix in ("md", "html")}
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_changed(folder / name, content)

@@ -29,13 +29,19 @@ def flags(settings: Settings, defaults: Settings | None = None) -> list[str]:
         value, name = getattr(settings, field.name), field.name.replace("_", "-")
         if value is None or value == getattr(defaults, field.name):
             continue
-        if isinstance(value, Mapping):  # settings that only one entry of a table has
-            arguments += [word for key, each in value.items() for word in (f"--{key.replace('_', '-')}", str(each))]
-        elif isinstance(value, bool):
-            arguments.append(f"--{name}" if value else f"--no-{name}")
-        else:
-            arguments += [f"--{name}", *map(str, value if isinstance(value, tuple) else [value])]
+        # settings that only one entry of a table has are in a mapping
+        own = value if isinstance(value, Mapping) else {name: value}
+        arguments += [word for key, each in own.items() for word in _flag(key.replace("_", "-"), each)]
     return arguments
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    """The words of a flag; none for None, which no flag can express."""
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    return [f"--{name}", *map(str, value if isinstance(value, tuple | list) else [value])]
 
 
 def records_name(path: str) -> str:

@@ -181,4 +181,4 @@ def _page(
 {paragraphs}
 <h2>Beside the training data</h2>
 <table><tr><th></th><th>this piece</th><th>{count(sampled, "training piece")}</th></tr>{rows}</table>
-""".encode()
+""".encode(errors="backslashreplace")

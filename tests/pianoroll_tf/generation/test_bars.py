@@ -28,3 +28,8 @@ def test_the_last_bar_is_complete_and_there_is_always_one():
 
 def test_a_third_of_a_beat_has_no_time_signature():
     assert in_words(bars_of([(0, Meter()), (1, Meter(3, 4))], 2, 3))[0] == (0, 1, "4/4")
+
+
+def test_a_rest_of_a_bar_that_no_time_signature_can_say_has_that_of_the_bar():
+    assert changes_of([(-1, Meter(17, 4))], 16, 4) == [(0, Meter(17, 4))]  # 67 sixteenths
+    assert changes_of([(-1, Meter(5, 4))], 160, 16)[0] == (0, Meter(5, 4))

@@ -11,7 +11,7 @@ from pianoroll_tf.config import RecordsConfig, SamplingConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation import continuation, render, saved_model
-from pianoroll_tf.generation.continuation import continue_music, density_warning, read_primer
+from pianoroll_tf.generation.continuation import Primer, continue_music, density_warning, read_primer
 from pianoroll_tf.generation.dynamics import Dynamics
 
 
@@ -163,3 +163,10 @@ def test_warning_beyond_a_factor_of_two(density, expected, text):
     warning = density_warning(density, expected)
     assert text in warning
     assert bool(warning) == bool(text)
+
+
+def test_a_bar_line_is_not_worth_most_of_what_was_asked_for():
+    downbeat = Primer(np.ones((33, 84), np.uint8), meters=((0, Meter()),))  # two bars, and the first step of a third
+    assert [len(downbeat.last(steps, 4).roll) for steps in (16, 31, 33)] == [16, 17, 33]
+    later = Primer(np.ones((34, 84), np.uint8), meters=((0, Meter()), (100, Meter(3, 4))))
+    assert len(later.last(1, 4).roll) == 1

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from pianoroll_tf import choices
-from pianoroll_tf.config import SECTIONS
+from pianoroll_tf.config import SECTIONS, ModelConfig
 from pianoroll_tf.library.keywords import run_sections, setting_places
 from pianoroll_tf.settings import Settings, setting
 
@@ -43,3 +43,11 @@ def test_an_unknown_setting_names_what_is_near_or_all():
 def test_a_value_outside_its_limits():
     with pytest.raises(ValueError, match="epochs must be a whole number >= 1"):
         run_sections({"epochs": 0})
+
+
+def test_options_of_a_head_are_inherited_with_it(monkeypatch):
+    monkeypatch.setitem(choices.CHOICES["head"], "deep", choices.Entry(settings=HingeSettings))
+    other = ModelConfig(head="deep", options={"margin": 3.0}, gru_units=32)
+    assert run_sections({}, other)["model"] == other
+    assert run_sections({"margin": 4.0}, other)["model"].options == {"margin": 4.0}
+    assert run_sections({"head": "nade"}, other)["model"] == ModelConfig(head="nade", gru_units=32)

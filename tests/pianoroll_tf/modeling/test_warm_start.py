@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from tiny_run import random_piece, tiny_config, tiny_records, write_records
 
+from pianoroll_tf.choices import CHOICES, Entry
 from pianoroll_tf.config import ModelConfig, RecordsConfig
 from pianoroll_tf.errors import DamagedError, UserError
 from pianoroll_tf.modeling import run_folder, warm_start
+from pianoroll_tf.settings import Settings, setting
 from pianoroll_tf.storage.arrays import read_arrays, write_arrays
 
 
@@ -159,3 +161,14 @@ def test_a_run_without_weights_is_refused(tmp_path, records, origin):
 def test_no_framework_is_imported():
     code = "import sys, pianoroll_tf.modeling.warm_start; assert not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_options_of_a_head_are_named_as_their_flags(tmp_path, records, origin, monkeypatch):
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class DeepSettings(Settings):
+        layers_of: int = setting(2, "layers", minimum=1)
+
+    monkeypatch.setitem(CHOICES["head"], "deep", Entry(settings=DeepSettings))
+    config = tiny_config(records, model={"head": "deep"})
+    with pytest.raises(UserError, match=r"--head is \w+ there, deep here; .*--layers-of is none there, 2 here$"):
+        warm_start.with_provenance(config, tmp_path / "b", origin)
