@@ -25,7 +25,7 @@ TOO_LARGE = f"larger than {MAX_FILE_BYTES >> 20} MiB"
 # What the standard library raises for damaged archives
 DAMAGES = (
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError),
-    *(EOFError, NotImplementedError, ValueError),
+    *(EOFError, NotImplementedError, ValueError, IndexError, RecursionError, MemoryError),
 )
 
 Read = Callable[[], bytes]
@@ -49,7 +49,7 @@ class Archive:
 
     def _named(self) -> Iterator[tuple[FoundFile, Read]]:
         """The members with the name of a MIDI file, each under a path of its own."""
-        seen: set[str] = set()
+        seen: dict[str, int] = {}
         for name, reason, read in self._members():
             path = name.replace("\\", "/").removeprefix("./")
             outside = path.startswith("/") or ".." in path.split("/") or path[1:2] == ":"
@@ -77,7 +77,7 @@ def _content(read: Read) -> bytes | MidiError:
     try:
         data = read()
     except (*DAMAGES, OSError, RuntimeError) as error:
-        return MidiError(f"damaged: the archive cannot unpack it ({error})")
+        return MidiError(f"damaged: the archive cannot unpack it ({error or type(error).__name__})")
     return data if len(data) <= MAX_FILE_BYTES else MidiError(TOO_LARGE)
 
 
@@ -86,7 +86,7 @@ class ZipArchive(Archive):
 
     def _members(self) -> Iterator[tuple[str, str, Read]]:
         with zipfile.ZipFile(self.path) as archive:
-            members = sorted((info for info in archive.infolist() if not info.is_dir()), key=_place)
+            members = sorted((info for info in archive.infolist() if not info.filename.endswith("/")), key=_place)
             for info, following in itertools.zip_longest(members, members[1:]):
                 overlaps = following is not None and info.header_offset + info.compress_size > following.header_offset
                 reason = "overlaps another member of the archive" if overlaps else _zip_reason(info)
@@ -118,11 +118,14 @@ class _LimitedReads(io.RawIOBase):
     """A file that refuses to read very much at once, as a tar header can demand."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+        self._file, self.headers = file, 0  # bytes that were read since the last member
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= MAX_FILE_BYTES + tarfile.BLOCKSIZE:
             raise tarfile.ReadError("a header of more than 16 MiB")
+        self.headers += size
+        if self.headers > 2 * MAX_FILE_BYTES:
+            raise tarfile.ReadError("headers of more than 32 MiB")
         return self._file.read(size)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -140,16 +143,21 @@ class TarArchive(Archive):
         limit = max(FREE_BYTES, MAX_RATIO * self.path.stat().st_size)
         with (
             TAR_OPENERS[ending](self.path, "rb") as file,
-            tarfile.open(fileobj=_LimitedReads(file), mode="r:", encoding="utf-8") as archive,
+            _LimitedReads(file) as file_reads,
+            tarfile.open(fileobj=file_reads, mode="r:", encoding="utf-8") as archive,
         ):
             try:
                 while member := archive.next():
                     archive.members.clear()  # type: ignore[attr-defined]  # it would keep all of them
+                    if member.size < 0 or archive.offset <= member.offset:  # tarfile would read the same again, forever
+                        raise tarfile.ReadError("a negative size")
+                    file_reads.headers = 0
                     if member.offset_data + member.size > limit:
                         yield self.path.name, "unpacks to too much: the rest of the archive is not read", bytes
                         return
                     if not member.isdir():
                         yield member.name, _tar_reason(member), functools.partial(_read_tarred, archive, member)
+                        file_reads.headers = 0
                 file.seek(archive.offset)
                 block = file.read(tarfile.BLOCKSIZE)
                 if block.strip(b"\0") or 0 < len(block) < tarfile.BLOCKSIZE:  # tarfile takes this for the end

@@ -18,7 +18,7 @@ from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.discover import FoundFile, printable
 from pianoroll_tf.data.existing_records import existing_manifest
-from pianoroll_tf.data.given_splits import from_folders, from_table, identity, in_common_folder
+from pianoroll_tf.data.given_splits import from_folders, from_table, identity, in_common_folder, outside_of_folders
 from pianoroll_tf.data.grid import decide
 from pianoroll_tf.data.inputs import Input, open_input
 from pianoroll_tf.data.journal import Journal
@@ -88,7 +88,7 @@ def build(
         if manifest := up_to_date():  # another process has just built them
             shutil.rmtree(folder)
             return manifest, False
-        grid, decision = config.grid, ""
+        grid, decision, outside = config.grid, "", ""
         if grid == "auto":
             beats = dataclasses.replace(config, grid="beats")
             with _converted(folder, source, beats, workers, progress) as journal:
@@ -98,11 +98,12 @@ def build(
         with _converted(folder, source, resolved, workers, progress) as journal:
             if config.splits in ("auto", "folders"):
                 given = from_folders(_usable(journal), required=config.splits == "folders")
+                outside = outside_of_folders(_usable(journal)) if given is None else ""
             elif given is not None:
                 given = in_common_folder(given, _usable(journal))
             choose(journal, config, given)
             with whole_folder(records_dir, folder / "records") as whole:
-                manifest = write_records(journal, config, grid, whole, decision)
+                manifest = write_records(journal, config, grid, whole, decision, outside)
         shutil.rmtree(folder)
     return manifest, True
 

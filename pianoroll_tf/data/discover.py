@@ -49,18 +49,20 @@ def has_midi_name(name: str, include: str | None) -> bool:
     return name.lower().endswith(SUFFIXES) if include is None else fnmatch.fnmatchcase(name, include)
 
 
-def unique(path: str, seen: set[str]) -> str:
+def unique(path: str, seen: dict[str, int]) -> str:
     """A path that is not in `seen`, where it is added: an archive or a list may name a path again.
 
-    >>> seen = set()
+    `seen`: path → how often it was given, so that the next free number is found at once.
+
+    >>> seen = {}
     >>> [unique(path, seen) for path in ("a.mid", "a.mid", "a.mid")]
     ['a.mid', 'a.mid#2', 'a.mid#3']
     """
-    name, number = path, 1
-    while name in seen:
+    name, number = path, seen.get(path, 0) + 1
+    while number > 1 and (name := f"{path}#{number}") in seen:
         number += 1
-        name = f"{path}#{number}"
-    seen.add(name)
+    seen[path] = number
+    seen.setdefault(name, 1)
     return name
 
 
@@ -161,7 +163,11 @@ class _Walk:
         if not self._follow_links:
             return A_LINK_TO_A_FOLDER
         target = os.path.realpath(link)
-        if target in self._entered or os.path.commonpath([target, self._real_root]) in (target, self._real_root):
+        try:
+            shared = os.path.commonpath([target, self._real_root])
+        except ValueError:  # on Windows, two drives
+            shared = ""
+        if target in self._entered or shared in (target, self._real_root):
             return "a link to a folder that is read elsewhere, or that holds INPUT itself"
         self._entered.add(target)
         return ""

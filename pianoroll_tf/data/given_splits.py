@@ -57,6 +57,23 @@ def from_folders(paths: Iterable[str], required: bool = False) -> dict[str, str]
     return None
 
 
+def outside_of_folders(paths: Iterable[str]) -> str:
+    """The first path because of which folders named train, val or test are no splits; empty if there is none.
+
+    >>> outside_of_folders(["train/a.mid", "test/b.mid", "c.mid"]), outside_of_folders(["train/a.mid", "c.mid"])
+    ('c.mid', '')
+    """
+    paths = list(paths)
+    common = len(common_folder(paths))
+    outside, found = [], set()
+    for path in paths:
+        folder, _, rest = path[common:].partition("/")
+        split = NAMES.get(folder.lower()) if rest else None
+        found.add(split)
+        outside += [path] if split is None else []
+    return min(outside) if outside and "train" in found and len(found - {None}) >= MIN_FOLDERS else ""
+
+
 def common_folder(paths: Iterable[str]) -> str:
     """The folders that all paths begin with, as an archive often has one; ends with a slash unless it is empty.
 

@@ -16,7 +16,7 @@ class PathList:
 
     def __init__(self, path: Path, include: str | None = None, follow_links: bool = False) -> None:
         self.path, self._follow_links = path, follow_links
-        seen: set[str] = set()
+        seen: dict[str, int] = {}
         self._places = {unique(line, seen): path.parent / line for line in _lines(path) if _wanted(line, include)}
         if not self._places:
             raise nothing_found(path, include)
@@ -26,11 +26,14 @@ class PathList:
         return (FoundFile(path, self._reason(self._places[path])) for path in sorted(self._places))
 
     def _reason(self, place: Path) -> str:
-        if place.is_symlink() and not self._follow_links:
-            return A_LINK
-        if not place.exists():
-            return "no such file"
-        return "" if place.is_file() else "not a regular file"
+        try:
+            if place.is_symlink() and not self._follow_links:
+                return A_LINK
+            if not place.exists():
+                return "no such file"
+            return "" if place.is_file() else "not a regular file"
+        except OSError as error:
+            return f"unreadable: {error.strerror}"
 
     def stamp(self, path: str) -> str:
         """See `discover.stamp`."""

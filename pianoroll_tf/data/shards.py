@@ -18,6 +18,7 @@ from pianoroll_tf.data.discover import printable
 from pianoroll_tf.data.journal import Journal
 from pianoroll_tf.data.records import FORMAT, MANIFEST, SPLITS, decode_piece, shard_name, write_manifest
 from pianoroll_tf.data.rhythm import UsualOnsets, positions_in_beat
+from pianoroll_tf.data.splits import divided_between_splits
 from pianoroll_tf.data.tfrecord import frame
 from pianoroll_tf.data.velocities import STRENGTHS
 from pianoroll_tf.settings import to_dict
@@ -34,12 +35,13 @@ def skipped_by_reason(journal: Journal) -> dict[str, int]:
 
 
 def write_records(
-    journal: Journal, config: RecordsConfig, grid: str, folder: Path, decision: str = ""
+    journal: Journal, config: RecordsConfig, grid: str, folder: Path, decision: str = "", outside: str = ""
 ) -> dict[str, Any]:
     """Writes all shards and the manifest into an empty folder, flushed to disk.
 
     The pieces have their splits, by `splits.choose`. `grid` is that of the pieces, and `decision` says in words why
-    `--grid auto` chose it. Returns the manifest without its `files`, which may be many.
+    `--grid auto` chose it; `outside` is the file because of which folders named after splits are none. Returns the
+    manifest without its `files`, which may be many.
     """
     steps_per_beat = config.steps_per_beat if grid == "beats" else None
     splits = {
@@ -54,6 +56,7 @@ def write_records(
         "totals": _totals(journal, splits),
         "splits": splits,
     }
+    manifest |= {"outside_split_folders": printable(outside)} if outside else {}
     facts = "path, sha256, reason, notes, split, version_of, drum_notes, unclosed_notes, silence_seconds"
     entries = (_file_entry(*row) for row in journal.rows(facts))
     with (folder / MANIFEST).open("wb") as file:
@@ -141,17 +144,20 @@ def _totals(journal: Journal, splits: dict[str, dict]) -> dict[str, Any]:
         "unclosed_notes": journal.count("split != ''", "unclosed_notes", "sum"),
         "silences": _silences(journal),
         "versions": journal.count("split != ''") - journal.count("split != ''", "DISTINCT family"),
+        "largest_family": _largest_family(journal),
         "divided_families": _divided_families(journal),
     }
 
 
+def _largest_family(journal: Journal) -> int:
+    """Number of pieces that are versions of one another, at most."""
+    sizes = "SELECT count(*) AS size FROM files WHERE split != '' GROUP BY family ORDER BY size DESC LIMIT 1"
+    return (journal.database.execute(sizes).fetchone() or (0,))[0]
+
+
 def _divided_families(journal: Journal) -> dict[str, Any]:
     """How many pieces of music have versions in several splits, and an example, as only given splits can have."""
-    pairs = "files AS a JOIN files AS b ON a.family = b.family AND a.split < b.split AND a.split != ''"
-    columns = "a.path, a.split, b.path, b.split"
-    found = journal.database.execute(f"SELECT {columns} FROM {pairs} ORDER BY a.path, b.path LIMIT 1").fetchone()
-    number = journal.database.execute(f"SELECT count(DISTINCT a.family) FROM {pairs}").fetchone()[0]
-    example = [f"{printable(os.fsdecode(path))} ({split})" for path, split in (found[:2], found[2:])] if found else []
+    number, example = divided_between_splits(journal.database, "family")
     return {"pieces": number, "example": example}
 
 

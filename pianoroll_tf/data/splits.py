@@ -4,6 +4,7 @@ All versions of the same music are in one split, that of the fingerprint of one 
 """
 
 import os
+import sqlite3
 from collections.abc import Mapping
 
 from pianoroll_tf.config import RecordsConfig
@@ -63,11 +64,8 @@ def _assign_given(journal: Journal, given: Mapping[str, str]) -> None:
     database.executemany("UPDATE files SET split = ? WHERE reason = '' AND path = ?", splits)
     database.execute("UPDATE files SET reason = ? WHERE reason = '' AND split = ''", (UNASSIGNED,))
     for same in ("music", "content"):
-        pairs = f"files AS a JOIN files AS b ON a.{same} = b.{same} AND a.split < b.split AND a.split != ''"
-        columns = "a.path, a.split, b.path, b.split"
-        found = database.execute(f"SELECT {columns} FROM {pairs} ORDER BY a.path LIMIT 1").fetchone()
-        if found:
-            names = [f"{printable(os.fsdecode(path))} ({split})" for path, split in (found[:2], found[2:])]
+        _, names = divided_between_splits(database, same)
+        if names:
             received = f"{names[0]} and {names[1]}, which are the same music"
             raise UserError(f"a piece must be in one split. Received: {received}")
     if not journal.count("split = 'train'"):
@@ -109,3 +107,15 @@ def split_by_hash(digest: str, config: RecordsConfig) -> str:
     if place < config.val:
         return "val"
     return "test" if place < config.val + config.test else "train"
+
+
+def divided_between_splits(database: sqlite3.Connection, column: str) -> tuple[int, list[str]]:
+    """How many values of a column files of several splits have, and an example: two files, or none."""
+    divided = f"SELECT {column} FROM files WHERE split != '' GROUP BY {column} HAVING min(split) < max(split)"
+    number = database.execute(f"SELECT count(*) FROM ({divided})").fetchone()[0]
+    if not number:
+        return 0, []
+    first = database.execute(f"{divided} ORDER BY min(path) LIMIT 1").fetchone()
+    each = f"SELECT min(path), split FROM files WHERE {column} = ? AND split != '' GROUP BY split ORDER BY split"
+    found = database.execute(f"{each} LIMIT 2", first)
+    return number, [f"{printable(os.fsdecode(path))} ({split})" for path, split in found]

@@ -9,6 +9,8 @@ from pianoroll_tf.data.discover import printable
 from pianoroll_tf.data.records import SPLITS
 from pianoroll_tf.messages import count
 
+MAX_FAMILY_SHARE, MIN_LARGE_FAMILY = 0.2, 9  # of pieces that are versions of one another, beyond which is a warning
+
 
 def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterator[str]:
     """Yields a summary of records, line by line; `is_new` is False if they were up to date already."""
@@ -38,6 +40,16 @@ def summary(manifest: dict[str, Any], records_dir: Path, is_new: bool) -> Iterat
         one, other = totals["divided_families"]["example"]
         music = "the same music is" if divided == 1 else f"{divided:,} times the same music is"
         yield f"  warning     {music} in two of the given splits, as another version: {one} and {other}"
+    if outside := manifest.get("outside_split_folders"):
+        yield (
+            f"  warning     the folders train, val and test are not used as splits, as {outside} is in none of them:"
+            " move it, or say --splits music"
+        )
+    if totals.get("largest_family", 0) > max(MAX_FAMILY_SHARE * totals["pieces"], MIN_LARGE_FAMILY):
+        yield (
+            f"  warning     {totals['largest_family']:,} pieces are taken for versions of one another and kept in one"
+            " split; if they are not, give splits by --splits FILE.csv"
+        )
     for name, seconds in totals.get("silences", {}).get("longest", ()):
         number = totals["silences"]["pieces"]
         others = f"; {count(number - 1, 'other piece')} too" if number > 1 else ""

@@ -61,9 +61,19 @@ class Piece:
         if roll.ndim != 2 or roll.shape[1] != NUM_PITCHES or roll.dtype.kind not in "biuf":
             allowed = f"numbers of shape [steps, {NUM_PITCHES}]"
             raise ValueError(f"roll must be {allowed}. Received: shape={roll.shape}, dtype={roll.dtype}")
-        if not 0 < self.tempo < np.inf:
-            raise ValueError(f"tempo must be a number > 0. Received: tempo={self.tempo}")
-        meters = ((0, parse_meter(self.meters)),) if isinstance(self.meters, str) else tuple(self.meters)
+        if not np.isin(roll, (0, 1, 2)).all():
+            odd = roll[~np.isin(roll, (0, 1, 2))][0]
+            raise ValueError(f"cells of the roll must be 0, 1 or 2. Received: {odd}")
+        if isinstance(self.tempo, str) or not 0 < self.tempo < np.inf:
+            raise ValueError(f"tempo must be a number > 0. Received: tempo={self.tempo!r}")
+        one = parse_meter(self.meters) if isinstance(self.meters, str) else self.meters
+        meters = ((0, one),) if isinstance(one, Meter) else tuple(one)
+        if not all(isinstance(change, tuple) and isinstance(change[-1], Meter) for change in meters):
+            raise ValueError(f"meters must be N/D, or pairs of a step and a Meter. Received: meters={self.meters!r}")
+        played = self.velocities
+        if played is not None and (played.ndim != 2 or played.shape[1] != NUM_PITCHES or len(played) > len(roll)):
+            allowed = f"of shape [up to {len(roll)}, {NUM_PITCHES}]"
+            raise ValueError(f"velocities must be {allowed}. Received: shape={played.shape}")
         object.__setattr__(self, "roll", as_states(roll))
         object.__setattr__(self, "meters", meters or ((0, Meter()),))
         check_entry("grid", self.grid, GRIDS)
@@ -158,6 +168,9 @@ class Piece:
 
         A note that sounds already is struck at its first step.
         """
+        if not 0 <= first <= len(self) or (steps is not None and steps < 0):
+            allowed = f"first must be >= 0 and <= {len(self)}, and steps >= 0"
+            raise ValueError(f"{allowed}. Received: first={first}, steps={steps}")
         last = len(self) if steps is None else min(first + steps, len(self))
         past = [meter for step, meter in self.meters if step <= first][-1:]
         later = [(step - first, meter) for step, meter in self.meters if first < step < last]

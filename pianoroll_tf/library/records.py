@@ -77,6 +77,10 @@ class Records:
         """
         from pianoroll_tf.data.build import build
 
+        if workers is not None and (type(workers) is not int or workers < 1):
+            raise ValueError(f"workers must be a whole number >= 1. Received: workers={workers!r}")
+        if config is not None and not isinstance(config, RecordsConfig):
+            raise ValueError(f"config must be a RecordsConfig. Received: {config!r}")
         if config is not None and settings:
             raise ValueError(f"config must be none when settings are given. Received: {', '.join(settings)}")
         unknown = sorted(set(settings) - set(RecordsConfig.__dataclass_fields__))

@@ -185,3 +185,28 @@ def test_names_that_are_not_utf8_are_kept(tmp_path: Path) -> None:
         member = tarfile.TarInfo("caf\udce9.mid")
         archive.addfile(member)
     assert [file.path for file in TarArchive(tmp_path / "x.tar").found()] == ["caf\udce9.mid"]
+
+
+def test_a_negative_size_and_nested_headers_end_the_reading(tmp_path: Path) -> None:
+    whole = write_tar(tmp_path / "x.tar", {"a.mid": b"good"}, "w").read_bytes()[:1024]
+    negative = bytearray(tarfile.TarInfo("b.mid").tobuf(tarfile.USTAR_FORMAT)[:512])
+    negative[124:136] = b"\xff" * 10 + (0x10000 - 512).to_bytes(2, "big")  # in base 256, which Python 3.11 believes
+    negative[148:156] = b" " * 8
+    negative[148:156] = b"%06o\0 " % sum(negative)
+    pax = tarfile.TarInfo("x")
+    pax.type, pax.size = b"x", 10
+    nested = (pax.tobuf(tarfile.USTAR_FORMAT)[:512] + b"10 path=a\n".ljust(512, b"\0")) * 2000
+    for name, damage in (("negative", bytes(negative)), ("nested", nested)):
+        path = tmp_path / f"{name}.tar"
+        path.write_bytes(whole + damage + bytes(1024))
+        archive = TarArchive(path)
+        assert [found.path for found in archive.found() if not found.reason] == ["a.mid"]
+        assert read(archive) == {"a.mid": b"good"}
+
+
+def test_names_that_are_empty_or_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        for name in ("", "a.mid", "a.mid", "a.mid#2", "a.mid"):
+            archive.writestr(name, name.encode())
+    assert [found.path for found in ZipArchive(path).found()] == ["a.mid", "a.mid#2", "a.mid#2#2", "a.mid#3"]

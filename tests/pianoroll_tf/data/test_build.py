@@ -13,6 +13,7 @@ from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data import build as build_module
 from pianoroll_tf.data.build import build
 from pianoroll_tf.data.records import SPLITS, read_manifest
+from pianoroll_tf.data.summary import summary
 from pianoroll_tf.data.tfrecord import read_records
 from pianoroll_tf.data.verify import verify
 from pianoroll_tf.errors import UserError
@@ -353,3 +354,15 @@ def test_the_same_music_in_two_folders_is_an_error(tmp_path: Path, midi: Path) -
     with pytest.raises(UserError, match=f"Received: train/{first.name}.*val/{first.name}|val/{first.name}.*train/"):
         build(tmp_path / "given", tmp_path / "records", CONFIG)
     assert not (tmp_path / "records").exists()
+
+
+def test_folders_of_splits_that_are_not_used_are_said(tmp_path):
+    write_corpus(tmp_path / "midi" / "train", 4, seed=0)
+    write_corpus(tmp_path / "midi" / "test", 2, seed=1)
+    write_corpus(tmp_path / "midi", 1, seed=2)
+    manifest, _ = build(tmp_path / "midi", tmp_path / "records", RecordsConfig(), workers=1)
+    assert manifest["outside_split_folders"] == "00.mid"
+    [line] = [line for line in summary(manifest, tmp_path, True) if "folders" in line]
+    assert line.endswith("not used as splits, as 00.mid is in none of them: move it, or say --splits music")
+    manifest, _ = build(tmp_path / "midi", tmp_path / "by_music", RecordsConfig(splits="music"), workers=1)
+    assert "outside_split_folders" not in manifest

@@ -56,3 +56,9 @@ def test_a_list_without_paths_or_that_is_no_text_is_one_line(tmp_path: Path) -> 
     (tmp_path / "music.txt").write_bytes(b"MThd\0\0")
     with pytest.raises(UserError, match=r"music\.txt \(not a text file\)"):
         PathList(tmp_path / "music.txt")
+
+
+def test_a_path_that_the_system_refuses_is_a_reason(tmp_path):
+    (tmp_path / "a.mid").write_bytes(b"")
+    (tmp_path / "list.txt").write_text("a.mid\n" + "x" * 300 + ".mid\n")
+    assert [found.reason for found in PathList(tmp_path / "list.txt").found()] == ["", "unreadable: File name too long"]

@@ -86,3 +86,8 @@ def test_what_is_left_out_is_said_by_reason() -> None:
     totals["silences"] = {"pieces": 3, "longest": [["a.mid", 600.0]]}
     text = summary(manifest(**totals), Path("a"), is_new=True)
     assert text.endswith("a.mid is silent for 10 minutes before a note, which may be a stray one; 2 other pieces too")
+
+
+def test_a_family_of_many_pieces_is_a_warning() -> None:
+    texts = [summary(manifest(largest_family=size), Path("x"), is_new=True) for size in (240, 241)]
+    assert ["241 pieces are taken for versions" in text for text in texts] == [False, True]

@@ -142,3 +142,24 @@ def read_velocity(path):
     from symusic import Score
 
     return Score(path).tracks[0].notes[0].velocity
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"roll": np.full((3, 84), 0.5)}, "cells of the roll must be 0, 1 or 2. Received: 0.5"),
+        ({"tempo": "120"}, "tempo must be a number > 0. Received: tempo='120'"),
+        ({"meters": ["3/4"]}, "meters must be N/D, or pairs"),
+        ({"velocities": np.zeros((4, 84), np.uint8)}, r"velocities must be of shape \[up to 3, 84\]"),
+    ],
+)
+def test_more_that_is_not_allowed(changes, line):
+    with pytest.raises(ValueError, match=line):
+        Piece(**{"roll": np.zeros((3, 84))} | changes)
+
+
+@pytest.mark.parametrize(("first", "steps"), [(-8, None), (33, None), (0, -1)])
+def test_a_part_lies_within_the_piece(first, steps):
+    with pytest.raises(ValueError, match=f"first must be >= 0 and <= 32, and steps >= 0. Received: first={first}"):
+        scale().part(first, steps)
+    assert Piece(np.zeros((3, 84)), meters=THREE).meter == "3/4"
