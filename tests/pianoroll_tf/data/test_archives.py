@@ -207,6 +207,12 @@ def test_a_negative_size_and_nested_headers_end_the_reading(tmp_path: Path) -> N
 def test_names_that_are_empty_or_repeated(tmp_path: Path) -> None:
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w") as archive, pytest.warns(UserWarning, match="Duplicate name"):
-        for name in ("", "a.mid", "a.mid", "a.mid#2", "a.mid"):
+        for name in ("a.mid", "a.mid", "a.mid#2", "a.mid"):  # the third has no name of a MIDI file
             archive.writestr(name, name.encode())
-    assert [found.path for found in ZipArchive(path).found()] == ["a.mid", "a.mid#2", "a.mid#2#2", "a.mid#3"]
+    assert [found.path for found in ZipArchive(path).found()] == ["a.mid", "a.mid#2", "a.mid#3"]
+    data = bytearray(write_zip(tmp_path / "y.zip", {"e": b"", "b.mid": b""}).read_bytes())
+    directory = data.index(b"PK\x01\x02")
+    for name_length in (26, directory + 28):  # the name becomes an extra field, whose length follows
+        data[name_length : name_length + 4] = 0, 0, 1, 0
+    (tmp_path / "y.zip").write_bytes(data)
+    assert [found.path for found in ZipArchive(tmp_path / "y.zip").found()] == ["b.mid"]

@@ -91,7 +91,7 @@ def test_totals_and_files_by_hand(journal: Journal, tmp_path: Path) -> None:
         "hours": 0.0008, "density": 63 / (30 * 84), "files": 7, "tempo_ignored": 1,
         "skipped": {"damaged": 2, "duplicate": 1, "no notes": 1},
         "drum_notes": 0, "unclosed_notes": 0, "silences": {"pieces": 0, "longest": []},
-        "versions": 0, "divided_families": {"pieces": 0, "example": []},
+        "versions": 0, "largest_family": 1, "divided_families": {"pieces": 0, "example": []},
     }  # fmt: skip
     assert manifest["splits"]["train"]["pitch_counts"] == [0] * 83 + [21]
     assert sorted(manifest["splits"][split]["velocity_sums"][0] for split in SPLITS) == [0, 0, 3]
