@@ -363,8 +363,6 @@ def test_folders_of_splits_that_are_not_used_are_said(tmp_path):
     manifest, _ = build(tmp_path / "midi", tmp_path / "records", RecordsConfig(), workers=1)
     assert manifest["outside_split_folders"] == "00.mid"
     [line] = [line for line in summary(manifest, tmp_path, True) if "not used as splits" in line]
-    assert line.endswith(
-        "folders train, val and test are not used as splits, as 00.mid is in none of them: move it, or say --splits music"
-    )
+    assert "the folders train, val and test are not used as splits, as 00.mid is in none of them" in line
     manifest, _ = build(tmp_path / "midi", tmp_path / "by_music", RecordsConfig(splits="music"), workers=1)
     assert "outside_split_folders" not in manifest
