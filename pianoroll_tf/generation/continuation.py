@@ -151,7 +151,7 @@ def primer_dynamics(primer: Primer, base: Dynamics, steps_per_beat: int | None) 
 
 
 def describe_primer(part: Primer, whole: Primer, path: Path, steps_per_beat: int | None) -> str:
-    """Which part of a file is continued, and what of the file is left out, in words.
+    """Describes the part of a MIDI file that is used as the primer, and what is omitted.
 
     Args:
         part: What is continued.
