@@ -97,8 +97,9 @@ def build(
         resolved = dataclasses.replace(config, grid=grid)
         with _converted(folder, source, resolved, workers, progress) as journal:
             if config.splits in ("auto", "folders"):
-                given = from_folders(_usable(journal), required=config.splits == "folders")
-                outside = outside_of_folders(_usable(journal)) if given is None else ""
+                paths = _usable(journal)
+                given = from_folders(paths, required=config.splits == "folders")
+                outside = outside_of_folders(paths) if given is None else ""
             elif given is not None:
                 given = in_common_folder(given, _usable(journal))
             choose(journal, config, given)

@@ -38,21 +38,11 @@ def from_folders(paths: Iterable[str], required: bool = False) -> dict[str, str]
     {'mine/train/a.mid': 'train', 'mine/test/b.mid': 'test'}
     >>> from_folders(["train/a.mid", "b.mid"])
     """
-    paths = list(paths)
-    found, outside, common = {}, "", len(common_folder(paths))
-    for path in paths:
-        folder, _, rest = path[common:].partition("/")
-        split = NAMES.get(folder.lower()) if rest else None
-        if split is not None:
-            found[path] = split
-        elif required:
-            outside = outside or path
-        else:
-            return None
-    if len(set(found.values())) >= MIN_FOLDERS and "train" in found.values():
+    found, outside = _by_folder(paths)
+    if _are_splits(found) and (required or not outside):
         return found
     if required:
-        received = printable(outside) if outside else ", ".join(sorted(set(found.values()))) or "no file"
+        received = printable(outside[0]) if outside else ", ".join(sorted(set(found.values()))) or "no file"
         raise UserError(f"with --splits folders, INPUT must hold the folders train, val and test. Received: {received}")
     return None
 
@@ -63,15 +53,29 @@ def outside_of_folders(paths: Iterable[str]) -> str:
     >>> outside_of_folders(["train/a.mid", "test/b.mid", "c.mid"]), outside_of_folders(["train/a.mid", "c.mid"])
     ('c.mid', '')
     """
+    found, outside = _by_folder(paths)
+    return min(outside) if outside and _are_splits(found) else ""
+
+
+def _by_folder(paths: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Path → split by the first folder after the common ones, and the paths that are in no folder of a split."""
     paths = list(paths)
     common = len(common_folder(paths))
-    outside, found = [], set()
+    found, outside = {}, []
     for path in paths:
         folder, _, rest = path[common:].partition("/")
         split = NAMES.get(folder.lower()) if rest else None
-        found.add(split)
-        outside += [path] if split is None else []
-    return min(outside) if outside and "train" in found and len(found - {None}) >= MIN_FOLDERS else ""
+        if split is None:
+            outside.append(path)
+        else:
+            found[path] = split
+    return found, outside
+
+
+def _are_splits(found: dict[str, str]) -> bool:
+    """Whether the folders are splits: several of them, one for training."""
+    names = set(found.values())
+    return len(names) >= MIN_FOLDERS and "train" in names
 
 
 def common_folder(paths: Iterable[str]) -> str:
