@@ -28,7 +28,7 @@ TITLES = {
 }
 COMMANDS = [
     *(f"pianoroll_tf.{name}" for name in ("build_records", "train", "evaluate", "export", "generate", "demo", "serve")),
-    *(f"tuner.{name}" for name in ("search", "study", "report")),
+    *(f"tuner.{name}" for name in ("search", "study", "plan", "report")),
 ]
 
 project = "pianoroll_tf"

@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": ("pianoroll_tf.demo", "run the whole workflow on the works of Bach"),
     "search": ("tuner.search", "search for the best losses, optimizers, sizes and settings"),
     "study": ("tuner.study", "compare losses and optimizers over several seeds"),
+    "plan": ("tuner.plan", "execute several studies that answer one question, by a plan that is fixed first"),
     "report": ("tuner.report", "write the report of a study or a search"),
 }
 

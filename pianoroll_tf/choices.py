@@ -26,7 +26,7 @@ class FocalSettings(Settings):
         minimum=0.0,
         maximum=10.0,
         search={"min": 0.5, "max": 4.0},
-        study=(2.0, 1.0, 0.5, 2.0, 3.0, 1.0),
+        study={"start": 2.0, "ratio": 2.0, "least": 0.25, "limit": 0.0},
     )
     alpha: float | None = setting(
         None,
@@ -34,7 +34,21 @@ class FocalSettings(Settings):
         above=0.0,
         below=1.0,
         search=(None, 0.25, 0.5, 0.75),
-        study=(None, 0.25, None, 0.25, None, 0.75),
+        study={"start": 0.5, "ratio": 3.0, "scale": "odds"},
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WeightedSettings(Settings):
+    """Settings of the weighted binary cross-entropy."""
+
+    positive_weight: float = setting(
+        4.0,
+        "weight of sounding cells in the weighted BCE; others weigh 1",
+        above=0.0,
+        maximum=1e4,
+        search={"min": 1.0, "max": 16.0, "log": True},
+        study={"start": 2.0, "ratio": 2.0},
     )
 
 
@@ -48,8 +62,32 @@ class AdamWSettings(Settings):
         minimum=0.0,
         maximum=1.0,
         search={"min": 1e-4, "max": 1e-1, "log": True},
-        study=(0.01, 0.1, 0.004, 0.3),
+        study={"start": 0.01, "ratio": 4.0, "least": 1e-4, "limit": 0.0},
         unused=0.0,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RMSpropSettings(Settings):
+    """Settings of RMSprop, Keras's arguments without the prefix."""
+
+    rms_momentum: float = setting(
+        0.0,
+        "momentum of RMSprop",
+        minimum=0.0,
+        below=1.0,
+        search=(0.0, 0.5, 0.9),
+        study=(0.0, 0.5, 0.75, 0.9, 0.95, 0.98),
+    )
+    rms_centered: bool = setting(
+        False, "divide by the standard deviation of the gradient, not its root mean square", study=(False, True)
+    )
+    rms_epsilon: float = setting(
+        1e-7,
+        "added to the mean square of the gradient",
+        above=0.0,
+        maximum=1.0,
+        study={"start": 1e-7, "ratio": 100.0, "least": 1e-13, "limit": 1e-15},
     )
 
 
@@ -68,8 +106,9 @@ class Entry:
         label: Its name in a report; default: its key.
         settings: Settings that only this entry has, a dataclass; entries may share one. Beside the limits of
             `settings.setting`, the metadata of a field may hold `search`, what a search tries, a tuple of values or the
-            bounds of a range (`{"min": 0.5, "max": 4.0, "log": True}`); `study`, the values of a study's tuning runs,
-            in their order; `unused`, the value for the other entries, where that is not the default.
+            bounds of a range (`{"min": 0.5, "max": 4.0, "log": True}`); `study`, what the tuning runs of a study may
+            try: the values in order, beyond which there are none, or the start and ratio of a series
+            (`tuner.study.ladder`); `unused`, the value for the other entries, where that is not the default.
         proper: Of a loss: whether its optimal output is the probability itself. A loss that is not proper has a
             function in `modeling.losses.POSTERIOR_LOGITS`.
     """
@@ -83,12 +122,13 @@ class Entry:
 CHOICES: dict[str, dict[str, Entry]] = {
     "loss": {
         "bce": Entry(label="BCE"),
+        "weighted_bce": Entry(label="weighted BCE", settings=WeightedSettings, proper=False),
         "focal": Entry(settings=FocalSettings, proper=False),
     },
     "optimizer": {
         "adam": Entry(label="Adam"),
         "adamw": Entry(label="AdamW", settings=AdamWSettings),
-        "rmsprop": Entry(label="RMSprop"),
+        "rmsprop": Entry(label="RMSprop", settings=RMSpropSettings),
     },
     "schedule": {"constant": Entry(), "cosine": Entry(), "linear": Entry()},
     "head": {"independent": Entry(), "nade": Entry(settings=NadeSettings)},

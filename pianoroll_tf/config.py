@@ -3,7 +3,15 @@
 import dataclasses
 from typing import Any
 
-from pianoroll_tf.choices import CHOICES, RESERVED, AdamWSettings, FocalSettings, NadeSettings, origins
+from pianoroll_tf.choices import (
+    CHOICES,
+    RESERVED,
+    AdamWSettings,
+    FocalSettings,
+    NadeSettings,
+    WeightedSettings,
+    origins,
+)
 from pianoroll_tf.settings import Settings, from_dict, same_setting, setting, to_dict
 
 LOWEST_PITCH = 24  # MIDI number of the first column of a roll, C1
@@ -126,6 +134,7 @@ class LossConfig(Settings):
     loss: str = setting("bce", "training loss", choices=CHOICES["loss"])
     gamma: float = same_setting(FocalSettings, "gamma")
     alpha: float | None = same_setting(FocalSettings, "alpha")
+    positive_weight: float = same_setting(WeightedSettings, "positive_weight")
     options: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False, metadata=_options("loss", "losses"))
 
     def __post_init__(self) -> None:

@@ -132,3 +132,30 @@ def _pair(text: str) -> tuple[str, Any]:
         return name, None if word == "none" else json.loads(word)
     except ValueError:
         return name, word
+
+
+def to_flags(settings: "DataclassInstance", defaults: "DataclassInstance | None" = None) -> list[str]:
+    """The flags of these settings, without those that are the defaults.
+
+    >>> from pianoroll_tf.config import RecordsConfig
+    >>> to_flags(RecordsConfig(pedal=True, limit=9, include="*.mid"))
+    ['--pedal', '--include', '*.mid', '--limit', '9']
+    """
+    arguments, defaults = [], defaults or type(settings)()
+    for field in dataclasses.fields(settings):
+        value, name = getattr(settings, field.name), field.name.replace("_", "-")
+        if value is None or value == getattr(defaults, field.name):
+            continue
+        # settings that only one entry of a table has are in a mapping
+        own = value if isinstance(value, Mapping) else {name: value}
+        arguments += [word for key, each in own.items() for word in _flag(key.replace("_", "-"), each)]
+    return arguments
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    """The words of a flag; none for None, which no flag can express."""
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    return [f"--{name}", *map(str, value if isinstance(value, tuple | list) else [value])]

@@ -34,7 +34,12 @@ ORDER = {
 }
 COMMANDS = ["build_records", "train", "evaluate", "export", "generate", "demo", "serve"]
 SHARED = {"terminal", "training", "summary"}  # of tuner; by summary a search and a study print what their report says
-TUNER = {"search": {"search", *SHARED}, "study": {"study", *SHARED}, "report": {"report", "search", "study"}}
+TUNER = {
+    "search": {"search", *SHARED},
+    "study": {"study", *SHARED},
+    "plan": {"plan", "study", *SHARED},
+    "report": {"report", "search", "study", "plan"},
+}
 PACKAGES = ("pianoroll_tf", "tuner", "benchmarks")
 MODULES = sorted(
     path

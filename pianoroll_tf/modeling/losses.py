@@ -33,6 +33,27 @@ def binary_crossentropy(targets, logits):
     return ops.softplus(-signed_logits(targets, logits))
 
 
+def weighted_binary_crossentropy(targets, logits, positive_weight):
+    """`-w_t log p_t` of each cell: `positive_weight` is w where the target is 1; w is 1 where it is 0.
+
+    Reference:
+        King, Zeng 2001, "Logistic Regression in Rare Events Data", section 4.2.
+
+    >>> print(f"{float(weighted_binary_crossentropy(1.0, 0.0, positive_weight=3.0)):.4f}")  # 3 log 2
+    2.0794
+    """
+    return ops.where(targets > 0.5, positive_weight, 1.0) * binary_crossentropy(targets, logits)
+
+
+def weighted_posterior_logits(logits, positive_weight):
+    """Log-odds of the true posterior for which the weighted BCE has its optimum at `logits`: less by log w.
+
+    >>> print(f"{float(weighted_posterior_logits(0.0, positive_weight=3.0)):.4f}")  # odds 1 : 3
+    -1.0986
+    """
+    return logits - math.log(positive_weight)
+
+
 def focal(targets, logits, gamma, alpha=None):
     """`-alpha_t (1 - p_t)^gamma log p_t` of each cell.
 
@@ -92,10 +113,14 @@ def _softplus_over_exp(logits):
 
 
 # Key in `choices.CHOICES["loss"]` → (targets, logits, **own settings) → loss of each cell
-LOSSES: dict[str, Callable] = {"bce": binary_crossentropy, "focal": focal}
+LOSSES: dict[str, Callable] = {
+    "bce": binary_crossentropy,
+    "weighted_bce": weighted_binary_crossentropy,
+    "focal": focal,
+}
 
 # Key of a loss that is not proper → (logits, **own settings) → log-odds of the posterior
-POSTERIOR_LOGITS: dict[str, Callable] = {"focal": focal_posterior_logits}
+POSTERIOR_LOGITS: dict[str, Callable] = {"weighted_bce": weighted_posterior_logits, "focal": focal_posterior_logits}
 
 
 def register_loss(

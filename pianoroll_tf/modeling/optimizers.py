@@ -10,11 +10,16 @@ from pianoroll_tf import choices
 from pianoroll_tf.config import OptimizerConfig
 from pianoroll_tf.settings import Settings, check_entry
 
-# Key in `choices.CHOICES["optimizer"]` → class
-OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
+
+def _rmsprop(rms_momentum: float, rms_centered: bool, rms_epsilon: float, **arguments) -> keras.optimizers.RMSprop:
+    return keras.optimizers.RMSprop(momentum=rms_momentum, centered=rms_centered, epsilon=rms_epsilon, **arguments)
+
+
+# Key in `choices.CHOICES["optimizer"]` → class, or a function with its arguments
+OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
-    "rmsprop": keras.optimizers.RMSprop,
+    "rmsprop": _rmsprop,
 }
 
 # Key in `choices.CHOICES["schedule"]` → share of the peak learning rate at `progress`, from 0 (warm-up done) to 1 (end

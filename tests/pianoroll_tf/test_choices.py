@@ -132,7 +132,7 @@ def test_it_is_exported(from_outside, tmp_path):
 
 def test_a_search_tries_it(from_outside):
     space = make_space({"gru_layers": 1})
-    assert space.searched["loss"] == Choice(("bce", "focal", "scaled"))
+    assert space.searched["loss"] == Choice(("bce", "weighted_bce", "focal", "scaled"))
     assert space.searched["optimizer"] == Choice(("adam", "adamw", "rmsprop", "heavy"))
     assert (space.searched["scale"], space.searched["momentum"]) == (Range(1.0, 4.0), Choice((0.0, 0.9)))
     trial = space.run_config(RunConfig(), {"loss": "scaled", "scale": 3.0, "optimizer": "heavy", "momentum": 0.0})
@@ -148,15 +148,23 @@ def test_a_study_compares_it_and_reports_it(from_outside, tmp_path):
     study = StudyConfig(losses=("bce", "scaled"), optimizers=("adam", "heavy"), tuning_runs=3, seeds=2, ablations=True)
     settings = AllSettings(study=study)
     assert Combination("scaled", "heavy", RAW) in factorial.combinations(study)
-    design = factorial.design(study)
-    assert [run["scale"] for run in design["scaled-heavy"]] == [2.0, 4.0, 2.0]
-    assert [run["scale"] for run in design["bce-adam"]] == [None] * 3
+    pair = Combination("scaled", "heavy")
+    # the rate up and down, then the scale, from 2 to 4
+    tried = [factorial.chosen(study, pair, [5.0] * run, run) for run in range(4)]
+    assert [(run["learning_rate"], run["scale"]) for run in tried] == [
+        (0.004, 2.0),
+        (0.008, 2.0),
+        (0.002, 2.0),
+        (0.004, 4.0),
+    ]
+    assert "scale" not in factorial.design(study)["bce-adam"]
     task = factorial.Task(Combination("scaled", "heavy"), 0, tuning=False, epochs=9)
-    made = factorial.run_config(settings, task, design["scaled-heavy"][1], RunConfig().records, RunConfig().data)
+    made = factorial.run_config(settings, task, tried[3], RunConfig().records, RunConfig().data)
     assert (made.loss.options, made.optimizer.options) == ({"scale": 4.0}, {"momentum": 0.9})
     data = report_data.read(write_study(tmp_path / "study", settings))
     table = tuning_table(data, Language("en"))
-    assert table.head[1:7] == ["learning_rate", "weight_decay", "gamma", "alpha", "momentum", "scale"]
+    assert table.head[1:5] == ["learning_rate", "weight_decay", "gamma", "alpha"]
+    assert {"momentum", "scale"} < set(table.head)
     assert "Scaled\u00a0·\u00a0Heavy ball" in {row[0] for row in table.rows}
     assert Language("ru").combination(Combination("scaled", "adam")) == "Scaled\u00a0·\u00a0Adam"
 

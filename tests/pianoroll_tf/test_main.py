@@ -14,7 +14,7 @@ def test_every_command_is_listed():
     modules = {module for module, _ in COMMANDS.values()}
     parsers = [path for path in (ROOT / "pianoroll_tf").glob("*.py") if "make_parser(" in path.read_text()]
     assert modules == {f"pianoroll_tf.{path.stem}" for path in parsers if path.stem != "cli"} | {
-        f"tuner.{name}" for name in ("search", "study", "report")
+        f"tuner.{name}" for name in ("search", "study", "plan", "report")
     }
 
 

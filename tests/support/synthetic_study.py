@@ -21,7 +21,7 @@ from tuner.study import folder as study_folder
 from tuner.study.measures import MUSIC
 from tuner.study.measures_curves import course
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
-from tuner.study.settings import RAW, RUNS, TUNING, AllSettings, Combination, StudyConfig
+from tuner.study.settings import RAW, RUNS, AllSettings, Combination, StudyConfig
 
 STEPS_PER_EPOCH = 20
 BASELINES = {
@@ -66,11 +66,13 @@ def write_study(
     described = Study(settings, combinations, factorial.design(study), records, versions)
     _write_checksummed(folder / study_folder.STUDY, dataclasses.asdict(described))
     _write_checksummed(folder / study_folder.BASELINES, {"val": BASELINES, "test": BASELINES})
-    for name, design in described.design.items():
-        for number, chosen in enumerate(design):
-            path = folder / TUNING / name / str(number) / study_folder.OUTCOME
-            done = TuningRun(name, number, chosen, FINISHED, "", 6.0 + 0.1 * number, study.epochs)
-            _write_checksummed(path, dataclasses.asdict(done))
+    tuned: dict[str, list[TuningRun]] = {each.name: [] for each in factorial.main_combinations(study)}
+    while tasks := factorial.tuning_tasks(study, tuned):
+        combination, number = tasks[0].combination, tasks[0].number
+        own = tuned[combination.name]
+        chosen = factorial.chosen(study, combination, [run.val_nll for run in own], number)
+        own.append(TuningRun(combination.name, number, chosen, FINISHED, "", 6.0 + 0.1 * number, study.epochs))
+        _write_checksummed(folder / tasks[0].folder / study_folder.OUTCOME, dataclasses.asdict(own[-1]))
     for index, combination in enumerate(combinations):
         for seed in range(study.seeds):
             key = (combination.name, seed)
@@ -110,7 +112,7 @@ def _write_run(folder: Path, study: StudyConfig, combination: Combination, index
         study_folder.write_pieces(run_dir / study_folder.PIECES, rolls)
     if outcome == COLLAPSED:
         cause = "silent: it predicts a density of 0.10 %, the data have 3.60 %"
-    chosen = factorial.design(study)[combination.parent][0]
+    chosen = factorial.chosen(study, combination, [], 0)
     run = Run(combination.name, seed, chosen, outcome, cause, measures, tables, STEPS_PER_EPOCH)
     _write_checksummed(run_dir / study_folder.MEASURES, dataclasses.asdict(run))
 

@@ -57,8 +57,9 @@ SECTIONS: dict[str, tuple[str, str]] = {
     ),
     "tuning": (
         "Tuning",
-        "Every combination had the same number of tuning runs of the same length, at the same learning rates; settings "
-        "that only it has had to be tuned within them. The run with the lowest validation NLL was chosen.",
+        "Every combination could use the same number of tuning runs of the same length. Each setting was moved apart "
+        "from the others, further in the direction in which the validation NLL fell, until it was higher on both "
+        "sides. The run with the lowest validation NLL was chosen.",
     ),
     "repeat": ("Settings, data, versions, commands", ""),
 }

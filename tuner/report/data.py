@@ -10,6 +10,7 @@ import numpy as np
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.run_folder import HISTORY
 from pianoroll_tf.storage.tables import read_csv, to_csv
+from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study import results as study_results
 from tuner.study.measures import CONVERGENCE, MEASURES, STABILITY
@@ -109,8 +110,16 @@ def read(folder: Path) -> StudyData:
         music=read_csv(music) if music.is_file() else [],
         histories={run: read_csv(path) for run, path in histories.items() if path.is_file()},
         missing={name: left for name, left in missing.items() if left},
-        missing_tuning=sum(map(len, study.design.values())) - len(tuning),
+        missing_tuning=_missing_tuning(study, tuning),
     )
+
+
+def _missing_tuning(study: Study, tuning: Sequence[TuningRun]) -> int:
+    """Tuning runs without a result, as far as the others tell."""
+    if any(isinstance(runs, list) for runs in study.design.values()):  # a fixed list in earlier versions
+        return sum(map(len, study.design.values())) - len(tuning)
+    own = {each.name: [run for run in tuning if run.combination == each.name] for each in study.combinations}
+    return len(factorial.tuning_tasks(study.settings.study, own))
 
 
 def _comparison(folder: Path, study: Study, runs: Sequence[Run]) -> Comparison:

@@ -7,41 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.flags import to_flags
 from pianoroll_tf.plugins import plugin_flags
-from pianoroll_tf.settings import Settings, from_dict, to_dict
+from pianoroll_tf.settings import from_dict, to_dict
 from tuner.report.data import StudyData
 from tuner.report.language import DASH, Language
 from tuner.report.page import Code, Table, Text
 from tuner.report.tables import OUTCOMES
 from tuner.study import factorial
+from tuner.study.results import edge_names
 from tuner.study.results_model import FINISHED
 from tuner.study.settings import AllSettings
-
-
-def flags(settings: Settings, defaults: Settings | None = None) -> list[str]:
-    """The flags of these settings, without those that are the defaults.
-
-    >>> flags(RecordsConfig(pedal=True, limit=9, include="*.mid"))
-    ['--pedal', '--include', '*.mid', '--limit', '9']
-    """
-    arguments, defaults = [], defaults or type(settings)()
-    for field in dataclasses.fields(settings):
-        value, name = getattr(settings, field.name), field.name.replace("_", "-")
-        if value is None or value == getattr(defaults, field.name):
-            continue
-        # settings that only one entry of a table has are in a mapping
-        own = value if isinstance(value, Mapping) else {name: value}
-        arguments += [word for key, each in own.items() for word in _flag(key.replace("_", "-"), each)]
-    return arguments
-
-
-def _flag(name: str, value: Any) -> list[str]:
-    """The words of a flag; none for None, which no flag can express."""
-    if value is None:
-        return []
-    if isinstance(value, bool):
-        return [f"--{name}" if value else f"--no-{name}"]
-    return [f"--{name}", *map(str, value if isinstance(value, tuple | list) else [value])]
 
 
 def records_name(path: str) -> str:
@@ -58,7 +34,7 @@ def reproduction(
     path: str, made: RecordsConfig, command: list[str], folder: str, language: Language, plugins: Sequence[str]
 ) -> Code:
     """The command of a search or a study, with those that make its records and the report on its folder."""
-    build = ["pianoroll_tf.build_records", "MIDI_DIR", records_name(path), *flags(made)]
+    build = ["pianoroll_tf.build_records", "MIDI_DIR", records_name(path), *to_flags(made)]
     flag = [] if language.code == "en" else ["--lang", language.code]
     return commands(build, command, ["tuner.report", folder, *plugins, *flag])
 
@@ -68,7 +44,7 @@ def study_commands(data: StudyData, language: Language) -> Code:
     records, settings, defaults = data.study.records, data.study.settings, AllSettings()
     folder = f"studies/{data.folder.resolve().name}"
     names = [field.name for field in dataclasses.fields(AllSettings)]
-    of_study = [flag for name in names for flag in flags(getattr(settings, name), getattr(defaults, name))]
+    of_study = [flag for name in names for flag in to_flags(getattr(settings, name), getattr(defaults, name))]
     plugins = plugin_flags(data.study.plugins)
     command = ["tuner.study", records_name(records["path"]), folder, *plugins, *of_study]
     made = from_dict(RecordsConfig, records["settings"])
@@ -124,11 +100,12 @@ def tuning_table(data: StudyData, language: Language) -> Table | None:
     _, rows = language.gettext, []
     for combination in data.main:
         own = [run for run in data.tuning if run.combination == combination.name]
-        chosen = factorial.best(own) if len(own) == len(data.study.design[combination.name]) else None
+        chosen = factorial.best(own) if own and not data.missing_tuning else None
+        at_edge = edge_names(data.study, combination.name, own)
         for run in own:
             settings = [DASH if value is None else plain(value) for value in factorial.in_order(run.settings).values()]
             nll = language.number(run.val_nll, 3) if run.outcome == FINISHED else _(OUTCOMES[run.outcome])
-            mark = _("chosen") if run.run == chosen else ""
+            mark = (_("chosen, at an edge") if at_edge else _("chosen")) if run.run == chosen else ""
             rows.append([language.combination(combination), *settings, nll, str(run.epochs), mark])
     if not rows:
         return None

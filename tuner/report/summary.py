@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pianoroll_tf.choices import label
 from tuner.report.data import StudyData
 from tuner.report.language import N_, Language, decimals_between
-from tuner.study import factorial
 from tuner.study.measures import HIGHER, LOWER, MEASURES
+from tuner.study.results import edge_names
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
 from tuner.study.statistics import LEVEL, NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair, least_p
 
@@ -74,6 +74,8 @@ def _introduction(data: StudyData, language: Language) -> list[str]:
         names = language.join([label("optimizer", each) for each in study.optimizers])
         optimizers = ngettext("the optimizer {names}", "the optimizers {names}", len(study.optimizers), names=names)
         message = N_("{losses} and {optimizers} were compared in every combination.")
+        if len(data.main) < len(study.losses) * len(study.optimizers):
+            message = N_("{losses} and {optimizers} were compared, not in every combination.")
         sentences = [_(message, losses=losses, optimizers=optimizers)]
     else:
         name = language.combination(data.main[0])
@@ -197,15 +199,16 @@ def _losses_by_measure(data: StudyData, language: Language) -> list[str]:
 
 def _with_exceptions(data: StudyData, measure: str, pair: Pair, language: Language) -> str:
     """The name of a measure, and the optimizers for which the losses differ the other way round than on average."""
-    combinations = {(each.loss, each.optimizer): each.name for each in data.main}
+    combinations = {(each.loss, each.optimizer): each.name for each in data.main if not each.change}
     summaries = data.comparison.measures[measure].summaries
     exceptions = []
     for optimizer in data.study.settings.study.optimizers:
-        first, second = (summaries[combinations[loss, optimizer]].mean for loss in (pair.first, pair.second))
+        names = [combinations.get((loss, optimizer)) for loss in (pair.first, pair.second)]
+        first, second = (summaries[name].mean if name else None for name in names)
         if first is not None and second is not None and pair.mean is not None and (first - second) * pair.mean < 0:
             exceptions.append(label("optimizer", optimizer))
-    names = language.join(exceptions)
-    return language.head(measure) + (names and language.gettext(" (the other way round with {names})", names=names))
+    joined = language.join(exceptions)
+    return language.head(measure) + (joined and language.gettext(" (the other way round with {names})", names=joined))
 
 
 def limits(data: StudyData, language: Language) -> list[str]:
@@ -230,11 +233,12 @@ def limits(data: StudyData, language: Language) -> list[str]:
                 "pairs of one measure; each measure is tested on its own."
             )
         )
-    for rate, names in _rates_at_the_edge(data, language).items():
+    if names := _at_edges(data, language):
         message = N_(
-            "The best learning rate, {rate}, lies at the edge of those tried for {names}: a wider range may be better."
+            "At the edge of what tuning tried, so that better values may lie beyond: {names}. No value of these "
+            "settings is called the best."
         )
-        notes.append(_(message, rate=language.tick(rate), names="; ".join(names)))
+        notes.append(_(message, names="; ".join(names)))
     notes.append(
         _(
             "The seeds vary weights, windows and dropout, not the data: the results are of this corpus, this size of "
@@ -244,17 +248,15 @@ def limits(data: StudyData, language: Language) -> list[str]:
     return notes
 
 
-def _rates_at_the_edge(data: StudyData, language: Language) -> dict[float, list[str]]:
-    """Lowest and highest learning rate tried → the combinations for which it is the best."""
-    edges: dict[float, list[str]] = {}
-    rates = {tried for run in data.tuning if (tried := run.settings["learning_rate"]) is not None}
+def _at_edges(data: StudyData, language: Language) -> list[str]:
+    """The combinations with settings whose chosen value is at an edge: "BCE · Adam (learning_rate)"."""
+    found = []
     for each in data.main:
         own = [run for run in data.tuning if run.combination == each.name]
-        if own and len(rates) > 1:
-            rate = next(run for run in own if run.run == factorial.best(own)).settings["learning_rate"]
-            if rate is not None and rate in (min(rates), max(rates)):
-                edges.setdefault(rate, []).append(language.combination(each))
-    return edges
+        if edges := edge_names(data.study, each.name, own):
+            settings = dict.fromkeys(edge.partition(":")[0] for edge in edges)
+            found.append(f"{language.combination(each)} ({', '.join(settings)})")
+    return found
 
 
 def missing(data: StudyData, language: Language) -> list[str]:

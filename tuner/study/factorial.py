@@ -1,10 +1,10 @@
 """The factorial design of a study: its runs, their settings and their order. Needs no framework.
 
-**Fair tuning.** Every combination gets the same number of tuning runs, of the same length, with the same seed. Run k
-has the same learning rate in all of them, at even ratios between the lowest and the highest. A combination whose loss
-or optimizer has settings that others lack (gamma and alpha of the focal loss, weight decay of AdamW) gets no additional
-runs for them: each of its learning rates is combined with another value of these, in the fixed order of
-`pianoroll_tf.choices`. So a loss with more settings must be tuned within the same budget, as its user would have to.
+**Fair tuning.** Every combination may use the same number of tuning runs, of the same length, with the same seed, and
+finds its settings, each apart from the others, by `tuner.study.tuning`. A combination whose loss or optimizer has
+settings that others lack (gamma and alpha of the focal loss, weight decay of AdamW) gets no additional runs for them.
+While the best value of any setting of any combination is at an edge of what was tried, every combination gets
+`MORE_RUNS` more. A combination whose search has nothing left to try uses fewer.
 
 **Paired runs.** For each seed, all combinations share initial weights, windows, transposition and dropout. The output
 bias of a loss that is not proper starts at another value, whose posterior is the same: the frequency of each pitch.
@@ -14,7 +14,7 @@ bias of a loss that is not proper starts at another value, whose posterior is th
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,68 +29,105 @@ from pianoroll_tf.config import (
     as_fields,
 )
 from pianoroll_tf.settings import check_entry
+from tuner.study import tuning
+from tuner.study.ladder import Ladder
 from tuner.study.settings import RAW, RUNS, TUNING, ZERO_BIAS, AllSettings, Combination, StudyConfig
 
 TABLES = ("loss", "optimizer")  # a combination is an entry of each
 TUNING_SEED = 1_000_003  # not a seed of the second stage, so that tuning does not fit the noise that is measured later
 
+MORE_RUNS = 2  # tuning runs per combination while a best value is at an edge
+RATE_RATIO = 2.0  # of the learning rates at two rungs
+
 # Settings that are listed for the tuning runs of every study, whatever it compares
-SETTINGS = ("learning_rate", "weight_decay", "gamma", "alpha")
+SETTINGS = (
+    *("learning_rate", "weight_decay", "gamma", "alpha", "positive_weight"),
+    *("rms_momentum", "rms_centered", "rms_epsilon"),
+)
 
 
 def check_choices(study: StudyConfig) -> None:
-    """Raises ValueError unless the losses and optimizers to compare are in the tables."""
+    """Raises ValueError unless the losses, optimizers and combinations to compare exist."""
     for loss in study.losses:
         check_entry("losses", loss, CHOICES["loss"])
     for optimizer in study.optimizers:
         check_entry("optimizers", optimizer, CHOICES["optimizer"])
+    for name in study.combinations:
+        check_entry("combinations", name, {each.name: each for each in _possible(study)})
+
+
+def _possible(study: StudyConfig) -> list[Combination]:
+    """All combinations that are tuned for themselves."""
+    pairs = list(itertools.product(study.losses, study.optimizers))
+    return [Combination(*pair, change=change) for change in ("", ZERO_BIAS) for pair in pairs]
 
 
 def combinations(study: StudyConfig) -> list[Combination]:
-    """What is compared: losses × optimizers, then the ablations."""
-    main = [Combination(loss, optimizer) for loss in study.losses for optimizer in study.optimizers]
+    """What is compared: losses × optimizers, or those that are named; then the ablations."""
+    main = [each for each in _possible(study) if each.name in study.combinations or not study.combinations]
+    if not study.combinations:
+        main = [each for each in main if not each.change]
     if not study.ablations:
         return main
-    raw = [Combination(each.loss, each.optimizer, RAW) for each in main if not CHOICES["loss"][each.loss].proper]
-    return main + raw + [Combination(loss, study.optimizers[0], ZERO_BIAS) for loss in study.losses]
+    improper = [each for each in main if not CHOICES["loss"][each.loss].proper]
+    raw = [dataclasses.replace(each, ablation=RAW) for each in improper]
+    first = [each for each in main if each.optimizer == study.optimizers[0] and not each.change]
+    there = {each.name for each in main}
+    zero = [dataclasses.replace(each, ablation=ZERO_BIAS) for each in first]
+    return main + raw + [each for each in zero if each.name not in there]
 
 
-def learning_rates(count: int, low: float, high: float) -> list[float]:
-    """`count` learning rates at even ratios from `low` to `high`, the middle ones first."""
-    shares = [(2 * k + 1) / (2 * count) for k in range(count)] if count < 3 else [k / (count - 1) for k in range(count)]
-    rates = [float(f"{low * (high / low) ** share:.3g}") for share in shares]
-    return sorted(rates, key=lambda rate: abs(rates.index(rate) - (count - 1) / 2))
-
-
-def design(study: StudyConfig) -> dict[str, list[dict[str, float | None]]]:
-    """Combination, without ablations → the settings of each of its tuning runs."""
-    rates = learning_rates(study.tuning_runs, study.lowest_rate, study.highest_rate)
-    own = {
-        each.name: {name: values for table in TABLES for name, values in _own(each, table).items()}
-        for each in combinations(dataclasses.replace(study, ablations=False))
-    }
-    every = dict.fromkeys([*SETTINGS, *itertools.chain.from_iterable(own.values())])
+def design(study: StudyConfig) -> dict[str, dict[str, dict[str, Any]]]:
+    """Combination, without ablations → setting → the fields of its `Ladder`."""
     return {
-        combination: [
-            every | {"learning_rate": rate} | {name: values[k % len(values)] for name, values in settings.items()}
-            for k, rate in enumerate(rates)
-        ]
-        for combination, settings in own.items()
+        each.name: {
+            name: dataclasses.asdict(ladder) | {"values": list(ladder.values)}  # as it is read from JSON
+            for name, ladder in ladders(study, each).items()
+        }
+        for each in main_combinations(study)
     }
 
 
-def _own(combination: Combination, table: str) -> dict[str, Sequence[Any]]:
-    """The own settings of a combination's loss or optimizer → the values that tuning runs try."""
-    return {
-        name: field.metadata.get("study", (None,))
-        for name, (keys, field) in own_settings(table).items()
-        if getattr(combination, table) in keys
-    }
+def main_combinations(study: StudyConfig) -> list[Combination]:
+    """The combinations, without ablations."""
+    return [each for each in combinations(study) if not each.ablation]
+
+
+def ladders(study: StudyConfig, combination: Combination) -> dict[str, Ladder]:
+    """The settings of a combination that are tuned, the learning rate first → their values."""
+    found = {"learning_rate": Ladder(start=study.start_rate, ratio=RATE_RATIO, most=10.0)}
+    for table in TABLES:
+        for name, field in _own(combination, table).items():
+            if "study" in field.metadata:
+                found[name] = Ladder.of(field.metadata["study"], field.default, field.metadata.get("maximum"))
+    return found
+
+
+def _own(combination: Combination, table: str) -> dict[str, dataclasses.Field]:
+    """The own settings of a combination's loss or optimizer → their fields."""
+    return {name: field for name, (keys, field) in own_settings(table).items() if getattr(combination, table) in keys}
+
+
+def chosen(study: StudyConfig, combination: Combination, results: Sequence[float | None], run: int) -> dict[str, Any]:
+    """The settings of tuning run `run` of a combination, from the results of its earlier runs; None: not used.
+
+    Raises:
+        IndexError: Tuning has tried all that there is to try before that run.
+    """
+    own = ladders(study, combination)
+    names = itertools.chain.from_iterable(_own(each, table) for each in main_combinations(study) for table in TABLES)
+    every = dict.fromkeys([*SETTINGS, *names])
+    return every | tuning.values(own, tuning.points(own, results[:run])[run])
+
+
+def edges(study: StudyConfig, combination: Combination, runs: Sequence) -> list[tuple[str, int]]:
+    """The settings whose best value is at an edge, from the combination's `TuningRun`s; see `tuning.edges`."""
+    return tuning.edges(ladders(study, combination), [run.val_nll for run in runs])
 
 
 def in_order(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings of a tuning run in the order of their columns, as JSON sorts them: `SETTINGS`, then others."""
-    return {name: settings[name] for name in dict.fromkeys([*SETTINGS, *settings])}
+    return {name: settings[name] for name in dict.fromkeys([*SETTINGS, *settings]) if name in settings}
 
 
 def best(runs: Sequence) -> int:
@@ -113,14 +150,14 @@ def run_config(
         records, data: From `run_folder.data_facts`.
     """
     study, model, combination = settings.study, settings.model, task.combination
-    if combination.ablation == ZERO_BIAS:
+    if ZERO_BIAS in (combination.ablation, combination.change):
         model = dataclasses.replace(model, prior_bias=False)
     given = {name: value for name, value in chosen.items() if value is not None}
     loss, optimizer = (
         {table: getattr(combination, table)} | {name: given[name] for name in _own(combination, table) if name in given}
         for table in TABLES
     )
-    plain = {"weight_decay": 0.0, "ema": 0.0}  # optimizers are compared without additions
+    plain = {"weight_decay": 0.0, "ema": study.ema}  # no optimizer but AdamW has a weight decay
     return RunConfig(
         records=records,
         data=data,
@@ -166,16 +203,48 @@ class Task:
         return Path(TUNING if self.tuning else RUNS, self.combination.name, str(self.number))
 
 
-def plan(study: StudyConfig) -> list[Task]:
-    """All runs in their order: tuning, then seed by seed, so that an interrupted study has complete seeds."""
-    everything = combinations(study)
-    main = [each for each in everything if not each.ablation]
-    tuning_epochs = study.tuning_epochs or study.epochs
-    tuning = [Task(each, number, True, tuning_epochs) for each in main for number in range(study.tuning_runs)]
-    return tuning + [
+Results = Mapping[str, Sequence]  # combination → its `TuningRun`s, by number
+
+
+def tuning_budget(study: StudyConfig, results: Results) -> int:
+    """Tuning runs that every combination gets, as far as the results so far tell."""
+    budget = study.tuning_runs
+    while budget < study.most_tuning_runs and _needs_more(study, results, budget):
+        budget = min(budget + MORE_RUNS, study.most_tuning_runs)
+    return budget
+
+
+def _needs_more(study: StudyConfig, results: Results, budget: int) -> bool:
+    """Whether all combinations have used a budget, and one of them has a best value at an edge."""
+    main = main_combinations(study)
+    if any(tuning_left(study, each, results, budget) for each in main):
+        return False
+    return any(edges(study, each, results[each.name][:budget]) for each in main)
+
+
+def tuning_left(study: StudyConfig, combination: Combination, results: Results, budget: int) -> int:
+    """Tuning runs of a combination that are left of a budget; 0 where nothing is left to try."""
+    done = [run.val_nll for run in results.get(combination.name, ())][:budget]
+    is_exhausted = len(tuning.points(ladders(study, combination), done)) <= len(done)
+    return 0 if is_exhausted else budget - len(done)
+
+
+def tuning_tasks(study: StudyConfig, results: Results) -> list[Task]:
+    """The tuning runs that are left as far as the results so far tell, combination by combination."""
+    budget, epochs = tuning_budget(study, results), study.tuning_epochs or study.epochs
+    return [
+        Task(each, len(results.get(each.name, ())) + number, True, epochs)
+        for each in main_combinations(study)
+        for number in range(tuning_left(study, each, results, budget))
+    ]
+
+
+def seed_tasks(study: StudyConfig) -> list[Task]:
+    """The runs of the second stage, seed by seed, so that an interrupted study has complete seeds."""
+    return [
         Task(each, seed, False, 0 if each.ablation == RAW else study.epochs)
         for seed in range(study.seeds)
-        for each in everything
+        for each in combinations(study)
     ]
 
 

@@ -12,8 +12,9 @@
         music.npz                        the pieces it generated (`read_pieces`)
     DIR/music/test.npz                 the test split, cut as long as generated pieces (`read_pieces`)
     DIR/music/COMBINATION/SEED-K.mid   piece K, for the first few, as MIDI; DIR/music/test/K.mid real ones
-    DIR/tuning.csv                     one row per tuning run: combination, run, chosen (0 or 1), settings, outcome,
-                                       cause, val_nll, epochs
+    DIR/tuning.csv                     one row per tuning run: combination, run, chosen (0 or 1), edges (settings whose
+                                       best value is at an edge of what was tried, with "up" or "down"; in the chosen
+                                       row), settings, outcome, cause, val_nll, epochs
     DIR/results.csv                    one row per run: combination, loss, optimizer, ablation, seed, settings, outcome,
                                        cause, and a column for each of `measures.MEASURES`; empty: no value
     DIR/music.csv                      one row for each combination (pieces of all seeds together) and each of
@@ -23,12 +24,14 @@
 
 The CSV files and comparison.json are written whenever the study ends, also when its budget is spent before all
 runs are done. A combination is "LOSS-OPTIMIZER", or an ablation "LOSS-OPTIMIZER-ABLATION": `zero-bias` is trained again
-with an output bias that starts at 0; `raw` is not trained: its folders hold only measures.json and
-music.npz of the very models of "LOSS-OPTIMIZER", judged and sampled as if their output were the posterior.
+with an output bias that starts at 0 (as a combination of its own it is tuned too); `raw` is not trained: its folders
+hold only measures.json and music.npz of the very models of "LOSS-OPTIMIZER", judged and sampled as if their output were
+the posterior.
 """
 
 import contextlib
 import dataclasses
+import itertools
 import platform
 from collections.abc import Iterator
 from importlib import metadata
@@ -99,12 +102,16 @@ def read_runs(folder: Path | str) -> list[Run]:
 
 def read_tuning(folder: Path | str) -> list[TuningRun]:
     """The tuning runs that are done, by combination and number."""
-    paths = [
-        Path(folder) / TUNING / combination / str(run) / OUTCOME
-        for combination, design in read_study(folder).design.items()
-        for run in range(len(design))
-    ]
-    return [TuningRun(**read_checksummed(path)) for path in paths if path.is_file()]
+    return [run for combination in read_study(folder).design for run in read_tuning_of(folder, combination)]
+
+
+def read_tuning_of(folder: Path | str, combination: str) -> Iterator[TuningRun]:
+    """The tuning runs of a combination that are done, by number, up to the first that is not."""
+    for run in itertools.count():
+        path = Path(folder) / TUNING / combination / str(run) / OUTCOME
+        if not path.is_file():
+            return
+        yield TuningRun(**read_checksummed(path))
 
 
 def read_comparison(folder: Path | str) -> Comparison:

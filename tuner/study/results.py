@@ -1,9 +1,10 @@
 """From the runs of a study to its tables and its comparison."""
 
 import dataclasses
+import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tuner.study.measures_curves import NEAR, effort, reached
 from tuner.study.music_distance import compare, distribution
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Compared, Comparison, Run, Study, TuningRun
 from tuner.study.settings import RAW
-from tuner.study.statistics import Ranks, rank, summarise
+from tuner.study.statistics import Ranks, compare_rows, rank, summarise
 from tuner.study.statistics import compare as compare_pairs
 
 Values = dict[str, list[float | None]]  # combination → a value a seed
@@ -27,7 +28,7 @@ def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Non
     """Writes the CSV files and comparison.json of all runs with a result; `real` is a `measures_music.Reference`."""
     runs = with_efforts(folder, study, study_folder.read_runs(folder), steps_per_epoch)
     tables = {
-        study_folder.TUNING_CSV: tuning_rows(study_folder.read_tuning(folder)),
+        study_folder.TUNING_CSV: tuning_rows(study, study_folder.read_tuning(folder)),
         study_folder.RESULTS_CSV: result_rows(study, runs),
         study_folder.MUSIC_CSV: music_rows(folder, study, real),
     }
@@ -54,20 +55,39 @@ def with_efforts(folder: Path, study: Study, runs: Sequence[Run], steps_per_epoc
     return found
 
 
-def tuning_rows(tuning: Sequence[TuningRun]) -> list[dict[str, Any]]:
+def tuning_rows(study: Study, tuning: Sequence[TuningRun]) -> list[dict[str, Any]]:
     """The rows of tuning.csv."""
     rows = []
     for combination in dict.fromkeys(run.combination for run in tuning):
         own = [run for run in tuning if run.combination == combination]
         chosen = factorial.best(own)
+        at_edges = edge_names(study, combination, own)
         for run in own:
             row = dataclasses.asdict(run)
+            is_chosen = run.run == chosen
             rows.append(
-                {"combination": row.pop("combination"), "run": row.pop("run"), "chosen": int(run.run == chosen)}
+                {"combination": row.pop("combination"), "run": row.pop("run"), "chosen": int(is_chosen)}
+                | {"edges": " ".join(at_edges) if is_chosen else ""}
                 | factorial.in_order(row.pop("settings"))
                 | row
             )
     return rows
+
+
+def edge_names(study: Study, combination: str, runs: Sequence[TuningRun]) -> list[str]:
+    """The settings whose best value is at an edge of what was tried, with the side that was not tried.
+
+    Studies of earlier versions tried a fixed list of learning rates, the other settings along with them.
+    """
+    if not runs:
+        return []
+    if isinstance(study.design[combination], list):
+        rates = {run["learning_rate"] for run in study.design[combination]}
+        rate = runs[factorial.best(runs)].settings["learning_rate"]
+        return [f"learning_rate:{'up' if rate == max(rates) else 'down'}"] if rate in (min(rates), max(rates)) else []
+    [found] = [each for each in study.combinations if each.name == combination]
+    sides = {1: "up", -1: "down"}
+    return [f"{name}:{sides[side]}" for name, side in factorial.edges(study.settings.study, found, runs)]
 
 
 def result_rows(study: Study, runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -115,18 +135,37 @@ def _compared_by(study: Study, measure: str, runs: dict[str, list[Run | None]]) 
     config = study.settings.study
     values = {name: [run.measures.get(measure) if run else None for run in row] for name, row in runs.items()}
     main = {each.name: values[each.name] for each in study.combinations if not each.ablation}
-    losses = {loss: _mean([main[f"{loss}-{each}"] for each in config.optimizers]) for loss in config.losses}
-    optimizers = {each: _mean([main[f"{loss}-{each}"] for loss in config.losses]) for each in config.optimizers}
+    combos = {each.name: each for each in study.combinations if not each.ablation}
+    losses, optimizers = (
+        {
+            key: {
+                (getattr(each, other), each.change): main[name]
+                for name, each in combos.items()
+                if getattr(each, table) == key
+            }
+            for key in keys
+        }
+        for table, other, keys in (("loss", "optimizer", config.losses), ("optimizer", "loss", config.optimizers))
+    )
     ablations = [(each.name, each.parent) for each in study.combinations if each.ablation]
     whole = [seed for seed in range(config.seeds) if all(runs[name][seed] for name in main)]
     return Compared(
         summaries={name: summarise([run.measures.get(measure) for run in row if run]) for name, row in runs.items()},
         pairs=compare_pairs(main),
-        losses=compare_pairs(losses),
-        optimizers=compare_pairs(optimizers),
+        losses=compare_rows(_averaged(losses)),
+        optimizers=compare_rows(_averaged(optimizers)),
         ablations=compare_pairs(values, ablations),
         ranks=_ranks(measure, {name: [row[seed] for seed in whole] for name, row in main.items()}),
     )
+
+
+def _averaged(values: Mapping[str, Mapping[Any, Sequence[float | None]]]) -> dict[tuple[str, str], tuple]:
+    """Each pair of entries of a table → the values of both, averaged over the combinations that both have."""
+    found = {}
+    for first, second in itertools.combinations(values, 2):
+        if common := [key for key in values[first] if key in values[second]]:
+            found[first, second] = tuple(_mean([values[name][key] for key in common]) for name in (first, second))
+    return found
 
 
 def _mean(rows: Iterable[Sequence[float | None]]) -> list[float | None]:

@@ -15,7 +15,8 @@ class Study:
 
     Attributes:
         combinations: Losses × optimizers in the order given, then the ablations.
-        design: Combination → the settings of each of its tuning runs.
+        design: Combination → setting → the fields of its `Ladder`; in studies of earlier versions the settings of each
+            tuning run.
         records: `path`, `manifest_sha256`, `settings` (of build_records), `density` (share of active cells in
             training), and `splits`: split → `pieces`, `steps`.
         versions: Package → version.
@@ -24,7 +25,7 @@ class Study:
 
     settings: AllSettings
     combinations: list[Combination]
-    design: dict[str, list[dict[str, float | None]]]
+    design: dict[str, Any]
     records: dict[str, Any]
     versions: dict[str, str]
     plugins: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)

@@ -1,8 +1,9 @@
 """Executes the runs of a study that have no result yet, until its budget is spent, and prints a summary."""
 
+import itertools
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -15,6 +16,7 @@ from tuner.study.factorial import Task
 from tuner.study.results import write_results
 from tuner.study.results_model import Run, Study, TuningRun
 from tuner.study.run_one import Context, execute, prepare, read_result
+from tuner.study.settings import Combination, StudyConfig
 from tuner.summary import print_study
 from tuner.terminal import format_duration, log
 
@@ -33,45 +35,62 @@ def run_remaining(folder: Path, study: Study, records: RecordsConfig, data: Data
     Returns:
         False where runs are left for another process, else True.
     """
-    context = prepare(folder, study, records, data)
-    tasks = factorial.plan(study.settings.study)
-    done = {task: result for task in tasks if (result := read_result(folder, task))}
-    left = [task for task in tasks if task not in done]
-    if done:
-        print(f"{len(done)} of {len(tasks)} runs are done already", flush=True)
-    if left:
-        with StudyProgress(left) as progress:
-            for count, task in enumerate(left):
-                if count == RUNS_PER_PROCESS:
-                    return False
-                if deadline is not None and time.monotonic() >= deadline:
-                    break
-                done[task] = _execute(context, task, done, progress)
+    context, config = prepare(folder, study, records, data), study.settings.study
+    tuned = {each.name: _read_tuning(folder, each) for each in context.main}
+    seeds = factorial.seed_tasks(config)
+    done = {task: result for task in seeds if isinstance(result := read_result(folder, task), Run)}
+    count = len(done) + sum(map(len, tuned.values()))
+    if count:
+        print(f"{count} of {count + len(_left(config, tuned, done))} runs are done already", flush=True)
+    is_spent = False
+    with StudyProgress(_left(config, tuned, done)) as progress:
+        for started in itertools.count():
+            left = _left(config, tuned, done)
+            is_spent = bool(left) and deadline is not None and time.monotonic() >= deadline
+            if not left or is_spent:
+                break
+            if started == RUNS_PER_PROCESS:
+                return False
+            progress.plan(left)
+            task, result = left[0], _execute(context, left[0], tuned, progress)
+            if isinstance(result, Run):
+                done[task] = result
+            else:
+                tuned[task.combination.name].append(result)
     write_results(folder, study, context.steps_per_epoch, context.real)
     print_study(folder)
-    if len(done) < len(tasks):
-        print(f"the budget is spent, {len(tasks) - len(done)} of {len(tasks)} runs are left: the same command resumes")
+    if is_spent:
+        print(f"the budget is spent, {len(_left(config, tuned, done))} runs are left: the same command resumes")
     print(f"next: python -m tuner.report {shlex.join([str(folder), *plugin_flags(study.plugins)])}")
     return True
 
 
-def _execute(context: Context, task: Task, done: dict, progress: "StudyProgress") -> TuningRun | Run:
+def _read_tuning(folder: Path, combination: Combination) -> list[TuningRun]:
+    """The tuning runs of a combination that are done, by number, up to the first that is not."""
+    found: list[TuningRun] = []
+    while isinstance(result := read_result(folder, Task(combination, len(found), True, 0)), TuningRun):
+        found.append(result)
+    return found
+
+
+def _left(config: StudyConfig, tuned: factorial.Results, done: Mapping[Task, Run]) -> list[Task]:
+    """The runs that are left, in their order, as far as the results so far tell."""
+    return factorial.tuning_tasks(config, tuned) + [task for task in factorial.seed_tasks(config) if task not in done]
+
+
+def _execute(context: Context, task: Task, tuned: factorial.Results, progress: "StudyProgress") -> TuningRun | Run:
     """Executes one run with the settings that tuning has found for it."""
-    result = execute(context, task, _chosen(context.study, task, done), [progress.begin(task)])
+    own = tuned[task.combination.parent]
+    if task.tuning:
+        results = [run.val_nll for run in own]
+        settings = factorial.chosen(context.study.settings.study, task.combination, results, task.number)
+    else:
+        settings = own[factorial.best(own)].settings
+    result = execute(context, task, settings, [progress.begin(task)])
     if result.cause:
         log(f"{task.folder}: {result.outcome}: {result.cause}")
     progress.end()
     return result
-
-
-def _chosen(study: Study, task: Task, done: dict) -> dict[str, float | None]:
-    """The settings of a run: those of the design while tuning, afterwards those of the best tuning run."""
-    name = task.combination.parent
-    design = study.design[name]
-    if task.tuning:
-        return design[task.number]
-    own = [result for result in done.values() if isinstance(result, TuningRun) and result.combination == name]
-    return design[factorial.best(own)]
 
 
 class StudyProgress(Progress):
@@ -83,21 +102,25 @@ class StudyProgress(Progress):
     def __init__(self, tasks: Sequence[Task]) -> None:
         super().__init__(sum(max(task.epochs, 1) for task in tasks), "epochs")
         self._started = time.monotonic()
-        self._task, self._uncounted = tasks[0], 0
+        self._folder, self._uncounted = Path(), 0
+
+    def plan(self, tasks: Sequence[Task]) -> None:
+        """Tells the runs that are left: tuning may need more than were known before."""
+        self.total = self.done + sum(max(task.epochs, 1) for task in tasks)
 
     def begin(self, task: Task) -> keras.callbacks.Callback:
         """A run begins; returns a callback of its training, which counts its epochs."""
-        self._task, self._uncounted = task, max(task.epochs, 1)
+        self._folder, self._uncounted = task.folder, max(task.epochs, 1)
         return keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: self._epoch(logs))
 
     def _epoch(self, logs: dict) -> None:
         if self._uncounted:
             self._uncounted -= 1
-            self._count(1, f"{self._task.folder}, validation NLL {logs['val_nll']:.3f}")
+            self._count(1, f"{self._folder}, validation NLL {logs['val_nll']:.3f}")
 
     def end(self) -> None:
         """The run has ended, perhaps early."""
-        self._count(self._uncounted, f"{self._task.folder} done")
+        self._count(self._uncounted, f"{self._folder} done")
 
     def _count(self, count: int, note: str) -> None:
         done = self.done + count

@@ -25,7 +25,7 @@ from tuner.study.measures_curves import collapse, course
 from tuner.study.measures_judged import Splits, judge, judged, without_correction
 from tuner.study.measures_music import Reference, as_midi, generate, music_measures, reference, rolls
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
-from tuner.study.settings import RAW
+from tuner.study.settings import RAW, Combination
 from tuner.terminal import log
 from tuner.training import train_run
 
@@ -44,6 +44,11 @@ class Context:
     steps_per_epoch: int
     baselines: dict[str, dict[str, dict[str, float]]]
     real: Reference
+
+    @property
+    def main(self) -> list[Combination]:
+        """The combinations, without ablations."""
+        return [each for each in self.study.combinations if not each.ablation]
 
     def config(self, task: Task, chosen: dict[str, float | None]) -> RunConfig:
         """The configuration of a run with the settings chosen for it."""

@@ -14,16 +14,24 @@ TUNING, RUNS = "tuning", "runs"  # folders of the two stages
 class StudyConfig(Settings):
     """The settings of a study itself."""
 
-    losses: tuple[str, ...] = setting(tuple(CHOICES["loss"]), "losses to compare")
+    losses: tuple[str, ...] = setting(("bce", "focal"), "losses to compare")
     optimizers: tuple[str, ...] = setting(tuple(CHOICES["optimizer"]), "optimizers to compare")
     ablations: bool = setting(
         False, "also: losses without posterior correction; an output bias that starts at 0 (with the first optimizer)"
     )
+    combinations: tuple[str, ...] = setting(
+        (), "only these, as LOSS-OPTIMIZER, or LOSS-OPTIMIZER-zero-bias, tuned for itself; default: all"
+    )
     seeds: int = setting(5, "runs per combination, with its best settings", minimum=1, maximum=1000)
-    tuning_runs: int = setting(4, "runs per combination to find these settings", minimum=1, maximum=1000)
+    tuning_runs: int = setting(
+        8,
+        "runs per combination to find these settings; more for all of them while a best value is at an edge",
+        minimum=1,
+        maximum=1000,
+    )
+    most_tuning_runs: int = setting(40, "at most so many, even if a best value is at an edge", minimum=1, maximum=1000)
     tuning_epochs: int | None = setting(None, "epochs of a tuning run; default: those of a run", minimum=1)
-    lowest_rate: float = setting(5e-4, "lowest learning rate of the tuning runs", above=0.0, maximum=10.0)
-    highest_rate: float = setting(8e-3, "highest learning rate of the tuning runs", above=0.0, maximum=10.0)
+    start_rate: float = setting(4e-3, "learning rate of the first tuning run", above=0.0, maximum=10.0)
     epochs: int = setting(TrainingConfig.epochs, "maximum epochs of a run, at which the schedule ends", minimum=1)
     steps_per_epoch: int | None = setting(
         None, "batches per epoch; default: one pass over the training split", minimum=1
@@ -34,7 +42,13 @@ class StudyConfig(Settings):
     clip_norm: float = setting(
         OptimizerConfig.clip_norm, "global norm gradients are clipped to; 0: not clipped", minimum=0.0
     )
-    schedule: str = setting(OptimizerConfig.schedule, "learning rate over a run", choices=CHOICES["schedule"])
+    schedule: str = setting("constant", "learning rate over a run", choices=CHOICES["schedule"])
+    ema: float = setting(
+        OptimizerConfig.ema,
+        "momentum of the moving average of the weights that is judged; 0: none",
+        minimum=0.0,
+        below=1.0,
+    )
     warmup_steps: int = setting(OptimizerConfig.warmup_steps, "steps of the rise of the learning rate", minimum=0)
     precision: str = setting("float32", "arithmetic of the layers", choices=("float32", "bfloat16"))
     pieces: int = setting(
@@ -48,9 +62,9 @@ class StudyConfig(Settings):
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"{name} must be one or more, each once. Received: {name}={' '.join(values)!r}")
-        if self.lowest_rate > self.highest_rate:
-            rates = f"lowest_rate={self.lowest_rate}, highest_rate={self.highest_rate}"
-            raise ValueError(f"lowest_rate must be at most highest_rate. Received: {rates}")
+        if self.most_tuning_runs < self.tuning_runs:
+            runs = f"most_tuning_runs={self.most_tuning_runs}, tuning_runs={self.tuning_runs}"
+            raise ValueError(f"most_tuning_runs must be at least tuning_runs. Received: {runs}")
         if self.pieces < self.seeds:
             raise ValueError(f"pieces must be at least seeds. Received: pieces={self.pieces}, seeds={self.seeds}")
 
@@ -75,16 +89,22 @@ class AllSettings(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class Combination:
-    """What is compared: a loss with an optimizer, or an ablation of them, `RAW` or `ZERO_BIAS`."""
+    """What is compared: a loss with an optimizer, perhaps with a change, or an ablation.
+
+    Attributes:
+        ablation: `RAW` or `ZERO_BIAS`: it has the settings of the combination without it.
+        change: `ZERO_BIAS`: it is tuned for itself.
+    """
 
     loss: str
     optimizer: str
     ablation: str = ""
+    change: str = ""
 
     @property
     def parent(self) -> str:
         """Name of the combination whose settings it has: its own name unless it is an ablation."""
-        return f"{self.loss}-{self.optimizer}"
+        return f"{self.loss}-{self.optimizer}" + (f"-{self.change}" if self.change else "")
 
     @property
     def name(self) -> str:

@@ -155,14 +155,19 @@ def compare(values: Mapping[str, Sequence[float | None]], pairs: Sequence[tuple[
     `values` has one value a seed for each combination, None where there is none.
     """
     pairs = list(itertools.combinations(values, 2)) if pairs is None else pairs
+    return compare_rows({(a, b): (values[a], values[b]) for a, b in pairs})
+
+
+def compare_rows(rows: Mapping[tuple[str, str], tuple[Sequence[float | None], Sequence[float | None]]]) -> list[Pair]:
+    """Paired differences, tested together: the names of each pair → its values, one a seed for either."""
     differences = [
-        [one - other for one, other in zip(values[a], values[b], strict=True) if one is not None and other is not None]
-        for a, b in pairs
+        [one - other for one, other in zip(first, second, strict=True) if one is not None and other is not None]
+        for first, second in rows.values()
     ]
     p_values = [wilcoxon_p(found) for found in differences]
     return [
-        _pair(names, found, p, adjusted, least_p(len(found)) * len(pairs))
-        for names, found, p, adjusted in zip(pairs, differences, p_values, holm(p_values), strict=True)
+        _pair(names, found, p, adjusted, least_p(len(found)) * len(rows))
+        for names, found, p, adjusted in zip(rows, differences, p_values, holm(p_values), strict=True)
     ]
 
 

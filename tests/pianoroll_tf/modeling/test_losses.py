@@ -18,6 +18,7 @@ EXTREMES = np.array([0.0, 1e-6, 0.5, 8.0, 10.0, 16.7, 18.0, 40.0, 88.0, 100.0, 1
 # For log 3 the probability is 3/4: the focal loss with gamma 2 is (1/4)^2 log(4/3) and (3/4)^2 log 4.
 GOLDEN = {
     "bce": ({}, [0.693147181, 0.693147181, 0.287682072, 1.386294361]),
+    "weighted_bce": ({"positive_weight": 3.0}, [2.079441542, 0.693147181, 0.863046217, 1.386294361]),
     "focal": ({"gamma": 2.0, "alpha": 0.25}, [0.043321699, 0.129965096, 0.004495032, 0.584842934]),
 }
 
@@ -46,7 +47,7 @@ def test_every_entry_has_golden_row():
 
 def test_an_entry_that_is_not_there_is_named():
     for use in (losses.make_loss, lambda config: losses.posterior_logits(config, 0.0)):
-        with pytest.raises(ValueError, match=r"loss must be one of bce, focal\. Received: loss='hinge'"):
+        with pytest.raises(ValueError, match=r"loss must be one of bce, weighted_bce, focal\. Received: loss='hinge'"):
             use(LossConfig(loss="hinge"))
 
 

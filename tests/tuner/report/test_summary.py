@@ -123,11 +123,14 @@ def test_the_first_paragraph_of_a_whole_study(data):
     assert report_summary.missing(data, EN) == []
 
 
-def test_the_edge_of_the_learning_rates_is_named(data):
-    """The middle rate of two is none: both are edges, and run 0 is the best of each combination."""
-    [edge] = [line for line in report_summary.limits(data, RU) if "на краю" in line]
-    assert "0,001" in edge or "0,004" in edge
-    assert edge.count(";") == 3  # four combinations in one line
+def test_values_at_an_edge_are_named(data, tmp_path):
+    assert not [line for line in report_summary.limits(data, RU) if "На краю" in line]
+    settings = tiny_settings(tuning_runs=2, most_tuning_runs=2, optimizers=("adam",))
+    few = report_data.read(write_study(tmp_path / "few", settings))
+    [edge] = [line for line in report_summary.limits(few, EN) if "edge" in line]
+    # two runs tried the rate upwards alone, and gamma and alpha not at all
+    assert "BCE\u00a0·\u00a0Adam (learning_rate); " in edge
+    assert "focal\u00a0·\u00a0Adam (learning_rate, gamma, alpha). No value" in edge
 
 
 def test_of_many_optimizers_only_the_pairs_of_the_best_are_compared():

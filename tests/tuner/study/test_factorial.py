@@ -1,4 +1,4 @@
-"""Which runs a study has: as many of each, with the same learning rates, in an order that can be cut short."""
+"""Which runs a study has: as many of each, tuned alike, in an order that can be cut short."""
 
 import collections
 import dataclasses
@@ -23,8 +23,8 @@ def config(combination, chosen, seed=0):
     return factorial.run_config(AllSettings(), task, chosen, RecordsConfig(), DataFacts())
 
 
-def test_the_defaults_are_all_entries_of_the_tables():
-    assert (StudyConfig().losses, StudyConfig().optimizers) == (tuple(LOSSES), tuple(OPTIMIZERS))
+def test_the_defaults_are_those_of_the_founding_study():
+    assert (StudyConfig().losses, StudyConfig().optimizers) == (("bce", "focal"), tuple(OPTIMIZERS))
 
 
 def test_own_settings_of_the_tables_are_columns():
@@ -40,26 +40,80 @@ def test_combinations_are_named_by_loss_optimizer_and_ablation():
     assert [each.name for each in found] == names
 
 
-def test_the_first_tuning_run_of_all_has_the_middle_rate():
-    assert factorial.learning_rates(3, 0.0005, 0.008) == [0.002, 0.0005, 0.008]
-    assert factorial.learning_rates(1, 0.0005, 0.008) == [0.002]
+def first(loss, optimizer, study=WHOLE):
+    return factorial.chosen(study, Combination(loss, optimizer), [], 0)
 
 
-def test_every_combination_gets_the_same_tuning():
-    design = factorial.design(WHOLE)
-    assert len(design) == len(LOSSES) * len(OPTIMIZERS)
-    rates = {name: [run["learning_rate"] for run in runs] for name, runs in design.items()}
-    assert set(map(tuple, rates.values())) == {(0.00126, 0.00317, 0.0005, 0.008)}
-    tried = [(run["gamma"], run["alpha"]) for run in design["focal-adam"]]
-    assert tried == [(2.0, None), (1.0, 0.25), (0.5, None), (2.0, 0.25)]
-    assert [run["weight_decay"] for run in design["focal-adamw"]] == [0.01, 0.1, 0.004, 0.3]
-    assert all(run["weight_decay"] is None for name in ("bce-adam", "focal-rmsprop") for run in design[name])
+def test_every_combination_begins_with_the_start_of_its_ladders():
+    assert list(factorial.design(WHOLE)) == [f"{loss}-{optimizer}" for loss in LOSSES for optimizer in OPTIMIZERS]
+    assert {first(loss, optimizer)["learning_rate"] for loss in LOSSES for optimizer in OPTIMIZERS} == {0.004}
+    focal = first("focal", "rmsprop")
+    assert (focal["gamma"], focal["alpha"], focal["weight_decay"]) == (2.0, 0.5, None)
+    assert (focal["rms_momentum"], focal["rms_centered"], focal["rms_epsilon"]) == (0.0, False, 1e-7)
+
+
+def test_each_setting_is_tuned_apart_from_the_others():
+    pair = Combination("bce", "adamw")
+    found = [factorial.chosen(WHOLE, pair, [5.0, 5.1, 5.2, 4.9, 5.0][:run], run) for run in range(6)]
+    tried = [(run["learning_rate"], run["weight_decay"]) for run in found]
+    # the rate up, down; the decay up: better; further up; worse; then the rate again beside the new best
+    assert tried == [(0.004, 0.01), (0.008, 0.01), (0.002, 0.01), (0.004, 0.04), (0.004, 0.16), (0.008, 0.04)]
+
+
+def runs_of(study, combination, nll):
+    """The tuning runs of a combination as `nll` of their settings would have them, to the end of its search."""
+    found = []
+    while len(found) < study.most_tuning_runs:
+        try:
+            settings = factorial.chosen(study, combination, [run.val_nll for run in found], len(found))
+        except IndexError:
+            break
+        found.append(TuningRun(combination.name, len(found), settings, FINISHED, "", nll(settings), 9))
+    return found
+
+
+def test_all_get_more_runs_while_the_best_of_one_is_at_an_edge():
+    study = StudyConfig(losses=("bce",), optimizers=("adam", "adamw"), tuning_runs=3)
+    adam, adamw = factorial.main_combinations(study)
+    results = {
+        each.name: runs_of(study, each, lambda chosen: abs(chosen["learning_rate"] - 0.004)) for each in (adam, adamw)
+    }
+    # after three runs the rate of both lies inside, but the decay of adamw was not tried
+    assert factorial.edges(study, adam, results["bce-adam"][:3]) == []
+    three = {name: runs[:3] for name, runs in results.items()}
+    assert factorial.edges(study, adamw, three["bce-adamw"]) == [("weight_decay", 1), ("weight_decay", -1)]
+    assert factorial.tuning_budget(study, three) == 5
+    assert [(task.combination.name, task.number) for task in factorial.tuning_tasks(study, three)] == [
+        *[("bce-adam", 3), ("bce-adam", 4)],
+        *[("bce-adamw", 3), ("bce-adamw", 4)],
+    ]
+    assert factorial.tuning_budget(study, {name: runs[:5] for name, runs in results.items()}) == 5
+    limited = dataclasses.replace(study, most_tuning_runs=3)
+    assert factorial.tuning_tasks(limited, three) == []
+
+
+def test_a_search_with_nothing_left_to_try_uses_fewer_runs():
+    study = StudyConfig(losses=("bce",), optimizers=("adam",), tuning_runs=20)
+    [adam] = factorial.main_combinations(study)
+    runs = runs_of(study, adam, lambda chosen: abs(chosen["learning_rate"] - 0.004))
+    assert sorted(run.settings["learning_rate"] for run in runs) == [0.002, 0.00283, 0.004, 0.00566, 0.008]
+    assert factorial.tuning_tasks(study, {"bce-adam": runs}) == []
 
 
 def test_adamw_has_weight_decay_else_it_would_be_adam():
-    assert all(run["weight_decay"] for run in factorial.design(WHOLE)["bce-adamw"])
-    chosen = factorial.design(WHOLE)["bce-adamw"][0]
-    assert config(Combination("bce", "adamw"), chosen).optimizer.weight_decay == 0.01
+    assert config(Combination("bce", "adamw"), first("bce", "adamw")).optimizer.weight_decay == 0.01
+
+
+def test_combinations_can_be_named():
+    names = ("bce-adam", "bce-adam-zero-bias", "focal-rmsprop")
+    study = StudyConfig(combinations=names, ablations=True)
+    found = factorial.combinations(study)
+    assert [each.name for each in found] == ["bce-adam", "focal-rmsprop", "bce-adam-zero-bias", "focal-rmsprop-raw"]
+    own = found[2]
+    assert (own.parent, own.ablation) == ("bce-adam-zero-bias", "")  # tuned for itself
+    assert not config(own, first("bce", "adam")).model.prior_bias
+    with pytest.raises(ValueError, match="combinations must be one of bce-adam, "):
+        factorial.check_choices(StudyConfig(combinations=("bce-lion",)))
 
 
 def test_settings_that_were_not_chosen_are_the_defaults():
@@ -69,34 +123,34 @@ def test_settings_that_were_not_chosen_are_the_defaults():
 
 
 def test_an_ablation_changes_one_thing():
-    chosen = factorial.design(WHOLE)["focal-adam"][1]
+    chosen = first("focal", "adam")
     parent, other = (config(Combination("focal", "adam", ablation), chosen) for ablation in ("", ZERO_BIAS))
     assert differences(to_dict(parent), to_dict(other)) == ["model.prior_bias is True there, False here"]
     assert config(Combination("focal", "adam", RAW), chosen) == parent
 
 
 def test_seeds_differ_in_the_seed_alone():
-    chosen = factorial.design(WHOLE)["bce-adam"][0]
+    chosen = first("bce", "adam")
     one, other = (config(Combination("bce", "adam"), chosen, seed) for seed in (0, 1))
     assert differences(to_dict(one), to_dict(other)) == ["training.seed is 0 there, 1 here"]
 
 
-def test_the_plan_has_every_run_once_and_whole_seeds():
-    tasks = factorial.plan(WHOLE)
-    assert len({task.folder for task in tasks}) == len(tasks) == 6 * 4 + 3 * (6 + 3 + 2)
-    assert [task.tuning for task in tasks] == [True] * 24 + [False] * 33
-    assert [task.number for task in tasks[24:]] == [0] * 11 + [1] * 11 + [2] * 11
-    assert set(collections.Counter(task.combination.name for task in tasks[24:]).values()) == {3}
+def test_the_second_stage_has_every_run_once_and_whole_seeds():
+    tasks = factorial.seed_tasks(WHOLE)
+    main, raw, zero = 9, 6, 3
+    assert len({task.folder for task in tasks}) == len(tasks) == 3 * (main + raw + zero)
+    assert [task.number for task in tasks] == [0] * 18 + [1] * 18 + [2] * 18
+    assert set(collections.Counter(task.combination.name for task in tasks).values()) == {3}
     for place, task in enumerate(tasks):
         if task.combination.ablation == RAW:
             assert task.epochs == 0
-            before = [(other.combination.name, other.number) for other in tasks[:place] if not other.tuning]
+            before = [(other.combination.name, other.number) for other in tasks[:place]]
             assert (task.combination.parent, task.number) in before  # its model is there
 
 
-def test_the_plan_begins_with_tuning_and_goes_on_seed_by_seed():
-    tasks = factorial.plan(StudyConfig(losses=("bce",), tuning_runs=1, seeds=2))
-    assert [str(task.folder) for task in tasks][2:5] == ["tuning/bce-rmsprop/0", "runs/bce-adam/0", "runs/bce-adamw/0"]
+def test_tuning_goes_combination_by_combination():
+    tasks = factorial.tuning_tasks(StudyConfig(losses=("bce",), optimizers=("adam", "rmsprop"), tuning_runs=1), {})
+    assert [str(task.folder) for task in tasks] == ["tuning/bce-adam/0", "tuning/bce-rmsprop/0"]
 
 
 def test_no_two_pieces_of_a_combination_have_the_same_seed():
@@ -117,15 +171,6 @@ def test_the_best_tuning_run():
     assert factorial.best([worse, broken]) == 2  # all diverged: the lowest rate
 
 
-@pytest.mark.parametrize("count", range(1, 9))
-def test_learning_rates_span_the_range(count):
-    rates = factorial.learning_rates(count, 0.001, 0.1)
-    assert len(set(rates)) == count
-    assert all(0.001 <= rate <= 0.1 for rate in rates)
-    if count > 2:
-        assert {min(rates), max(rates)} == {0.001, 0.1}
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -135,7 +180,7 @@ def test_learning_rates_span_the_range(count):
             "optimizers must be one or more, each once. Received: optimizers='adam adam'",
         ),
         ({"seeds": 5, "pieces": 4}, "pieces must be at least seeds. Received: pieces=4, seeds=5"),
-        ({"lowest_rate": 0.1, "highest_rate": 0.01}, "lowest_rate must be at most highest_rate"),
+        ({"tuning_runs": 9, "most_tuning_runs": 8}, "most_tuning_runs must be at least tuning_runs"),
         ({"seeds": 0}, "seeds must be a whole number >= 1"),
     ],
 )

@@ -24,6 +24,7 @@ from tuner.report import data as report_data
 from tuner.report import summary as report_summary
 from tuner.report.language import Language
 from tuner.study import __main__ as study
+from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study import run_one as study_runs
 from tuner.study.folder import CEILING
@@ -96,7 +97,20 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-SMALL = [*TINY, "--optimizers", "adam", "rmsprop", "--seeds", "2", "--tuning-runs", "2", "--pieces", "3"]
+SMALL = [
+    *TINY,
+    "--optimizers",
+    "adam",
+    "rmsprop",
+    "--seeds",
+    "2",
+    "--tuning-runs",
+    "2",
+    "--most-tuning-runs",
+    "2",
+    "--pieces",
+    "3",
+]
 
 
 def test_a_study_from_end_to_end(records, tmp_path, fakes, capsys):
@@ -119,7 +133,7 @@ def test_a_study_from_end_to_end(records, tmp_path, fakes, capsys):
     ]
     table = rows(folder / "results.csv")
     assert len(table) == len(study_folder.read_runs(folder)) == 16
-    assert list(table[0])[11:] == list(MEASURES)
+    assert list(table[0])[15:] == list(MEASURES)
     first = table[0]
     assert (first["combination"], first["seed"], first["outcome"]) == ("bce-adam", "0", FINISHED)
     assert (float(first["nll"]), float(first["val_nll"]), float(first["last_val_nll"])) == (5.5, 5.0, 5.0)
@@ -130,7 +144,7 @@ def test_a_study_from_end_to_end(records, tmp_path, fakes, capsys):
     assert (raw["val_nll"], raw["epochs_to_best"], raw["curve_area"]) == ("9.0", "", "")
     assert {row["outcome"] for row in table if row["ablation"] == "zero-bias"} == {COLLAPSED}
     assert rows(folder / "tuning.csv")[0].keys() == {
-        *("combination", "run", "chosen", "learning_rate", "weight_decay", "gamma", "alpha"),
+        *("combination", "run", "chosen", "edges", *factorial.SETTINGS),
         *("outcome", "cause", "val_nll", "epochs"),
     }
     music = rows(folder / "music.csv")
@@ -194,7 +208,7 @@ def test_a_budget_stops_before_a_run_and_the_next_call_resumes(records, tmp_path
     assert study.main([*arguments, "--budget", "100s"]) == 0
     first = len(fakes.trained)
     assert 0 < first < 16
-    assert f"the budget is spent, {16 - first} of 16 runs are left: the same command resumes" in capsys.readouterr().out
+    assert f"the budget is spent, {16 - first} runs are left: the same command resumes" in capsys.readouterr().out
     assert study_folder.read_comparison(tmp_path / "study").missing > 0
     assert study.main(arguments) == 0
     assert len(fakes.trained) == len(set(fakes.trained)) == 16
@@ -256,8 +270,8 @@ def test_damaged_measures_are_measured_again(records, tmp_path, fakes, capsys):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--losses", "hinge"], "losses must be one of bce, focal. Received: losses='hinge'"),
-        (["--losses", "hinge", "--ablations"], "losses must be one of bce, focal"),
+        (["--losses", "hinge"], "losses must be one of bce, weighted_bce, focal. Received: losses='hinge'"),
+        (["--losses", "hinge", "--ablations"], "losses must be one of bce, weighted_bce, focal"),
         (["--optimizers", "sgd"], "optimizers must be one of adam, adamw, rmsprop"),
         (["--schedule", "step"], "schedule must be one of"),
         (["--seeds", "7", "--pieces", "6"], "pieces must be at least seeds"),
@@ -302,7 +316,19 @@ def test_help_loads_nothing_heavy():
 def test_real_trainings_killed_and_resumed(records, tmp_path):
     """Killed in a run of the second stage; the same command ends with what that run has when nothing disturbs it."""
     folder, arguments = tmp_path / "study", ["--losses", "focal", "--optimizers", "adam"]
-    arguments = [str(records), str(folder), *TINY, *arguments, "--seeds", "1", "--tuning-runs", "1", "--pieces", "2"]
+    arguments = [
+        str(records),
+        str(folder),
+        *TINY,
+        *arguments,
+        "--seeds",
+        "1",
+        "--tuning-runs",
+        "1",
+        "--most-tuning-runs",
+        "1",
+    ]
+    arguments += ["--pieces", "2"]
     command = subprocess.Popen([sys.executable, "-m", "tuner.study", *arguments], cwd=ROOT, stderr=subprocess.DEVNULL)
     norms = folder / "runs" / "focal-adam" / "0" / "gradient_norms.csv"
     while command.poll() is None and len(read_norms(norms)) < 4:  # in the second epoch of the first run
@@ -342,7 +368,6 @@ def test_real_trainings_killed_and_resumed(records, tmp_path):
 
 
 def test_all_combinations_share_weights_and_batches_seed_by_seed(records):
-    from tuner.study import factorial
     from tuner.study.settings import AllSettings, Combination
 
     small = ModelConfig(conv_filters=4, gru_units=6, head="independent")
@@ -350,7 +375,10 @@ def test_all_combinations_share_weights_and_batches_seed_by_seed(records):
     made, data = run_folder.data_facts(records)
     designs = factorial.design(settings.study)
     tasks = {name: factorial.Task(Combination(*name.split("-")), 3, tuning=False, epochs=2) for name in designs}
-    configs = [factorial.run_config(settings, tasks[name], runs[0], made, data) for name, runs in designs.items()]
+    configs = [
+        factorial.run_config(settings, task, factorial.chosen(settings.study, task.combination, [], 0), made, data)
+        for task in tasks.values()
+    ]
     first, *others = [run.weight_arrays(run.run_model(config)) for config in configs]
     for config, other in zip(configs[1:], others, strict=True):
         differing = [name for name, value in other.items() if (value != first[name]).any()]

@@ -1,0 +1,60 @@
+"""Studies of a plan as processes: a failure is named and costs nothing else, `prepare` makes a corpus once."""
+
+import tomllib
+from types import SimpleNamespace
+
+from small_plan import SMALL
+
+from tuner.plan import folder as plan_folder
+from tuner.plan import run
+from tuner.plan.plan import as_plan
+
+TWO = SMALL.replace('after = "main"\nchoose = "best losses"\n', "")
+
+
+def test_a_study_that_fails_is_named_and_the_others_run(tmp_path, monkeypatch, capsys):
+    done = set()
+    monkeypatch.setattr(run, "is_finished", lambda folder: folder.name in done)
+
+    class Process(SimpleNamespace):
+        def poll(self):
+            done.update({"later"} & {self.name})
+            return int(self.name == "main")
+
+    monkeypatch.setattr(
+        run.subprocess,
+        "Popen",
+        lambda words, **_: Process(name=words[words.index("tuner.study") + 2].rpartition("/")[2]),
+    )
+    monkeypatch.setattr(run, "POLL_SECONDS", 0)
+    plan = as_plan(tomllib.loads(TWO))
+    assert run.run_studies(plan, tmp_path, workers=2, deadline=None) == ["main"]
+    output = capsys.readouterr()
+    assert "study later finished" in output.out
+    assert f"study main failed: see {tmp_path / plan_folder.LOGS / 'main'}.log" in output.err
+
+
+def test_arguments_are_those_of_the_command(tmp_path):
+    plan = as_plan(tomllib.loads(TWO))
+    words = run.arguments(tmp_path, "later", plan.studies["later"], budget=90.4)
+    assert words[:2] == [str(tmp_path / "records/one"), str(tmp_path / "studies/later")]
+    assert words[2:] == ["--epochs", "5", "--gru-units", "8", "--head", "nade", "--budget", "90s"]
+
+
+def test_a_study_waits_for_the_one_that_chooses(tmp_path):
+    plan = as_plan(tomllib.loads(SMALL))
+    assert run.arguments(tmp_path, "later", plan.studies["later"], None) is None
+
+
+def test_a_corpus_is_prepared_once(tmp_path, monkeypatch):
+    (tmp_path / "maker.py").write_text(
+        "import pathlib, sys\nfolder = pathlib.Path(sys.argv[1])\nfolder.mkdir(parents=True)\nprint('made')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    text = TWO.replace('midi = "{data}/one"', 'midi = "{out}/midi/one"\nprepare = ["maker", "{out}/midi/one"]')
+    plan, made = as_plan(tomllib.loads(text)), []
+    monkeypatch.setattr("pianoroll_tf.build_records.main", lambda words: made.append(words) or 0)
+    for _ in range(2):
+        run.build_records(plan, tmp_path / "out", tmp_path)
+    assert made[0][0] == str(tmp_path / "out/midi/one")
+    assert made[0][2:] == ["--grid", "seconds"]

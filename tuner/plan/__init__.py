@@ -1,0 +1,1 @@
+"""Plans: several studies that answer one question, fixed before the first run."""

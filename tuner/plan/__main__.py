@@ -1,0 +1,81 @@
+"""Executes a plan: several studies that answer one question.
+
+Usage: python -m tuner.plan PLAN.toml DIR [--data DATA] [--dry-run] [settings]
+
+The plan is fixed in DIR before the first run (tuner/plan/plan.py describes its file, tuner/plan/folder.py the folder).
+The same command resumes a plan that was stopped; `python -m tuner.report DIR` makes a report of what it holds.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pianoroll_tf import cli
+from pianoroll_tf.tensorflow_startup import load_tensorflow
+from tuner.plan import folder as plan_folder
+from tuner.plan.plan import Plan, read_plan
+from tuner.terminal import format_duration, format_table, parse_duration
+
+
+def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
+    """The command's flags."""
+    parser = cli.make_parser("tuner.plan", "Execute several studies by a plan. The same command resumes it.")
+    cli.add_plugins(parser, argv)
+    parser.add_argument("plan", type=Path, help="TOML file of the plan")
+    parser.add_argument("folder", type=Path, metavar="dir", help="folder of the plan: created, or resumed if it exists")
+    parser.add_argument("--data", type=Path, default=Path(), help="folder that {data} stands for in the plan")
+    parser.add_argument("--dry-run", action="store_true", help="train nothing; tell how long each study takes")
+    parser.add_argument("--workers", type=int, default=2, help="studies at a time, of one thread each (default: 2)")
+    parser.add_argument("--budget", metavar="TIME", help="start no run after this time, as in 90s, 30m or 3h")
+    parser.add_argument(
+        "--amend", metavar="REASON", help="accept a plan that has changed since it was fixed, and say why"
+    )
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    given = sys.argv[1:] if argv is None else argv
+    return cli.run(body, build_parser(given), given)
+
+
+def body(args: argparse.Namespace) -> None:
+    """Reads the plan, fixes it, builds the records, and executes or estimates its studies."""
+    deadline = None if args.budget is None else time.monotonic() + parse_duration(args.budget)
+    plan = read_plan(args.plan)
+    from tuner.plan.run import build_records, run_studies
+
+    if args.dry_run:
+        with tempfile.TemporaryDirectory() as scratch:
+            build_records(plan, Path(scratch), args.data)
+            load_tensorflow(args)
+            _estimate(plan, Path(scratch), args.workers)
+        return
+    with plan_folder.sole_use(args.folder, plan, args.amend) as fixed:
+        print(f"plan of {fixed['fixed']}, sha256 {plan_folder.current(fixed)}", flush=True)
+        build_records(plan, args.folder, args.data)
+        left = run_studies(plan, args.folder, args.workers, deadline)
+    if left:
+        print(f"not finished: {', '.join(left)}. The same command resumes")
+    print(f"next: python -m tuner.report {args.folder}")
+
+
+def _estimate(plan: Plan, folder: Path, workers: int) -> None:
+    """Prints how long each study takes."""
+    from tuner.plan.estimate import estimate
+
+    rows, total = [["study", "corpus", "tuning runs", "runs", "s per epoch", "at most"]], 0.0
+    for name, study in plan.studies.items():
+        found = estimate(plan, folder, name)
+        total += found.hours
+        numbers = [str(found.tuning_runs), str(found.runs), f"{found.seconds_per_epoch:.1f}"]
+        rows.append([name, study.corpus, *numbers, format_duration(3600 * found.hours)])
+    print(format_table(rows))
+    print(f"{format_duration(3600 * total / workers)} with {workers} workers, if every run takes all its epochs")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""The folder of a plan: its files, and the plan as it was fixed before the first run. Needs no framework.
+
+The files:
+
+    DIR/plan.json               checksummed: `values` of the plan, `sha256` of these, `fixed`: when (UTC), `amendments`:
+                                changes after that: `changed` (when), `why`, and the `sha256` and `values` since then
+    DIR/midi/                   MIDI files that were prepared
+    DIR/records/CORPUS/         records of each corpus
+    DIR/studies/NAME/           the folder of each study, as `tuner.study` writes it
+    DIR/logs/NAME.log           what each study printed
+
+A plan that has changed is refused unless the reason is recorded as an amendment.
+"""
+
+import contextlib
+import datetime
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.storage import checksummed_json
+from pianoroll_tf.storage.files import remove_temporaries
+from pianoroll_tf.storage.folders import check_folder, exclusive_folder
+from tuner.plan.plan import Plan
+
+PLAN, RECORDS, STUDIES, LOGS = "plan.json", "records", "studies", "logs"
+
+
+def digest(values: dict[str, Any]) -> str:
+    """The sha256 of a plan's content, whatever the layout of its file."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def read_fixed(folder: Path) -> dict[str, Any] | None:
+    """What plan.json holds; None if there is none; raises UserError if it is damaged or something else is there."""
+    if not check_folder(folder, "of a plan", PLAN):
+        return None
+    found = checksummed_json.read_checksummed(folder / PLAN)
+    if digest(found["values"]) != found["sha256"]:
+        raise UserError(f"{folder / PLAN} is damaged: its plan does not match its sha256")
+    return found
+
+
+def current(fixed: dict[str, Any]) -> str:
+    """The sha256 of the plan that holds now: of the last amendment, else of the plan as it was fixed."""
+    return fixed["amendments"][-1]["sha256"] if fixed["amendments"] else fixed["sha256"]
+
+
+@contextlib.contextmanager
+def sole_use(folder: Path, plan: Plan, why: str | None = None) -> Iterator[dict[str, Any]]:
+    """Makes the folder and fixes the plan, unless that is done, and keeps other processes out; yields plan.json.
+
+    Args:
+        folder: Of the plan.
+        plan: As its file has it now.
+        why: The reason for a change after the plan was fixed; None: a change is refused.
+
+    Raises:
+        UserError: The folder is another plan's, or the plan has changed since it was fixed.
+    """
+    with exclusive_folder(folder, "of a plan", PLAN):
+        remove_temporaries(folder)
+        fixed, now = read_fixed(folder), datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        if fixed is None:
+            fixed = {"values": plan.values, "sha256": digest(plan.values), "fixed": now, "amendments": []}
+            checksummed_json.write_checksummed(folder / PLAN, fixed)
+        elif current(fixed) != digest(plan.values):
+            if why is None:
+                raise UserError(
+                    f"{folder} holds a plan that was fixed on {fixed['fixed']} and differs from this one. Use that "
+                    "plan or another folder, or record the change with --amend REASON"
+                )
+            entry = {"changed": now, "why": why, "sha256": digest(plan.values), "values": plan.values}
+            fixed = {**fixed, "amendments": [*fixed["amendments"], entry]}
+            checksummed_json.write_checksummed(folder / PLAN, fixed)
+        yield fixed

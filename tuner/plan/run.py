@@ -1,0 +1,183 @@
+"""Builds the records of a plan and executes its studies, several at a time, each as a command of its own."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.flags import to_flags
+from pianoroll_tf.storage.tables import read_csv
+from tuner.plan import folder as plan_folder
+from tuner.plan.plan import Plan, PlannedStudy, choose_combinations
+from tuner.study import folder as study_folder
+from tuner.study.settings import AllSettings
+from tuner.terminal import log
+
+THREADS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+POLL_SECONDS = 1.0
+
+
+def build_records(plan: Plan, folder: Path, data: Path) -> None:
+    """Builds the records of every corpus that is used, unless they are there and up to date.
+
+    Raises:
+        UserError: A folder of MIDI files is missing, or no records can be made of it.
+    """
+    from pianoroll_tf import build_records as command
+
+    for name in dict.fromkeys(study.corpus for study in plan.studies.values()):
+        corpus = plan.corpora[name]
+        places = {"data": data.resolve(), "out": folder.resolve()}
+        midi = Path(corpus.midi.format(**places))
+        if corpus.prepare and not midi.is_dir():
+            subprocess.run([sys.executable, "-m", *(word.format(**places) for word in corpus.prepare)], check=True)
+        if not midi.is_dir():
+            raise UserError(f"corpora.{name}.midi must be a folder. Received: midi={midi}")
+        print(f"corpus {name}", flush=True)
+        if command.main([str(midi), str(records_folder(folder, name)), *to_flags(corpus.records)]):
+            raise UserError(f"the records of corpus {name} could not be built: see the line above")
+
+
+def records_folder(folder: Path, corpus: str) -> Path:
+    """The records of a corpus."""
+    return folder / plan_folder.RECORDS / corpus
+
+
+def study_folder_of(folder: Path, study: str) -> Path:
+    """The folder of a study."""
+    return folder / plan_folder.STUDIES / study
+
+
+def arguments(folder: Path, name: str, study: PlannedStudy, budget: float | None) -> list[str] | None:
+    """The arguments of `tuner.study`; None if the study that chooses its combinations has not finished."""
+    settings = with_combinations(folder, study)
+    if settings is None:
+        return None
+    defaults = AllSettings()
+    sections = [field.name for field in dataclasses.fields(AllSettings)]
+    found = [flag for key in sections for flag in to_flags(getattr(settings, key), getattr(defaults, key))]
+    limit = [] if budget is None else ["--budget", f"{budget:.0f}s"]
+    return [str(records_folder(folder, study.corpus)), str(study_folder_of(folder, name)), *found, *limit]
+
+
+def with_combinations(folder: Path, study: PlannedStudy) -> AllSettings | None:
+    """The settings of a study, with the combinations that an earlier one chooses; None if that has not finished."""
+    if not study.after:
+        return study.settings
+    earlier = study_folder_of(folder, study.after)
+    if not is_finished(earlier):
+        return None
+    means = validation_means(earlier)
+    chosen = choose_combinations(study.choose, means)
+    return dataclasses.replace(study.settings, study=dataclasses.replace(study.settings.study, combinations=chosen))
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether all runs of a study have a result and are compared."""
+    if not (folder / study_folder.COMPARISON).is_file():
+        return False
+    study = study_folder.read_study(folder)
+    rows = read_csv(folder / study_folder.RESULTS_CSV)
+    return len(rows) == len(study.combinations) * study.settings.study.seeds
+
+
+def validation_means(folder: Path) -> dict[str, float]:
+    """Combination, without ablations → its mean validation NLL over the seeds; runs that diverged count as infinite."""
+    study, means = study_folder.read_study(folder), {}
+    runs = study_folder.read_runs(folder)
+    for each in study.combinations:
+        if not each.ablation and not each.change:
+            found = [run.measures.get("val_nll") for run in runs if run.combination == each.name]
+            means[each.name] = sum(float("inf") if nll is None else nll for nll in found) / len(found)
+    return means
+
+
+@dataclasses.dataclass
+class _Running:
+    """A study that is being executed."""
+
+    process: subprocess.Popen
+    output: IO[bytes]
+
+
+def run_studies(plan: Plan, folder: Path, workers: int, deadline: float | None) -> list[str]:
+    """Executes the studies that are not finished, `workers` at a time, in the order of the plan.
+
+    A study that chooses its combinations by the results of another waits for it. A study that fails is named, and the
+    others continue.
+
+    Args:
+        plan: The plan.
+        folder: Of the plan, locked by this process.
+        workers: Processes at a time, of one thread each.
+        deadline: `time.monotonic()` after which no run is started; None: no limit.
+
+    Returns:
+        The names of the studies that are not finished.
+    """
+    (folder / plan_folder.LOGS).mkdir(exist_ok=True)
+    waiting, running, failed = dict(plan.studies), dict[str, _Running](), set[str]()
+    try:
+        while waiting or running:
+            _start_some(folder, waiting, running, workers, deadline)
+            if not running:
+                break
+            time.sleep(POLL_SECONDS)
+            failed |= _collect(folder, running)
+    finally:
+        for each in running.values():
+            each.process.terminate()
+            each.process.wait()
+            each.output.close()
+    for name in failed:
+        log(f"study {name} failed: see {folder / plan_folder.LOGS / name}.log")
+    return [name for name in plan.studies if not is_finished(study_folder_of(folder, name))]
+
+
+def _start_some(
+    folder: Path,
+    waiting: dict[str, PlannedStudy],
+    running: dict[str, _Running],
+    workers: int,
+    deadline: float | None,
+) -> None:
+    """Starts studies until all workers are busy; those that are finished are dropped."""
+    for name, study in list(waiting.items()):
+        if is_finished(study_folder_of(folder, name)):
+            del waiting[name]
+            continue
+        budget = None if deadline is None else deadline - time.monotonic()
+        if len(running) >= workers or (budget is not None and budget <= 0):
+            return
+        given = arguments(folder, name, study, budget)
+        if given is not None:
+            running[name] = _start(folder, name, given)
+            del waiting[name]
+
+
+def _start(folder: Path, name: str, given: Sequence[str]) -> _Running:
+    print(f"study {name} begins", flush=True)
+    output = (folder / plan_folder.LOGS / f"{name}.log").open("ab")
+    environment: Mapping[str, str] = {**os.environ, **THREADS}
+    command = [sys.executable, "-m", "tuner.study", *given]
+    return _Running(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment), output)
+
+
+def _collect(folder: Path, running: dict[str, _Running]) -> set[str]:
+    """Removes the studies that have ended; returns those that failed."""
+    failed = set()
+    for name, each in list(running.items()):
+        if (code := each.process.poll()) is not None:
+            each.output.close()
+            del running[name]
+            if code:
+                failed.add(name)
+            else:
+                state = "finished" if is_finished(study_folder_of(folder, name)) else "stopped, as its budget is spent"
+                print(f"study {name} {state}", flush=True)
+    return failed

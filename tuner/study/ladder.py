@@ -1,0 +1,85 @@
+"""The values of a setting that tuning may try, in order: rungs, numbered from the first that is tried. No framework."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# Scale → (value → what the ratio multiplies, its inverse)
+SCALES = {
+    "log": (lambda value: value, lambda found: found),
+    "odds": (lambda value: value / (1 - value), lambda found: found / (1 + found)),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Ladder:
+    """The rungs of a setting.
+
+    Attributes:
+        values: The values in order, none beyond them; empty: a series.
+        start: The value at rung 0.
+        ratio: Of the next rung's value to a rung's, or of their odds.
+        scale: A key of `SCALES`.
+        least: No value of the series is below it.
+        limit: The natural limit, below which nothing lies; it is the rung below the last one of the series. None: the
+            series continues.
+        most: No value of the series is above it, as the setting allows none; None: no maximum.
+    """
+
+    values: tuple[Any, ...] = ()
+    start: Any = None
+    ratio: float = 2.0
+    scale: str = "log"
+    least: float = 0.0
+    limit: float | None = None
+    most: float | None = None
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any] | Sequence[Any], default: Any = None, most: float | None = None) -> "Ladder":
+        """The ladder of an entry `study` in a setting's metadata.
+
+        Args:
+            entry: The fields of a series, or the values in order, of which tuning starts at `default`, or at the middle
+                one if `default` is not among them.
+            default: Of the setting.
+            most: The setting's maximum; None: it has none.
+
+        >>> Ladder.of((False, True), default=False).rung(1)
+        True
+        """
+        if isinstance(entry, Mapping):
+            return cls(most=most, **entry)
+        values = tuple(entry)
+        return cls(values=values, start=default if default in values else values[len(values) // 2])
+
+    def rung(self, number: float) -> Any:
+        """The value at a rung; halves lie between two rungs of a series. None: there is no such value.
+
+        >>> rates = Ladder(start=0.01, ratio=4.0, least=1e-3, limit=0.0)
+        >>> [rates.rung(number) for number in (1, 0.5, 0, -1, -2, -3)]
+        [0.04, 0.02, 0.01, 0.0025, 0.0, None]
+        """
+        if self.values:
+            place = self.values.index(self.start) + number
+            return self.values[int(place)] if place == int(place) and 0 <= place < len(self.values) else None
+        forth, back = SCALES[self.scale]
+
+        def value(at: float) -> float:
+            return float(f"{back(forth(self.start) * self.ratio**at):.3g}")
+
+        found = value(number)
+        if found < self.least:  # only a whole rung just below the last one of the series is the limit
+            is_next = number == math.floor(number) and value(number + 1) >= self.least
+            return self.limit if is_next else None
+        return None if self.most is not None and found > self.most else found
+
+    def is_end(self, number: float, direction: int) -> bool:
+        """Whether by nature no value lies beyond a rung, upwards (1) or downwards (-1).
+
+        >>> Ladder(start=0.01, ratio=4.0, least=1e-3, limit=0.0).is_end(-2, -1)
+        True
+        """
+        if self.values:
+            return self.rung(number + direction) is None
+        return direction < 0 and self.limit is not None and self.rung(number) == self.limit
