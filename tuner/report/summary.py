@@ -225,9 +225,9 @@ def limits(data: StudyData, language: Language) -> list[str]:
     if data.seeds > 1:
         notes.append(
             _(
-                "Intervals are Student’s t intervals of the mean over the seeds: with two or three seeds they are wide, as "
-                "so few say little about their spread. Holm’s correction is for the pairs of one measure; each "
-                "measure is tested on its own."
+                "Intervals are Student’s t intervals of the mean over the seeds: with two or three seeds they are "
+                "wide, as so few say little about their spread. Holm’s correction is for the pairs of one measure; "
+                "each measure is tested on its own."
             )
         )
     for rate, names in _rates_at_the_edge(data, language).items():
