@@ -7,13 +7,14 @@ from pianoroll_tf.errors import UserError
 from tuner.study import folder as study_folder
 from tuner.study.across import Across, across, relative
 from tuner.study.measures import HIGHER, MEASURES
+from tuner.study.results import complete
 
 RELATIVE = {"nll": "test", "val_nll": "val", "last_val_nll": "val"}  # measure → split of the baseline it is divided by
 BASELINE = "copy_last_step"
 
 
 def compare_studies(folders: Mapping[str, Path | str], measure: str = "nll") -> Across:
-    """Compares the combinations that all studies have by a measure that a run has by itself (`Run.measures`).
+    """Compares the combinations that all studies have by a measure.
 
     Args:
         folders: Corpus → folder of its study.
@@ -33,17 +34,16 @@ def compare_studies(folders: Mapping[str, Path | str], measure: str = "nll") -> 
         raise UserError(f"studies must have combinations in common. Received: {', '.join(map(str, folders.values()))}")
     values = {}
     for corpus, study in studies.items():
-        found = {
-            (run.combination, run.seed): run.measures.get(measure) for run in study_folder.read_runs(folders[corpus])
-        }
+        runs = complete(Path(folders[corpus]), study, study_folder.read_runs(folders[corpus]))
+        found = {(run.combination, run.seed): run.measures.get(measure) for run in runs}
         seeds = range(study.settings.study.seeds)
         values[corpus] = {each.name: [found.get((each.name, seed)) for seed in seeds] for each in shared}
     if measure in RELATIVE:
-        baselines = {
-            corpus: study_folder.read_checksummed(Path(folder) / study_folder.BASELINES)[RELATIVE[measure]][BASELINE][
-                "nll"
-            ]
-            for corpus, folder in folders.items()
-        }
-        values = relative(values, baselines)
+        values = relative(values, {corpus: _baseline(Path(folder), measure) for corpus, folder in folders.items()})
     return across(values, shared, lower_is_better=MEASURES[measure].better != HIGHER)
+
+
+def _baseline(folder: Path, measure: str) -> float:
+    """The NLL of copying the last step in a study, nats per step."""
+    baselines = study_folder.read_checksummed(folder / study_folder.BASELINES)
+    return baselines[RELATIVE[measure]][BASELINE]["nll"]

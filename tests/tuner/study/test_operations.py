@@ -29,7 +29,9 @@ class Counter:
         remove_op_callback(self)
 
     def __call__(self, op_type, inputs, attrs, outputs, op_name=None, graph=None):
-        op_type, *names = (name.decode() if isinstance(name, bytes) else name for name in (op_type, *(attrs or ())[::2]))
+        op_type, *names = (
+            name.decode() if isinstance(name, bytes) else name for name in (op_type, *(attrs or ())[::2])
+        )
         given = dict(zip(names, (attrs or ())[1::2], strict=True))
         shapes = [tuple(each.shape) for each in inputs]
         if op_type == "MatMul":
