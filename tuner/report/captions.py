@@ -20,8 +20,11 @@ SECTIONS: dict[str, tuple[str, str]] = {
     ),
     "convergence": (
         "Speed of convergence",
-        "Every point of a curve is the NLL of the validation split after an epoch. Seconds are wall-clock time on the "
-        "machine of the study, including validation.",
+        "Every point of a curve is the NLL of the validation split after an epoch. The cost is counted in steps, in "
+        "windows (with repetition) and in floating-point operations of the network’s matrix products, forward and "
+        "backward: these do not depend on the machine. The last gain says whether the training was long enough: the "
+        "share of the gain in validation NLL, from the first epoch to the best, that the last tenth of the epochs "
+        "brought.",
     ),
     "stability": (
         "Stability of training",
@@ -72,7 +75,12 @@ MEANS = {
         "What it takes to reach the baseline “copy the last step”, and to get within 2 % of the best validation NLL of "
         "all runs"
     ),
-    "convergence_more": "Time to within 2 % of the best, and the mean over the run of the best validation NLL so far",
+    "convergence_own": (
+        "What it takes to get within 1 % of the best validation NLL of the run itself, and to reach it"
+    ),
+    "convergence_curve": (
+        "Mean over the run of the best validation NLL so far, and the share of its gain that the last tenth brought"
+    ),
     "sparsity": "Density and silence, predicted and true",
     "recall": "Recall of cells, by the share of training steps in which their pitch sounds",
     "music": "Overlap of single runs, which have fewer pieces, and the density of their music without the governor",
@@ -106,10 +114,10 @@ FIGURES: dict[str, tuple[str, str]] = {
         "the table below.",
         "Validation curves of the optimizers, by loss: mean over the seeds, and a band from the lowest to the highest.",
     ),
-    "time_to_baseline": (
-        "Steps and seconds that each combination took to the baseline and to the best; the numbers are in the table "
-        "below.",
-        "Time to the baseline and to within 2 % of the best of all runs. Runs that never got there have no point.",
+    "cost": (
+        "Steps and operations that each combination took to the baseline and to within 1 % of its own best; the "
+        "numbers are in the tables below.",
+        "Cost up to the baseline and up to within 1 % of the run’s own best. Runs that never got there have no point.",
     ),
     "stability_means": (
         "Measures of stability of each combination; the numbers are in the table above.",

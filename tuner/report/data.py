@@ -94,9 +94,7 @@ def read(folder: Path) -> StudyData:
     tuning = study_folder.read_tuning(folder)
     runs = study_folder.read_runs(folder)
     seeds = range(study.settings.study.seeds)
-    steps = study.settings.study.steps_per_epoch or _steps_per_epoch(runs)
-    if steps:
-        runs = study_results.with_efforts(folder, study, runs, steps)
+    runs = study_results.complete(folder, study, runs)
     baselines, music = folder / study_folder.BASELINES, folder / study_folder.MUSIC_CSV
     histories = {(run.combination, run.seed): _run_dir(folder, run) / HISTORY for run in runs}
     missing = {each.name: [seed for seed in seeds if (each.name, seed) not in histories] for each in study.combinations}
@@ -123,30 +121,20 @@ def _missing_tuning(study: Study, tuning: Sequence[TuningRun]) -> int:
 
 
 def _comparison(folder: Path, study: Study, runs: Sequence[Run]) -> Comparison:
-    """The comparison in comparison.json if it has as many runs of each combination as exist, else a new one."""
+    """The comparison in comparison.json if it has all measures and as many runs as exist, else a new one."""
     try:
         found = study_folder.read_comparison(folder)
     except UserError:
         found = None
     counts = {each.name: sum(run.combination == each.name for run in runs) for each in study.combinations}
-    if found is not None and {name: sum(each.values()) for name, each in found.outcomes.items()} == counts:
-        return found
-    return study_results.compared(study, runs)
+    if found is None or not found.measures.keys() >= MEASURES.keys():
+        return study_results.compared(study, runs)
+    same = {name: sum(each.values()) for name, each in found.outcomes.items()} == counts
+    return found if same else study_results.compared(study, runs)
 
 
 def _run_dir(folder: Path, run: Run) -> Path:
     return folder / RUNS / run.combination / str(run.seed)
-
-
-def _steps_per_epoch(runs: Sequence[Run]) -> int | None:
-    """Batches per epoch; in studies of earlier versions from a run that reached the baseline; None: unknown."""
-    for run in runs:
-        epochs, steps = run.measures.get("epochs_to_copy"), run.measures.get("steps_to_copy")
-        if run.steps_per_epoch:
-            return run.steps_per_epoch
-        if epochs and steps:
-            return round(steps / epochs)
-    return None
 
 
 def results_csv(data: StudyData) -> bytes:

@@ -21,7 +21,7 @@ from tuner.report.reproduce import study_settings, tuning_table
 
 RANKED_FIGURE = ("nll", "pr_auc", "onset_f1", "music_overlap")
 QUALITY_FIGURE = ("nll", "pr_auc", "onset_f1", "ece")
-CONVERGENCE_FIGURE = ("steps_to_copy", "seconds_to_copy", "steps_to_best", "seconds_to_best")
+CONVERGENCE_FIGURE = ("steps_to_copy", "operations_to_copy", "steps_to_settled", "operations_to_settled")
 STABILITY_FIGURE = ("last_val_nll", "gradient_ratio", "roughness")
 ABLATIONS_FIGURE = ("nll", "ece", "density_ratio", "music_overlap")
 ABLATED = ("nll", "pr_auc", "ece", "density_ratio", "steps_to_copy", "music_overlap")
@@ -94,9 +94,8 @@ def _convergence(data: StudyData, language: Language) -> Blocks:
     return [
         block("curves_by_optimizer", report_curves.curves(data, language, by="optimizer"), language),
         block("curves_by_loss", report_curves.curves(data, language, by="loss"), language),
-        block("time_to_baseline", report_figures.means(data, CONVERGENCE_FIGURE, language), language),
-        tables.means(data, "convergence", language),
-        tables.means(data, "convergence_more", language),
+        block("cost", report_figures.means(data, CONVERGENCE_FIGURE, language), language),
+        *(tables.means(data, name, language) for name in ("convergence", "convergence_own", "convergence_curve")),
     ]
 
 

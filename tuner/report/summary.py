@@ -228,9 +228,9 @@ def limits(data: StudyData, language: Language) -> list[str]:
     if data.seeds > 1:
         notes.append(
             _(
-                "Intervals are bootstrap intervals of the mean over the seeds; with few seeds they are too narrow (for "
-                "five values they cover the true mean about 83 times in 100, not 95). Holm’s correction is for the "
-                "pairs of one measure; each measure is tested on its own."
+                "Intervals are Student’s t intervals of the mean over the seeds: with two or three seeds they are "
+                "wide, as so few say little about their spread. Holm’s correction is for the pairs of one measure; "
+                "each measure is tested on its own."
             )
         )
     if names := _at_edges(data, language):

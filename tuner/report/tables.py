@@ -28,8 +28,12 @@ RANKED = ("nll", "pr_auc", "onset_f1", "ece", "curve_area", "recall_rare", "musi
 MEANS = {
     "quality": QUALITY,
     "stability": ("val_nll", "last_val_nll", "gradient_ratio", "roughness"),
-    "convergence": ("epochs_to_copy", "steps_to_copy", "seconds_to_copy", "epochs_to_best", "steps_to_best"),
-    "convergence_more": ("seconds_to_best", "curve_area"),
+    "convergence": ("steps_to_copy", "examples_to_copy", "operations_to_copy", "steps_to_best", "operations_to_best"),
+    "convergence_own": (
+        *("steps_to_settled", "examples_to_settled", "operations_to_settled"),
+        *("steps_to_own_best", "operations_to_own_best"),
+    ),
+    "convergence_curve": ("curve_area", "last_gain"),
     "sparsity": ("density_ratio", "step_density_error", "silent_predicted", "silent_ratio"),
     "recall": RECALL,
     "music": ("music_overlap", "free_density_ratio"),
@@ -64,7 +68,7 @@ def _mean_cell(summary: Summary, language: Language) -> Cell:
 
 def _head(name: str, language: Language) -> str:
     head, unit = language.head(name), language.gettext(MEASURES[name].unit)
-    return f"{head}, {unit}" if unit and unit not in head and not name.startswith(("epochs", "steps", "sec")) else head
+    return f"{head}, {unit}" if unit and unit not in head and not name.startswith(("epochs", "steps")) else head
 
 
 def quality(data: StudyData, language: Language) -> Table:

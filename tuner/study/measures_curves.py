@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 NEAR = 1.02  # times the best final value of all runs
+SETTLED = 1.01  # times the best value of the run itself
+LAST = 0.1  # share of a run's epochs that are its last ones
 FACTOR = 10.0  # by which the predicted density may be off before the output counts as silent or saturated
 
 
@@ -24,6 +26,47 @@ def effort(prefix: str, epoch: int | None, steps_per_epoch: int, seconds: Sequen
     """
     values = (None, None, None) if epoch is None else (epoch, epoch * steps_per_epoch, float(sum(seconds[:epoch])))
     return {f"{unit}_{prefix}": value for unit, value in zip(("epochs", "steps", "seconds"), values, strict=True)}
+
+
+def cost(
+    prefix: str, epoch: int | None, steps_per_epoch: int, windows: int | None, operations: float | None
+) -> dict[str, float | None]:
+    """What the training up to the end of an epoch (counted from 1) cost, whatever the machine.
+
+    Args:
+        prefix: Of the names: "to_best".
+        epoch: None if it was never reached.
+        steps_per_epoch: Batches per epoch.
+        windows: Per batch; None: not known.
+        operations: Floating-point operations of a step of training; None: not known.
+
+    Returns:
+        Epochs, steps, examples (windows, with repetition) and operations in 10¹².
+
+    >>> cost("to_best", 2, 56, 64, 2.5e10)
+    {'epochs_to_best': 2, 'steps_to_best': 112, 'examples_to_best': 7168, 'operations_to_best': 2.8}
+    """
+    steps = None if epoch is None else epoch * steps_per_epoch
+    return {
+        f"epochs_{prefix}": epoch,
+        f"steps_{prefix}": steps,
+        f"examples_{prefix}": None if steps is None or windows is None else steps * windows,
+        f"operations_{prefix}": None if steps is None or operations is None else steps * operations / 1e12,
+    }
+
+
+def last_gain(curve: Sequence[float]) -> float | None:
+    """Share of the whole gain, from the first epoch to the best, that the last tenth of the epochs brought.
+
+    None for a single epoch or without a gain; 0 if the best epoch is earlier.
+
+    >>> last_gain([9.0, 7.0, 6.0, 5.5, 5.25, 5.25, 5.25, 5.25, 5.25, 5.0])  # 0.25 of 4
+    0.0625
+    """
+    last = max(1, round(LAST * len(curve)))
+    if len(curve) < 2 or min(curve) >= curve[0]:
+        return None
+    return float((min(curve[:-last]) - min(curve)) / (curve[0] - min(curve)))
 
 
 def area(curve: Sequence[float], epochs: int) -> float:

@@ -8,14 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.modeling.run_folder import HISTORY
+from pianoroll_tf.settings import from_dict
 from pianoroll_tf.storage.checksummed_json import write_checksummed
 from pianoroll_tf.storage.tables import read_csv, write_csv
 from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study.measures import HIGHER, MEASURES, MUSIC, ONE
-from tuner.study.measures_curves import NEAR, effort, reached
+from tuner.study.measures_curves import NEAR, SETTLED, cost, effort, last_gain, reached
 from tuner.study.music_distance import compare, distribution
+from tuner.study.operations import batch_operations
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Compared, Comparison, Run, Study, TuningRun
 from tuner.study.settings import RAW
 from tuner.study.statistics import Ranks, compare_rows, rank, summarise
@@ -37,8 +40,25 @@ def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Non
     write_checksummed(folder / study_folder.COMPARISON, dataclasses.asdict(compared(study, runs)))
 
 
+def complete(folder: Path, study: Study, runs: Sequence[Run]) -> list[Run]:
+    """The runs as they are read, with the measures of `with_efforts` if their steps per epoch are known."""
+    steps = study.settings.study.steps_per_epoch or _steps_per_epoch(runs)
+    return with_efforts(folder, study, runs, steps) if steps else list(runs)
+
+
+def _steps_per_epoch(runs: Sequence[Run]) -> int | None:
+    """Batches per epoch; in studies of earlier versions from a run that reached the baseline; None: unknown."""
+    for run in runs:
+        epochs, steps = run.measures.get("epochs_to_copy"), run.measures.get("steps_to_copy")
+        if run.steps_per_epoch:
+            return run.steps_per_epoch
+        if epochs and steps:
+            return round(steps / epochs)
+    return None
+
+
 def with_efforts(folder: Path, study: Study, runs: Sequence[Run], steps_per_epoch: int) -> list[Run]:
-    """The runs, with epochs, steps and seconds to within 2 % of the best validation NLL of all of them."""
+    """The runs, with all measures of convergence that follow from their validation curves, of earlier versions too."""
     trained = {each.name for each in study.combinations if each.ablation != RAW}
     ended = [run for run in runs if run.outcome != DIVERGED and run.combination in trained]
     if not ended:
@@ -48,11 +68,40 @@ def with_efforts(folder: Path, study: Study, runs: Sequence[Run], steps_per_epoc
     for run in runs:
         if run in ended:
             rows = read_csv(folder / study_folder.RUNS / run.combination / str(run.seed) / HISTORY)
-            epoch = reached([row["val_nll"] for row in rows], target)
-            more = effort("to_best", epoch, steps_per_epoch, [row["seconds"] for row in rows])
+            more = _convergence(study, run, rows, target, steps_per_epoch)
             run = dataclasses.replace(run, measures=run.measures | more)
         found.append(run)
     return found
+
+
+def _convergence(
+    study: Study, run: Run, rows: Sequence[dict[str, Any]], target: float, steps_per_epoch: int
+) -> dict[str, float | None]:
+    """What it took a run to reach the baseline, `target`, and its own best."""
+    curve = [row["val_nll"] for row in rows]
+    copied = run.measures.get("epochs_to_copy")
+    points = {
+        "to_copy": None if copied is None else round(copied),
+        "to_best": reached(curve, target),
+        "to_settled": reached(curve, SETTLED * min(curve)),
+        "to_own_best": reached(curve, min(curve)),
+    }
+    windows, operations = _batch_cost(study)
+    measures = effort("to_best", points["to_best"], steps_per_epoch, [row["seconds"] for row in rows])
+    for point, epoch in points.items():
+        measures |= cost(point, epoch, steps_per_epoch, windows, operations)
+    return measures | {"last_gain": last_gain(curve)}
+
+
+def _batch_cost(study: Study) -> tuple[int | None, float | None]:
+    """Windows and floating-point operations of a batch of training; None where they are not known."""
+    settings, windows = study.settings, study.settings.dataset.batch_size
+    if windows is None:
+        return None, None
+    records = from_dict(RecordsConfig, study.records["settings"])
+    density, steps = study.records["density"], settings.dataset.window_steps
+    found = batch_operations(settings.model, records, density, windows, steps)
+    return windows, None if found is None else found.training
 
 
 def tuning_rows(study: Study, tuning: Sequence[TuningRun]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Statistics over seeds: means with bootstrap intervals, paired differences with tests, ranks.
+"""Statistics over seeds: means with Student's t intervals, paired differences with tests, ranks.
 
 The combinations of a study share initial weights and batch order seed by seed, so their differences are taken within a
 seed. With n seeds no Wilcoxon or sign test can fall below 2 / 2^n: 0.0625 for 5 seeds, and Holm's correction multiplies
@@ -7,7 +7,6 @@ says which case it is.
 """
 
 import dataclasses
-import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95  # of intervals; tests are held against 1 - LEVEL
-RESAMPLES = 9999
+RESAMPLES = 9999  # of Wilcoxon's test with ties
 
 SHOWN = "shown"  # the adjusted p-value is below 1 - LEVEL
 TOO_FEW_SEEDS = "too few seeds"  # all seeds agree in sign, but so few that no test could fall below 1 - LEVEL
@@ -31,7 +30,7 @@ class Summary:
         runs: Seeds that have a value.
         missing: Seeds that have none: the run diverged, or never reached the value that the measure waits for.
         mean: None without a value.
-        low, high: Bootstrap interval of the mean; None for fewer than two values.
+        low, high: Student's t interval of the mean; None for fewer than two values.
         sd: Standard deviation over seeds (n - 1); None for fewer than two values.
     """
 
@@ -51,7 +50,7 @@ class Pair:
         first, second: Their names.
         seeds: Seeds in which both have a value.
         mean: Mean difference, in the measure's unit; None without such a seed.
-        low, high: Its bootstrap interval; None for fewer than two seeds.
+        low, high: Its t interval; None for fewer than two seeds.
         effect: Mean difference over the standard deviation of the differences (Cohen's d_z); None where that is 0.
         wilcoxon: Two-sided p-value of the signed-rank test, exact; 1 where all differences are 0.
         sign: Two-sided p-value of the sign test.
@@ -88,27 +87,26 @@ class Ranks:
 
 
 def interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Percentile bootstrap interval of the mean; None for fewer than two values.
+    """Student's t interval of the mean; None for fewer than two values.
 
-    With few values it is too narrow: of five normal ones it holds the true mean some 83 times in 100, not 95.
+    A percentile bootstrap is too narrow for few values: of five normal ones its interval holds the true mean some 83
+    times in 100. This one holds it 95 times in 100 for any number of normal values, and is therefore wide for two
+    or three. It may reach beyond the range of a measure, such as a share below 0.
 
     Reference:
-        Efron, Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13.
+        Efron, Tibshirani 1993, "An Introduction to the Bootstrap", chapter 12, on both.
+
+    >>> [round(edge, 3) for edge in interval([1.0, 2.0, 3.0])]  # 2 ± 4.303 · 1 / √3
+    [-0.484, 4.484]
     """
     sample = np.asarray(values, np.float64)
     if len(sample) < 2:
         return None
     if np.ptp(sample) == 0:
         return float(sample[0]), float(sample[0])
-    means = sample[_resamples(len(sample))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
-@functools.cache
-def _resamples(count: int) -> np.ndarray:
-    """Indices of the values in each resample, [RESAMPLES, count]; the same for every measure."""
-    return np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
+    mean, error = sample.mean(), sample.std(ddof=1) / math.sqrt(len(sample))
+    reach = stats.t.ppf((1 + LEVEL) / 2, len(sample) - 1) * error
+    return float(mean - reach), float(mean + reach)
 
 
 def summarise(values: Sequence[float | None]) -> Summary:

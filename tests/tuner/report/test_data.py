@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from synthetic_study import tiny_settings, write_study
 
+from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
 from tuner.report import data as report_data
 from tuner.study import folder as study_folder
+from tuner.study.operations import batch_operations
 from tuner.study.settings import Combination
 
 
@@ -43,6 +45,32 @@ def test_efforts_are_there_though_the_study_has_not_written_its_results(data):
     assert steps
     assert b"steps_to_best" in report_data.results_csv(data).splitlines()[0]
     assert len(report_data.results_csv(data).splitlines()) == 11
+
+
+def test_the_cost_of_a_run_follows_from_its_curve_and_the_settings(data):
+    """Batches of 64 windows; the operations are those of `operations.batch_operations`."""
+    [run] = [run for run in data.runs if (run.combination, run.seed) == ("bce-adam", 0)]
+    curve = [row["val_nll"] for row in data.histories["bce-adam", 0]]
+    best = curve.index(min(curve)) + 1
+    settled = next(epoch for epoch, nll in enumerate(curve, 1) if nll <= 1.01 * min(curve))
+    measures = run.measures
+    assert (measures["epochs_to_own_best"], measures["steps_to_own_best"]) == (best, 20 * best)
+    assert (measures["steps_to_settled"], measures["examples_to_settled"]) == (20 * settled, 64 * 20 * settled)
+    settings = data.study.settings
+    found = batch_operations(settings.model, RecordsConfig(grid="seconds"), 0.0362, 64, 128)
+    assert measures["operations_to_own_best"] == pytest.approx(20 * best * found.training / 1e12)
+    assert measures["examples_to_copy"] == 64 * measures["steps_to_copy"]
+    assert measures["last_gain"] == pytest.approx((min(curve[:-1]) - min(curve)) / (curve[0] - min(curve)), abs=1e-9)
+
+
+def test_a_comparison_of_an_earlier_version_lacks_measures_and_is_made_again(data):
+    path = data.folder / study_folder.COMPARISON
+    earlier = dataclasses.asdict(dataclasses.replace(data.comparison, missing=99))
+    del earlier["measures"]["last_gain"]
+    write_checksummed(path, earlier)
+    found = report_data.read(data.folder).comparison
+    assert (found.missing, "last_gain" in found.measures) == (2, True)
+    path.unlink()
 
 
 def test_a_study_of_an_earlier_version_has_no_steps_per_epoch(tmp_path):

@@ -35,7 +35,7 @@ def test_quality_has_the_baselines_first_and_says_which_means_lack_a_run(data):
     mean, small = nll["focal\u00a0·\u00a0RMSprop"]
     assert small.endswith("\n2 of 3 runs")
     values = [run.measures["nll"] for run in data.runs if run.combination == "focal-rmsprop" and run.measures]
-    assert float(mean) == pytest.approx(sum(values) / 2, abs=0.001)
+    assert float(mean) == pytest.approx(sum(values) / 2, abs=0.005)  # two seeds: a wide interval, few digits
     assert "runs" not in nll["BCE\u00a0·\u00a0Adam"][1]
     assert column(table, "ECE, raw output")["focal\u00a0·\u00a0Adam"][0] == "0.08500"
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from tuner.study.measures import HIGHER, LOWER, MEASURES, ONE, RARITY
-from tuner.study.measures_curves import area, collapse, course, effort, gradient_ratio, reached, roughness
+from tuner.study.measures_curves import (
+    area,
+    collapse,
+    cost,
+    course,
+    effort,
+    gradient_ratio,
+    last_gain,
+    reached,
+    roughness,
+)
 
 HISTORY = [
     {"val_nll": nll, "seconds": seconds, "val_density_predicted": 0.03, "val_density_true": 0.04}
@@ -40,6 +50,24 @@ def test_effort_is_that_up_to_the_epoch():
     assert reached([9.0, 6.0, 7.0, 5.0], 6.5) == 2
     found = effort("to_copy", 2, 56, [10.0, 9.0, 9.0])
     assert found == {"epochs_to_copy": 2, "steps_to_copy": 112, "seconds_to_copy": 19.0}
+
+
+def test_cost_is_counted_in_what_does_not_depend_on_the_machine():
+    found = cost("to_copy", 3, steps_per_epoch=10, windows=64, operations=2e11)
+    assert found == {"epochs_to_copy": 3, "steps_to_copy": 30, "examples_to_copy": 1920, "operations_to_copy": 6.0}
+    assert set(cost("to_copy", None, 10, 64, 2e11).values()) == {None}
+    unknown = cost("to_copy", 3, 10, None, None)
+    assert (unknown["steps_to_copy"], unknown["examples_to_copy"], unknown["operations_to_copy"]) == (30, None, None)
+    assert found.keys() <= MEASURES.keys()
+
+
+def test_the_gain_of_the_last_tenth():
+    falling = [10.0 - 0.5 * epoch for epoch in range(20)]  # 10 to 0.5 in even steps: two of nineteen
+    assert last_gain(falling) == pytest.approx(2 / 19)
+    assert last_gain([9.0, 5.0, 6.0]) == 0.0  # the best came before
+    assert last_gain([9.0, 5.0]) == 1.0
+    assert last_gain([9.0]) is None
+    assert last_gain([5.0, 6.0, 7.0]) is None
 
 
 def test_reached_at_once_and_exactly():

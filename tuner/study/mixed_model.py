@@ -1,0 +1,218 @@
+"""A linear mixed model over corpora: loss, optimizer and their interaction as fixed effects, corpora as random ones.
+
+For the value y of a run, relative to its corpus (`across.relative`):
+
+    y = mean + loss + optimizer + loss:optimizer + corpus + corpus:loss + corpus:optimizer + corpus:loss:optimizer
+        + corpus:seed + rest
+
+The first four are fixed, in sum-to-zero coding. The others are random with a variance each: corpus is the random
+intercept, the three products with it are random slopes (a corpus on which an effect is larger), and corpus:seed holds
+what the combinations of a seed share, as they are paired. The variances are estimated by restricted maximum
+likelihood. A fixed effect is tested by Wald's F; its denominator has the degrees of freedom of the random effect that
+contains it (the effect's own times corpora - 1), not those of the runs. In a design without gaps this is the exact F
+test against the interaction with the corpora, unless a variance is estimated as 0.
+
+Why not `statsmodels.MixedLM`: with few corpora variances lie at 0, where its optimizers stop short, and it has z tests
+only, which take four corpora for very many.
+
+Reference:
+    Pinheiro, Bates 2000, "Mixed-Effects Models in S and S-PLUS", sections 2.2 and 2.4.2.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import optimize, stats
+
+from tuner.study.statistics import LEVEL, holm
+
+Row = tuple[str, str, str, int, float]  # corpus, loss, optimizer, seed, value
+LOWEST, HIGHEST = math.log(1e-8), math.log(1e8)  # of a variance over that of the rest; the lowest counts as 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """The F test of a fixed effect: "loss", "optimizer" or "loss:optimizer"."""
+
+    name: str
+    f: float
+    numerator: int  # degrees of freedom
+    denominator: int
+    p: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Contrast:
+    """The difference of two losses, averaged over the optimizers, or of two optimizers, first minus second.
+
+    Attributes:
+        mean: In the unit of the values.
+        low, high: Its t interval, with the effect's degrees of freedom.
+        p: Two-sided.
+        adjusted: After Holm's correction for all pairs of losses, or of optimizers.
+    """
+
+    effect: str
+    first: str
+    second: str
+    mean: float
+    low: float
+    high: float
+    p: float
+    adjusted: float
+
+
+@dataclasses.dataclass(frozen=True)
+class MixedModel:
+    """A fitted model.
+
+    Attributes:
+        effects: Those of which there are at least two levels.
+        contrasts: Of losses and of optimizers.
+        deviations: Random effect → standard deviation; "rest" is that of single runs.
+        corpora: How many there are; effects are generalized over these.
+        runs: How many values there are.
+    """
+
+    effects: list[Effect]
+    contrasts: list[Contrast]
+    deviations: dict[str, float]
+    corpora: int
+    runs: int
+
+
+def fit(rows: Sequence[Row]) -> MixedModel | None:
+    """Fits the model to the runs that have a value.
+
+    Returns:
+        None for fewer than two corpora, without two losses or optimizers, or if a combination has no value at all.
+    """
+    if not rows:
+        return None
+    corpora, losses, optimizers = (list(dict.fromkeys(names)) for names in zip(*(row[:3] for row in rows), strict=True))
+    if len(corpora) < 2 or len(losses) * len(optimizers) < 2:
+        return None
+    if len({row[1:3] for row in rows}) < len(losses) * len(optimizers):
+        return None
+    values = np.array([row[4] for row in rows], np.float64)
+    fixed, spans = _fixed(rows, losses, optimizers)
+    products = _products(rows, fixed)
+    if len(values) <= fixed.shape[1] + 1 or np.ptp(values) == 0:
+        return None
+    ratios = _ratios(values, fixed, list(products.values()))
+    estimate, covariance, rest = _solve(values, fixed, list(products.values()), ratios)
+    freedom = {name: (span.stop - span.start) * (len(corpora) - 1) for name, span in spans.items()}
+    variances = {name: ratio * rest for name, ratio in zip(products, ratios, strict=True)}
+    return MixedModel(
+        effects=[_effect(name, span, estimate, covariance, freedom[name]) for name, span in spans.items()],
+        contrasts=[
+            contrast
+            for name, levels in (("loss", losses), ("optimizer", optimizers))
+            if name in spans
+            for contrast in _contrasts(name, levels, spans[name], estimate, covariance, freedom[name])
+        ],
+        deviations={name: math.sqrt(value) for name, value in (variances | {"rest": rest}).items()},
+        corpora=len(corpora),
+        runs=len(values),
+    )
+
+
+def _fixed(rows: Sequence[Row], losses: list[str], optimizers: list[str]) -> tuple[np.ndarray, dict[str, slice]]:
+    """The columns of the fixed effects, [runs, columns], the mean first, and which belong to each effect."""
+    of_loss = _sum_coded(len(losses))[[losses.index(row[1]) for row in rows]]
+    of_optimizer = _sum_coded(len(optimizers))[[optimizers.index(row[2]) for row in rows]]
+    both = (of_loss[:, :, np.newaxis] * of_optimizer[:, np.newaxis, :]).reshape(len(rows), -1)
+    parts, spans, column = [np.ones((len(rows), 1))], {}, 1
+    for name, part in (("loss", of_loss), ("optimizer", of_optimizer), ("loss:optimizer", both)):
+        if part.shape[1]:
+            spans[name] = slice(column, column + part.shape[1])
+            parts.append(part)
+            column += part.shape[1]
+    return np.concatenate(parts, axis=1), spans
+
+
+def _sum_coded(levels: int) -> np.ndarray:
+    """Sum-to-zero coding, [levels, levels - 1]."""
+    return np.concatenate([np.eye(levels - 1), -np.ones((1, levels - 1))])
+
+
+def _products(rows: Sequence[Row], fixed: np.ndarray) -> dict[str, np.ndarray]:
+    """Z Zᵀ of each random effect that can be estimated: 1 where two runs share its level, [runs, runs]."""
+    keys: dict[str, list[tuple]] = {
+        "corpus": [row[:1] for row in rows],
+        "corpus:loss": [row[:2] for row in rows],
+        "corpus:optimizer": [(row[0], row[2]) for row in rows],
+        "corpus:loss:optimizer": [row[:3] for row in rows],
+        "corpus:seed": [(row[0], row[3]) for row in rows],
+    }
+    found: dict[str, np.ndarray] = {}
+    for name, levels in keys.items():
+        number = np.array([sorted(set(levels)).index(level) for level in levels])
+        shared = (number[:, np.newaxis] == number[np.newaxis]).astype(np.float64)
+        distinct = not any(np.array_equal(shared, other) for other in (np.eye(len(rows)), *found.values()))
+        if distinct:  # with one seed, one loss or one optimizer, some are the same, or that of single runs
+            found[name] = shared
+    return found
+
+
+def _solve(
+    values: np.ndarray, fixed: np.ndarray, products: list[np.ndarray], ratios: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Estimates of the fixed effects, their covariance, and the variance of single runs, for ratios of variances."""
+    inverse, bread = _weights(fixed, products, ratios)
+    estimate = bread @ fixed.T @ inverse @ values
+    left = values - fixed @ estimate
+    rest = float(left @ inverse @ left / (len(values) - fixed.shape[1]))
+    return estimate, bread * rest, rest
+
+
+def _weights(fixed: np.ndarray, products: list[np.ndarray], ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """V⁻¹ and (Xᵀ V⁻¹ X)⁻¹, in units of the variance of single runs."""
+    total = np.eye(len(fixed)) + sum(ratio * product for ratio, product in zip(ratios, products, strict=True))
+    inverse = np.linalg.inv(total)
+    return inverse, np.linalg.inv(fixed.T @ inverse @ fixed)
+
+
+def _ratios(values: np.ndarray, fixed: np.ndarray, products: list[np.ndarray]) -> np.ndarray:
+    """The variances of the random effects over that of single runs, by restricted maximum likelihood."""
+    free = len(values) - fixed.shape[1]
+
+    def deviance(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        ratios = np.exp(logs)
+        inverse, bread = _weights(fixed, products, ratios)
+        within = inverse - inverse @ fixed @ bread @ fixed.T @ inverse
+        left = within @ values
+        square = float(values @ left)
+        signs = -np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(bread)[1]
+        slopes = [np.sum(within * product) - free * (left @ product @ left) / square for product in products]
+        return signs + free * math.log(square), ratios * np.array(slopes)
+
+    bounds = [(LOWEST, HIGHEST)] * len(products)
+    starts = (np.full(len(products), math.log(start)) for start in (1.0, 0.01))
+    found = [optimize.minimize(deviance, start, jac=True, method="L-BFGS-B", bounds=bounds) for start in starts]
+    return np.exp(min(found, key=lambda each: each.fun).x)
+
+
+def _effect(name: str, span: slice, estimate: np.ndarray, covariance: np.ndarray, denominator: int) -> Effect:
+    """Wald's F test that all columns of an effect are 0."""
+    numerator = span.stop - span.start
+    f = float(estimate[span] @ np.linalg.solve(covariance[span, span], estimate[span]) / numerator)
+    return Effect(name, f, numerator, denominator, float(stats.f.sf(f, numerator, denominator)))
+
+
+def _contrasts(
+    name: str, levels: list[str], span: slice, estimate: np.ndarray, covariance: np.ndarray, freedom: int
+) -> list[Contrast]:
+    """Each level of an effect with each."""
+    coding, reach = _sum_coded(len(levels)), stats.t.ppf((1 + LEVEL) / 2, freedom)
+    found = []
+    for first, second in itertools.combinations(range(len(levels)), 2):
+        weights = coding[first] - coding[second]
+        mean, error = weights @ estimate[span], math.sqrt(weights @ covariance[span, span] @ weights)
+        p = float(2 * stats.t.sf(abs(mean) / error, freedom))
+        found.append((levels[first], levels[second], float(mean), float(mean - reach * error), mean + reach * error, p))
+    adjusted = holm([each[-1] for each in found])
+    return [Contrast(name, *each[:4], float(each[4]), each[5], p) for each, p in zip(found, adjusted, strict=True)]
