@@ -1,15 +1,19 @@
-# make install | page | demo | docs | test | lint | dist | parity | bench | bench-full | bench-serve; PYTHON=python3.12 chooses the interpreter
+# make install | page | demo | study | docs | test | lint | dist | parity | bench | bench-full | bench-serve
+# PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
 # What the benchmarks read, and where they write their results
 DATA ?= ../shared/data
 BENCH_OUT ?= build/benchmarks
+# The plan of a study, and the folder of its runs
+PLAN ?= docs/study/plan.toml
+STUDY ?= studies/founding
 VENV := .venv
 BIN := $(VENV)/bin
 # The page of the server; without npm it is left out, and the server answers its API alone
 PAGE := pianoroll_tf/serving/page
 NPM := $(shell command -v npm)
 
-.PHONY: install page demo docs test lint dist parity bench bench-full bench-serve clean
+.PHONY: install page demo study docs test lint dist parity bench bench-full bench-serve clean
 
 install: $(VENV)/.installed
 	$(if $(NPM),$(MAKE) page || echo "the page could not be built: the server will answer its API alone")
@@ -46,6 +50,12 @@ $(VENV)/.benched: $(VENV)/.installed
 
 demo: install
 	$(BIN)/python -m pianoroll_tf.demo
+
+# Some ten hours of two cores; the same command resumes. `make study --dry-run` tells how long each part takes: make
+# executes lines that begin with + even then, and the first word of MAKEFLAGS has its one-letter flags
+study: $(VENV)/.installed
+	+$(BIN)/python -m tuner.plan $(PLAN) $(STUDY) --data $(DATA) $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
+	$(BIN)/python -m tuner.report $(STUDY)
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

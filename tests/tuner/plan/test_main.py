@@ -1,8 +1,10 @@
 """The command tuner.plan: a dry run, and a tiny plan of two real studies from MIDI files to their results."""
 
 import csv
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from repository import ROOT
@@ -74,6 +76,15 @@ def test_a_dry_run_tells_the_time_and_leaves_nothing(data, tmp_path, capsys):
     table = {line.split()[0]: line.split()[1:4] for line in output.splitlines() if len(line.split()) > 4}
     assert (table["main"], table["heads"]) == (["made-up", "2", "4"], ["made-up", "1", "2"])
     assert "with 2 workers, if every run takes all its epochs" in output
+    assert not (tmp_path / "plan").exists()
+
+
+def test_make_study_dry_run_is_a_dry_run(data, tmp_path):
+    values = {"PLAN": data / "plan.toml", "STUDY": tmp_path / "plan", "DATA": data, "BIN": Path(sys.executable).parent}
+    words = ["make", "study", "--dry-run", *(f"{name}={value}" for name, value in values.items())]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr
+    assert "if every run takes all its epochs" in done.stdout
     assert not (tmp_path / "plan").exists()
 
 
