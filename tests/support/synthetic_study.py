@@ -18,7 +18,7 @@ from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.checksummed_json import write_checksummed
 from tuner.study import factorial
 from tuner.study import folder as study_folder
-from tuner.study.measures import MUSIC
+from tuner.study.measures import FACTS, MUSIC
 from tuner.study.measures_curves import course
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
 from tuner.study.settings import RAW, RUNS, AllSettings, Combination, StudyConfig
@@ -84,6 +84,7 @@ def write_study(
     study_folder.write_pieces(folder / study_folder.MUSIC / f"{study_folder.TEST}.npz", real)
     if with_music:
         _write_music(folder / study_folder.MUSIC_CSV, combinations)
+        _write_facts(folder / study_folder.FACTS_CSV)
     return folder
 
 
@@ -154,6 +155,9 @@ def _judged(final: float, combination: Combination, own: np.random.Generator) ->
     }
     for place, name in enumerate(("rare", "uncommon", "common", "frequent")):
         measures[f"recall_{name}"] = 0.2 + 0.15 * place + 0.01 * noise["recall"]
+    for name in FACTS:
+        measures |= {f"music_{name}": 0.4, f"music_{name}_gap": 0.1 + 0.01 * noise["music"]}
+    measures |= {"music_auc": 0.95 + 0.005 * noise["music"], "music_best_auc": 0.8}
     for name in MUSIC:
         measures |= {f"music_{name}_overlap": 0.75, f"music_{name}_distance": 1.5}
     return measures
@@ -202,6 +206,17 @@ def _write_music(path: Path, combinations: list[Combination]) -> None:
         for fact in MUSIC:
             overlap = 0.9 - 0.01 * place
             rows.append({"combination": name, "measure": fact, "overlap": overlap, "distance": 0.5 + 0.1 * place})
+    _write_rows(path, rows)
+
+
+def _write_facts(path: Path) -> None:
+    values = {f"music_{name}": 0.5 for name in FACTS}
+    ceiling = {f"music_{name}_gap": 0.02 for name in FACTS} | {"music_auc": 0.52, "music_best_auc": 0.6}
+    rows = [
+        {"combination": name, "measure": measure, "value": value}
+        for name, found in ((study_folder.TEST, values), (study_folder.CEILING, ceiling))
+        for measure, value in found.items()
+    ]
     _write_rows(path, rows)
 
 

@@ -26,6 +26,7 @@ class StudyData:
         comparison: Of the runs.
         baselines: Split → baseline → judged numbers; empty if not judged yet.
         music: The rows of music.csv; empty if not written yet.
+        facts: The rows of facts.csv; empty in studies of earlier versions too.
         histories: Combination and seed of a run → the rows of its history.csv.
         missing: Combination → seeds whose run has no result.
         missing_tuning: Number of tuning runs without a result.
@@ -38,6 +39,7 @@ class StudyData:
     comparison: Comparison
     baselines: dict[str, dict[str, dict[str, float]]]
     music: list[dict[str, Any]]
+    facts: list[dict[str, Any]]
     histories: dict[tuple[str, int], list[dict[str, Any]]]
     missing: dict[str, list[int]]
     missing_tuning: int
@@ -95,7 +97,9 @@ def read(folder: Path) -> StudyData:
     runs = study_folder.read_runs(folder)
     seeds = range(study.settings.study.seeds)
     runs = study_results.complete(folder, study, runs)
-    baselines, music = folder / study_folder.BASELINES, folder / study_folder.MUSIC_CSV
+    baselines, music, facts = (
+        folder / name for name in (study_folder.BASELINES, study_folder.MUSIC_CSV, study_folder.FACTS_CSV)
+    )
     histories = {(run.combination, run.seed): _run_dir(folder, run) / HISTORY for run in runs}
     missing = {each.name: [seed for seed in seeds if (each.name, seed) not in histories] for each in study.combinations}
     return StudyData(
@@ -106,6 +110,7 @@ def read(folder: Path) -> StudyData:
         comparison=_comparison(folder, study, runs),
         baselines=study_folder.read_checksummed(baselines) if baselines.is_file() else {},
         music=read_csv(music) if music.is_file() else [],
+        facts=read_csv(facts) if facts.is_file() else [],
         histories={run: read_csv(path) for run, path in histories.items() if path.is_file()},
         missing={name: left for name, left in missing.items() if left},
         missing_tuning=_missing_tuning(study, tuning),

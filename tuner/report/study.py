@@ -19,12 +19,12 @@ from tuner.report.language import Language
 from tuner.report.page import Block, Report, Section, Sounds, Table, Text
 from tuner.report.reproduce import study_settings, tuning_table
 
-RANKED_FIGURE = ("nll", "pr_auc", "onset_f1", "music_overlap")
+RANKED_FIGURE = ("nll", "pr_auc", "onset_f1", "music_overlap", "music_auc")
 QUALITY_FIGURE = ("nll", "pr_auc", "onset_f1", "ece")
 CONVERGENCE_FIGURE = ("steps_to_copy", "operations_to_copy", "steps_to_settled", "operations_to_settled")
 STABILITY_FIGURE = ("last_val_nll", "gradient_ratio", "roughness")
 ABLATIONS_FIGURE = ("nll", "ece", "density_ratio", "music_overlap")
-ABLATED = ("nll", "pr_auc", "ece", "density_ratio", "steps_to_copy", "music_overlap")
+ABLATED = ("nll", "pr_auc", "ece", "density_ratio", "steps_to_copy", "music_overlap", "music_auc")
 
 Blocks = list[Block | None]
 
@@ -125,6 +125,8 @@ def _music(data: StudyData, language: Language, sounds: dict[str, tuple[str, str
         Sounds(sounds) if sounds else None,
         tables.music(data, "overlap", language),
         tables.music(data, "distance", language),
+        tables.facts(data, False, language),
+        tables.facts(data, True, language),
         tables.means(data, "music", language),
     ]
 

@@ -15,7 +15,7 @@ QUESTION = "nll"  # the measure that answers which loss and optimizer is best
 # Measures by which the losses are compared in the second paragraph
 COMPARED = (
     *("nll", "pr_auc", "f1", "onset_f1", "ece", "ece_raw", "steps_to_copy", "curve_area", "gradient_ratio"),
-    *("roughness", "step_density_error", "recall_rare", "music_overlap"),
+    *("roughness", "step_density_error", "recall_rare", "music_overlap", "music_auc"),
 )
 DIFFERENCES = {
     SHOWN: N_(

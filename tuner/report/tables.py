@@ -9,8 +9,8 @@ from tuner.report import captions
 from tuner.report.data import StudyData
 from tuner.report.language import DASH, N_, Language
 from tuner.report.page import Cell, Table
-from tuner.study.folder import CEILING
-from tuner.study.measures import MEASURES, MUSIC
+from tuner.study.folder import CEILING, TEST
+from tuner.study.measures import FACTS, MEASURES, MUSIC
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
 from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS, Pair, Summary
 
@@ -23,7 +23,7 @@ VERDICTS = {
 }
 QUALITY = ("nll", "pr_auc", "f1", "onset_f1", "ece", "ece_raw")
 RECALL = ("recall_rare", "recall_uncommon", "recall_common", "recall_frequent")
-RANKED = ("nll", "pr_auc", "onset_f1", "ece", "curve_area", "recall_rare", "music_overlap")
+RANKED = ("nll", "pr_auc", "onset_f1", "ece", "curve_area", "recall_rare", "music_overlap", "music_auc")
 # Table of means, an entry of `captions.MEANS` → its measures
 MEANS = {
     "quality": QUALITY,
@@ -187,3 +187,31 @@ def music(data: StudyData, column: str, language: Language) -> Table | None:
     if is_overlap:
         caption = _("Overlapping area of the distributions, generated and real; 1 if they are equal")
     return Table(caption, heads, rows)
+
+
+def facts(data: StudyData, gaps: bool, language: Language) -> Table | None:
+    """The facts of the music beside the real ones, or with `gaps` the distances from these beside their ceiling.
+
+    One row per fact that any music has; None if there is none.
+    """
+    _, shown = language.gettext, data.measured()
+    names = [f"music_{name}_gap" for name in FACTS] + ["music_auc", "music_best_auc"]
+    if not gaps:
+        names = [f"music_{name}" for name in FACTS]
+    real = {row["measure"]: row["value"] for row in data.facts if row["combination"] == (CEILING if gaps else TEST)}
+    rows: list[list[Cell]] = []
+    for name in names:
+        summaries = [data.comparison.measures[name].summaries[each.name] for each in shown]
+        if any(each.mean is not None for each in summaries):
+            unit = _(MEASURES[name].unit)
+            head: Cell = (language.head(name), unit) if unit else language.head(name)
+            rows.append([head, language.number(real.get(name)), *(language.mean(each) for each in summaries)])
+    heads = [_("of"), _("test halves (ceiling)") if gaps else _("test split")]
+    heads += [language.combination(each).replace("\u00a0", " ") for each in shown]
+    caption = _("Facts of the music of single runs, means over the seeds, beside those of the test split")
+    if gaps:
+        caption = _(
+            "Distance of these facts from those of the test split; that of onsets on the beat is over all positions "
+            "of the beat. Below: how well a classifier, and the best single fact, tell the music from the test split"
+        )
+    return Table(caption, heads, rows) if rows else None

@@ -20,6 +20,8 @@
     DIR/music.csv                      one row for each combination (pieces of all seeds together) and each of
                                        `measures.MUSIC`: combination, measure, overlap (0..1), distance (in the
                                        measure's unit); and the same with combination "test halves": the ceiling
+    DIR/facts.csv                      combination, measure (of `measures.MEASURES`), value: the facts of the real
+                                       music ("test"), gaps and AUCs of its halves ("test halves"): the ceiling
     DIR/comparison.json                checksummed: a `Comparison`
 
 The CSV files and comparison.json are written whenever the study ends, also when its budget is spent before all
@@ -60,7 +62,7 @@ from tuner.study.statistics import Pair, Ranks, Summary
 STUDY, BASELINES, COMPARISON = "study.json", "baselines.json", "comparison.json"
 MUSIC = "music"
 OUTCOME, MEASURES, NORMS, PIECES = "outcome.json", "measures.json", "gradient_norms.csv", "music.npz"
-RESULTS_CSV, TUNING_CSV, MUSIC_CSV = "results.csv", "tuning.csv", "music.csv"
+RESULTS_CSV, TUNING_CSV, MUSIC_CSV, FACTS_CSV = "results.csv", "tuning.csv", "music.csv", "facts.csv"
 TEST = "test"  # folder and file of the real pieces
 CEILING = "test halves"  # in music.csv
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy")  # whose versions study.json holds

@@ -36,6 +36,20 @@ MUSIC = {
     "empty_steps": ("share of empty steps of a piece", "share of steps"),
 }
 
+# Fact of music, as `pianoroll_tf.generation.music` computes them → label, unit. Neither more nor less is better of a
+# fact, but it should be near that of real music: the measure with "_gap" is its distance from that.
+FACTS = {
+    "synchrony": ("onsets that share their step with another", ""),
+    "beyond_chance": ("onsets that share their step, more than by chance", ""),
+    "clash": ("steps with a semitone clash", ""),
+    "on_beat": ("onsets on the beat", ""),
+    "recurring_bars": ("bars whose rhythm recurs in the piece", ""),
+    "restruck": ("onsets that strike a sounding pitch again", ""),
+    "one_step": ("notes of one step", ""),
+    "shared_steps": ("steps in a row shared with a training piece, median", "steps"),
+}
+METRE = "on_beat"  # its gap is that of the whole metre: the share of onsets that lie on another position of the beat
+
 # Class of rarity of a pitch, for which recall is measured → upper limit of the share of training steps with it, label.
 RARITY = {
     "rare": (0.005, "below 0.5 %"),
@@ -96,6 +110,17 @@ MEASURES = {
         f"music_{name}_distance": Measure(MUSIC_GROUP, f"{label}, distance", unit, label)
         for name, (label, unit) in MUSIC.items()
     },
+    **{f"music_{name}": Measure(MUSIC_GROUP, label, unit, label, better="") for name, (label, unit) in FACTS.items()},
+    **{
+        f"music_{name}_gap": Measure(MUSIC_GROUP, f"{label}, distance from real music", unit, label)
+        for name, (label, unit) in FACTS.items()
+    },
+    "music_auc": Measure(
+        MUSIC_GROUP, "AUC of a classifier that tells the music from real music", head="classifier’s AUC"
+    ),
+    "music_best_auc": Measure(
+        MUSIC_GROUP, "AUC of the one fact that tells it best from real music", head="AUC of the best fact"
+    ),
     "free_density_ratio": Measure(
         MUSIC_GROUP,
         "density of ungoverned music over that of the data",

@@ -17,6 +17,7 @@ from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.generation.training_samples import BEATS_PER_SECOND
 from pianoroll_tf.modeling.run import steps_per_beat
 from tuner.study.music_distance import FEATURES, Values, compare, cut, distribution, halves, join
+from tuner.study.music_facts import Grid, RealFacts, fact_measures, measure_real
 
 
 def rolls(corpus: Corpus, articulation: bool = False) -> list[np.ndarray]:
@@ -38,11 +39,23 @@ class Reference:
     Attributes:
         features: Entry of `music_distance.FEATURES` → its distribution over all parts.
         ceiling: Entry → (overlap, distance) of two halves.
+        facts: Of the same music; None: not measured.
     """
 
     parts: list[np.ndarray]
     features: dict[str, Values]
     ceiling: dict[str, tuple[float, float | None]]
+    facts: RealFacts | None = None
+
+
+def measure_splits(test: Corpus, training: Corpus, config: RunConfig, piece_steps: int, count: int) -> Reference:
+    """The reference of a study, with facts; `count` parts of the test split are searched for in the training split."""
+    articulation = config.model.articulation
+    pieces = rolls(test, articulation)
+    grid = Grid(steps_per_beat(config), articulation, parse_meter(config.data.meter))
+    clocks = np.split(test.clock, test.piece_offsets[1:-1])
+    facts = measure_real(pieces, clocks, rolls(training, articulation), grid, piece_steps, count)
+    return dataclasses.replace(reference(pieces, piece_steps), facts=facts)
 
 
 def reference(pieces: Sequence[np.ndarray], piece_steps: int) -> Reference:
@@ -79,12 +92,12 @@ def generate(model, config: RunConfig, pieces: int, steps: int, seed: int) -> tu
 
 
 def music_measures(pieces: Sequence[np.ndarray], real: Reference) -> dict[str, float | None]:
-    """Overlap and distance of each feature, and the mean of the overlaps: entries of `measures.MEASURES`."""
+    """Overlap and distance of each feature, the mean of the overlaps, facts: entries of `measures.MEASURES`."""
     found = {name: compare(name, distribution(name, pieces), real.features[name]) for name in FEATURES}
     measures: dict[str, float | None] = {"music_overlap": float(np.mean([area for area, _ in found.values()]))}
     for name, (area, distance) in found.items():
         measures |= {f"music_{name}_overlap": area, f"music_{name}_distance": distance}
-    return measures
+    return measures | (fact_measures(pieces, real.facts) if real.facts else {})
 
 
 def as_midi(roll: np.ndarray, grid: RecordsConfig) -> bytes:

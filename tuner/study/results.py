@@ -18,6 +18,7 @@ from tuner.study import folder as study_folder
 from tuner.study.measures import HIGHER, MEASURES, MUSIC, ONE
 from tuner.study.measures_curves import NEAR, SETTLED, cost, effort, last_gain, reached
 from tuner.study.music_distance import compare, distribution
+from tuner.study.music_facts import real_measures
 from tuner.study.operations import batch_operations
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Compared, Comparison, Run, Study, TuningRun
 from tuner.study.settings import RAW
@@ -34,6 +35,7 @@ def write_results(folder: Path, study: Study, steps_per_epoch: int, real) -> Non
         study_folder.TUNING_CSV: tuning_rows(study, study_folder.read_tuning(folder)),
         study_folder.RESULTS_CSV: result_rows(study, runs),
         study_folder.MUSIC_CSV: music_rows(folder, study, real),
+        study_folder.FACTS_CSV: fact_rows(real),
     }
     for name, rows in tables.items():
         write_csv(folder / name, rows, ["combination"])
@@ -167,6 +169,13 @@ def music_rows(folder: Path, study: Study, real) -> list[dict[str, Any]]:
     return [dict(zip(("combination", "measure", "overlap", "distance"), row, strict=True)) for row in rows]
 
 
+def fact_rows(real) -> list[dict[str, Any]]:
+    """The rows of facts.csv."""
+    found = zip((study_folder.TEST, study_folder.CEILING), real_measures(real.facts), strict=True)
+    rows = [(name, measure, value) for name, values in found for measure, value in values.items()]
+    return [dict(zip(("combination", "measure", "value"), row, strict=True)) for row in rows]
+
+
 def compared(study: Study, runs: Sequence[Run]) -> Comparison:
     """The comparison of the runs by each measure."""
     seeds, by_key = range(study.settings.study.seeds), {(run.combination, run.seed): run for run in runs}
@@ -225,7 +234,7 @@ def _mean(rows: Iterable[Sequence[float | None]]) -> list[float | None]:
 def _ranks(measure: str, values: Values) -> Ranks | None:
     """The ranks; None if no value is better than another, or without two combinations and a complete seed."""
     better = MEASURES[measure].better
-    if not better or len(values) < 2 or not all(values.values()):
+    if not better or len(values) < 2 or all(value is None for row in values.values() for value in row):
         return None
     if better == ONE:
         values = {

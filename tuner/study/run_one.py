@@ -23,7 +23,7 @@ from tuner.study.factorial import Task
 from tuner.study.gradient_norms import GradientNorms, read_norms
 from tuner.study.measures_curves import collapse, course
 from tuner.study.measures_judged import Splits, judge, judged, without_correction
-from tuner.study.measures_music import Reference, as_midi, generate, music_measures, reference, rolls
+from tuner.study.measures_music import Reference, as_midi, generate, measure_splits, music_measures
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
 from tuner.study.settings import RAW, Combination
 from tuner.terminal import log
@@ -59,7 +59,8 @@ def prepare(folder: Path, study: Study, records: RecordsConfig, data: DataFacts)
     """Loads the records, evaluates the baselines unless that is done, and measures the real music."""
     training, *others = (load_corpus(data.path, split) for split in ("train", "val", "test"))
     splits, settings = Splits(*others), study.settings
-    real = reference(rolls(splits.test, settings.model.articulation), settings.study.piece_steps)
+    config = RunConfig(records=records, data=data, dataset=settings.dataset, model=settings.model)
+    real = measure_splits(splits.test, training, config, settings.study.piece_steps, settings.study.pieces_of(0))
     _write_music(folder / study_folder.MUSIC, study_folder.TEST, real.parts, records, "")
     study_folder.write_pieces(folder / study_folder.MUSIC / f"{study_folder.TEST}.npz", real.parts)
     return Context(
@@ -69,7 +70,7 @@ def prepare(folder: Path, study: Study, records: RecordsConfig, data: DataFacts)
         data=data,
         splits=splits,
         steps_per_epoch=settings.study.steps_per_epoch or batches_per_epoch(training, settings.dataset),
-        baselines=_baselines(folder, RunConfig(data=data, dataset=settings.dataset), splits, training),
+        baselines=_baselines(folder, config, splits, training),
         real=real,
     )
 

@@ -23,7 +23,7 @@ class PieceFacts:
         synchrony: Share of onsets that share their step with another onset.
         synchrony_by_chance: The same after random shifts of the pitches in time against each other.
         clash: Share of sounding steps in which two pitches a semitone apart sound, in any octaves.
-        phase: Share of onsets on each sixteenth of the beat, 4 numbers.
+        phase: Share of onsets on each sixteenth of the beat, 4 numbers; None too on a grid of seconds.
         recurring_bars: Share of the bars with onsets whose rhythm (set of onset steps) occurs in another bar.
         one_step: Share of notes that are one step long.
         restruck: Share of onsets whose pitch sounded at the step before.
@@ -60,8 +60,15 @@ def read_piece(midi: bytes) -> tuple[np.ndarray, Meter]:
     return to_dense(roll), notes.meters[0][1] if notes.meters else Meter()
 
 
-def piece_facts(roll: np.ndarray, meter: Meter = Meter()) -> PieceFacts:  # noqa: B008 (frozen)
-    """Computes the facts about a piece on sixteenths, [steps >= 1, 84], in any form that `data.roll.as_states` reads.
+def piece_facts(
+    roll: np.ndarray,
+    meter: Meter = Meter(),  # noqa: B008 (frozen)
+    steps_per_beat: int | None = STEPS_PER_BEAT,
+) -> PieceFacts:
+    """Computes the facts about a piece, [steps >= 1, 84], in any form that `data.roll.as_states` reads.
+
+    On another grid than sixteenths, with `steps_per_beat`, the facts are about its steps; None is a grid of seconds,
+    which has neither beats nor bars.
 
     >>> roll = np.zeros((8, 84), np.uint8)
     >>> roll[0, [36, 40]] = roll[4, 36] = 2  # a chord on the first beat, a note on the second
@@ -78,8 +85,8 @@ def piece_facts(roll: np.ndarray, meter: Meter = Meter()) -> PieceFacts:  # noqa
         synchrony=synchrony(struck) if any_notes else None,
         synchrony_by_chance=synchrony_by_chance(struck) if any_notes else None,
         clash=float(clashes(sounds)[sounding].mean()) if any_notes else None,
-        phase=_shares(np.bincount(begins % STEPS_PER_BEAT, minlength=STEPS_PER_BEAT)) if any_notes else None,
-        recurring_bars=recurring_bars(struck, meter.bar_steps(STEPS_PER_BEAT)),
+        phase=_phase(begins, steps_per_beat) if any_notes and steps_per_beat else None,
+        recurring_bars=recurring_bars(struck, meter.bar_steps(steps_per_beat)) if steps_per_beat else None,
         one_step=float((ends - begins == 1).mean()) if any_notes else None,
         restruck=restruck(sounds, struck) if any_notes else None,
         voices=float(sounds.sum(axis=1)[sounding].mean()) if any_notes else 0.0,
@@ -90,7 +97,8 @@ def piece_facts(roll: np.ndarray, meter: Meter = Meter()) -> PieceFacts:  # noqa
     )
 
 
-def _shares(counts: np.ndarray) -> tuple[float, ...]:
+def _phase(begins: np.ndarray, steps_per_beat: int) -> tuple[float, ...]:
+    counts = np.bincount(begins % steps_per_beat, minlength=steps_per_beat)
     return tuple((counts / counts.sum()).tolist())
 
 

@@ -1,15 +1,20 @@
 """The tables of a report on a study."""
 
+import dataclasses
+
 import pytest
 from synthetic_study import BASELINES, tiny_settings, write_study
 
 from pianoroll_tf.flags import from_args
+from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
 from tuner.report import data as report_data
 from tuner.report import reproduce as report_repeat
+from tuner.report import summary as report_summary
 from tuner.report import tables as report_tables
 from tuner.report.language import Language
 from tuner.study import __main__ as study
-from tuner.study.measures import MUSIC
+from tuner.study import folder as study_folder
+from tuner.study.measures import FACTS, MEASURES, MUSIC
 
 EN = Language("en")
 
@@ -81,6 +86,38 @@ def test_music_is_shown_with_its_ceiling(data):
     assert len(table.rows) == len(MUSIC) + 1
     distance = report_tables.music(data, "distance", EN)
     assert distance.rows[2][:2] == [("pitch histogram", "semitones"), "0.5000"]
+
+
+def test_facts_are_shown_beside_the_real_ones_and_their_gaps_beside_the_ceiling(data):
+    table = report_tables.facts(data, False, EN)
+    assert table.head[1] == "test split"
+    assert table.rows[0][:2] == ["onsets that share their step with another", "0.5000"]
+    assert table.rows[0][2][0] == "0.4000"
+    assert table.rows[-1][0] == ("steps in a row shared with a training piece, median", "steps")
+    gaps = report_tables.facts(data, True, EN)
+    assert gaps.head[1] == "test halves (ceiling)"
+    assert [row[:2] for row in gaps.rows[-2:]] == [["classifier’s AUC", "0.5200"], ["AUC of the best fact", "0.6000"]]
+
+
+def test_a_study_of_an_earlier_version_has_no_facts(tmp_path):
+    """It has neither facts.csv nor their measures, and its comparison.json lacks them too."""
+    folder = write_study(tmp_path / "study", tiny_settings(seeds=2))
+    (folder / study_folder.FACTS_CSV).unlink()
+    new = [name for name in MEASURES if name.endswith(("_gap", "auc")) and name.startswith("music")]
+    new += [f"music_{name}" for name in FACTS]
+    for path in folder.glob("runs/*/*/measures.json"):
+        values = read_checksummed(path)
+        for name in new:
+            del values["measures"][name]
+        write_checksummed(path, values)
+    earlier = dataclasses.asdict(report_data.read(folder).comparison)
+    earlier["measures"] = {name: found for name, found in earlier["measures"].items() if name not in new}
+    write_checksummed(folder / study_folder.COMPARISON, earlier)
+    data = report_data.read(folder)
+    assert report_tables.facts(data, False, EN) is report_tables.facts(data, True, EN) is None
+    assert column(report_tables.ranks(data, EN), "test NLL")
+    assert "classifier’s AUC" not in report_tables.ranks(data, EN).head
+    assert "classifier" not in " ".join(report_summary.paragraphs(data, EN))
 
 
 def test_a_table_of_nothing_is_none(tmp_path):

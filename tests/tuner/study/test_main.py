@@ -29,7 +29,7 @@ from tuner.study import folder as study_folder
 from tuner.study import run_one as study_runs
 from tuner.study.folder import CEILING
 from tuner.study.gradient_norms import read_norms
-from tuner.study.measures import MEASURES, MUSIC
+from tuner.study.measures import FACTS, MEASURES, MUSIC
 from tuner.study.measures_judged import Splits, judge, without_correction
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED
 
@@ -121,7 +121,9 @@ def test_a_study_from_end_to_end(records, tmp_path, fakes, capsys):
     assert fakes.judged.count("bce") == 2 * (2 + 2 + 1)  # bce, the two raw, bce without prior bias
     output = capsys.readouterr().out
     assert "focal\u00a0·\u00a0Adam, uncorrected" in output
-    assert "BCE\u00a0·\u00a0Adam has the lowest mean test NLL: 5.550 nats per step" in output
+    assert (
+        "BCE\u00a0·\u00a0Adam has the lowest mean test NLL: 5.5 nats per step" in output
+    )  # two seeds: a wide interval
     assert "the test NLL was lower with BCE than with focal at all of 2 seeds, by 1" in output
     assert f"next: python -m tuner.report {folder}" in output
 
@@ -150,6 +152,12 @@ def test_a_study_from_end_to_end(records, tmp_path, fakes, capsys):
     music = rows(folder / "music.csv")
     assert [row["combination"] for row in music[: len(MUSIC)]] == [CEILING] * len(MUSIC)
     assert len(music) == len(MUSIC) * (1 + 4 + 2 + 2)
+    assert 0 < float(first["music_synchrony"]) <= 1
+    assert float(first["music_synchrony_gap"]) >= 0
+    assert float(first["music_shared_steps"]) >= 1
+    assert (first["music_on_beat"], first["music_auc"]) == ("", "")  # a grid of seconds, three pieces
+    facts = rows(folder / "facts.csv")
+    assert [row["combination"] for row in facts[:: len(FACTS)]] == ["test", CEILING]
 
     comparison = study_folder.read_comparison(folder)
     assert comparison.missing == 0
