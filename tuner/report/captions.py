@@ -49,6 +49,17 @@ SECTIONS: dict[str, tuple[str, str]] = {
         "export of the model would have. The distribution of each feature over the pieces is compared with that of the "
         "test split, cut to the same length; two random halves of the test split are the ceiling of such a comparison.",
     ),
+    "listening": (
+        "Listening",
+        "Listeners heard pairs of equally long and equally loud excerpts, all played by the same synthesizer, without "
+        "knowing what had made them, and said which of the two they preferred. Both losses of a pair were trained with "
+        "the same optimizer. “No difference” is counted but is a vote for neither: the share and the tests are of the "
+        "votes that prefer one. Of several votes of a listener for a pair, the last one counts. The test is the exact "
+        "two-sided binomial test that the share is a half, corrected by Holm’s method for all rows; the interval is "
+        "that of Clopper and Pearson. They take votes as independent, which those of several listeners for the same "
+        "pair are not: where there are any, a further test counts each pair once, for what most of its votes prefer.",
+    ),
+    "listening_unvoted": ("Listening", ""),
     "ablations": (
         "Ablations",
         "Each ablation changes one thing in its parent and keeps the parent’s settings: “uncorrected” are the very "
