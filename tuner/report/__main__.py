@@ -63,7 +63,8 @@ def body(args: argparse.Namespace) -> None:
         report = report_search.make(args.folder, language)
     report_page.write(report, language, out)
     print("\n".join(report.summary))
-    print(f"written: {out / 'report.html'}, report.md, figures and results.csv beside it")
+    others = ["report.md", *(name for name in report.files if name.endswith(".html")), "figures"]
+    print(f"written: {out / 'report.html'}, {', '.join(others)} and results.csv beside it")
 
 
 if __name__ == "__main__":

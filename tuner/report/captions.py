@@ -57,7 +57,8 @@ SECTIONS: dict[str, tuple[str, str]] = {
         "votes that prefer one. Of several votes of a listener for a pair, the last one counts. The test is the exact "
         "two-sided binomial test that the share is a half, corrected by Holm’s method for all rows; the interval is "
         "that of Clopper and Pearson. They take votes as independent, which those of several listeners for the same "
-        "pair are not: where there are any, a further test counts each pair once, for what most of its votes prefer.",
+        "pair are not. Where there are several listeners, a second test counts each pair once, for what most of its "
+        "votes prefer, and a preference is called shown only if both tests show it.",
     ),
     "listening_unvoted": ("Listening", ""),
     "ablations": (

@@ -11,8 +11,8 @@ from tuner.report.data import StudyData
 from tuner.report.language import DASH, N_, Language
 from tuner.report.listening_draw import draw
 from tuner.report.listening_model import KEY, REAL, ListeningTest, checksum, content, read
-from tuner.report.listening_page import PAGE, listening_page
-from tuner.report.page import Block, Cell, Link, Table, Text
+from tuner.report.listening_page import listening_page
+from tuner.report.page import LISTENING, Block, Cell, Link, Table, Text
 from tuner.report.preferences import Preference, preferences
 from tuner.report.votes import Vote, read_votes, vote_files
 from tuner.study.statistics import NOT_SHOWN, SHOWN, TOO_FEW_SEEDS
@@ -57,15 +57,15 @@ def make(
         return "listening", [], {}
     files, links = {}, []
     if number != 0:
-        files[PAGE] = _page(data, test, language)
-        links.append(Link(language.gettext("The listening page, {page}", page=PAGE), PAGE))
+        files[LISTENING] = _page(data, test, language)
+        links.append(Link(language.gettext("The listening page, {page}", page=LISTENING), LISTENING))
     found, repeated = read_votes(paths, test)
     if not found:
         message = N_(
             "Nobody has voted yet. To vote, open {page} beside this report in a browser, listen to the pairs, download "
             "the votes, and make the report again with --votes FILE."
         )
-        return "listening_unvoted", [Text(language.gettext(message, page=PAGE)), *links] if links else [], files
+        return "listening_unvoted", [Text(language.gettext(message, page=LISTENING)), *links] if links else [], files
     return "listening", [*_results(test, found, repeated, language), *links], files
 
 
@@ -135,7 +135,7 @@ def _table(found: list[Preference], language: Language) -> Table:
     rows = [_row(each, language, by_pair) for each in found]
     heads = [_("first against second"), _("listeners"), _("pairs with votes"), _("for the first"), _("for the second")]
     heads += [_("no difference"), _("share of the first, 95 % interval"), _("p, binomial test"), _("p with Holm")]
-    heads += [*([_("p, each pair once")] if by_pair else []), _("verdict")]
+    heads += [*([_("p with Holm, each pair once")] if by_pair else []), _("verdict")]
     return Table(_("Preferences in blind listening"), heads, rows)
 
 
@@ -146,7 +146,7 @@ def _row(found: Preference, language: Language, by_pair: bool) -> list[Cell]:
     if found.share is not None:
         low, high = (language.percent(value, 0) for value in (found.low, found.high))
         share = language.percent(found.share, 0), language.gettext("{low} to {high}", low=low, high=high)
-    p_values = [found.p, found.adjusted, *([found.p_pairs] if by_pair else [])]
+    p_values = [found.p, found.adjusted, *([found.by_pair] if by_pair else [])]
     return [
         language.gettext("{first} against {second}", first=first, second=second),
         *map(language.number, counts),

@@ -9,7 +9,6 @@ from tuner.report.language import N_, Language
 from tuner.report.page import environment
 from tuner.report.votes import FORMAT
 
-PAGE = "listening.html"
 PARTS = Path(__file__).parent / "templates" / "listening"
 # Texts that the script of the page shows
 TEXTS = {

@@ -12,7 +12,7 @@ from pianoroll_tf.errors import UserError
 from pianoroll_tf.storage.files import write_changed
 from tuner.report.language import Language
 
-FIGURES, AUDIO = "figures", "audio"
+FIGURES, AUDIO, LISTENING = "figures", "audio", "listening.html"
 GENERATOR = '<meta name="generator" content="pianoroll_tf">'  # by which a report is recognized
 _MIME = {"svg": "image/svg+xml", "png": "image/png"}
 
@@ -168,7 +168,7 @@ def check_folder(folder: Path) -> None:
     page = folder / "report.html"
     if page.is_file() and GENERATOR in page.read_text(encoding="utf-8", errors="replace"):
         return
-    for name in ("report.html", "report.md", "results.csv", "listening.html", FIGURES, AUDIO):
+    for name in ("report.html", "report.md", "results.csv", LISTENING, FIGURES, AUDIO):
         if (folder / name).exists():
             received = f"{folder}, which holds another {name}"
             raise UserError(f"out must be a new folder, or be given with --overwrite. Received: {received}")

@@ -1,9 +1,9 @@
 """What the votes of a listening test say: an exact binomial test for each comparison."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
 from scipy import stats
 
 from tuner.report.listening_model import ListeningTest
@@ -31,9 +31,10 @@ class Preference:
         for_first, for_second, ties: Votes; ties say that there is no difference.
         share, low, high, p: `Binomial` of `for_first` in the votes that prefer one of the two.
         adjusted: `p` with Holm's correction for all comparisons of the test.
-        p_pairs: Like `p`, but each pair counts once, for what most of its votes prefer: votes of several listeners for
-            one pair are not independent.
-        verdict: `SHOWN`, `TOO_FEW_SEEDS` (all votes that prefer one agree, too few to show it) or `NOT_SHOWN`.
+        by_pair: Like `adjusted`, but each pair counts once, for what most of its votes prefer: votes of several
+            listeners for the same two excerpts are not independent.
+        verdict: `SHOWN` if `adjusted` and `by_pair` are below 1 - LEVEL; `TOO_FEW_SEEDS` if all votes that prefer one
+            agree, but are too few for that; else `NOT_SHOWN`.
     """
 
     names: tuple[str, str]
@@ -47,7 +48,7 @@ class Preference:
     high: float
     p: float
     adjusted: float
-    p_pairs: float
+    by_pair: float
     verdict: str
 
 
@@ -72,28 +73,34 @@ def binomial(choices: Sequence[int]) -> Binomial:
 def preferences(test: ListeningTest, votes: Sequence[Vote]) -> list[Preference]:
     """The preferences in all comparisons of a test, tested together, also those without a vote."""
     own = [[vote for vote in votes if vote.pair.names == names] for names in test.comparisons]
-    tests = [binomial([vote.choice for vote in each]) for each in own]
-    adjusted = holm([each.p for each in tests])
-    return [_preference(*each, len(own)) for each in zip(test.comparisons, own, tests, adjusted, strict=True)]
+    adjusted = holm([binomial([vote.choice for vote in each]).p for each in own])
+    by_pair = holm([binomial(_majorities(each)).p for each in own])
+    return [_preference(*each, len(own)) for each in zip(test.comparisons, own, adjusted, by_pair, strict=True)]
+
+
+def _majorities(votes: Sequence[Vote]) -> list[int]:
+    """For each pair 1 or −1, what most of its votes prefer, or 0."""
+    totals: Counter[str] = Counter()
+    for vote in votes:
+        totals[vote.pair.id] += vote.choice
+    return [(total > 0) - (total < 0) for total in totals.values()]
 
 
 def _preference(
-    names: tuple[str, str], votes: Sequence[Vote], found: Binomial, adjusted: float, comparisons: int
+    names: tuple[str, str], votes: Sequence[Vote], adjusted: float, by_pair: float, comparisons: int
 ) -> Preference:
-    choices, by_pair = [vote.choice for vote in votes], dict[str, int]()
-    for vote in votes:
-        by_pair[vote.pair.id] = by_pair.get(vote.pair.id, 0) + vote.choice
-    decided = len(choices) - choices.count(0)
+    choices, majorities = [vote.choice for vote in votes], _majorities(votes)
+    found, decided = binomial(choices), len(majorities) - majorities.count(0)
     too_few = decided > 1 and found.share in (0, 1) and least_p(decided) * comparisons >= 1 - LEVEL
     return Preference(
         names=names,
         listeners=len({vote.listener for vote in votes}),
-        pairs=len(by_pair),
+        pairs=len(majorities),
         for_first=choices.count(1),
         for_second=choices.count(-1),
         ties=choices.count(0),
         **dataclasses.asdict(found),
         adjusted=adjusted,
-        p_pairs=binomial([int(np.sign(total)) for total in by_pair.values()]).p,
-        verdict=SHOWN if adjusted < 1 - LEVEL else TOO_FEW_SEEDS if too_few else NOT_SHOWN,
+        by_pair=by_pair,
+        verdict=SHOWN if max(adjusted, by_pair) < 1 - LEVEL else TOO_FEW_SEEDS if too_few else NOT_SHOWN,
     )

@@ -61,7 +61,7 @@ def test_votes_become_a_table(folder):
     _, blocks, _ = make(read(folder), RU, None, [anna, *more])
     assert texts(blocks)[0].startswith("Слушали: 2 слушателя; отдано: 28 голосов;")
     table = next(block for block in blocks if isinstance(block, Table))
-    assert table.head[-2:] == ["p, каждая пара один раз", "вывод"]
+    assert table.head[-2:] == ["p с поправкой Холма, каждая пара один раз", "вывод"]
     assert table.rows[0][:4] == ["BCE — focal", "2", "12", "6"]
 
 

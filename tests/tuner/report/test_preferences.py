@@ -50,11 +50,12 @@ def test_one_listener(test, tmp_path):
     losses, bce, focal = (found[names] for names in (LOSSES, BCE, FOCAL))
     assert (losses.for_first, losses.for_second, losses.ties) == (2, 7, 3)
     assert losses.share == pytest.approx(2 / 9)  # of those that prefer one
-    assert losses.p == losses.p_pairs == pytest.approx(by_hand(2, 9)) == pytest.approx(2 * 46 / 512)
+    assert losses.p == pytest.approx(by_hand(2, 9)) == pytest.approx(2 * 46 / 512)
     assert (bce.p, focal.p) == (pytest.approx(2 / 4096), pytest.approx(26 / 4096))
     assert bce.adjusted == pytest.approx(3 * 2 / 4096)  # Holm: the least of three, then of two, then alone
     assert focal.adjusted == pytest.approx(2 * 26 / 4096)
     assert losses.adjusted == pytest.approx(by_hand(2, 9))
+    assert all(each.by_pair == each.adjusted for each in found.values())  # of one listener
     assert [each.verdict for each in (losses, bce, focal)] == [NOT_SHOWN, SHOWN, SHOWN]
     assert (bce.listeners, bce.pairs) == (1, 12)
 
@@ -63,14 +64,24 @@ def test_several_listeners_of_the_same_pairs_and_each_pair_once(test, tmp_path):
     few = dict(list(choosing(test, LOSSES, 12, 0).items())[:4])
     found = evaluate(test, tmp_path, anna=few, boris=few, clara=few | choosing(test, BCE, 1, 0))[LOSSES]
     assert (found.listeners, found.pairs, found.for_first) == (3, 4, 12)
-    assert found.p == pytest.approx(2 / 4096)
-    assert found.p_pairs == pytest.approx(2 / 16)
+    assert (found.p, found.adjusted) == (pytest.approx(2 / 4096), pytest.approx(3 * 2 / 4096))
+    assert found.by_pair == pytest.approx(3 * 2 / 16)
+    assert found.verdict == TOO_FEW_SEEDS  # twelve votes that agree, but on four pairs
+
+
+def test_a_preference_of_many_votes_on_few_pairs_is_not_shown(test, tmp_path):
+    choices = choosing(test, LOSSES, 8, 4)
+    found = evaluate(test, tmp_path, **{f"listener{number}": choices for number in range(4)})[LOSSES]
+    assert found.adjusted == pytest.approx(3 * by_hand(32, 48)) and found.adjusted < 0.1
+    more = evaluate(test, tmp_path, **{f"listener{number}": choices for number in range(9)})[LOSSES]
+    assert more.adjusted < 0.05 < more.by_pair == pytest.approx(min(1, 3 * by_hand(8, 12)))
+    assert more.verdict == NOT_SHOWN
 
 
 def test_a_pair_on_which_listeners_disagree_counts_for_neither(test, tmp_path):
     found = evaluate(test, tmp_path, anna=choosing(test, LOSSES, 3, 0), boris=choosing(test, LOSSES, 2, 1))[LOSSES]
     assert (found.for_first, found.for_second) == (5, 1)
-    assert found.p_pairs == pytest.approx(by_hand(2, 2))
+    assert found.by_pair == pytest.approx(1)  # two pairs that agree, and one undecided: 3 × 2 / 4
 
 
 def test_votes_that_agree_but_are_too_few_and_comparisons_without_a_vote(test, tmp_path):

@@ -300,8 +300,8 @@ for (const button of document.querySelectorAll("[data-choice]")) {
   button.addEventListener("click", () => vote(button.dataset.choice));
 }
 for (const button of document.querySelectorAll("[data-download]")) button.addEventListener("click", download);
-find("#previous").addEventListener("click", () => go(state.at - 1));
-find("#next").addEventListener("click", () => go(state.at + 1));
+find("#previous").addEventListener("click", () => go(state.at - 1, state.at === 1 && "#a .play")); // it is hidden then
+find("#next").addEventListener("click", () => go(state.at + 1, state.at === pairs.length - 2 && "#a .play"));
 find("#back").addEventListener("click", () => go(0, "#a .play"));
 find("#ask").addEventListener("click", () => find("#help").showModal());
 find("#rename").addEventListener("click", () => {
