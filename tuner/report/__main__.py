@@ -1,8 +1,9 @@
 """Makes a report of a study or a search: HTML in one file, Markdown, figures and a table of results.
 
-Usage: python -m tuner.report DIR [--lang ru]
+Usage: python -m tuner.report DIR [--lang ru] [--votes FILE ...]
 
 Writes DIR/report/report.html, report.md, figures/, audio/ (a MIDI and a WAV file of each combination) and results.csv.
+For a study it also writes listening.html, a blind listening test whose votes `--votes` evaluates.
 An unfinished study is reported as far as it is done. The same command brings the report up to date.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pianoroll_tf import cli
-from pianoroll_tf.errors import UserError
+from pianoroll_tf.errors import UsageError, UserError
 
 LANGUAGES = ("en", "ru")
 STUDY, SEARCH = "study.json", "search.json"  # by which the kind of a folder is recognized
@@ -28,6 +29,10 @@ def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
     parser.add_argument(
         "--wav", action=argparse.BooleanOptionalAction, default=True, help="make WAV files of the music of a study"
     )
+    pairs = "pairs per comparison on the listening page of a study (default: 12, or as drawn before; 0: no page)"
+    parser.add_argument("--listening-pairs", type=int, metavar="N", help=pairs)
+    votes = "files that listeners downloaded from the listening page, or folders of them, besides those in DIR/votes"
+    parser.add_argument("--votes", type=Path, nargs="+", default=[], metavar="FILE", help=votes)
     parser.add_argument("--overwrite", action="store_true", help="replace files in --out that are not a report's")
     return parser
 
@@ -42,6 +47,8 @@ def body(args: argparse.Namespace) -> None:
     is_study = (args.folder / STUDY).is_file()
     if not is_study and not (args.folder / SEARCH).is_file():
         raise UserError(f"{args.folder} must be the folder of a study or a search: it has no {STUDY} or {SEARCH}")
+    if args.votes and not is_study:
+        raise UsageError(f"votes must be for a study, and {args.folder} holds a search. Received: {args.votes[0]}")
     from tuner.report import page as report_page
     from tuner.report import search as report_search
     from tuner.report import study as report_study
@@ -51,12 +58,13 @@ def body(args: argparse.Namespace) -> None:
         report_page.check_folder(args.out)
     language, out = Language(args.lang), args.out or args.folder / "report"
     if is_study:
-        report = report_study.make(args.folder, language, out, args.wav)
+        report = report_study.make(args.folder, language, out, args.wav, args.listening_pairs, args.votes)
     else:
         report = report_search.make(args.folder, language)
     report_page.write(report, language, out)
     print("\n".join(report.summary))
-    print(f"written: {out / 'report.html'}, report.md, figures and results.csv beside it")
+    others = ["report.md", *(name for name in report.files if name.endswith(".html")), "figures"]
+    print(f"written: {out / 'report.html'}, {', '.join(others)} and results.csv beside it")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,18 @@ SECTIONS: dict[str, tuple[str, str]] = {
         "music from real music. Of a fact neither more nor less is better, but its distance from real music should be "
         "small.",
     ),
+    "listening": (
+        "Listening",
+        "Listeners heard pairs of equally long and equally loud excerpts, all played by the same synthesizer, without "
+        "knowing what had made them, and said which of the two they preferred. Both losses of a pair were trained with "
+        "the same optimizer. “No difference” is counted but is a vote for neither: the share and the tests are of the "
+        "votes that prefer one. Of several votes of a listener for a pair, the last one counts. The test is the exact "
+        "two-sided binomial test that the share is a half, corrected by Holm’s method for all rows; the interval is "
+        "that of Clopper and Pearson. They take votes as independent, which those of several listeners for the same "
+        "pair are not. Where there are several listeners, a second test counts each pair once, for what most of its "
+        "votes prefer, and a preference is called shown only if both tests show it.",
+    ),
+    "listening_unvoted": ("Listening", ""),
     "ablations": (
         "Ablations",
         "Each ablation changes one thing in its parent and keeps the parent’s settings: “uncorrected” are the very "

@@ -6,12 +6,13 @@ import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.storage.files import write_changed
 from tuner.report.language import Language
 
-FIGURES, AUDIO = "figures", "audio"
+FIGURES, AUDIO, LISTENING = "figures", "audio", "listening.html"
 GENERATOR = '<meta name="generator" content="pianoroll_tf">'  # by which a report is recognized
 _MIME = {"svg": "image/svg+xml", "png": "image/png"}
 
@@ -65,13 +66,21 @@ class Sounds:
 
 
 @dataclasses.dataclass(frozen=True)
+class Link:
+    """A link to another file of the report."""
+
+    text: str
+    path: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Code:
     """Commands."""
 
     lines: Sequence[str]
 
 
-Block = Text | Table | Figure | Sounds | Code
+Block = Text | Table | Figure | Sounds | Link | Code
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,24 +114,30 @@ class Report:
 
 def render(report: Report, language: Language, suffix: str) -> bytes:
     """The report as a file with the suffix "html" or "md"."""
+    templates = environment(autoescape=suffix == "html")
+    shown = dataclasses.replace(report, sections=[section for section in report.sections if section.blocks])
+    text = templates.get_template(f"report.{suffix}.jinja").render(
+        report=shown, language=language.code, gettext=language.gettext
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).encode()
+
+
+def environment(autoescape: bool) -> Any:
+    """The Jinja2 environment of the templates; raises UserError if Jinja2 is missing."""
     try:
         import jinja2
     except ModuleNotFoundError as error:
         raise UserError("Jinja2 must be installed for a report: pip install 'pianoroll_tf[tuner]'") from error
-    environment = jinja2.Environment(
+    found = jinja2.Environment(
         loader=jinja2.PackageLoader("tuner.report"),
-        autoescape=suffix == "html",
+        autoescape=autoescape,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"markdown": markdown, "cell": cell, "is_number": is_number}
-    shown = dataclasses.replace(report, sections=[section for section in report.sections if section.blocks])
-    text = environment.get_template(f"report.{suffix}.jinja").render(
-        report=shown, language=language.code, gettext=language.gettext
-    )
-    return re.sub(r"\n{3,}", "\n\n", text).encode()
+    found.filters |= {"markdown": markdown, "cell": cell, "is_number": is_number}
+    return found
 
 
 def markdown(text: str) -> str:
@@ -153,7 +168,7 @@ def check_folder(folder: Path) -> None:
     page = folder / "report.html"
     if page.is_file() and GENERATOR in page.read_text(encoding="utf-8", errors="replace"):
         return
-    for name in ("report.html", "report.md", "results.csv", FIGURES, AUDIO):
+    for name in ("report.html", "report.md", "results.csv", LISTENING, FIGURES, AUDIO):
         if (folder / name).exists():
             received = f"{folder}, which holds another {name}"
             raise UserError(f"out must be a new folder, or be given with --overwrite. Received: {received}")

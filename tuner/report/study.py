@@ -9,6 +9,7 @@ from tuner.report import calibration as report_calibration
 from tuner.report import curves as report_curves
 from tuner.report import differences as report_differences
 from tuner.report import figures as report_figures
+from tuner.report import listening as report_listening
 from tuner.report import music as report_music
 from tuner.report import summary as report_summary
 from tuner.report import tables
@@ -30,13 +31,23 @@ Blocks = list[Block | None]
 
 
 @matplotlib.rc_context(report_figures.STYLE)
-def make(folder: Path, language: Language, out: Path, with_wav: bool) -> Report:
+def make(
+    folder: Path,
+    language: Language,
+    out: Path,
+    with_wav: bool,
+    listening_pairs: int | None = None,
+    votes: Sequence[Path] = (),
+) -> Report:
     """Reads a study and makes its report for the folder `out`, of which sounds that are up to date are kept.
+
+    `listening_pairs` and `votes` are those of `listening.make`.
 
     Raises:
         UserError: The folder is no study, or a file is damaged.
     """
     data = read(folder)
+    listening, heard, listening_files = report_listening.make(data, language, listening_pairs, votes)
     sounds, files, synthesizer = report_music.sounds(data, language, out, with_wav)
     if synthesizer:
         print(f"sound: {synthesizer}")
@@ -56,6 +67,7 @@ def make(folder: Path, language: Language, out: Path, with_wav: bool) -> Report:
         "calibration" if improper else "calibration_proper": [reliability],
         "sparsity": _sparsity(data, language),
         "music": _music(data, language, sounds),
+        listening: heard,
         "ablations": _ablations(data, language),
         "tuning": [tuning_table(data, language)],
         "repeat": study_settings(data, language),
@@ -63,7 +75,9 @@ def make(folder: Path, language: Language, out: Path, with_wav: bool) -> Report:
     pieces = language.ngettext("{n} piece", "{n} pieces", data.study.settings.study.pieces)
     sections = [_section(name, blocks, language, pieces) for name, blocks in contents.items()]
     title = language.gettext("Study {name}: which loss, which optimizer", name=folder.resolve().name)
-    return Report(title, report_summary.paragraphs(data, language), notes, sections, results_csv(data), files)
+    return Report(
+        title, report_summary.paragraphs(data, language), notes, sections, results_csv(data), files | listening_files
+    )
 
 
 def _section(name: str, blocks: Sequence[Block | None], language: Language, pieces: str) -> Section:

@@ -130,7 +130,7 @@ def test_another_language_in_another_folder_without_sound(study, tmp_path, undra
     assert {path.suffix for path in (tmp_path / "ru" / "audio").iterdir()} == {".mid"}
 
 
-@pytest.mark.parametrize("name", ["report.html", "report.md", "results.csv", "figures"])
+@pytest.mark.parametrize("name", ["report.html", "report.md", "results.csv", "listening.html", "figures"])
 def test_files_that_no_report_wrote_are_not_replaced(study, tmp_path, undrawn, capsys, name):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).write_text("mine")
