@@ -16,6 +16,7 @@ from pianoroll_tf.errors import usage_errors
 from pianoroll_tf.extras import require
 from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.generation.piece_options import PieceOptions
+from pianoroll_tf.generation.steering import Steering
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 
 
@@ -26,6 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="MIDI file to write: OUT.mid; with --count OUT-1.mid, OUT-2.mid ...")
     add_flags(parser, PieceOptions)
     add_flags(parser, SamplingConfig)
+    add_flags(parser, Steering)
     return cli.run(body, parser, argv)
 
 
@@ -33,6 +35,7 @@ def body(args: argparse.Namespace) -> None:
     """Checks the arguments, generates the pieces, and prints a line for each."""
     with usage_errors():
         sampling, options = from_args(SamplingConfig, args), from_args(PieceOptions, args)
+        steering = from_args(Steering, args)
         if args.out.suffix.lower() not in (".mid", ".midi"):
             raise ValueError(f"out must end in .mid. Received: out={args.out}")
     if options.png or options.report:
@@ -50,6 +53,7 @@ def body(args: argparse.Namespace) -> None:
     whole = whole.from_first_bar(model.steps_per_beat)
     with usage_errors():
         pieces.check_outputs(args.out, options)
+        model.check_steering(steering)
         plan = pieces.plan_pieces(model, whole, options)
     records = pieces.read_report_records(model, options.report) if options.report else None
     if options.primer:
@@ -59,7 +63,7 @@ def body(args: argparse.Namespace) -> None:
     if records and not records.are_of_model:
         print(f"warning: {args.model} was not trained on the records {options.report}", file=sys.stderr)
     written, densities = [], []
-    for piece in pieces.write_pieces(model, plan, sampling, args.out, options):
+    for piece in pieces.write_pieces(model, plan, sampling, args.out, options, steering):
         print(piece.description)
         if piece.cut_off:
             length = f"{len(piece.music)} steps, the longest training piece"

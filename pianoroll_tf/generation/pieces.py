@@ -16,6 +16,7 @@ from pianoroll_tf.generation.music.piece_report import ReportedPiece, ReportReco
 from pianoroll_tf.generation.musicxml import musicxml_bytes
 from pianoroll_tf.generation.piece_options import MAX_PRIMER_STEPS, PieceOptions
 from pianoroll_tf.generation.saved_model import MusicModel
+from pianoroll_tf.generation.steering import NO_STEERING, Steering
 from pianoroll_tf.storage.files import write_whole
 
 MAX_PICTURE_STEPS = 4096
@@ -153,7 +154,12 @@ def seconds_to_steps(seconds: float, rate: float, max_steps: int, name: str) -> 
 
 
 def write_pieces(
-    model: MusicModel, plan: PiecePlan, sampling: SamplingConfig, out: Path, options: PieceOptions
+    model: MusicModel,
+    plan: PiecePlan,
+    sampling: SamplingConfig,
+    out: Path,
+    options: PieceOptions,
+    steering: Steering = NO_STEERING,
 ) -> Iterator[WrittenPiece]:
     """Generates pieces and writes the files of each as soon as it is complete.
 
@@ -163,13 +169,14 @@ def write_pieces(
         sampling: Temperature, top-p, density; piece i is drawn with `seed` + i.
         out: MIDI file; see `piece_paths` for several pieces.
         options: `count`, and which files are written besides.
+        steering: What the music keeps to.
 
     Raises:
         OSError: A file cannot be written.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     generated = continuation.continue_music(
-        model, plan.primer.roll, plan.steps, sampling, options.count, plan.meter, plan.bar_position
+        model, plan.primer.roll, plan.steps, sampling, options.count, plan.meter, plan.bar_position, steering
     )
     for path, (music, ended) in zip(piece_paths(out, options.count), generated, strict=True):
         yield WrittenPiece(path, music, plan.steps is None and not ended, _write(path, music, plan, options))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pianoroll_tf.config import RecordsConfig, SamplingConfig
 from pianoroll_tf.generation.piece_options import PieceOptions
+from pianoroll_tf.generation.steering import Steering
 from pianoroll_tf.library.piece import Piece
 from pianoroll_tf.tensorflow_startup import import_tensorflow
 
@@ -85,7 +86,8 @@ class ExportedModel:
                 `primer_seconds` of the primer to use, from its end or `primer_from="start"`; `without_primer=True`
                 to return the new music alone; `tempo` and `meter`, by default those of the primer or the training data;
                 `temperature`, `top_p`, `density` and `seed`, see `SamplingConfig`. The same seed gives the same music;
-                piece i has `seed` + i.
+                piece i has `seed` + i. `lowest`, `highest`, `scale`, `chords`, `silent` and `polyphony` are what the
+                new music keeps to, see `generation.steering.Steering.of`.
 
         Returns:
             A piece, or a list of `count` pieces. Each begins with the part of the primer that was used, `primer_steps`
@@ -94,10 +96,8 @@ class ExportedModel:
         Raises:
             ValueError: The primer cannot be read or has another grid, or an option is not allowed.
         """
-        names = set(SamplingConfig.__dataclass_fields__)
-        sampling = SamplingConfig(**{name: value for name, value in options.items() if name in names})
-        own = {name: value for name, value in options.items() if name not in names}
-        pieces = self._pieces(primer, sampling, _piece_options(primer, count, own))
+        sampling, steering, own = _parts(options)
+        pieces = self._pieces(primer, sampling, _piece_options(primer, count, own), steering)
         return next(pieces) if count is None else list(pieces)
 
     def log_likelihood(self, piece: Piece) -> "dict[str, np.ndarray]":
@@ -115,7 +115,11 @@ class ExportedModel:
         return {name: values[0] for name, values in nats.items()}
 
     def _pieces(
-        self, primer: str | os.PathLike | Piece | None, sampling: SamplingConfig, options: PieceOptions
+        self,
+        primer: str | os.PathLike | Piece | None,
+        sampling: SamplingConfig,
+        options: PieceOptions,
+        steering: Steering,
     ) -> Iterator[Piece]:
         """Generates the pieces."""
         import numpy as np
@@ -125,7 +129,7 @@ class ExportedModel:
 
         plan = plan_pieces(self.model, self._primer(primer).from_first_bar(self.model.steps_per_beat), options)
         generated = continue_music(
-            self.model, plan.primer.roll, plan.steps, sampling, options.count, plan.meter, plan.bar_position
+            self.model, plan.primer.roll, plan.steps, sampling, options.count, plan.meter, plan.bar_position, steering
         )
         for number, (music, ended) in enumerate(generated):
             yield Piece(
@@ -166,6 +170,16 @@ def load(folder: str | os.PathLike) -> ExportedModel:
     return ExportedModel(folder)
 
 
+def _parts(options: dict[str, Any]) -> tuple[SamplingConfig, Steering, dict[str, Any]]:
+    """Settings of sampling and of steering, checked, and the other options."""
+    sampling, steering = (
+        {name: value for name, value in options.items() if name in cls.__dataclass_fields__}
+        for cls in (SamplingConfig, Steering)
+    )
+    others = {name: value for name, value in options.items() if name not in sampling and name not in steering}
+    return SamplingConfig(**sampling), Steering.of(**steering), others
+
+
 def _piece_options(
     primer: str | os.PathLike | Piece | None, count: int | None, options: dict[str, Any]
 ) -> PieceOptions:
@@ -173,7 +187,8 @@ def _piece_options(
     written = {"primer", "png", "wav", "musicxml", "report", "overwrite"}  # what concerns files
     allowed = set(PieceOptions.__dataclass_fields__) - written
     if unknown := sorted(set(options) - allowed):
-        names = ", ".join(sorted((allowed | set(SamplingConfig.__dataclass_fields__)) - {"count"}))
+        others = {*SamplingConfig.__dataclass_fields__, *Steering.__dataclass_fields__}
+        names = ", ".join(sorted((allowed | others) - {"count"}))
         raise ValueError(f"an option must be one of {names}. Received: {', '.join(unknown)}")
     path = None if primer is None else Path(primer.name if isinstance(primer, Piece) else primer)
     return PieceOptions(primer=path, count=1 if count is None else count, **options)

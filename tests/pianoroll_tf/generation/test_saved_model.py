@@ -27,7 +27,7 @@ def model(exported):
 def test_signatures_have_the_shapes_of_the_contract(model):
     signatures = model.program.signatures
     rows = {"generate_rows", "compose_rows"}
-    parts = {"begin", "uniforms", "draw"}
+    parts = {"begin", "uniforms", "draw", "draw_steered"}
     whole = {"serving_default", "generate", "generate_simple", "predict", "log_likelihood"}
     assert set(signatures) == whole | rows | parts
     inputs = signatures["serving_default"].structured_input_signature[1]
