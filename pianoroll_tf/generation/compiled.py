@@ -102,6 +102,12 @@ class CompiledModel:
         seeds, blocks = tf.constant(seeds, "int64"), tf.constant(blocks, "int32")
         return self._program.signatures["uniforms"](seed=seeds, block=blocks)["numbers"]
 
+    def log_likelihood(self, rolls: np.ndarray, meter: Meter, place: int) -> np.ndarray:
+        """Nats of the cells and strikes of each step of `rolls` uint8 [batch, steps, 84], float32 [batch, steps]."""
+        clock = {"meter": tf.constant([meter.numerator, meter.denominator]), "place": tf.constant(place, "int32")}
+        nats = self._program.signatures["log_likelihood"](roll=tf.constant(rolls, "uint8"), **clock)
+        return nats["cells"].numpy() + nats["strikes"].numpy()
+
     def draw(
         self, state, numbers, temperature, top_p, allowed=None, polyphony=None
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

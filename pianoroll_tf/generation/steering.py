@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PITCH_CLASSES = tuple(range(12))  # 0 is C
 MAX_CHORDS = 4096
+MAX_CHORD_STEP = 10**9
 MAX_SILENT = NUM_PITCHES  # ranges
 
 
@@ -78,6 +79,8 @@ class Steering(Settings):
             raise ValueError(f"lowest must be at most highest. Received: {received}")
         _check_classes("scale", self.scale)
         _check_chords(self.chords)
+        if len(self.silent) > MAX_SILENT:
+            raise ValueError(f"silent must be at most {MAX_SILENT} ranges. Received: {len(self.silent)} ranges")
         for low, high in self.silent:
             if not (_is_whole(low, LOWEST_PITCH, HIGHEST_PITCH) and _is_whole(high, low, HIGHEST_PITCH)):
                 allowed = f"ranges [lowest, highest] of MIDI pitches {LOWEST_PITCH} to {HIGHEST_PITCH}"
@@ -152,7 +155,7 @@ def _check_chords(chords: Sequence[Chord]) -> None:
         raise ValueError(f"chords must be {CHORDS_ALLOWED}. Received: {len(chords)} chords")
     for chord in chords:
         _check_classes("pitch_classes of chords", chord.pitch_classes)
-        if not _is_whole(chord.step, 0, 10**9):
+        if not _is_whole(chord.step, 0, MAX_CHORD_STEP):
             raise ValueError(f"chords must be {CHORDS_ALLOWED}. Received: step={chord.step!r}")
     for one, other in itertools.pairwise(chords):
         if one.step >= other.step:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from pianoroll_tf.config import RecordsConfig, SamplingConfig
-from pianoroll_tf.generation.piece_options import PieceOptions
+from pianoroll_tf.generation.piece_options import PARTICLES, PieceOptions
 from pianoroll_tf.generation.steering import Steering
 from pianoroll_tf.library.piece import Piece
 from pianoroll_tf.tensorflow_startup import import_tensorflow
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from pianoroll_tf.generation.continuation import Primer
+
+
+_SETTINGS = (*SamplingConfig.__dataclass_fields__, *Steering.__dataclass_fields__)
 
 
 class ExportedModel:
@@ -100,6 +103,56 @@ class ExportedModel:
         pieces = self._pieces(primer, sampling, _piece_options(primer, count, own), steering)
         return next(pieces) if count is None else list(pieces)
 
+    def infill(
+        self,
+        piece: str | os.PathLike | Piece,
+        start_bar: int,
+        end_bar: int,
+        *,
+        particles: int = PARTICLES,
+        **options: Any,
+    ) -> Piece:
+        """Fills bars of a piece with new music that leads to what follows.
+
+        Several continuations of the part before the bars are drawn; one is chosen by the likelihood of what follows:
+        `generation.infilling`.
+
+        Args:
+            piece: MIDI file or piece.
+            start_bar: First bar to fill, from 1; on the grid of seconds, the second at which the gap begins.
+            end_bar: Last bar to fill; on the grid of seconds, the second at which the gap ends.
+            particles: Number of continuations, 2..64.
+            **options: `temperature`, `top_p`, `density` and `seed`; `lowest` and the others of `generate` that the new
+                music keeps to; `primer_steps` or `primer_seconds` of the part before the bars to use.
+
+        Returns:
+            The whole piece.
+
+        Raises:
+            ValueError: The piece cannot be read, has another grid or no such bars, or an option is not allowed.
+        """
+        from pianoroll_tf.generation.filled_pieces import fill_pieces, plan_pieces
+
+        sampling, steering, own = _parts(options)
+        if unknown := sorted(set(own) - {"primer_steps", "primer_seconds"}):
+            names = ", ".join([*_SETTINGS, "primer_steps", "primer_seconds"])
+            raise ValueError(f"an option must be one of {names}. Received: {', '.join(unknown)}")
+        path = Path(piece.name if isinstance(piece, Piece) else piece)
+        bars, unit = f"{start_bar}..{end_bar}", "bars" if self.model.steps_per_beat else "seconds"
+        chosen = PieceOptions(primer=path, infill=bars, particles=particles, **own)
+        plan = plan_pieces(self.model, self._primer(piece), chosen)
+        [(_, whole)] = fill_pieces(self.model, plan, sampling, chosen, steering)
+        return Piece(
+            whole.roll,
+            grid=self.grid,
+            steps_per_unit=self.settings.steps_per_unit,
+            tempo=plan.tempo,
+            meters=plan.meters(),
+            name=f"{path.name}, {unit} {bars} filled, seed {sampling.seed}",
+            dynamics=plan.dynamics,
+            velocities=whole.velocities,
+        )
+
     def log_likelihood(self, piece: Piece) -> "dict[str, np.ndarray]":
         """Log-probability of each step of a piece, given the steps before it, in nats.
 
@@ -184,11 +237,10 @@ def _piece_options(
     primer: str | os.PathLike | Piece | None, count: int | None, options: dict[str, Any]
 ) -> PieceOptions:
     """The options of pieces, checked."""
-    written = {"primer", "png", "wav", "musicxml", "report", "overwrite"}  # what concerns files
+    written = {"primer", "infill", "particles", "png", "wav", "musicxml", "report", "overwrite"}  # files, or `infill`
     allowed = set(PieceOptions.__dataclass_fields__) - written
     if unknown := sorted(set(options) - allowed):
-        others = {*SamplingConfig.__dataclass_fields__, *Steering.__dataclass_fields__}
-        names = ", ".join(sorted((allowed | others) - {"count"}))
+        names = ", ".join(sorted((allowed | set(_SETTINGS)) - {"count"}))
         raise ValueError(f"an option must be one of {names}. Received: {', '.join(unknown)}")
     path = None if primer is None else Path(primer.name if isinstance(primer, Piece) else primer)
     return PieceOptions(primer=path, count=1 if count is None else count, **options)
