@@ -171,11 +171,23 @@ def fill(
         ValueError: The number of particles is not allowed, or the model cannot be steered.
     """
     check_particles(particles)
+    music = draw_particles(model, gap, sampling, particles, steering)
+    nats = score(model, gap, gap.candidates(music))
+    return choose(music, gap.of_what_follows(nats), sampling.seed)
+
+
+def draw_particles(
+    model: MusicModel, gap: Gap, sampling: SamplingConfig, particles: int, steering: Steering = NO_STEERING
+) -> np.ndarray:
+    """Continuations of what is before a gap, uint8 [particles, steps, 84]; particle i has `sampling.seed` + i."""
     drawn = continue_music(model, gap.before, gap.steps, sampling, particles, gap.meter, gap.place, steering)
-    music = np.stack([one for one, _ in drawn])
-    candidates = gap.candidates(music)
-    found = []
-    for first in range(0, particles, SCORED_ROLLS):
-        nats = model.log_likelihood(candidates[first : first + SCORED_ROLLS], gap.meter, gap.place)
-        found.append(gap.of_what_follows(nats["cells"] + nats["strikes"]))
-    return choose(music, np.concatenate(found), sampling.seed)
+    return np.stack([music for music, _ in drawn])
+
+
+def score(model: MusicModel, gap: Gap, rolls: np.ndarray) -> np.ndarray:
+    """Nats of the cells and strikes of each step of `rolls` uint8 [n, steps, 84], which begin as the candidates do."""
+    parts = [
+        model.log_likelihood(rolls[first : first + SCORED_ROLLS], gap.meter, gap.place)
+        for first in range(0, len(rolls), SCORED_ROLLS)
+    ]
+    return np.concatenate([part["cells"] + part["strikes"] for part in parts])
