@@ -174,7 +174,8 @@ def test_rows_with_and_without_limits_are_drawn_in_batches_of_their_own(engine, 
     batches.may_draw.clear()
     chords = Steering(chords=(Chord(0, (0,)), Chord(40, (1,))))  # pitch classes of cells 0 and 1
     steerings = [Steering(), chords, Steering(lowest=25), Steering(), Steering(polyphony=2), chords]
-    blocker = add(engine, steps=32)[1]
+    row, blocker = add(engine, steps=32)
+    until(lambda: row.numbers is not None)  # it is drawn
     all_outputs = [add(engine, steps=70, seed=1, steering=steering)[1] for steering in steerings]
     until(lambda: len(engine._waiting) == len(steerings))
     batches.drawn.clear()
