@@ -127,7 +127,8 @@ class CompiledModel:
         inputs = {"state": state, "numbers": numbers, "temperature": temperature, "top_p": top_p}
         inputs = {name: tf.convert_to_tensor(value, tf.float32) for name, value in inputs.items()}
         if allowed is not None:
-            inputs |= {"allowed": tf.constant(allowed, "uint8"), "polyphony": tf.constant(polyphony, "int32")}
+            cells = np.asarray(allowed, np.uint8)
+            inputs |= {"allowed": tf.constant(cells), "polyphony": tf.constant(polyphony, "int32")}
         outputs = self._draw[ENDPOINTS[-1] if allowed is None else STEERED](**inputs)
         return outputs["roll"], outputs["ends"], outputs["next_state"]
 

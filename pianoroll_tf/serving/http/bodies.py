@@ -84,7 +84,7 @@ def form_values(texts: Mapping[str, str]) -> dict[str, Any]:
         number = _NUMBER.fullmatch(text)
         if number:
             values[name] = float(text) if number.lastindex else int(text)
-        elif text.startswith("["):
+        elif text.startswith("[") and name != "primer":  # which is a file in a form
             values[name] = _list(name, text)
         elif text:
             values[name] = text
