@@ -1,6 +1,7 @@
 """What generated music keeps to: a range, a scale, chords, silent voices, a polyphony. No framework import."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -106,10 +107,10 @@ class Steering(Settings):
             values["silent"] = tuple(map(_pitch_range, given))
         return cls(**values)
 
-    @property
+    @functools.cached_property
     def is_free(self) -> bool:
         """Whether everything may sound."""
-        return self == Steering() or (set(self.scale) == set(PITCH_CLASSES) and self == Steering(scale=self.scale))
+        return dataclasses.replace(self, scale=tuple(sorted(self.scale))) == Steering()
 
     def allowed(self, first: int, steps: int) -> "np.ndarray":
         """Whether each pitch may sound, bool [steps, 84], from the generated step `first` on.
@@ -119,14 +120,23 @@ class Steering(Settings):
         """
         import numpy as np  # which --help does without
 
+        starts, table = self._table
+        return table[np.searchsorted(starts, first + np.arange(steps), side="right")]
+
+    @functools.cached_property
+    def _table(self) -> "tuple[np.ndarray, np.ndarray]":
+        """The steps of the chords [n], and whether each pitch may sound before them and from each on, [n + 1, 84]."""
+        import numpy as np
+
         pitches = np.arange(LOWEST_PITCH, HIGHEST_PITCH + 1)
         always = (pitches >= self.lowest) & (pitches <= self.highest) & np.isin(pitches % 12, self.scale)
         for low, high in self.silent:
             always &= (pitches < low) | (pitches > high)
-        chords = (Chord(0, PITCH_CLASSES), *self.chords)
-        table = np.stack([always & np.isin(pitches % 12, chord.pitch_classes) for chord in chords])
-        starts = [chord.step for chord in chords]
-        return table[np.searchsorted(starts, first + np.arange(steps), side="right") - 1]
+        classes = np.zeros((len(self.chords) + 1, 12), bool)
+        classes[0] = True
+        for number, chord in enumerate(self.chords, 1):
+            classes[number, list(chord.pitch_classes)] = True
+        return np.array([chord.step for chord in self.chords], int), always & classes[:, pitches % 12]
 
 
 CHORDS_ALLOWED = f"a list of at most {MAX_CHORDS} chords with ascending steps >= 0 and pitch classes 0..11"

@@ -58,6 +58,7 @@ async def about(request: Request) -> Response:
             "density": served.model.density,
             "grid": served.grid.grid,
             "head": served.model.config["run"]["model"]["head"],
+            "can_be_steered": served.engine.can_be_steered,
             "meter": str(served.model.meter),
             "tempo": served.model.tempo,
             "longest_primer_steps": state.limits.primer_steps,

@@ -27,6 +27,7 @@ def test_about(server):
     assert about["versions"] == [{"version": 1, "state": "AVAILABLE"}]
     assert about["pitches"] == {"lowest": 24, "count": 84}
     assert (about["default_version"], about["steps_per_second"], about["steps_per_beat"]) == (1, 8, None)
+    assert about["can_be_steered"]
     assert (about["grid"], about["head"], about["meter"], about["tempo"]) == ("seconds", "nade", "4/4", 120.0)
     assert about["defaults"] == {"steps": 256, "temperature": 0.75, "top_p": 1.0, "density": None}
     assert about["limits"]["steps"] == [1, 65536]
@@ -225,6 +226,15 @@ def test_music_keeps_to_what_the_request_says(server):
             classes = {0, 4, 7} if step >= 8 else set(SCALE)
             assert all(40 <= abs(pitch) <= 90 and not 60 <= abs(pitch) <= 64 for pitch in pitches)
             assert {abs(pitch) % 12 for pitch in pitches} <= classes
+
+
+def test_a_stream_keeps_to_limits_as_a_whole_piece_does(server):
+    asked = {"steps": 70, "seed": 5, "density": 2.0, "chords": [{"step": 40, "pitch_classes": [0]}], "polyphony": 3}
+    streamed = [
+        json.loads(data) for name, data in events(server.post("/generate?stream=1", asked).text) if name == "steps"
+    ]
+    assert [len(part["roll"]) for part in streamed] == [32, 32, 6]
+    assert [step for part in streamed for step in part["roll"]] == server.roll(**asked)
 
 
 def test_unlike_limits_share_a_batch_and_change_nothing_else(server):
