@@ -101,7 +101,7 @@ def test_how_probable_a_piece_is(model):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"stpes": 8}, "an option must be one of density, .*, without_primer. Received: stpes"),
+        ({"stpes": 8}, "an option must be one of chords, density, .*, without_primer. Received: stpes"),
         ({"png": True}, "an option must be one of .* Received: png"),
         ({"temperature": 0}, "temperature must be a number >= 0.05"),
         ({"steps": 8, "seconds": 1.0}, "steps must be none when seconds is given"),
