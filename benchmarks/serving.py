@@ -19,6 +19,8 @@ from benchmarks.serving_phase import Server, phase
 NAME = "serving"
 # Phases, one after the other, and how many clients each has; 64 again: what the others leave behind
 PHASES = {"1 client": 1, "8 clients": 8, "64 clients": 64, "256 clients": 256, "64 clients again": 64}
+FILLING = {"1 client, gaps": 1, "8 clients, gaps": 8}  # phases of ours alone, in which gaps are filled
+GAP_STEPS, PARTICLES = 32, 16  # of a gap
 MANY_CLIENTS = 64  # clients from which the goals count
 WARM_UP_CLIENTS, WARM_UP_SECONDS = 8, 3.0
 STEPS = 128  # of a piece: 16 s of music
@@ -26,6 +28,7 @@ NOTE = (
     "clients share the two CPUs with the server; each asks for its next piece of {steps} steps as soon as it has the"
     " last, on a connection that is kept; after 429 or 503 it waits for Retry-After and up to half as long again"
 )
+FILL_NOTE = f"each of {GAP_STEPS} steps, with {PARTICLES} particles, 128 steps before it and as many after it"
 MEMORY_NOTE = "resident, at the end of a phase beside after its first 5 s"
 HEALTH_NOTE = "asked every 50 ms on a new connection, from a process of its own, which waits for the same CPUs"
 
@@ -104,6 +107,10 @@ def measure(model: Path, seconds: float, steps: int) -> dict[str, Measurements]:
                     continue
                 log(f"{values['rate']:.1f} a second, /healthz at most {values['health_longest']:.0f} ms")
                 found[name].values |= {f"{metric}, {name_of_phase}": [value] for metric, value in values.items()}
+        for name_of_phase, clients in FILLING.items():
+            log(f"{NAME}: ours, {name_of_phase}")
+            values = phase(running["ours"], clients, seconds, GAP_STEPS, "infill")
+            found["ours"].values |= {f"{metric}, {name_of_phase}": [value] for metric, value in values.items()}
     return found
 
 
@@ -121,6 +128,7 @@ def rows(steps: int) -> list[Row]:
     answered = {"unit": "a second", "note": NOTE.format(steps=steps)}
     healthy = {"unit": "ms", "more": False, "note": HEALTH_NOTE}
     right = {"unit": "answers", "more": False, "has_peer": False, "at_most": 0.0}
+    alone = {"unit": "ms", "has_peer": False}
     flat = {"unit": "times", "more": False, "has_peer": False, "at_most": 1.05, "note": MEMORY_NOTE}
     return [
         *(row("pieces answered", "rate", name, goal=goals.get(name), **answered) for name in PHASES),
@@ -129,6 +137,10 @@ def rows(steps: int) -> list[Row]:
         *(row("time in the model", "model_share", name, "of all the CPUs' time", has_peer=False) for name in PHASES),
         *(row("answers but 200, 429, 503", "wrong", name, **right) for name in loaded),
         *(row("memory kept", "growth", name, **flat) for name in loaded),
+        *(row("gaps filled", "rate", name, "a second", has_peer=False, note=FILL_NOTE) for name in FILLING),
+        *(row(f"time to a filled gap, {q}", q, name, more=False, **alone) for q in ("p50", "p99") for name in FILLING),
+        *(row("`/healthz`, longest", "health_longest", name, more=False, **alone) for name in FILLING),
+        *(row("answers but 200, 429, 503", "wrong", name, **right) for name in FILLING),
     ]
 
 
@@ -159,8 +171,10 @@ def details(found: dict[str, Measurements]) -> str:
     """Every phase, in the order in which they came, in a table of its own."""
     head = ["", *COLUMNS]
     lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---", *["---:"] * len(COLUMNS)])]
-    for of_phase in PHASES:
+    for of_phase in (*PHASES, *FILLING):
         for name, measured in found.items():
+            if name != "ours" and of_phase in FILLING:
+                continue
             cells = [_cell(metric, measured.values.get(f"{metric}, {of_phase}")) for metric in COLUMNS.values()]
             lines.append("| " + " | ".join([f"{name}, {of_phase}", *cells]) + " |")
     lines += [f"\n{name}: {measured.missing}" for name, measured in found.items() if measured.missing]

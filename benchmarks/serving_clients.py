@@ -1,6 +1,7 @@
 """Clients of a server of music, in a process of their own: many that ask for pieces, or one that asks how it is.
 
 python -m benchmarks.serving_clients generate PORT CLIENTS SECONDS STEPS
+python -m benchmarks.serving_clients infill PORT CLIENTS SECONDS STEPS
 python -m benchmarks.serving_clients health PORT SECONDS
 
 Each prints one line of JSON. A client is a thread with one connection that is kept; it asks for its next piece as
@@ -23,6 +24,8 @@ from typing import Any
 TIMEOUT_SECONDS = 90.0  # for an answer
 BROKEN = "broken"  # a connection that ended without an answer
 HEALTH_INTERVAL_SECONDS = 0.05  # between two requests
+AROUND_STEPS = 128  # before and after a gap
+SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
 STACK_BYTES = 256 << 10  # of a thread
 
 
@@ -72,11 +75,22 @@ def quantile(values: list[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
-def request_piece(connection: http.client.HTTPConnection, seed: int, steps: int) -> tuple[str, float]:
+def body_of(path: str, seed: int, steps: int) -> dict[str, Any]:
+    """The request for a piece of `steps` steps, or for the filling of a gap of so many within a piece."""
+    if path == "/generate":
+        return {"steps": steps, "seed": seed}
+    roll = [[pitch] for pitch in SCALE for _ in range(4)]
+    roll = [roll[step % len(roll)] for step in range(steps + AROUND_STEPS * 2)]
+    return {"roll": roll, "start": AROUND_STEPS, "end": AROUND_STEPS + steps, "seed": seed}
+
+
+def request_piece(
+    connection: http.client.HTTPConnection, seed: int, steps: int, path: str = "/generate"
+) -> tuple[str, float]:
     """Requests one piece; returns the status and the seconds after which to retry."""
-    body = json.dumps({"steps": steps, "seed": seed})
+    body = json.dumps(body_of(path, seed, steps))
     try:
-        connection.request("POST", "/generate", body, {"Content-Type": "application/json"})
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         content = answer.read()
     except (OSError, http.client.HTTPException):
@@ -87,13 +101,13 @@ def request_piece(connection: http.client.HTTPConnection, seed: int, steps: int)
     return str(answer.status), float(answer.getheader("Retry-After", "0"))
 
 
-def client(port: int, number: int, until: float, steps: int, counts: Counts) -> None:
+def client(port: int, number: int, until: float, steps: int, counts: Counts, path: str = "/generate") -> None:
     """Asks for one piece after the other; an answer after the end does not count."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     chance = random.Random(number)
     for piece in itertools.count():
         begun = time.monotonic()
-        status, wait = request_piece(connection, number * 1_000_000 + piece, steps)
+        status, wait = request_piece(connection, number * 1_000_000 + piece, steps, path)
         now = time.monotonic()
         if now >= until:
             break
@@ -103,12 +117,12 @@ def client(port: int, number: int, until: float, steps: int, counts: Counts) -> 
     connection.close()
 
 
-def generate(port: int, clients: int, seconds: float, steps: int) -> dict[str, Any]:
+def generate(port: int, clients: int, seconds: float, steps: int, path: str = "/generate") -> dict[str, Any]:
     """So many clients at once for so long."""
     threading.stack_size(STACK_BYTES)
     counts, until = Counts(), time.monotonic() + seconds
     threads = [
-        threading.Thread(target=client, args=(port, number, until, steps, counts), daemon=True)
+        threading.Thread(target=client, args=(port, number, until, steps, counts, path), daemon=True)
         for number in range(clients)
     ]
     for thread in threads:
@@ -146,7 +160,7 @@ def main(argv: list[str]) -> None:
     if kind == "health":
         found = health(int(port), float(numbers[0]))
     else:
-        found = generate(int(port), int(numbers[0]), float(numbers[1]), int(numbers[2]))
+        found = generate(int(port), int(numbers[0]), float(numbers[1]), int(numbers[2]), f"/{kind}")
     print(json.dumps(found), flush=True)
 
 

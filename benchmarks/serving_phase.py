@@ -135,12 +135,12 @@ def samples(text: str) -> dict[str, float]:
     return {name: float(value) for name, _, value in lines}
 
 
-def phase(server: Server, clients: int, seconds: float, steps: int) -> dict[str, float]:
-    """So many clients for so long, and beside them one that asks `/healthz`; times in ms, memory in MiB."""
+def phase(server: Server, clients: int, seconds: float, steps: int, kind: str = "generate") -> dict[str, float]:
+    """So many clients of a kind for so long, and beside them one that asks `/healthz`; times in ms, memory in MiB."""
     before, cpu, busy, begun = server.metrics(), server.cpu, busy_seconds(), time.monotonic()
     with MemorySampler(server) as memory:
         asking = [
-            start("generate", server.port, clients, seconds, steps),
+            start(kind, server.port, clients, seconds, steps),
             start("health", server.port, seconds),
         ]
         load, health = (json.loads(process.communicate()[0]) for process in asking)

@@ -71,7 +71,8 @@ def _arguments(field: dataclasses.Field, default: Any) -> dict[str, Any]:
         return arguments | {"action": argparse.BooleanOptionalAction}
     if kind is tuple:
         kind, arguments["nargs"] = typing.get_args(field.type)[0], "+"
-    return arguments | {"type": kind, "choices": choices, "metavar": None if choices else kind.__name__.upper()}
+    parse = getattr(kind, "from_text", kind)  # of an entry that is more than a number or a text
+    return arguments | {"type": parse, "choices": choices, "metavar": None if choices else kind.__name__.upper()}
 
 
 def tell_apart(parser: argparse.ArgumentParser, cls: "type[DataclassInstance]") -> None:

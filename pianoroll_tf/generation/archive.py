@@ -30,7 +30,7 @@ from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checks
 from pianoroll_tf.storage.folders import whole_folder
 from pianoroll_tf.storage.locks import exclusive_lock
 
-REVISION = 7  # of the exported graph; after a change, runs are exported again
+REVISION = 8  # of the exported graph; after a change, runs are exported again
 
 
 def export(

@@ -16,6 +16,7 @@ from pianoroll_tf.data.velocities import dense_velocities, strengths
 from pianoroll_tf.generation.compiled import worthwhile
 from pianoroll_tf.generation.dynamics import Dynamics, played_dynamics
 from pianoroll_tf.generation.saved_model import MusicModel
+from pianoroll_tf.generation.steering import NO_STEERING, Steering
 from pianoroll_tf.messages import count
 
 BATCH_ROWS = 64  # pieces per batch
@@ -191,6 +192,7 @@ def continue_music(
     count: int = 1,
     meter: Meter | None = None,
     place: int = 0,
+    steering: Steering = NO_STEERING,
 ) -> Iterator[tuple[np.ndarray, bool]]:
     """Generates pieces, batch by batch; piece i is drawn with `sampling.seed` + i.
 
@@ -202,6 +204,7 @@ def continue_music(
         count: Number of pieces.
         meter: See `MusicModel.generate`.
         place: See `MusicModel.generate`.
+        steering: What the music keeps to.
 
     Yields:
         (uint8 [steps, 84], the drawn steps without the primer; whether the model ended the piece).
@@ -213,11 +216,11 @@ def continue_music(
     for first in range(0, count, rows):
         batch = np.repeat(primer[np.newaxis], min(rows, count - first), axis=0)
         use_xla = compiled if len(batch) == rows else None  # another size is compiled separately
-        clock: dict[str, Any] = {"first_row": first, "compiled": use_xla, "meter": meter, "place": place}
+        more: dict[str, Any] = {"compiled": use_xla, "meter": meter, "place": place, "steering": steering}
         if steps is None:
-            yield from zip(*model.compose(batch, sampling, **clock), strict=True)
+            yield from zip(*model.compose(batch, sampling, first, **more), strict=True)
         else:
-            yield from ((music, False) for music in model.generate(batch, steps, sampling, **clock))
+            yield from ((music, False) for music in model.generate(batch, steps, sampling, first, **more))
 
 
 def density_warning(density: float, expected: float) -> str:

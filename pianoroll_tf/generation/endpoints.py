@@ -31,6 +31,8 @@ ROW_STEPS = tf.TensorSpec([None], tf.int32, "steps")
 ROW_BLOCKS = tf.TensorSpec([None], tf.int32, "block")
 ROW_METERS = tf.TensorSpec([None, 2], tf.int32, "meter")
 ROW_PLACES = tf.TensorSpec([None], tf.int32, "place")
+ROW_ALLOWED = tf.TensorSpec([None, None, NUM_PITCHES], tf.uint8, "allowed")
+ROW_POLYPHONY = tf.TensorSpec([None], tf.int32, "polyphony")
 ROW_TEMPERATURE, ROW_TOP_P, ROW_DENSITY = (tf.TensorSpec([None], tf.float32, option.name) for option in OPTIONS)
 
 
@@ -185,8 +187,9 @@ def _block_endpoints(sampler: SamplingModel) -> Endpoints:
     """Generation in blocks of any length, with explicit state, in which rows can join and leave between two calls.
 
     `begin` (primer, density, meter, place → next_state), `uniforms` (seed, block → numbers) and `draw` (state, numbers,
-    temperature, top_p → roll, ends, next_state), with `state` float32 [batch, size]. Values are not checked, because
-    XLA has no assertions.
+    temperature, top_p → roll, ends, next_state), with `state` float32 [batch, size]. `draw_steered` also has inputs
+    `allowed` and `polyphony`, see `sampling_loop.Limits`; without limits it gives the same rolls, in more time. Values
+    are not checked, because XLA has no assertions.
     """
     network, silence = sampler.network(), tf.zeros([1, 0, NUM_PITCHES], tf.uint8)
     like = sampling_loop.begin(network, silence, plain_options(1))
@@ -202,14 +205,25 @@ def _block_endpoints(sampler: SamplingModel) -> Endpoints:
     def uniforms(seed, block):
         return {"numbers": sampling_loop.uniforms(seed, block, network.decisions)}
 
-    @tf.function(input_signature=[state_spec, numbers_spec, ROW_TEMPERATURE, ROW_TOP_P], autograph=False)
-    def draw(state, numbers, temperature, top_p):
+    def drawn(state, *inputs):
         before = sampling_loop.unpack_state(state, like)
-        (cells, ends), after = sampling_loop.draw(network, before, numbers, temperature, top_p)
+        (cells, ends), after = sampling_loop.draw(network, before, *inputs)
         roll = tf.transpose(cells, [1, 0, 2])
         return {"roll": roll, "ends": tf.transpose(ends), "next_state": sampling_loop.pack_state(after)}
 
-    return {"begin": begin, "uniforms": uniforms, "draw": draw}
+    @tf.function(input_signature=[state_spec, numbers_spec, ROW_TEMPERATURE, ROW_TOP_P], autograph=False)
+    def draw(state, numbers, temperature, top_p):
+        return drawn(state, numbers, temperature, top_p)
+
+    @tf.function(
+        input_signature=[state_spec, numbers_spec, ROW_TEMPERATURE, ROW_TOP_P, ROW_ALLOWED, ROW_POLYPHONY],
+        autograph=False,
+    )
+    def draw_steered(state, numbers, temperature, top_p, allowed, polyphony):
+        limits = sampling_loop.Limits(allowed != 0, polyphony)
+        return drawn(state, numbers, temperature, top_p, limits)
+
+    return {"begin": begin, "uniforms": uniforms, "draw": draw, "draw_steered": draw_steered}
 
 
 def _checks(steps: tf.Tensor, seed: tf.Tensor, **options: tf.Tensor) -> list[tf.Operation]:

@@ -163,6 +163,16 @@ def correction(governor: Governor, state: ControllerState, reference: Reference)
     return term - RELEASE_PENALTY / (1 - limit) * tf.nn.relu(state.shares - limit)
 
 
+def thinning_only(state: ControllerState, reference: Reference, density: tf.Tensor) -> ControllerState:
+    """The state with which `correction` only removes notes, for music that may not have all of them.
+
+    There the density is below the reference for a reason, and the controller would make up for it without end. So the
+    level is taken to be at least the reference, and the drift at most that of the first step.
+    """
+    most = INITIAL_DRIFT * tf.math.log(density)
+    return state._replace(level=tf.maximum(state.level, reference.notes), drift=tf.minimum(state.drift, most))
+
+
 def onset_penalty(governor: Governor, state: ControllerState, reference: Reference, position: tf.Tensor) -> tf.Tensor:
     """Penalty on the log-odds of onsets and re-strikes of a step, float32 [batch, 1], or [1, 1] if it is disabled.
 

@@ -8,6 +8,8 @@ from pianoroll_tf.settings import Settings, setting
 
 MAX_PRIMER_STEPS = 100_000
 MAX_PIECES = 10_000
+NOT_WITH_INFILL = ("steps", "seconds", "primer_from", "without_primer", "meter", "report")
+MIN_PARTICLES, PARTICLES, MAX_PARTICLES = 2, 16, 64  # for filling a gap
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,16 @@ class PieceOptions(Settings):
     )
     primer_seconds: float | None = setting(None, "the same in seconds", above=0.0)
     primer_from: str = setting("end", "continue the primer's end, or only its start", choices=("end", "start"))
+    infill: str | None = setting(
+        None,
+        "fill these bars of the primer, N..M with both included (on the grid of seconds: from second N to second M)",
+    )
+    particles: int = setting(
+        PARTICLES,
+        "continuations of which one is chosen, to fill bars, by the likelihood of what follows",
+        minimum=MIN_PARTICLES,
+        maximum=MAX_PARTICLES,
+    )
     without_primer: bool = setting(False, "leave the primer out of the files that are written")
     count: int = setting(1, "number of pieces", minimum=1, maximum=MAX_PIECES)
     tempo: float | None = setting(
@@ -49,7 +61,26 @@ class PieceOptions(Settings):
         for name in ("primer_steps", "primer_seconds", "primer_from", "without_primer"):
             if self.primer is None and getattr(self, name) not in (None, False, "end"):
                 raise ValueError(f"primer must be given with {name}. Received: {name}={getattr(self, name)}, no primer")
+        if self.infill is not None:
+            parse_bars(self.infill)
+            if self.primer is None:
+                raise ValueError(f"primer must be given with infill. Received: infill={self.infill}, no primer")
+            for name in NOT_WITH_INFILL:
+                if getattr(self, name) not in (None, False, "end"):
+                    raise ValueError(f"{name} must be left out with infill. Received: {name}={getattr(self, name)}")
         if self.meter is not None:
             from pianoroll_tf.data.clock import parse_meter  # imports NumPy, which --help does without
 
             parse_meter(self.meter)
+
+
+def parse_bars(text: str) -> tuple[int, int]:
+    """The first and the last bar of N..M, from 1; ValueError for anything else.
+
+    >>> parse_bars("8..12")
+    (8, 12)
+    """
+    first, dots, last = text.partition("..")
+    if not (dots and first.isdecimal() and last.isdecimal() and len(text) < 20 and int(first) <= int(last)):
+        raise ValueError(f"infill must be N..M with whole numbers N <= M. Received: infill={text}")
+    return int(first), int(last)

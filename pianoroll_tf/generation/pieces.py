@@ -16,6 +16,7 @@ from pianoroll_tf.generation.music.piece_report import ReportedPiece, ReportReco
 from pianoroll_tf.generation.musicxml import musicxml_bytes
 from pianoroll_tf.generation.piece_options import MAX_PRIMER_STEPS, PieceOptions
 from pianoroll_tf.generation.saved_model import MusicModel
+from pianoroll_tf.generation.steering import NO_STEERING, Steering
 from pianoroll_tf.storage.files import write_whole
 
 MAX_PICTURE_STEPS = 4096
@@ -104,6 +105,13 @@ class WrittenPiece:
         """Share of active cells."""
         return float((self.music != 0).mean())
 
+    @property
+    def lines(self) -> list[str]:
+        """What to say of it: the description, and a note if it was cut off."""
+        length = f"{len(self.music)} steps, the longest training piece"
+        note = f"note: {self.path} ends at {length}: the model had not ended it"
+        return [self.description, *([note] if self.cut_off else [])]
+
 
 def plan_pieces(model: MusicModel, primer: Primer, options: PieceOptions) -> PiecePlan:
     """Determines lengths, tempo and time signature of the pieces.
@@ -132,13 +140,18 @@ def plan_pieces(model: MusicModel, primer: Primer, options: PieceOptions) -> Pie
         position = -len(primer.roll) % requested.bar_steps(model.steps_per_beat)  # a bar begins with the new music
     written = continuation.NO_PRIMER if options.without_primer else primer
     duration = (len(written.roll) + (steps or model.longest_piece)) / rate
-    if options.musicxml and model.steps_per_beat is None:
-        raise ValueError("musicxml must be left out for a model on the grid of seconds. Received: musicxml=True")
-    if (options.wav or options.report) and duration > MAX_WAV_SECONDS:
-        name = "wav" if options.wav else "the sound of a report"
-        raise ValueError(f"{name} must be of at most {MAX_WAV_SECONDS} s. Received: {duration:g} s")
+    check_files(model, options, duration)
     dynamics = primer_dynamics(primer, model.dynamics, model.steps_per_beat)
     return PiecePlan(primer, written, steps, model.grid, tempo, requested or meter or model.meter, position, dynamics)
+
+
+def check_files(model: MusicModel, options: PieceOptions, seconds: float) -> None:
+    """Raises ValueError if a piece that lasts so many seconds cannot be written as the files that are requested."""
+    if options.musicxml and model.steps_per_beat is None:
+        raise ValueError("musicxml must be left out for a model on the grid of seconds. Received: musicxml=True")
+    if (options.wav or options.report) and seconds > MAX_WAV_SECONDS:
+        name = "wav" if options.wav else "the sound of a report"
+        raise ValueError(f"{name} must be of at most {MAX_WAV_SECONDS} s. Received: {seconds:g} s")
 
 
 def seconds_to_steps(seconds: float, rate: float, max_steps: int, name: str) -> int:
@@ -153,7 +166,12 @@ def seconds_to_steps(seconds: float, rate: float, max_steps: int, name: str) -> 
 
 
 def write_pieces(
-    model: MusicModel, plan: PiecePlan, sampling: SamplingConfig, out: Path, options: PieceOptions
+    model: MusicModel,
+    plan: PiecePlan,
+    sampling: SamplingConfig,
+    out: Path,
+    options: PieceOptions,
+    steering: Steering = NO_STEERING,
 ) -> Iterator[WrittenPiece]:
     """Generates pieces and writes the files of each as soon as it is complete.
 
@@ -163,16 +181,19 @@ def write_pieces(
         sampling: Temperature, top-p, density; piece i is drawn with `seed` + i.
         out: MIDI file; see `piece_paths` for several pieces.
         options: `count`, and which files are written besides.
+        steering: What the music keeps to.
 
     Raises:
         OSError: A file cannot be written.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     generated = continuation.continue_music(
-        model, plan.primer.roll, plan.steps, sampling, options.count, plan.meter, plan.bar_position
+        model, plan.primer.roll, plan.steps, sampling, options.count, plan.meter, plan.bar_position, steering
     )
     for path, (music, ended) in zip(piece_paths(out, options.count), generated, strict=True):
-        yield WrittenPiece(path, music, plan.steps is None and not ended, _write(path, music, plan, options))
+        roll, first = np.concatenate([plan.written_primer.roll, music]), len(plan.written_primer.roll)
+        description = write_files(path, roll, music, plan, options, (first, len(roll)))
+        yield WrittenPiece(path, music, plan.steps is None and not ended, description)
 
 
 def piece_paths(out: Path, count: int) -> list[Path]:
@@ -206,15 +227,20 @@ def write_reports(pieces: Sequence[WrittenPiece], plan: PiecePlan, records: Repo
     for piece in pieces:
         roll = np.concatenate([plan.written_primer.roll, piece.music])
         sound, _ = audio.wav_bytes(piece.path.read_bytes(), len(roll) / rate)
-        reported.append(ReportedPiece(piece.path, piece.music, first, _picture(roll, plan), sound))
+        reported.append(ReportedPiece(piece.path, piece.music, first, _picture(roll, plan, first, len(roll)), sound))
     for piece, (page, sentence) in zip(pieces, piece_report.write_reports(reported, records, rate), strict=True):
         write_whole(piece.path.with_suffix(".html"), page)
         yield f"{piece.path.with_suffix('.html')}: {sentence}"
 
 
-def _write(path: Path, music: np.ndarray, plan: PiecePlan, options: PieceOptions) -> str:
-    """Writes a MIDI file and, if requested, picture, sound and score beside it; the files and facts about the music."""
-    roll, rate = np.concatenate([plan.written_primer.roll, music]), plan.grid.rate(plan.tempo)
+def write_files(
+    path: Path, roll: np.ndarray, music: np.ndarray, plan: PiecePlan, options: PieceOptions, new: tuple[int, int]
+) -> str:
+    """Writes a MIDI file and, if requested, picture, sound and score beside it; the files and facts about `music`.
+
+    `new` are the first step of the music in `roll`, and the step after its last.
+    """
+    rate = plan.grid.rate(plan.tempo)
     midi = render.midi_bytes(
         roll,
         rate,
@@ -227,7 +253,7 @@ def _write(path: Path, music: np.ndarray, plan: PiecePlan, options: PieceOptions
     write_whole(path, midi)
     files = [str(path)]
     if options.png:
-        write_whole(path.with_suffix(".png"), _picture(roll, plan))
+        write_whole(path.with_suffix(".png"), _picture(roll, plan, *new))
         files.append(".png")
     if options.wav:
         sound, synthesizer = audio.wav_bytes(midi, len(roll) / rate)
@@ -241,9 +267,9 @@ def _write(path: Path, music: np.ndarray, plan: PiecePlan, options: PieceOptions
     return f"{', '.join(files)}: {len(music) / rate:.0f} s of new music, {facts}"
 
 
-def _picture(roll: np.ndarray, plan: PiecePlan) -> bytes:
+def _picture(roll: np.ndarray, plan: PiecePlan, primer_steps: int, music_end: int) -> bytes:
     """The picture of a piece as a PNG file; of a long piece, the part where the new music begins."""
-    grid, primer_steps = plan.grid, len(plan.written_primer.roll)
+    grid = plan.grid
     first = max(0, min(primer_steps - PICTURE_PRIMER_STEPS, len(roll) - MAX_PICTURE_STEPS))
     last = min(first + MAX_PICTURE_STEPS, len(roll))
     title = ""
@@ -252,4 +278,6 @@ def _picture(roll: np.ndarray, plan: PiecePlan) -> bytes:
         title = f"{grid.grid} {begin:g} to {end:g} of {whole:g}"
     shown = min(last, primer_steps) - first
     bars = [bar - first for bar in plan.bars(len(roll)) if first <= bar < last]
-    return render.png_bytes(roll[first:last], shown, grid.steps_per_unit, grid.grid, title, first, bars)
+    return render.png_bytes(
+        roll[first:last], shown, grid.steps_per_unit, grid.grid, title, first, bars, music_end=music_end - first
+    )

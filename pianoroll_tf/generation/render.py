@@ -98,6 +98,7 @@ def roll_figure(
     first_step: int = 0,
     bar_steps: Sequence[int] = (),
     figure_class: Any = None,
+    music_end: int | None = None,
 ) -> Any:
     """Draws a piano-roll: time to the right, pitch upwards, one bar per note, long music in several lines.
 
@@ -110,6 +111,7 @@ def roll_figure(
         first_step: Position of the roll on the time axis, in steps.
         bar_steps: Steps of the roll at which bars begin; a line is drawn at each.
         figure_class: Class of the figure; None: `matplotlib.figure.Figure`.
+        music_end: Step at which the generated music ends, after which the roll is as given; None: at its end.
 
     Returns:
         The figure.
@@ -125,7 +127,8 @@ def roll_figure(
     octaves = range(LOWEST_PITCH, HIGHEST_PITCH + 2, 12)
     for line, axes in enumerate(figure.subplots(lines, squeeze=False)[:, 0]):
         begin = line * width
-        _draw_line(axes, roll[begin : begin + width], primer_steps - begin, first_step + begin, steps_per_unit)
+        new = (primer_steps - begin, (len(roll) if music_end is None else music_end) - begin)
+        _draw_line(axes, roll[begin : begin + width], new, first_step + begin, steps_per_unit)
         axes.set_yticks(octaves, [pretty_midi.note_number_to_name(pitch) for pitch in octaves])
         limits = (first_step + begin) / steps_per_unit, (first_step + begin + width) / steps_per_unit
         axes.set(xlim=limits, ylim=(low - 1, high + 1), ylabel="pitch")
@@ -135,8 +138,10 @@ def roll_figure(
         axes.grid(color="0.9", linewidth=0.6)
     axes.set_xlabel(unit)
     figure.suptitle(title)
-    if primer_steps:
-        colours = {"primer": PRIMER_COLOUR, "continuation": MUSIC_COLOUR}
+    is_filled = music_end is not None and music_end < len(roll)
+    if primer_steps or is_filled:
+        names = ("given", "filled") if is_filled else ("primer", "continuation")
+        colours = dict(zip(names, (PRIMER_COLOUR, MUSIC_COLOUR), strict=True))
         handles = [Patch(color=colour, label=label) for label, colour in colours.items()]
         figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False)
     return figure
@@ -149,13 +154,17 @@ def as_png(figure) -> bytes:
     return buffer.getvalue()
 
 
-def _draw_line(axes, rows: np.ndarray, primer_steps: int, first: int, steps_per_unit: float) -> None:
-    """The notes of one line, which begins at step `first`; the area after the end of the roll is grey."""
-    cut = int(np.clip(primer_steps, 0, len(rows)))
-    draw_notes(axes, rows[:cut], first, steps_per_unit, PRIMER_COLOUR)
-    draw_notes(axes, rows[cut:], first + cut, steps_per_unit, MUSIC_COLOUR)
-    if 0 < primer_steps < len(rows):
-        axes.axvline((first + cut) / steps_per_unit, color="0.4", linewidth=0.8, linestyle="--")
+def _draw_line(axes, rows: np.ndarray, new: tuple[int, int], first: int, steps_per_unit: float) -> None:
+    """The notes of one line, which begins at step `first`; the area after the end of the roll is grey.
+
+    `new` are the first step of the generated music in `rows`, and the step after its last; both may be outside.
+    """
+    begin, end = (int(np.clip(step, 0, len(rows))) for step in new)
+    parts = ((0, begin, PRIMER_COLOUR), (begin, end, MUSIC_COLOUR), (end, len(rows), PRIMER_COLOUR))
+    for start, stop, colour in parts:
+        draw_notes(axes, rows[start:stop], first + start, steps_per_unit, colour)
+    for step in {begin, end} - {0, len(rows)}:
+        axes.axvline((first + step) / steps_per_unit, color="0.4", linewidth=0.8, linestyle="--")
     axes.axvspan((first + len(rows)) / steps_per_unit, (first + LINE_STEPS) / steps_per_unit, color="0.93", linewidth=0)
 
 

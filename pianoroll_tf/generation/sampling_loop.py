@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.data.clock import code_at
@@ -15,6 +16,7 @@ from pianoroll_tf.generation.governor import (
     correction,
     initial_controller_state,
     onset_penalty,
+    thinning_only,
     update_controller_state,
 )
 from pianoroll_tf.generation.sampling_options import Options, Shaping
@@ -65,6 +67,18 @@ class Clock(NamedTuple):
     place: tf.Tensor
     bar: tf.Tensor
     compound: tf.Tensor
+
+
+class Limits(NamedTuple):
+    """What the steps to be drawn keep to, see `steering.Steering`.
+
+    Attributes:
+        allowed: Whether each pitch may sound, bool [batch, steps, pitches].
+        polyphony: Most notes in a step, int32 [batch].
+    """
+
+    allowed: tf.Tensor
+    polyphony: tf.Tensor
 
 
 class SamplingState(NamedTuple):
@@ -185,13 +199,40 @@ def begin(network: Network, primer: tf.Tensor, options: Options) -> SamplingStat
     return SamplingState(hidden[:, -1], held, clock, options.density, controller, reference, state)
 
 
+def limit_polyphony(cells: tf.Tensor, held: tf.Tensor, most: tf.Tensor) -> tf.Tensor:
+    """Silences the notes of a step that are too many: `cells` uint8 [batch, pitches], `most` int32 [batch].
+
+    Pitches that sounded at the step before, `held` bool [batch, pitches], go first, so that a new note never cuts one
+    that is held. Among them, and then among the new notes, the outer voices go first: the highest, the lowest, the
+    second highest, the second lowest, and so on, because melody and bass are heard more than what lies between.
+
+    >>> chord = tf.constant([[2, 2, 1, 2, 2]], tf.uint8)
+    >>> limit_polyphony(chord, chord == 1, tf.constant([3])).numpy().tolist()
+    [[2, 0, 1, 0, 2]]
+    """
+    kept = tf.zeros_like(held)
+    for group in ((cells != 0) & held, (cells != 0) & ~held):
+        number = tf.cast(group, tf.int32)
+        above = tf.cumsum(number, axis=1, exclusive=True, reverse=True)
+        below = tf.cumsum(number, axis=1, exclusive=True)
+        left = most - tf.reduce_sum(tf.cast(kept, tf.int32), axis=1)
+        kept |= group & (tf.minimum(2 * above, 2 * below + 1) < left[:, tf.newaxis])
+    return tf.where(kept, cells, tf.constant(0, tf.uint8))
+
+
 def draw(
-    network: Network, sampling_state: SamplingState, numbers: tf.Tensor, temperature: tf.Tensor, top_p: tf.Tensor
+    network: Network,
+    sampling_state: SamplingState,
+    numbers: tf.Tensor,
+    temperature: tf.Tensor,
+    top_p: tf.Tensor,
+    limits: Limits | None = None,
 ) -> tuple[tuple[tf.Tensor, tf.Tensor], SamplingState]:
     """Draws the next steps: ((cells uint8 [steps, batch, pitches], ends uint8 [steps, batch]), the state after them).
 
     `numbers` are those of `uniforms` for the steps, float32 [batch, steps, decisions]. The result does not depend on
-    how steps are split into calls. XLA can compile it: with static input shapes, all shapes are static.
+    how steps are split into calls. XLA can compile it: with static input shapes, all shapes are static. Within `limits`
+    the density controller does not add notes, as it would make up for those that are not allowed.
     """
     length = tf.shape(numbers)[1]
     governor, clock, reference = network.governor, sampling_state.clock, sampling_state.reference
@@ -203,12 +244,19 @@ def draw(
     def draw_step(step, rolls, hidden, held, place, controller, state):
         position = _position_in_beat(network, clock, place[:, tf.newaxis] - 1)[:, 0]
         penalty = onset_penalty(governor, controller, reference, position) - shaped.at_position(position)
-        sustain = correction(governor, controller, reference) + shaped.at_length(held)
+        acting = controller if limits is None else thinning_only(controller, reference, sampling_state.density)
+        sustain = correction(governor, acting, reference) + shaped.at_length(held)
         thresholds = shaped.thresholds(tf.gather(odds, step, axis=1), held > 0, sustain, penalty)
+        if limits is not None:
+            allowed = tf.gather(limits.allowed, step, axis=1)
+            thresholds = thresholds._replace(sounds=tf.where(allowed, thresholds.sounds, np.inf))  # no odds exceed it
         cells, ends = draw_cells(hidden, held > 0, thresholds)
+        if limits is not None:
+            cells = limit_polyphony(cells, held > 0, limits.polyphony)
         following, state = network.advance(cells[:, tf.newaxis], _codes(network, clock, place[:, tf.newaxis]), state)
         drawn = (cells, tf.cast(ends, tf.uint8))
         rolls = [roll.write(step, part) for roll, part in zip(rolls, drawn, strict=True)]
+        controller = controller._replace(drift=acting.drift)
         controller = update_controller_state(governor, controller, reference, position, cells)
         held = tf.where(cells != 0, tf.minimum(held + 1, MAX_HELD), 0)
         return step + 1, rolls, following[:, 0], held, (place + 1) % clock.bar, controller, state

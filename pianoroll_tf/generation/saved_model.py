@@ -14,11 +14,12 @@ from pianoroll_tf.config import MAX_STEPS, NUM_PITCHES, RecordsConfig, SamplingC
 from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.allowed_operations import check_operations
-from pianoroll_tf.generation.compiled import ENDPOINTS, CompiledModel, worthwhile
+from pianoroll_tf.generation.compiled import ENDPOINTS, STEERED, CompiledModel, worthwhile
 from pianoroll_tf.generation.dynamics import Dynamics
 from pianoroll_tf.generation.manifest import check_manifest
 from pianoroll_tf.generation.plain_paths import plain_path
 from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
+from pianoroll_tf.generation.steering import NO_STEERING, Steering
 from pianoroll_tf.generation.versions import find_version
 from pianoroll_tf.settings import from_dict
 
@@ -113,6 +114,19 @@ class MusicModel:
         """Whether it has the signatures that are compiled, which exports of earlier versions lack."""
         return set(ENDPOINTS) <= set(self.program.signatures)
 
+    @property
+    def can_be_steered(self) -> bool:
+        """Whether its music can keep to limits, which that of exports of earlier versions cannot."""
+        return STEERED in self.program.signatures
+
+    def check_steering(self, steering: Steering) -> None:
+        """Raises ValueError if the music has to keep to limits but cannot."""
+        if not self.can_be_steered and not steering.is_free:
+            again = f"export its run again (python -m pianoroll_tf.export RUN {shlex.quote(str(self.version.parent))})"
+            raise ValueError(
+                f"model must be able to keep to limits; {again}. Received: an export of an earlier version"
+            )
+
     @functools.cached_property
     def compiled(self) -> CompiledModel:
         """The signatures that generate block by block, compiled by XLA; ValueError if it cannot be compiled."""
@@ -132,6 +146,7 @@ class MusicModel:
         compiled: bool | None = None,
         meter: Meter | None = None,
         place: int = 0,
+        steering: Steering = NO_STEERING,
     ) -> np.ndarray:
         """Continues each row of `primer`; row i is drawn with `sampling.seed` + `first_row` + i.
 
@@ -144,22 +159,24 @@ class MusicModel:
                 saves more time than compiling takes, see `worthwhile`.
             meter: Time signature, for models with a clock input; None: the most frequent of the training data.
             place: Position in its bar, in steps, of the first step of the primer, or of the music without a primer.
+            steering: What the music keeps to.
 
         Returns:
             uint8 [batch, steps, 84]: 0 silent, 1 held, 2 struck.
 
         Raises:
-            ValueError: A shape or number is not allowed, or the model cannot be compiled.
+            ValueError: A shape or number is not allowed, or the model cannot be compiled or steered.
         """
+        self.check_steering(steering)
         primer = _roll("primer", primer)
         if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MAX_STEPS:
             raise ValueError(f"steps must be a whole number >= 1 and <= {MAX_STEPS}. Received: steps={steps!r}")
         seeds, meter = _seeds(sampling, first_row, len(primer)), meter or self.meter
         if compiled is None:
             compiled = self.can_be_compiled and worthwhile(len(primer), steps)
-        if compiled or place or meter != self.meter:  # the signature has no inputs for the last two
+        if compiled or place or meter != self.meter or not steering.is_free:  # the signature has no inputs for these
             parts = self.compiled if compiled else self.uncompiled
-            blocks = parts.blocks(primer, steps, seeds, sampling, meter, place)
+            blocks = parts.blocks(primer, steps, seeds, sampling, meter, place, steering)
             return np.concatenate([roll for roll, _ in blocks], axis=1)[:, :steps]
         outputs = self.program.signatures["generate"](
             primer=tf.constant(primer, "uint8"),
@@ -180,6 +197,7 @@ class MusicModel:
         compiled: bool | None = None,
         meter: Meter | None = None,
         place: int = 0,
+        steering: Steering = NO_STEERING,
     ) -> tuple[list[np.ndarray], list[bool]]:
         """Continues each row of `primer` until the model ends it, or by `max_steps` steps; otherwise as `generate`.
 
@@ -188,6 +206,7 @@ class MusicModel:
         Returns:
             (uint8 [steps, 84] per row, whether the model ended the row itself).
         """
+        self.check_steering(steering)
         primer = _roll("primer", primer)
         max_steps = min(max_steps or self.longest_piece, MAX_STEPS)
         seeds = _seeds(sampling, first_row, len(primer))
@@ -195,7 +214,7 @@ class MusicModel:
             compiled = self.can_be_compiled and worthwhile(len(primer), max_steps)
         parts = self.compiled if compiled else self.uncompiled
         rolls, lengths = [], np.full(len(primer), max_steps)
-        drawn = parts.blocks(primer, max_steps, seeds, sampling, meter or self.meter, place)
+        drawn = parts.blocks(primer, max_steps, seeds, sampling, meter or self.meter, place, steering)
         for block, (roll, ended) in enumerate(drawn):
             rolls.append(roll)
             first = np.where(ended.any(axis=1), block * BLOCK_STEPS + ended.argmax(axis=1) + 1, max_steps)

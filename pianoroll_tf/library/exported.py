@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from pianoroll_tf.config import RecordsConfig, SamplingConfig
-from pianoroll_tf.generation.piece_options import PieceOptions
+from pianoroll_tf.generation.piece_options import PARTICLES, PieceOptions
+from pianoroll_tf.generation.steering import Steering
 from pianoroll_tf.library.piece import Piece
 from pianoroll_tf.tensorflow_startup import import_tensorflow
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from pianoroll_tf.generation.continuation import Primer
+
+
+_SETTINGS = (*SamplingConfig.__dataclass_fields__, *Steering.__dataclass_fields__)
 
 
 class ExportedModel:
@@ -85,7 +89,8 @@ class ExportedModel:
                 `primer_seconds` of the primer to use, from its end or `primer_from="start"`; `without_primer=True`
                 to return the new music alone; `tempo` and `meter`, by default those of the primer or the training data;
                 `temperature`, `top_p`, `density` and `seed`, see `SamplingConfig`. The same seed gives the same music;
-                piece i has `seed` + i.
+                piece i has `seed` + i. `lowest`, `highest`, `scale`, `chords`, `silent` and `polyphony` are what the
+                new music keeps to, see `generation.steering.Steering.of`.
 
         Returns:
             A piece, or a list of `count` pieces. Each begins with the part of the primer that was used, `primer_steps`
@@ -94,11 +99,59 @@ class ExportedModel:
         Raises:
             ValueError: The primer cannot be read or has another grid, or an option is not allowed.
         """
-        names = set(SamplingConfig.__dataclass_fields__)
-        sampling = SamplingConfig(**{name: value for name, value in options.items() if name in names})
-        own = {name: value for name, value in options.items() if name not in names}
-        pieces = self._pieces(primer, sampling, _piece_options(primer, count, own))
+        sampling, steering, own = _parts(options)
+        pieces = self._pieces(primer, sampling, _piece_options(primer, count, own), steering)
         return next(pieces) if count is None else list(pieces)
+
+    def infill(
+        self,
+        piece: str | os.PathLike | Piece,
+        start_bar: int,
+        end_bar: int,
+        *,
+        particles: int = PARTICLES,
+        **options: Any,
+    ) -> Piece:
+        """Fills bars of a piece with new music that leads to what follows.
+
+        Several continuations of the part before the bars are drawn; one is chosen by the likelihood of what follows:
+        `generation.infilling`.
+
+        Args:
+            piece: MIDI file or piece.
+            start_bar: First bar to fill, from 1; on the grid of seconds, the second at which the gap begins.
+            end_bar: Last bar to fill; on the grid of seconds, the second at which the gap ends.
+            particles: Number of continuations, 2..64.
+            **options: `temperature`, `top_p`, `density` and `seed`; `lowest` and the others of `generate` that the new
+                music keeps to; `primer_steps` or `primer_seconds` of the part before the bars to use.
+
+        Returns:
+            The whole piece.
+
+        Raises:
+            ValueError: The piece cannot be read, has another grid or no such bars, or an option is not allowed.
+        """
+        from pianoroll_tf.generation.filled_pieces import fill_pieces, plan_pieces
+
+        sampling, steering, own = _parts(options)
+        if unknown := sorted(set(own) - {"primer_steps", "primer_seconds"}):
+            names = ", ".join([*_SETTINGS, "primer_steps", "primer_seconds"])
+            raise ValueError(f"an option must be one of {names}. Received: {', '.join(unknown)}")
+        path = Path(piece.name if isinstance(piece, Piece) else piece)
+        bars, unit = f"{start_bar}..{end_bar}", "bars" if self.model.steps_per_beat else "seconds"
+        chosen = PieceOptions(primer=path, infill=bars, particles=particles, **own)
+        plan = plan_pieces(self.model, self._primer(piece), chosen)
+        [(_, whole)] = fill_pieces(self.model, plan, sampling, chosen, steering)
+        return Piece(
+            whole.roll,
+            grid=self.grid,
+            steps_per_unit=self.settings.steps_per_unit,
+            tempo=plan.tempo,
+            meters=plan.meters(),
+            name=f"{path.name}, {unit} {bars} filled, seed {sampling.seed}",
+            dynamics=plan.dynamics,
+            velocities=whole.velocities,
+        )
 
     def log_likelihood(self, piece: Piece) -> "dict[str, np.ndarray]":
         """Log-probability of each step of a piece, given the steps before it, in nats.
@@ -115,7 +168,11 @@ class ExportedModel:
         return {name: values[0] for name, values in nats.items()}
 
     def _pieces(
-        self, primer: str | os.PathLike | Piece | None, sampling: SamplingConfig, options: PieceOptions
+        self,
+        primer: str | os.PathLike | Piece | None,
+        sampling: SamplingConfig,
+        options: PieceOptions,
+        steering: Steering,
     ) -> Iterator[Piece]:
         """Generates the pieces."""
         import numpy as np
@@ -125,7 +182,7 @@ class ExportedModel:
 
         plan = plan_pieces(self.model, self._primer(primer).from_first_bar(self.model.steps_per_beat), options)
         generated = continue_music(
-            self.model, plan.primer.roll, plan.steps, sampling, options.count, plan.meter, plan.bar_position
+            self.model, plan.primer.roll, plan.steps, sampling, options.count, plan.meter, plan.bar_position, steering
         )
         for number, (music, ended) in enumerate(generated):
             yield Piece(
@@ -166,14 +223,24 @@ def load(folder: str | os.PathLike) -> ExportedModel:
     return ExportedModel(folder)
 
 
+def _parts(options: dict[str, Any]) -> tuple[SamplingConfig, Steering, dict[str, Any]]:
+    """Settings of sampling and of steering, checked, and the other options."""
+    sampling, steering = (
+        {name: value for name, value in options.items() if name in cls.__dataclass_fields__}
+        for cls in (SamplingConfig, Steering)
+    )
+    others = {name: value for name, value in options.items() if name not in sampling and name not in steering}
+    return SamplingConfig(**sampling), Steering.of(**steering), others
+
+
 def _piece_options(
     primer: str | os.PathLike | Piece | None, count: int | None, options: dict[str, Any]
 ) -> PieceOptions:
     """The options of pieces, checked."""
-    written = {"primer", "png", "wav", "musicxml", "report", "overwrite"}  # what concerns files
+    written = {"primer", "infill", "particles", "png", "wav", "musicxml", "report", "overwrite"}  # files, or `infill`
     allowed = set(PieceOptions.__dataclass_fields__) - written
     if unknown := sorted(set(options) - allowed):
-        names = ", ".join(sorted((allowed | set(SamplingConfig.__dataclass_fields__)) - {"count"}))
+        names = ", ".join(sorted((allowed | set(_SETTINGS)) - {"count"}))
         raise ValueError(f"an option must be one of {names}. Received: {', '.join(unknown)}")
     path = None if primer is None else Path(primer.name if isinstance(primer, Piece) else primer)
     return PieceOptions(primer=path, count=1 if count is None else count, **options)

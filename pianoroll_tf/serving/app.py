@@ -62,6 +62,7 @@ def make_routes(page: Path) -> list[BaseRoute]:
         Route("/about", endpoints.about),
         Route("/primer", endpoints.primer, methods=["POST"]),
         Route("/generate", endpoints.generate, methods=["POST"]),
+        Route("/infill", endpoints.infill, methods=["POST"]),
         Route("/openapi.json", openapi.openapi),
         Route("/docs", openapi.docs),
         Route("/healthz", monitoring.healthz),

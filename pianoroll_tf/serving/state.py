@@ -68,15 +68,19 @@ class State:
             raise OverloadedError("too many pieces are waiting")
 
     async def draw(self, disconnect: Disconnect, served: ServedVersion, pieces: list[PieceRequest]) -> list[np.ndarray]:
-        """Draws pieces, uint8 [steps, 84] each (0 silent, 1 held, 2 struck), until `disconnect` returns.
+        """Draws pieces, uint8 [steps, 84] each (0 silent, 1 held, 2 struck); raises as `complete` does."""
+        return await self.complete(disconnect, len(pieces), async_engine.draw_whole(served.engine, pieces))
+
+    async def complete(self, disconnect: Disconnect, pieces: int, work: Coroutine[Any, Any, T]) -> T:
+        """The result of work that draws so many pieces, unless `disconnect` returns before it is complete.
 
         Raises:
-            DeadlineError: They take longer than `request_seconds`.
-            StoppingError: The server ends before they are complete.
+            DeadlineError: It takes longer than `request_seconds`.
+            StoppingError: The server ends before it is complete.
             ClientDisconnect: The client no longer waits for the response.
         """
-        self.admitted += len(pieces)
-        drawing = asyncio.ensure_future(async_engine.draw_whole(served.engine, pieces))
+        self.admitted += pieces
+        drawing = asyncio.ensure_future(work)
         leaving = asyncio.ensure_future(disconnect())
         try:
             seconds = self.limits.request_seconds
@@ -92,7 +96,7 @@ class State:
                 raise StoppingError from error
             raise
         finally:
-            self.admitted -= len(pieces)
+            self.admitted -= pieces
             drawing.cancel()
             leaving.cancel()
 

@@ -76,6 +76,23 @@ def test_a_continuation_with_picture_and_sound(run, tmp_path, capsys):
     np.testing.assert_array_equal(read(tmp_path / "out" / "a-1.mid") != 0, rolls[0][24:] != 0)
 
 
+def test_seconds_of_a_file_are_filled_within_limits(run, tmp_path, capsys):
+    song = write_midi(tmp_path / "song.mid", np.tile(scale(), (3, 1)))
+    whole = read(song)
+    words = ("--primer", song, "--infill", "4..6", "--particles", 3, "--density", 4)
+    assert run(*words, "--highest", 70, "--scale", 0, 4, 7, "--chords", "0:0,4", "8:7", "--polyphony", 1) == 0
+    filled = read(tmp_path / "out" / "a.mid")
+    np.testing.assert_array_equal(filled[:32], whole[:32])
+    np.testing.assert_array_equal(filled[48:] != 0, whole[48:] != 0)
+    columns = [np.flatnonzero(step) for step in filled[32:48]]
+    assert all(len(column) <= 1 for column in columns)
+    classes = [set((column + 24) % 12) for column in columns]
+    assert set().union(*classes[:8]) <= {0, 4}
+    assert set().union(*classes[8:]) <= {7}
+    assert any(classes)
+    assert "of 3 particles took part" in capsys.readouterr().out
+
+
 def test_the_end_of_a_primer_is_continued_in_its_dynamics(run, tmp_path, capsys):
     roll, played = scale(80), np.zeros((80, 84), np.uint8)
     played[np.arange(80), np.arange(80)] = np.arange(80) + 20
@@ -132,6 +149,14 @@ def test_warning_when_the_density_is_off(run, monkeypatch, tmp_path, capsys):
         (["--primer-from", "start"], "primer must be given with primer_from"),
         (["--primer", "x.mid", "--primer-steps", 10**6], "primer_steps must be"),
         (["--wav", "--seconds", 4000], "wav must be"),
+        (["--polyphony", 0], "polyphony must be"),
+        (["--lowest", 60, "--highest", 59], "lowest must be at most highest. Received: lowest=60, highest=59"),
+        (["--scale", 0, 12], "scale must be distinct pitch classes 0..11, at least one. Received: scale=0, 12"),
+        (["--chords", "0:x"], "pitch_classes of chords must be distinct pitch classes"),
+        (["--chords", "8:0", "4:0"], "Received: step 4 after 8"),
+        (["--silent", "60-50"], "silent must be ranges [lowest, highest] of MIDI pitches 24 to 107"),
+        (["--infill", "1..2"], "primer must be given with infill. Received: infill=1..2, no primer"),
+        (["--primer", "x.mid", "--infill", "1-2"], "infill must be N..M with whole numbers N <= M"),
     ],
 )
 def test_wrong_usage(run, tmp_path, capsys, words, text):

@@ -44,6 +44,8 @@ def requests(state):
         "begin": {"primer": primer, "density": two} | row_clock,
         "uniforms": {"seed": np.array([5, 2**62]), "block": np.array([0, 7], np.int32)},
         "draw": drawing,
+        "draw_steered": drawing
+        | {"allowed": (numbers[..., :84] < 0.5).astype(np.uint8), "polyphony": np.array([84, 1], np.int32)},
     }
 
 

@@ -20,6 +20,8 @@ class FakePaddedBatches:
     """
 
     sizes = (2, 4)
+    steered_size = 4
+    can_be_steered = True
 
     def __init__(self, *_: Any) -> None:
         self.drawn: list[int] = []
@@ -47,8 +49,12 @@ class FakePaddedBatches:
         """See `PaddedBatches`."""
         return next((size for size in self.sizes if size * batches >= rows), self.sizes[-1])
 
-    def draw(self, state, numbers, temperature, top_p, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns the numbers as the roll; the state counts the steps; pieces end with their 43rd step."""
+    def log_likelihood(self, rolls: np.ndarray, meter: Meter, place: int) -> np.ndarray:
+        """Minus the number of notes of each step."""
+        return -(rolls != 0).sum(axis=2).astype(np.float32)
+
+    def draw(self, state, numbers, temperature, top_p, size: int, *limits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns the numbers as the roll, within limits; the state counts the steps; the 43rd step is the last."""
         assert self.may_draw.wait(60)
         if self.error is not None:
             raise self.error
@@ -56,4 +62,5 @@ class FakePaddedBatches:
         assert numbers.shape == (len(state), CHUNK_STEPS, 84)
         self.drawn.append(len(state))
         ends = (state + np.arange(CHUNK_STEPS) == 42).astype(np.uint8)
-        return numbers.astype(np.uint8), ends, state + CHUNK_STEPS
+        roll = numbers.astype(np.uint8) * (limits[0] if limits else 1)
+        return roll, ends, state + CHUNK_STEPS

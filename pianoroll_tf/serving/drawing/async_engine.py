@@ -3,11 +3,13 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import dataclasses
 from collections.abc import AsyncGenerator
 
 import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES
+from pianoroll_tf.generation.infilling import SCORED_ROLLS, Filling, Gap, choose
 from pianoroll_tf.serving.drawing.engine import Engine, PieceRequest, Row
 
 CHUNKS_AHEAD = 8  # of a stream, drawn before its reader has taken them
@@ -20,31 +22,54 @@ async def draw_whole(engine: Engine, requests: list[PieceRequest]) -> list[np.nd
         EngineClosedError: The engine was closed before all pieces were added.
     """
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_draw_piece(engine, request)) for request in requests]
-    return [task.result() for task in tasks]
+        tasks = [group.create_task(_draw_alike(engine, [request])) for request in requests]
+    return [piece for task in tasks for piece in task.result()]
 
 
-async def _draw_piece(engine: Engine, request: PieceRequest) -> np.ndarray:
-    """Draws one piece; the engine's thread collects its chunks, so that the event loop is woken only once."""
-    chunks = [np.zeros((0, NUM_PITCHES), np.uint8)]
-    ended: concurrent.futures.Future[None] = concurrent.futures.Future()
-    ended.set_running_or_notify_cancel()  # so that a reader who is cancelled does not cancel it, too
+async def fill_gap(engine: Engine, gap: Gap, request: PieceRequest, particles: int) -> Filling:
+    """Fills a gap as `infilling.fill` does; `request` is that of the first particle, the others have the next seeds.
 
-    def receive(output: np.ndarray | Exception | None) -> None:
+    The rolls are scored a few at a time, so that other pieces are drawn in between.
+
+    Raises:
+        EngineClosedError: The engine was closed before it began.
+    """
+    requests = [dataclasses.replace(request, seed=request.seed + number) for number in range(particles)]
+    music = np.stack(await _draw_alike(engine, requests))
+    found = []
+    for first in range(0, particles, SCORED_ROLLS):
+        found.append(await asyncio.wrap_future(engine.score(gap, music[first : first + SCORED_ROLLS])))
+    return choose(music, np.concatenate(found), request.seed)
+
+
+class _Collected:
+    """A row whose chunks the engine's thread collects, so that the event loop is woken only once."""
+
+    def __init__(self, request: PieceRequest) -> None:
+        self.chunks = [np.zeros((0, NUM_PITCHES), np.uint8)]
+        self.ended: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self.ended.set_running_or_notify_cancel()  # so that a reader who is cancelled does not cancel it, too
+        self.row = Row(request=request, receive=self._receive)
+
+    def _receive(self, output: np.ndarray | Exception | None) -> None:
         if isinstance(output, np.ndarray):
-            chunks.append(output)
+            self.chunks.append(output)
         elif output is None:
-            ended.set_result(None)
+            self.ended.set_result(None)
         else:
-            ended.set_exception(output)
+            self.ended.set_exception(output)
 
-    row = Row(request=request, receive=receive)
-    engine.add(row)
+
+async def _draw_alike(engine: Engine, requests: list[PieceRequest]) -> list[np.ndarray]:
+    """Draws pieces that differ only in their seeds, or one piece; the primer is read once."""
+    drawn = [_Collected(request) for request in requests]
+    engine.add(*(one.row for one in drawn))
     try:
-        await asyncio.wrap_future(ended)
+        await asyncio.gather(*(asyncio.wrap_future(one.ended) for one in drawn))
     finally:
-        engine.drop(row)
-    return np.concatenate(chunks)
+        for one in drawn:
+            engine.drop(one.row)
+    return [np.concatenate(one.chunks) for one in drawn]
 
 
 async def draw_chunks(

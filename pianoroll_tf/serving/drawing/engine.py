@@ -4,7 +4,7 @@ import dataclasses
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any
 
@@ -12,7 +12,9 @@ import numpy as np
 
 from pianoroll_tf.config import NUM_PITCHES, SamplingConfig
 from pianoroll_tf.data.clock import Meter
+from pianoroll_tf.generation.infilling import Gap
 from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
+from pianoroll_tf.generation.steering import NO_STEERING, Steering
 from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS, PaddedBatches
 
 DRAWING_THREADS = 2  # batches that are drawn at the same time
@@ -32,6 +34,7 @@ class PieceRequest:
         tempo: Quarter notes per minute.
         place: Place in its bar, in steps, of the primer's first step, or of the music's if there is no primer.
         primer: 0 silent, 1 held, 2 struck, uint8 [primer_steps >= 0, 84].
+        steering: What the music keeps to; only for a model that can be steered.
     """
 
     steps: int | None = None
@@ -43,6 +46,7 @@ class PieceRequest:
     tempo: float = 120.0
     place: int = 0
     primer: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, NUM_PITCHES), np.uint8))
+    steering: Steering = NO_STEERING
 
     @property
     def start(self) -> tuple[float, Meter, int]:
@@ -88,6 +92,11 @@ class Row:
         steps = self.max_steps if self.request.steps is None else self.request.steps
         return min(CHUNK_STEPS, steps - self.chunks * CHUNK_STEPS) if steps else CHUNK_STEPS
 
+    @property
+    def allowed(self) -> np.ndarray:
+        """Which pitches may sound in its next chunk, bool [CHUNK_STEPS, 84]."""
+        return self.request.steering.allowed(self.chunks * CHUNK_STEPS, CHUNK_STEPS)
+
     def add_chunk(self, roll: np.ndarray, ends: np.ndarray, state: np.ndarray) -> np.ndarray:
         """Updates the row after a chunk was drawn, and returns the steps of it that belong to the piece.
 
@@ -125,26 +134,50 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
-    def add(self, row: Row) -> None:
-        """Adds a row; its primer is read first, while other rows are drawn.
+    def add(self, *rows: Row) -> None:
+        """Adds rows with the same primer, density, meter and place; the primer is read first, while others are drawn.
 
         The state after an empty primer is computed only once for the same density, meter and place.
 
         Raises:
             EngineClosedError: The engine is closed.
         """
+        request = rows[0].request
         with self._changed:
             if self._closed:
                 raise EngineClosedError
-            self.rows += 1
-            row.max_steps = self.max_steps
-            if not len(row.request.primer) and row.request.start in self._states:
-                row.state = self._states[row.request.start]
-                self._waiting.append(row)
-                self._changed.notify()
+            self.rows += len(rows)
+            for row in rows:
+                row.max_steps = self.max_steps
+            if not len(request.primer) and request.start in self._states:
+                self._wait(rows, self._states[request.start])
                 return
-        started = self._pool.submit(self._batches.begin, row.request.primer, *row.request.start)
-        started.add_done_callback(lambda started: self._on_started(row, started))
+        started = self._pool.submit(self._batches.begin, request.primer, *request.start)
+        started.add_done_callback(lambda started: self._on_started(rows, started))
+
+    def _wait(self, rows: Sequence[Row], state: np.ndarray) -> None:
+        """Lets rows wait for their first chunk."""
+        for row in rows:
+            row.state = state
+        self._waiting.extend(rows)
+        self._changed.notify()
+
+    @property
+    def can_be_steered(self) -> bool:
+        """Whether rows can have limits."""
+        return self._batches.can_be_steered
+
+    def score(self, gap: Gap, particles: np.ndarray) -> "Future[np.ndarray]":
+        """Computes, between two batches, how well what follows a gap continues up to SCORED_ROLLS particles.
+
+        Returns:
+            Future of log-likelihoods, float64 [particles]; they do not depend on the other particles.
+        """
+
+        def nats():
+            return gap.of_what_follows(self._batches.log_likelihood(gap.candidates(particles), gap.meter, gap.place))
+
+        return self._pool.submit(nats)
 
     def take(self, row: Row) -> None:
         """Records that the reader has taken a chunk of a row."""
@@ -165,17 +198,17 @@ class Engine:
             self._changed.notify()
         self._thread.join()
 
-    def _on_started(self, row: Row, started: "Future[np.ndarray]") -> None:
+    def _on_started(self, rows: Sequence[Row], started: "Future[np.ndarray]") -> None:
         error = started.exception()
         if error is not None:
-            self._finish(row, error if isinstance(error, Exception) else RuntimeError(str(error)))
+            for row in rows:
+                self._finish(row, error if isinstance(error, Exception) else RuntimeError(str(error)))
             return
+        request, state = rows[0].request, started.result()
         with self._changed:
-            row.state = started.result()
-            if not len(row.request.primer) and len(self._states) < MAX_CACHED_STATES:
-                self._states[row.request.start] = row.state
-            self._waiting.append(row)
-            self._changed.notify()
+            if not len(request.primer) and len(self._states) < MAX_CACHED_STATES:
+                self._states[request.start] = state
+            self._wait(rows, state)
 
     def _finish(self, row: Row, error: Exception | None = None) -> None:
         with self._changed:
@@ -222,11 +255,11 @@ class Engine:
         if not rows:
             return
         self._renew_numbers([row for row in rows if row.chunks * CHUNK_STEPS % BLOCK_STEPS == 0])
-        size = self._batches.size_for(len(rows), DRAWING_THREADS)
-        count = -(-len(rows) // size)
-        share = -(-len(rows) // count)
-        batches = [rows[first : first + share] for first in range(0, len(rows), share)]
-        self.counts["model_seconds"] += sum(self._pool.map(lambda batch: self._draw_batch(batch, size), batches))
+        free = [row for row in rows if row.request.steering.is_free]
+        limited = [row for row in rows if not row.request.steering.is_free]
+        batches = _shares(free, self._batches.size_for(len(free), DRAWING_THREADS))
+        batches += _shares(limited, self._batches.steered_size)
+        self.counts["model_seconds"] += sum(self._pool.map(lambda batch: self._draw_batch(*batch), batches))
         self.counts["chunks"] += 1
         self.counts["steps"] += len(rows) * CHUNK_STEPS
 
@@ -238,20 +271,34 @@ class Engine:
                 row.numbers = numbers.copy()  # a view would keep the numbers of all rows in memory
 
     def _draw_batch(self, rows: list[Row], size: int) -> float:
-        """Draws a chunk of some rows and passes it to their readers; returns the seconds spent in the model."""
+        """Draws a chunk of some rows and passes it to their readers; returns the seconds spent in the model.
+
+        Either all rows have limits, or none.
+        """
         steps = [row.chunks * CHUNK_STEPS % BLOCK_STEPS for row in rows]
         numbers = np.stack([row.numbers[step : step + CHUNK_STEPS] for row, step in zip(rows, steps, strict=True)])
         temperature = np.array([row.request.temperature for row in rows], np.float32)
         top_p = np.array([row.request.top_p for row in rows], np.float32)
+        limits: tuple[np.ndarray, ...] = ()
+        if not rows[0].request.steering.is_free:
+            polyphony = np.array([row.request.steering.polyphony for row in rows], np.int32)
+            limits = (np.stack([row.allowed for row in rows]), polyphony)
         started = time.perf_counter()
         states = np.stack([row.state for row in rows])
-        drawn = self._batches.draw(states, numbers, temperature, top_p, size)
+        drawn = self._batches.draw(states, numbers, temperature, top_p, size, *limits)
         seconds = time.perf_counter() - started
         for row, *parts in zip(rows, *drawn, strict=True):
             chunk = row.add_chunk(*parts)
             if not row.is_dropped:
                 row.receive(chunk)
         return seconds
+
+
+def _shares(rows: list[Row], size: int) -> list[tuple[list[Row], int]]:
+    """Rows in as few batches of a size as hold them, of nearly equal numbers of rows; each with the size."""
+    count = -(-len(rows) // size)
+    share = -(-len(rows) // count) if rows else 1
+    return [(rows[first : first + share], size) for first in range(0, len(rows), share)]
 
 
 def _is_plain(row: Row) -> bool:

@@ -15,6 +15,7 @@ from pianoroll_tf.serving.state import state_of
 JSON, FORM = "application/json", "multipart/form-data"
 MAX_FIELDS = 16  # of a form
 MAX_FIELD_BYTES = 4096  # of a field that is not a file
+MAX_FIELD_DEPTH = 4  # of a list in a form, in an object: chords are a list of objects with lists
 _NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,30})?([eE][-+]?\d{1,3})?", re.ASCII)
 
 
@@ -73,16 +74,26 @@ async def _read_form(request: Request) -> Form:
 
 
 def form_values(texts: Mapping[str, str]) -> dict[str, Any]:
-    """The values of a form's fields: numbers where they are written as in JSON; empty fields are left out.
+    """The values of a form's fields: numbers and lists where they are written as in JSON; empty fields are left out.
 
-    >>> form_values({"steps": "8", "temperature": "1.5", "density": "", "output": "roll"})
-    {'steps': 8, 'temperature': 1.5, 'output': 'roll'}
+    >>> form_values({"steps": "8", "temperature": "1.5", "density": "", "output": "roll", "scale": "[0, 4]"})
+    {'steps': 8, 'temperature': 1.5, 'output': 'roll', 'scale': [0, 4]}
     """
     values: dict[str, Any] = {}
     for name, text in texts.items():
         number = _NUMBER.fullmatch(text)
         if number:
             values[name] = float(text) if number.lastindex else int(text)
+        elif text.startswith("[") and name != "primer":  # which is a file in a form
+            values[name] = _list(name, text)
         elif text:
             values[name] = text
     return values
+
+
+def _list(name: str, text: str) -> Any:
+    """The list that a field of a form holds as JSON."""
+    parsed = strict_json.parse(f'{{"list": {text}}}'.encode(), MAX_FIELD_DEPTH)
+    if len(parsed) > 1:
+        raise InvalidRequestError(f"{name} must be one list. Received: {name}={strict_json.format_value(text)}")
+    return parsed["list"]

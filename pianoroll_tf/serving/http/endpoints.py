@@ -1,8 +1,9 @@
-"""The endpoints that make music: /about, /primer, and /generate, which responds at once or as a stream."""
+"""The endpoints that make music: /about, /primer, /generate, which responds at once or as a stream, and /infill."""
 
 import contextlib
 import dataclasses
 import re
+from typing import Any
 
 import numpy as np
 from starlette.concurrency import run_in_threadpool
@@ -11,18 +12,28 @@ from starlette.responses import JSONResponse, Response
 
 from pianoroll_tf.config import LOWEST_PITCH, NUM_PITCHES, SamplingConfig
 from pianoroll_tf.data.velocities import strengths
+from pianoroll_tf.generation.continuation import Primer as Music
 from pianoroll_tf.generation.dynamics import played_dynamics
+from pianoroll_tf.generation.infilling import Gap
 from pianoroll_tf.generation.render import midi_bytes
-from pianoroll_tf.generation.saved_model import MusicModel
+from pianoroll_tf.serving.drawing import async_engine
 from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.drawing.primers import Primer
 from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.http import bodies, streams
 from pianoroll_tf.serving.http.examples import example_primers
-from pianoroll_tf.serving.http.fields import PieceFields, bounds, piece_schema, read_fields
+from pianoroll_tf.serving.http.fields import (
+    InfillFields,
+    MusicFields,
+    bounds,
+    piece_schema,
+    read_fields,
+    read_infill_fields,
+)
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import to_pitches
-from pianoroll_tf.serving.state import client_disconnect, state_of
+from pianoroll_tf.serving.settings import Limits
+from pianoroll_tf.serving.state import State, client_disconnect, state_of
 
 PROPOSED_STEPS = 256  # by the page: 16 bars of 4/4, or 32 s at 8 steps per second
 LIMITED = ("steps", "temperature", "top_p", "density", "seed", "tempo")  # fields whose range /about gives
@@ -47,6 +58,7 @@ async def about(request: Request) -> Response:
             "density": served.model.density,
             "grid": served.grid.grid,
             "head": served.model.config["run"]["model"]["head"],
+            "can_be_steered": served.engine.can_be_steered,
             "meter": str(served.model.meter),
             "tempo": served.model.tempo,
             "longest_primer_steps": state.limits.primer_steps,
@@ -94,25 +106,83 @@ async def generate(request: Request) -> Response:
         read = None
         if form.upload is not None:
             read = await run_in_threadpool(state.primers.read, form.upload, served.grid, served.model.window_steps)
-        piece = _piece_request(fields, served.model, read)
+        piece = _piece_request(fields, served, read)
         state.check_capacity(pieces=1)
         if is_stream:
             stack.enter_context(state.open_stream())
             return streams.EventStream(state, served, piece, stack.pop_all())
         [roll] = await state.draw(client_disconnect(request), served, [piece])
         piece = dataclasses.replace(piece, steps=len(roll))
-        headers = streams.piece_headers(served, piece)
         if fields.output == "roll":
-            return await state.offload(roll.size, _roll_response, served, piece, roll, headers)
+            return await state.offload(roll.size, _roll_response, served, piece, roll, {})
         whole = np.concatenate([piece.primer, roll])
         content = await state.offload(whole.size, _midi_content, served, piece, whole, read)
-        name = re.sub(r"[^A-Za-z0-9.-]", "_", f"{state.registry.name}-{served.version}-{piece.seed}")
-        headers["Content-Disposition"] = f'attachment; filename="{name}.mid"'
-        return Response(content, 200, headers, "audio/midi")
+        return _midi_response(state, served, piece, content)
 
 
-def _piece_request(fields: PieceFields, model: MusicModel, read: Primer | None) -> PieceRequest:
+async def infill(request: Request) -> Response:
+    """`POST /infill`: a piece with a gap filled, as a MIDI file or as a roll in JSON."""
+    state = state_of(request)
+    form = await bodies.read(request, bodies.JSON)
+    roll = form.fields.get("roll")
+    cells = len(roll) * NUM_PITCHES if isinstance(roll, list) else 0
+    fields = await state.offload(cells, read_infill_fields, form.fields, state.limits)
+    with state.registry.use(fields.version) as served:
+        piece = _piece_request(fields, served, None)
+        gap = _gap(fields, served, piece, state.limits)
+        first = dataclasses.replace(piece, steps=gap.steps, meter=gap.meter, place=gap.place, primer=gap.before)
+        state.check_capacity(pieces=fields.particles)
+        work = async_engine.fill_gap(served.engine, gap, first, fields.particles)
+        filling = await state.complete(client_disconnect(request), fields.particles, work)
+        filled = gap.filled(filling.music)
+        piece = dataclasses.replace(piece, steps=len(filled))
+        if fields.output == "midi":
+            content = await state.offload(filled.size, _midi_content, served, piece, filled, None)
+            return _midi_response(state, served, piece, content)
+        facts: dict[str, Any] = {
+            "start": gap.start,
+            "end": gap.end,
+            "particles": fields.particles,
+            "chosen": filling.chosen,
+        }
+        facts |= {"effective_particles": filling.effective, "log_likelihood_after": filling.after(gap.look_ahead)}
+        return await state.offload(filled.size, _roll_response, served, piece, filled, facts)
+
+
+def _gap(fields: InfillFields, served: ServedVersion, piece: PieceRequest, limits: Limits) -> Gap:
+    """The gap that is to be filled."""
+    model, whole = served.model, fields.roll
+    if not fields.start < fields.end <= len(whole):
+        allowed = f"start < end within the roll of {len(whole)} steps"
+        raise InvalidRequestError(f"the gap must be {allowed}. Received: start={fields.start}, end={fields.end}")
+    steps, received = fields.end - fields.start, f"start={fields.start}, end={fields.end}"
+    if steps > limits.primer_steps:
+        raise InvalidRequestError(f"the gap must have at most {limits.primer_steps} steps. Received: {received}")
+    if steps * fields.particles > limits.most_steps:
+        received += f", particles={fields.particles}"
+        raise InvalidRequestError(
+            f"particles times steps of the gap must be <= {limits.most_steps}. Received: {received}"
+        )
+    context = min(model.window_steps, limits.primer_steps)
+    music = Music(whole, meters=((-piece.place, piece.meter),))
+    return Gap.of(music, fields.start, fields.end, context, model.steps_per_beat, piece.meter)
+
+
+def _midi_response(state: State, served: ServedVersion, piece: PieceRequest, content: bytes) -> Response:
+    headers = streams.piece_headers(served, piece)
+    name = re.sub(r"[^A-Za-z0-9.-]", "_", f"{state.registry.name}-{served.version}-{piece.seed}")
+    headers["Content-Disposition"] = f'attachment; filename="{name}.mid"'
+    return Response(content, 200, headers, "audio/midi")
+
+
+def _piece_request(fields: MusicFields, served: ServedVersion, read: Primer | None) -> PieceRequest:
     """The piece that is requested; tempo and meter are by default those of an uploaded primer, or of the model."""
+    model = served.model
+    if not (fields.steering.is_free or served.engine.can_be_steered):
+        needed = "without lowest, highest, scale, chords, silent and polyphony"
+        raise InvalidRequestError(
+            f"version {served.version} must be used {needed}, or be exported again. Received: an earlier export"
+        )
     values = fields.piece_values()
     if read is not None:
         values = {"tempo": read.tempo} | values | {"primer": read.roll}
@@ -123,12 +193,10 @@ def _piece_request(fields: PieceFields, model: MusicModel, read: Primer | None) 
     return PieceRequest(**values)
 
 
-def _roll_response(
-    served: ServedVersion, piece: PieceRequest, roll: np.ndarray, headers: dict[str, str]
-) -> JSONResponse:
-    facts = streams.piece_facts(served, piece)
+def _roll_response(served: ServedVersion, piece: PieceRequest, roll: np.ndarray, more: dict[str, Any]) -> JSONResponse:
+    facts = streams.piece_facts(served, piece) | more
     content = facts | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll, piece.primer)}
-    return JSONResponse(content, headers=headers)
+    return JSONResponse(content, headers=streams.piece_headers(served, piece))
 
 
 def _midi_content(served: ServedVersion, piece: PieceRequest, roll: np.ndarray, read: Primer | None) -> bytes:

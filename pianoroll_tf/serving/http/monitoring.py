@@ -13,7 +13,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pianoroll_tf.serving.state import State, route_path, state_of
 
-KNOWN_PATHS = ("/", "/about", "/generate", "/primer", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
+KNOWN_PATHS = (
+    "/",
+    "/about",
+    "/generate",
+    "/infill",
+    "/primer",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+)
 PROBE_SECONDS = 0.02  # between two measurements of the loop delay
 DELAY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 ENGINE_COUNTS = {

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from pianoroll_tf import __version__
 from pianoroll_tf.serving.http.bodies import FORM, JSON
-from pianoroll_tf.serving.http.fields import piece_schema
+from pianoroll_tf.serving.http.fields import infill_schema, piece_schema
 from pianoroll_tf.serving.settings import Limits
 from pianoroll_tf.serving.state import state_of
 
@@ -63,9 +63,11 @@ def document(limits: Limits) -> dict[str, Any]:
     file = {"type": "string", "contentMediaType": MIDI, "description": "a MIDI file, whose end the piece continues"}
     form = piece | {"title": "PieceForm", "properties": piece["properties"] | {"primer": file}}
     primer = form | {"title": "PrimerForm", "required": ["primer"]}
+    schemas = {"Piece": piece, "PieceForm": form, "PrimerForm": primer, "Infill": infill_schema(limits)}
     forms = {JSON: "Piece", FORM: "PieceForm"}
     paths = {
         "/generate": _post("Generates a piece.", forms, (MIDI, JSON, EVENTS), (_STREAM,)),
+        "/infill": _post("Fills a gap in a piece.", {JSON: "Infill"}, (MIDI, JSON)),
         "/primer": _post("Reads a MIDI file as a primer.", {FORM: "PrimerForm"}, (JSON,)),
         "/about": _get("The model, its versions, and the ranges of fields.", (JSON,), errors=(503,)),
         "/healthz": _get("Whether the process is alive.", (JSON,)),
@@ -86,7 +88,7 @@ def document(limits: Limits) -> dict[str, Any]:
         "info": {"title": "pianoroll_tf", "version": __version__, "description": "Generates polyphonic music."},
         "servers": [{"url": "."}],  # relative to this document, which a reverse proxy may serve under a prefix
         "paths": paths,
-        "components": {"schemas": {"Piece": piece, "PieceForm": form, "PrimerForm": primer} | OTHER_SCHEMAS},
+        "components": {"schemas": schemas | OTHER_SCHEMAS},
     }
 
 

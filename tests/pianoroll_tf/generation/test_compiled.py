@@ -58,7 +58,7 @@ def test_unlike_rows_share_a_batch(model):
 
 def test_each_batch_size_is_compiled_once(model):
     parts = CompiledModel(model.program)
-    count = parts._draw.experimental_get_tracing_count
+    count = parts._draw["draw"].experimental_get_tracing_count
     list(parts.blocks(np.zeros((3, 0, 84)), 1, np.zeros(3, np.int64), SamplingConfig(), Meter(), 0))
     compilations = count()
     list(parts.blocks(np.zeros((3, 5, 84)), STEPS, np.arange(3), SamplingConfig(temperature=2.0), Meter(), 0))

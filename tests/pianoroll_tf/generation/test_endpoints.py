@@ -1,5 +1,7 @@
 """The endpoints of a tiny model, in Python before any export."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +11,7 @@ from pianoroll_tf.config import MAX_STEPS, SamplingConfig
 from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation.endpoints import SamplingModel, make_endpoints, sample_rows
 from pianoroll_tf.generation.governor import Governor
+from pianoroll_tf.generation.steering import Chord, PitchRange, Steering
 from pianoroll_tf.modeling.losses import posterior_logits
 from pianoroll_tf.modeling.nade import plain_thresholds
 
@@ -126,6 +129,64 @@ def test_parts_draw_what_generate_draws_however_it_is_cut(tiny):
         rolls.append(answer["roll"])
     expected = ask(endpoints["generate"], ROLL, 270, 3, **settings)
     np.testing.assert_array_equal(tf.concat(rolls, axis=1), expected)
+
+
+@pytest.fixture(scope="module", params=["nade", "independent"])
+def parts(request):
+    """The endpoints of a model whose notes depend on each other, where the head can express it."""
+    config = tiny_config()
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, head=request.param))
+    model = tiny_model(config)
+    if request.param == "nade":
+        head = model.get_layer("head")
+        head.triangle.assign(np.triu(np.full((84, 84), 0.1), 1))
+        head.out.assign(np.random.default_rng(1).normal(0, 0.3, head.out.shape))
+    return make_endpoints(SamplingModel(model, config.loss, governor=Governor(0.0, 0.5, 8.0)))
+
+
+SEEDS = 24
+STEERINGS = [
+    Steering(),
+    Steering(lowest=48, highest=72, scale=(0, 2, 4, 5, 7, 9, 11), polyphony=3),
+    Steering(chords=(Chord(0, (0, 4, 7)), Chord(9, (5, 9, 0)), Chord(30, (7, 11, 2))), silent=(PitchRange(60, 71),)),
+    Steering(lowest=60, highest=60),
+    Steering(polyphony=1),
+]
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_no_row_ever_leaves_its_limits_whatever_the_seed_and_the_others(parts, jit_compile):
+    steps, primer = 64, np.repeat(ROLL[:1], SEEDS, axis=0)
+    rows = [STEERINGS[row % len(STEERINGS)] for row in range(SEEDS)]
+    allowed = np.stack([steering.allowed(0, steps) for steering in rows])
+    most = np.array([steering.polyphony for steering in rows], np.int32)
+    one = tf.ones([SEEDS])
+    state = parts["begin"](primer, one, tf.tile([[4, 4]], [SEEDS, 1]), tf.zeros([SEEDS], tf.int32))["next_state"]
+    numbers = parts["uniforms"](tf.range(SEEDS, dtype=tf.int64), tf.zeros([SEEDS], tf.int32))["numbers"][:, :steps]
+
+    def wrap(name):
+        return tf.function(lambda *inputs: parts[name](*inputs), jit_compile=jit_compile, autograph=False)
+
+    limits = tf.constant(allowed, tf.uint8), tf.constant(most)
+    steered = wrap("draw_steered")(state, numbers, one, one, *limits)["roll"].numpy()
+    assert not steered[~allowed].any()
+    assert ((steered != 0).sum(axis=2) <= most[:, np.newaxis]).all()
+    assert steered.any(axis=(1, 2)).all()  # none is silent
+    free = wrap("draw")(state, numbers, one, one)["roll"].numpy()
+    plain = np.array([steering.is_free for steering in rows])
+    assert ((free != 0).sum(axis=2).max(axis=1) > 3).all()  # so that the limits matter
+    assert (free[~plain] != steered[~plain]).any(axis=(1, 2)).all()
+
+
+def test_rows_without_limits_are_as_if_drawn_without_them(parts):
+    one, steps = tf.ones([2]), 64
+    sampler = parts["begin"](ROLL, one, tf.constant([[4, 4]] * 2), tf.zeros([2], tf.int32))["next_state"]
+    numbers = parts["uniforms"](tf.constant([3, 4], tf.int64), tf.zeros([2], tf.int32))["numbers"][:, :steps]
+    limits = tf.ones([2, steps, 84], tf.uint8), tf.constant([84, 84])
+    free = parts["draw"](sampler, numbers[:, :16], one, one)["roll"]
+    steered = parts["draw_steered"](sampler, numbers, one, one, *limits)["roll"][:, :16]
+    assert (free.numpy() != steered.numpy()).mean() < 0.05  # its density controller only thins
+    np.testing.assert_array_equal(free[:, 0], steered[:, 0])
 
 
 @pytest.mark.parametrize(

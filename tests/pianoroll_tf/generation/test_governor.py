@@ -15,6 +15,7 @@ from pianoroll_tf.generation.governor import (
     initial_controller_state,
     onset_penalty,
     reference_notes,
+    thinning_only,
     update_controller_state,
 )
 
@@ -162,3 +163,10 @@ def test_reference_leans_towards_the_primer(notes_a_step, steps, expected):
     primer[:, :, :notes_a_step] = 1
     found = reference_notes(Governor(notes=4.0), tf.constant(primer), rows(1.0))
     np.testing.assert_allclose(found.numpy(), [expected], rtol=1e-6)
+
+
+def test_within_limits_only_the_thinning_is_left():
+    governor, reference, one = Governor(gain=1.0), held_to(4.0, 4.0, 4.0), rows(1.0, 1.0, 1.0)
+    state = controller_state(rows(1.0, 4.0, 8.0), rows(0.5, -0.5, 0.0))
+    found = correction(governor, thinning_only(state, reference, one), reference)[:, 0].numpy()
+    np.testing.assert_allclose(found, [0.0, -0.5, -math.log(8.4 / 4.4)], rtol=1e-6)

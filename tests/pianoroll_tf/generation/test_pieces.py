@@ -62,7 +62,7 @@ def test_another_meter_begins_a_bar_with_the_new_music(on_beats, tmp_path, monke
     march.write_bytes(render.midi_bytes(scale(64), 8, 120, [(0, Meter(4, 4))]))
     clocks = []
     draw = continuation.continue_music
-    monkeypatch.setattr(continuation, "continue_music", lambda *words: clocks.append(words[-2:]) or draw(*words))
+    monkeypatch.setattr(continuation, "continue_music", lambda *words: clocks.append(words[-3:-1]) or draw(*words))
     write(on_beats, tmp_path / "a.mid", steps=24, primer=march, primer_steps=64, meter="3/4")
     [(meter, position)] = clocks
     assert (meter, (position + 64) % 12) == (Meter(3, 4), 0)
@@ -114,7 +114,9 @@ def test_long_pieces_show_where_their_new_music_begins(exported, tmp_path, monke
     shown = []
     monkeypatch.setattr(pieces, "MAX_PICTURE_STEPS", 64)
     monkeypatch.setattr(pieces, "PICTURE_PRIMER_STEPS", 16)
-    monkeypatch.setattr(render, "png_bytes", lambda roll, *rest: shown.append((len(roll), *rest)) or b"png")
+    monkeypatch.setattr(
+        render, "png_bytes", lambda roll, *rest, music_end: shown.append((len(roll), *rest, music_end)) or b"png"
+    )
     model, path = saved_model.load(exported), tmp_path / "a.mid"
     write(model, path, steps=100, png=True)
     assert path.with_suffix(".png").read_bytes() == b"png"
@@ -122,10 +124,10 @@ def test_long_pieces_show_where_their_new_music_begins(exported, tmp_path, monke
     for steps in (100, 30, 4):
         write(model, path, primer=primer, primer_steps=40, steps=steps, png=True)
     assert shown == [
-        (64, 0, 8, "seconds", "seconds 0 to 8 of 12.5", 0, []),
-        (64, 16, 8, "seconds", "seconds 3 to 11 of 17.5", 24, []),
-        (64, 34, 8, "seconds", "seconds 0.75 to 8.75 of 8.75", 6, []),
-        (44, 40, 8, "seconds", "", 0, []),
+        (64, 0, 8, "seconds", "seconds 0 to 8 of 12.5", 0, [], 100),
+        (64, 16, 8, "seconds", "seconds 3 to 11 of 17.5", 24, [], 116),
+        (64, 34, 8, "seconds", "seconds 0.75 to 8.75 of 8.75", 6, [], 64),
+        (44, 40, 8, "seconds", "", 0, [], 44),
     ]
 
 

@@ -6,14 +6,17 @@ import tensorflow as tf
 
 from pianoroll_tf.data.clock import Meter, clock_codes
 from pianoroll_tf.data.roll import as_states
+from pianoroll_tf.generation import sampling_loop
 from pianoroll_tf.generation.governor import ControllerState, Governor, Reference
 from pianoroll_tf.generation.sampling_loop import (
     BLOCK_STEPS,
     MAX_HELD,
     Clock,
+    Limits,
     Network,
     SamplingState,
     begin,
+    limit_polyphony,
     pack_state,
     sample,
     states_of,
@@ -295,3 +298,71 @@ def test_onsets_are_penalized_at_their_own_position_in_the_beat(place):
     onsets = roll.sum(axis=2)[:, 64:].mean(axis=0)
     third = (place + np.arange(64, 256)) % 4 == 2
     assert onsets[third].max() < 12 < onsets[~third].min()
+
+
+@pytest.mark.parametrize(
+    ("cells", "held", "most", "kept"),
+    [
+        ([2, 2, 2, 2, 2], [0, 0, 0, 0, 0], 5, [2, 2, 2, 2, 2]),
+        ([2, 2, 2, 2, 2], [0, 0, 0, 0, 0], 4, [2, 2, 0, 2, 2]),  # the middle voice goes first
+        ([2, 2, 2, 2, 2], [0, 0, 0, 0, 0], 3, [2, 0, 0, 2, 2]),
+        ([2, 2, 2, 2, 2], [0, 0, 0, 0, 0], 2, [2, 0, 0, 0, 2]),
+        ([0, 2, 2, 2, 0], [0, 0, 0, 0, 0], 1, [0, 0, 0, 2, 0]),
+        ([2, 1, 1, 2, 2], [0, 1, 1, 0, 0], 2, [0, 1, 1, 0, 0]),  # no new note cuts one that is held
+        ([2, 1, 1, 2, 2], [0, 1, 1, 0, 0], 4, [2, 1, 1, 0, 2]),
+        ([0, 2, 1, 0, 1], [0, 1, 1, 0, 1], 2, [0, 2, 0, 0, 1]),  # struck again is held
+        ([2, 0, 0, 0, 0], [0, 1, 1, 1, 1], 1, [2, 0, 0, 0, 0]),  # a note that ends leaves its place
+    ],
+)
+def test_a_limit_on_the_polyphony_keeps_held_notes_and_then_the_outer_voices(cells, held, most, kept):
+    found = limit_polyphony(tf.constant([cells], tf.uint8), tf.constant([held]) != 0, tf.constant([most]))
+    assert found.numpy()[0].tolist() == kept
+
+
+def steered(model, primer, steps, allowed, polyphony, governor=Governor()):  # noqa: B008 (frozen)
+    """Cells drawn within limits, [rows, steps, 84]; `allowed` is [rows, steps, 84]."""
+    made = network(model)._replace(governor=governor, initial=lambda rows: ())
+    options = options_of(len(allowed))
+    numbers = uniforms(tf.range(len(allowed), dtype=tf.int64), tf.zeros([len(allowed)], tf.int32), 84)[:, :steps]
+    limits = Limits(tf.constant(allowed), tf.constant(polyphony))
+    state = begin(made, tf.constant(primer), options)
+    (cells, _), state = sampling_loop.draw(made, state, numbers, options.temperature, options.top_p, limits)
+    return cells.numpy().transpose(1, 0, 2), state
+
+
+def test_what_may_not_sound_is_released_however_sure_the_model_is():
+    sure = constant([SURE] * 84)
+    primer = np.zeros([2, 3, 84], np.uint8)
+    primer[:, :, :4] = 1
+    allowed = np.ones([2, 3, 84], bool)
+    allowed[0, 0, 1:] = allowed[0, 1, 2:] = False
+    cells, state = steered(sure, primer, 3, allowed, [84, 84])
+    assert cells[0, :, :4].tolist() == [[1, 0, 0, 0], [1, 2, 0, 0], [1, 1, 2, 2]]
+    assert cells[0, 0].sum() == 1
+    assert cells[1, 0].tolist() == [1] * 4 + [2] * 80  # another row of the batch is free
+    assert state.held[0, :3].numpy().tolist() == [6, 2, 1]
+
+
+def test_the_polyphony_is_of_each_row_and_the_held_notes_of_a_primer_go_first():
+    primer = np.zeros([3, 2, 84], np.uint8)
+    primer[:, :, [10, 20, 30, 40]] = 1
+    cells, _ = steered(constant([SURE] * 84), primer, 4, np.ones([3, 4, 84], bool), [1, 3, 5])
+    assert [np.flatnonzero(row[0]).tolist() for row in cells] == [[40], [10, 30, 40], [10, 20, 30, 40, 83]]
+    assert ((cells != 0).sum(axis=2) == [[1], [3], [5]]).all()
+
+
+def test_no_limits_draw_what_is_drawn_without_them():
+    model, nobody = constant(np.linspace(-3, 3, 84)), np.zeros([2, 0, 84], np.uint8)
+    cells, _ = steered(model, nobody, 20, np.ones([2, 20, 84], bool), [84, 84])
+    np.testing.assert_array_equal(cells != 0, draw(model, (), nothing(2), 20, [0, 1]))
+
+
+def test_the_density_controller_does_not_make_up_for_notes_that_may_not_sound():
+    """One pitch of 84 may sound; the controller would add to its log-odds until it sounds always."""
+    allowed = np.zeros([1, 256, 84], bool)
+    allowed[0, :, 7] = True
+    nobody = np.zeros([1, 0, 84], np.uint8)
+    governor = Governor(gain=8.0, notes=40.0)
+    cells, state = steered(constant(np.zeros(84)), nobody, 256, allowed, [84], governor)
+    assert 0.4 < (cells[0, :, 7] != 0).mean() < 0.6
+    assert state.controller.drift.numpy() < 0.1  # at most one step from 0

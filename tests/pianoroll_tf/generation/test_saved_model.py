@@ -1,9 +1,11 @@
 """Loading an export: the same answers everywhere, and refusals."""
 
+import dataclasses
 import json
 import random
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import bare_loading
@@ -15,6 +17,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from pianoroll_tf.config import MAX_SEED, SamplingConfig
 from pianoroll_tf.generation import saved_model
 from pianoroll_tf.generation.manifest import write_manifest
+from pianoroll_tf.generation.steering import Chord, Steering
 
 NOTHING = np.zeros((1, 0, 84), np.uint8)
 
@@ -27,7 +30,7 @@ def model(exported):
 def test_signatures_have_the_shapes_of_the_contract(model):
     signatures = model.program.signatures
     rows = {"generate_rows", "compose_rows"}
-    parts = {"begin", "uniforms", "draw"}
+    parts = {"begin", "uniforms", "draw", "draw_steered"}
     whole = {"serving_default", "generate", "generate_simple", "predict", "log_likelihood"}
     assert set(signatures) == whole | rows | parts
     inputs = signatures["serving_default"].structured_input_signature[1]
@@ -223,3 +226,38 @@ def test_no_model(tmp_path, name):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="model must be a folder that export wrote"):
         saved_model.load(tmp_path / name)
+
+
+CHORDS = Steering(scale=(0, 4, 7, 11), chords=(Chord(260, (0, 4)),), polyphony=2)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_music_keeps_to_its_limits_in_every_block(model, compiled):
+    sampling = SamplingConfig(seed=5, density=2.0)
+    rolls = model.generate(np.repeat(NOTHING, 2, axis=0), 300, sampling, compiled=compiled, steering=CHORDS)
+    classes = (np.flatnonzero(rolls.any(axis=(0, 1))) + 24) % 12
+    assert set(classes) == {0, 4, 7, 11}
+    assert set((np.flatnonzero(rolls[:, 260:].any(axis=(0, 1))) + 24) % 12) <= {0, 4}
+    assert (rolls != 0).sum(axis=2).max() == 2
+    alone = model.generate(NOTHING, 300, sampling, first_row=1, compiled=False, steering=CHORDS)
+    np.testing.assert_array_equal(alone[0], rolls[1])
+    composed, _ = model.compose(NOTHING, sampling, 1, max_steps=300, compiled=False, steering=CHORDS)
+    np.testing.assert_array_equal(composed[0], alone[0, : len(composed[0])])
+
+
+def test_no_limits_change_nothing(model):
+    for steering in (Steering(), Steering(scale=tuple(range(11, -1, -1)))):
+        found = model.generate(NOTHING, 40, SamplingConfig(seed=5), steering=steering)
+        np.testing.assert_array_equal(found, model.generate(NOTHING, 40, SamplingConfig(seed=5)))
+
+
+def test_an_earlier_export_loads_and_refuses_limits_in_one_line(model):
+    signatures = {name: one for name, one in model.program.signatures.items() if name != "draw_steered"}
+    old = dataclasses.replace(model, program=types.SimpleNamespace(signatures=signatures))
+    assert old.generate(NOTHING, 4, SamplingConfig()).shape == (1, 4, 84)
+    assert old.compiled.can_be_steered is False
+    for draw in (lambda: old.generate(NOTHING, 4, steering=CHORDS), lambda: old.compose(NOTHING, steering=CHORDS)):
+        with pytest.raises(
+            ValueError, match=r"model must be able to keep to limits; export its run again .*\. Received"
+        ):
+            draw()

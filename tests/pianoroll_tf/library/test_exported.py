@@ -47,6 +47,43 @@ def test_a_piece_or_a_file_is_continued(model, tmp_path):
     assert model.generate(path, steps=16, without_primer=True).primer_steps == 0
 
 
+def test_music_keeps_to_its_limits(model):
+    chords = [{"step": 0, "pitch_classes": [0, 4, 7]}, (16, [2, 5, 9])]
+    piece = model.generate(second(), steps=32, density=3.0, scale=range(12), chords=chords, lowest=48, polyphony=2)
+    new = piece.part(piece.primer_steps).notes
+    assert len(new["pitch"]) > 4
+    assert (new["pitch"] >= 48).all()
+    assert set(new["pitch"][new["end"] <= 16] % 12) <= {0, 4, 7}
+    assert set(new["pitch"][new["start"] >= 16] % 12) <= {2, 5, 9}
+    assert (piece.roll[32:] != 0).sum(axis=1).max() <= 2
+
+
+def test_a_gap_is_filled(model, tmp_path):
+    song = second(12, tempo=90.0)
+    limits = {"particles": 3, "seed": 5, "silent": [(24, 59)]}
+    filled = model.infill(song, 4, 6, **limits)
+    assert (len(filled), filled.tempo, filled.primer_steps) == (96, 90.0, 0)
+    np.testing.assert_array_equal(filled.roll[:32], song.roll[:32])
+    np.testing.assert_array_equal(filled.roll[48:], song.roll[48:])
+    assert not filled.roll[32:48, :36].any()
+    again = model.infill(song.save(tmp_path / "song.mid"), 4, 6, **limits)
+    np.testing.assert_array_equal(again.roll[32:48], filled.roll[32:48])
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"start_bar": 9, "end_bar": 10}, "infill must be seconds within the piece, which has 4"),
+        ({"particles": 1}, "particles must be a whole number >= 2"),
+        ({"steps": 8}, "an option must be one of temperature, .*, primer_seconds. Received: steps"),
+        ({"polyphony": 0}, "polyphony must be"),
+    ],
+)
+def test_gaps_that_are_not_allowed(model, options, line):
+    with pytest.raises(ValueError, match=line):
+        model.infill(second(), **({"start_bar": 1, "end_bar": 2} | options))
+
+
 def test_without_a_length_the_model_ends_the_piece_or_it_is_cut_off(model):
     pieces = model.generate(count=4, seed=1)
     longest = model.model.longest_piece
@@ -64,7 +101,7 @@ def test_how_probable_a_piece_is(model):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"stpes": 8}, "an option must be one of density, .*, without_primer. Received: stpes"),
+        ({"stpes": 8}, "an option must be one of chords, density, .*, without_primer. Received: stpes"),
         ({"png": True}, "an option must be one of .* Received: png"),
         ({"temperature": 0}, "temperature must be a number >= 0.05"),
         ({"steps": 8, "seconds": 1.0}, "steps must be none when seconds is given"),

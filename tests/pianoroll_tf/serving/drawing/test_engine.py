@@ -11,6 +11,7 @@ from fake_batches import FakePaddedBatches
 from serving_client import until
 
 from pianoroll_tf.config import SamplingConfig
+from pianoroll_tf.generation.steering import Chord, Steering
 from pianoroll_tf.serving.drawing.engine import Engine, EngineClosedError, PieceRequest, Row
 from pianoroll_tf.serving.drawing.padded_batches import CHUNK_STEPS
 
@@ -167,3 +168,43 @@ def test_defaults_are_those_of_sampling():
 def test_a_request_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         PieceRequest().steps = 1
+
+
+def test_rows_with_and_without_limits_are_drawn_in_batches_of_their_own(engine, batches):
+    batches.may_draw.clear()
+    chords = Steering(chords=(Chord(0, (0,)), Chord(40, (1,))))  # pitch classes of cells 0 and 1
+    steerings = [Steering(), chords, Steering(lowest=25), Steering(), Steering(polyphony=2), chords]
+    row, blocker = add(engine, steps=32)
+    until(lambda: row.numbers is not None)  # it is drawn
+    all_outputs = [add(engine, steps=70, seed=1, steering=steering)[1] for steering in steerings]
+    until(lambda: len(engine._waiting) == len(steerings))
+    batches.drawn.clear()
+    batches.may_draw.set()
+    free, chord, high, _, _, same = [music(outputs) for outputs in all_outputs]
+    music(blocker)
+    assert free[:, 0].all()
+    assert chord[:, 0].tolist() == [1] * 40 + [0] * 30  # steps count across chunks
+    assert not chord[:, 1].any()  # cell 1 sounds at the first step, where only cell 0 may
+    assert not high[:, 0].any()
+    assert high[0, 1]
+    np.testing.assert_array_equal(chord, same)
+    assert sorted(batches.drawn[1:3]) == [2, 4]  # two free rows, and four with three kinds of limits
+
+
+def test_rows_with_the_same_primer_read_it_once(engine, batches, monkeypatch):
+    primers, begin = [], batches.begin
+    monkeypatch.setattr(batches, "begin", lambda *inputs: primers.append(1) or begin(*inputs))
+    outputs = queue.Queue()
+    primer = np.zeros((3, 84), np.uint8)
+    rows = [Row(request=PieceRequest(steps=40, seed=seed, primer=primer), receive=outputs.put) for seed in range(3)]
+    engine.add(*rows)
+    until(lambda: engine.rows == 0)
+    assert primers == [1]
+    assert sum(outputs.get() is None for _ in range(9)) == 3
+
+
+def test_a_primer_that_cannot_be_read_fails_all_its_rows(engine):
+    outputs = queue.Queue()
+    engine.add(*(Row(request=PieceRequest(density=20.0), receive=outputs.put) for _ in range(2)))
+    assert [type(outputs.get(timeout=60)) for _ in range(2)] == [MemoryError] * 2
+    until(lambda: engine.rows == 0)

@@ -67,10 +67,13 @@ class RoundsDifferently(PaddedBatches):
         super().__init__(program, sizes=(2, 8))
         self._model = CompiledModel(program, jit_compile=False)
 
-    def draw(self, state, numbers, temperature, top_p, size):
+    def draw(self, state, numbers, temperature, top_p, size, *limits):
         parts = [slice(first, first + 2) for first in range(0, len(state), 2)]
         answers = [
-            super(RoundsDifferently, self).draw(state[p], numbers[p], temperature[p], top_p[p], 2) for p in parts
+            super(RoundsDifferently, self).draw(
+                state[p], numbers[p], temperature[p], top_p[p], 2, *(limit[p] for limit in limits)
+            )
+            for p in parts
         ]
         rolls, ends, states = (np.concatenate(part) for part in zip(*answers, strict=True))
         return rolls, ends, np.nextafter(states, np.float32(9)) if size == 8 else states
@@ -81,6 +84,24 @@ def test_a_size_that_rounds_differently_is_not_used(model):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         made.prepare(pool)
     assert made.sizes == (2,)
+    assert made.can_be_steered  # the size of rows with limits need not round like others
+
+
+class DependsOnPlace(RoundsDifferently):
+    """Of a batch with limits, the last bit of the first row differs."""
+
+    def draw(self, *inputs):
+        rolls, ends, states = super().draw(*inputs)
+        if len(inputs) > 5:
+            states[0] = np.nextafter(states[0], np.float32(9))
+        return rolls, ends, states
+
+
+def test_limits_are_refused_if_a_row_would_depend_on_its_place_in_the_batch(model):
+    made = DependsOnPlace(model.program)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        made.prepare(pool)
+    assert not made.can_be_steered
 
 
 def test_sizes(batches):

@@ -14,6 +14,8 @@ from pianoroll_tf.config import SamplingConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.data.midi import parse_notes
 from pianoroll_tf.data.roll import as_states
+from pianoroll_tf.generation import infilling
+from pianoroll_tf.generation.continuation import Primer
 from pianoroll_tf.generation.render import midi_bytes
 
 PRIMER = [[60], [60, 64], [], [67]]
@@ -25,6 +27,7 @@ def test_about(server):
     assert about["versions"] == [{"version": 1, "state": "AVAILABLE"}]
     assert about["pitches"] == {"lowest": 24, "count": 84}
     assert (about["default_version"], about["steps_per_second"], about["steps_per_beat"]) == (1, 8, None)
+    assert about["can_be_steered"]
     assert (about["grid"], about["head"], about["meter"], about["tempo"]) == ("seconds", "nade", "4/4", 120.0)
     assert about["defaults"] == {"steps": 256, "temperature": 0.75, "top_p": 1.0, "density": None}
     assert about["limits"]["steps"] == [1, 65536]
@@ -207,3 +210,111 @@ def test_what_is_refused(server, path, fields, status, words):
     answer = server.post(path, fields)
     assert (answer.status_code, list(answer.json())) == (status, ["error"])
     assert words in answer.json()["error"]
+
+
+SCALE = [0, 2, 4, 5, 7, 9, 11]
+
+
+def test_music_keeps_to_what_the_request_says(server):
+    chords = [{"step": 8, "pitch_classes": [0, 4, 7]}]
+    limits = {"lowest": 40, "highest": 90, "scale": SCALE, "silent": [[60, 64]], "polyphony": 2, "chords": chords}
+    for seed in range(8):
+        roll = server.roll(steps=48, seed=seed, density=2.0, primer=[[30, 61, 62]], **limits)
+        assert any(roll)
+        for step, pitches in enumerate(roll):
+            assert len(pitches) <= 2
+            classes = {0, 4, 7} if step >= 8 else set(SCALE)
+            assert all(40 <= abs(pitch) <= 90 and not 60 <= abs(pitch) <= 64 for pitch in pitches)
+            assert {abs(pitch) % 12 for pitch in pitches} <= classes
+
+
+def test_a_stream_keeps_to_limits_as_a_whole_piece_does(server):
+    asked = {"steps": 70, "seed": 5, "density": 2.0, "chords": [{"step": 40, "pitch_classes": [0]}], "polyphony": 3}
+    streamed = [
+        json.loads(data) for name, data in events(server.post("/generate?stream=1", asked).text) if name == "steps"
+    ]
+    assert [len(part["roll"]) for part in streamed] == [32, 32, 6]
+    assert [step for part in streamed for step in part["roll"]] == server.roll(**asked)
+
+
+def test_unlike_limits_share_a_batch_and_change_nothing_else(server):
+    asked = [{"steps": 40, "seed": 5, "density": 2.0} | more for more in ({}, {"polyphony": 1}, {"scale": [0, 4, 7]})]
+    alone = [server.roll(**one) for one in asked]
+    with concurrent.futures.ThreadPoolExecutor(9) as clients:
+        together = list(clients.map(lambda one: server.roll(**one), asked * 3))
+    assert together == alone * 3
+    assert alone[0] != alone[1] != alone[2]
+
+
+def test_lists_in_a_form(server):
+    fields = {"steps": (None, "40"), "seed": (None, "5"), "output": (None, "roll"), "scale": (None, "[0, 4, 7]")}
+    answer = server.post("/generate", files=fields)
+    assert answer.json()["roll"] == server.roll(steps=40, seed=5, scale=[0, 4, 7])
+    for text in ("[0", "[0]]", '[0], "steps": [1]'):
+        assert server.post("/generate", files=fields | {"scale": (None, text)}).status_code == 400
+
+
+def test_an_earlier_export_refuses_limits_in_one_line(server, registry, monkeypatch):
+    monkeypatch.setattr(registry.get().engine._batches, "can_be_steered", False)
+    answer = server.post("/generate", {"steps": 4, "polyphony": 1})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(
+        "version 1 must be used without lowest, highest, scale, chords, silent and"
+    )
+    assert server.post("/generate", {"steps": 4, "scale": list(range(12))}).status_code == 200
+
+
+WHOLE = [[60], [60, 64], [60], [], [67], [67]] * 20
+GAP = {"roll": WHOLE, "start": 40, "end": 60, "seed": 3, "particles": 5}
+
+
+def test_a_gap_is_filled_as_by_the_library(server, registry):
+    answer = server.post("/infill", GAP | {"output": "roll"})
+    assert answer.headers["X-Seed"] == "3"
+    facts = answer.json()
+    roll = facts.pop("roll")
+    assert roll[:40] == WHOLE[:40]
+    assert [[abs(pitch) for pitch in step] for step in roll[60:]] == WHOLE[60:]
+    assert (facts["start"], facts["end"], facts["steps"], facts["particles"]) == (40, 60, 120, 5)
+    model = registry.get().model
+    gap = infilling.Gap.of(Primer(dense(WHOLE)), 40, 60, model.window_steps, model.steps_per_beat, model.meter)
+    filling = infilling.fill(model, gap, SamplingConfig(seed=3), 5)
+    np.testing.assert_array_equal(as_states(dense(roll)), gap.filled(filling.music))
+    assert facts["chosen"] == filling.chosen
+    assert facts["effective_particles"] == pytest.approx(filling.effective, rel=1e-3)
+    assert facts["log_likelihood_after"] == pytest.approx(filling.after(60), rel=1e-4)
+    assert 1 <= facts["effective_particles"] <= 5
+
+
+def test_a_filled_gap_as_midi_keeps_to_limits_and_is_the_same_among_others(server):
+    asked = GAP | {"scale": [0, 4, 7], "lowest": 60}
+    with concurrent.futures.ThreadPoolExecutor(6) as clients:
+        others = [clients.submit(server.roll, steps=64, seed=seed) for seed in range(4)]
+        rolls = list(clients.map(lambda _: server.post("/infill", asked | {"output": "roll"}).json()["roll"], range(2)))
+        assert all(len(other.result()) == 64 for other in others)
+    assert rolls[0] == rolls[1]
+    assert all(abs(pitch) >= 60 and abs(pitch) % 12 in (0, 4, 7) for step in rolls[0][40:60] for pitch in step)
+    answer = server.post("/infill", asked)
+    assert answer.headers["Content-Type"] == "audio/midi"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="tiny-1-3.mid"'
+    assert answer.content == midi_bytes(dense(rolls[0]), 8.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"start": 60}, "the gap must be start < end within the roll of 120 steps. Received: start=60, end=60"),
+        ({"end": 121}, "Received: start=40, end=121"),
+        ({"roll": [[60]] * 2000, "end": 1500}, "the gap must have at most 1024 steps. Received: start=40, end=1500"),
+        ({"particles": 1}, "particles must be"),
+        ({"steps": 3}, "fields must be among"),
+    ],
+)
+def test_a_gap_that_is_refused(server, changes, text):
+    answer = server.post("/infill", GAP | changes)
+    assert answer.status_code == 400
+    assert text in answer.json()["error"]
+
+
+def test_a_gap_is_sent_as_json(server):
+    assert server.post("/infill", files={"start": (None, "1")}).status_code == 415

@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pianoroll_tf.generation.steering import Steering
 from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.http import fields
-from pianoroll_tf.serving.http.fields import MAX_SEED, bounds, piece_schema, read_fields
+from pianoroll_tf.serving.http.fields import (
+    MAX_SEED,
+    bounds,
+    infill_schema,
+    piece_schema,
+    read_fields,
+    read_infill_fields,
+)
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.settings import Limits
 
@@ -48,7 +56,18 @@ REFUSED = [
     ({"primer": [[1]]}, "pitches in primer[0] must be a whole number >= 24 and <= 107"),
     ({"primer": None}, "primer must be a list"),
     ({"primer": [[]] * 1025}, "primer must be a list of at most 1024 steps"),
-    ({"colour": 1}, "fields must be among version, steps,"),
+    ({"lowest": 23}, "lowest must be a whole number >= 24 and <= 107. Received: lowest=23"),
+    ({"highest": 60, "lowest": 61}, "lowest must be at most highest. Received: lowest=61, highest=60"),
+    ({"polyphony": 0}, "polyphony must be a whole number >= 1 and <= 84"),
+    ({"polyphony": None}, "Received: polyphony=null"),
+    ({"scale": None}, "scale must be a list of pitch classes 0..11. Received: scale=None"),
+    ({"scale": [0, 12]}, "scale must be distinct pitch classes 0..11, at least one. Received: scale=0, 12"),
+    ({"scale": [1e400]}, "Received: scale=inf"),
+    ({"chords": [{"step": 0, "pitch_classes": [0], "name": "C"}]}, "chords must be a list of at most 4096 chords"),
+    ({"chords": [{"step": 8, "pitch_classes": [0]}, {"step": 0, "pitch_classes": [0]}]}, "Received: step 0 after 8"),
+    ({"silent": [[60, 60, 60]]}, "silent must be a list of ranges [lowest, highest]. Received: [60, 60, 60]"),
+    ({"silent": [[60, 108]]}, "silent must be ranges [lowest, highest] of MIDI pitches 24 to 107"),
+    ({"colour": 1}, "fields must be among version, seed,"),
 ]
 
 
@@ -61,7 +80,7 @@ def test_what_is_refused_by_name_and_range(values, words):
 
 def test_the_first_of_many_unknown_fields_is_refused_at_once(monkeypatch):
     monkeypatch.setattr(fields.PieceFields, "model_validate", None)  # it would collect an error for each
-    with pytest.raises(InvalidRequestError, match=r"fields must be among version, steps, .* Received: x0"):
+    with pytest.raises(InvalidRequestError, match=r"fields must be among version, seed, .* Received: x0"):
         read_fields({f"x{number}": 1 for number in range(100_000)}, LIMITS)
 
 
@@ -108,7 +127,8 @@ REAL = [name for name in PROPERTIES if number_schema(name).get("type") == "numbe
 
 
 def test_every_number_has_bounds():
-    assert (WHOLE, REAL) == (["version", "steps", "seed", "place"], ["temperature", "top_p", "density", "tempo"])
+    assert WHOLE == ["version", "seed", "lowest", "highest", "polyphony", "place", "steps"]
+    assert REAL == ["temperature", "top_p", "density", "tempo"]
     assert number_schema("steps") == {"minimum": 1, "maximum": 64, **number_schema("steps")}
     for name in (*WHOLE, *REAL):
         assert all(is_accepted({name: value}) for value in bounds(PROPERTIES[name]))
@@ -153,3 +173,68 @@ def test_pitches_are_accepted_exactly_within_the_bounds_of_the_schema():
 def test_outputs_are_those_of_the_schema():
     assert PROPERTIES["output"]["enum"] == ["midi", "roll"]
     assert all(is_accepted({"output": output}) for output in PROPERTIES["output"]["enum"])
+
+
+def test_what_the_music_keeps_to_is_part_of_the_request():
+    assert PieceRequest(**read_fields({"seed": 1}, LIMITS).piece_values()).steering.is_free
+    values = {"lowest": 48, "highest": 72, "scale": [0, 2, 4], "silent": [[60, 64]], "polyphony": 2}
+    chords = [{"step": 0, "pitch_classes": [0, 4]}, {"step": 8, "pitch_classes": [2]}]
+    request = PieceRequest(**read_fields(values | {"chords": chords}, LIMITS).piece_values())
+    assert request.steering == Steering.of(**values, chords=chords)
+
+
+def test_lists_are_as_in_the_schema():
+    assert PROPERTIES["scale"]["items"] == {"type": "integer", "minimum": 0, "maximum": 11}
+    for pitch_class in range(-2, 14):
+        assert is_accepted({"scale": [pitch_class]}) == (0 <= pitch_class <= 11)
+    assert PROPERTIES["scale"]["uniqueItems"]
+    assert not is_accepted({"scale": [1, 1]})
+    chord = PROPERTIES["chords"]["items"]
+    assert set(chord["properties"]) == set(chord["required"]) == {"step", "pitch_classes"}
+    low, high = (PROPERTIES["silent"]["items"]["items"][name] for name in ("minimum", "maximum"))
+    assert is_accepted({"silent": [[low, high]]})
+    assert not is_accepted({"silent": [[low - 1, high]]})
+    assert not is_accepted({"silent": [[low, high + 1]]})
+    assert [is_accepted({"silent": [[60, 61]] * count}) for count in (84, 85)] == [True, False]
+    assert PROPERTIES["silent"]["maxItems"] == 84
+
+
+ROLL = [[60]] * 8
+GAP = {"roll": ROLL, "start": 2, "end": 4}
+
+
+def test_a_gap_has_a_roll_and_all_fields_of_a_piece_but_its_length_and_primer():
+    read = read_infill_fields(GAP | {"seed": 1, "lowest": 60}, LIMITS)
+    assert (read.start, read.end, read.particles, read.steering.lowest) == (2, 4, 16, 60)
+    assert read.roll[:, 36].tolist() == [2] + [1] * 7
+    mine = set(infill_schema(LIMITS)["properties"])
+    assert mine - set(PROPERTIES) == {"roll", "start", "end", "particles"}
+    assert set(PROPERTIES) - mine == {"steps", "primer"}
+    assert infill_schema(LIMITS)["required"] == ["roll", "start", "end"]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"start": -1}, "start must be a whole number >= 0 and <= 63. Received: start=-1"),
+        ({"end": 0}, "end must be a whole number >= 1 and <= 64. Received: end=0"),
+        ({"particles": 1}, "particles must be a whole number >= 2 and <= 64. Received: particles=1"),
+        ({"particles": 65}, "Received: particles=65"),
+        ({"particles": 16.0}, "Received: particles=16.0"),
+        ({"roll": [[60]] * 65}, "roll must be a list of at most 64 steps"),
+        ({"roll": [["C"]]}, "pitches in roll[0] must be a whole number"),
+        ({"steps": 4}, "Received: steps"),
+        ({"primer": []}, "Received: primer"),
+        ({"scale": []}, "scale must be distinct pitch classes"),
+    ],
+)
+def test_what_is_refused_of_a_gap(values, words):
+    with pytest.raises(InvalidRequestError) as caught:
+        read_infill_fields(GAP | values, LIMITS)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", GAP)
+def test_what_a_gap_needs(name):
+    with pytest.raises(InvalidRequestError, match=rf"{name} must be given\. Received: none"):
+        read_infill_fields({key: value for key, value in GAP.items() if key != name}, LIMITS)
