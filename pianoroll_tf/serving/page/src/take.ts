@@ -14,6 +14,8 @@ export class Take implements Playable {
   primerSteps = 0;
   state: TakeState = "generating";
   error = "";
+  /** Whether the connection was lost, and the rest of the music is being requested again. */
+  reconnecting = false;
   /** Why the piece ended, as reported by the server. */
   endReason: EndReason | null = null;
   kept = false;
@@ -78,6 +80,7 @@ export class Take implements Playable {
   /** Marks the take as complete, and sets `settings.steps` to its length, so that the settings reproduce it. */
   finish(state: TakeState, error = ""): void {
     this.state = state;
+    this.reconnecting = false;
     this.error = error;
     if (this.generatedSteps > 0) this.settings.steps = this.generatedSteps;
   }

@@ -99,7 +99,7 @@ export class TakeCard {
     if (take.primerSteps) parts.push(`the first ${duration(take.primerSteps, take.grid)} are the primer`);
     if (take.endReason === "model") parts.push("ended by the model");
     if (take.endReason === "limit") parts.push("stopped at the maximum length");
-    if (take.state === "generating") return `generating: ${parts.join(", ")}`;
+    if (take.state === "generating") return `${take.reconnecting ? "reconnecting" : "generating"}: ${parts.join(", ")}`;
     return take.state === "stopped" ? `stopped: ${parts.join(", ")}` : parts.join(", ");
   }
 
