@@ -1,4 +1,5 @@
 // Draws a piano-roll on any canvas, of the document or of a PNG file: grid, keyboard, notes and time axis.
+import { type Bars, barOf, barStart } from "./bars";
 import { type Grid, position, tickSpacing } from "./grid";
 import { isBlackKey, noteName, type PitchRange, type Roll, rollToNotes } from "./roll";
 
@@ -6,11 +7,13 @@ export interface Colours {
   paper: string;
   stripe: string; // rows of black keys
   line: string;
+  barLine: string;
   text: string;
   whiteKey: string;
   blackKey: string;
   primer: string;
   generated: string;
+  filled: string;
 }
 
 /** Which part of a roll is drawn, and where on the canvas, in CSS pixels. */
@@ -24,10 +27,22 @@ export interface Frame {
   range: PitchRange;
 }
 
+/** A roll and how it is drawn. The first `primerSteps` steps are the primer; `filled`: steps [start, end) that the model filled. */
+export interface Scene {
+  roll: Roll;
+  primerSteps: number;
+  filled?: readonly [number, number] | null;
+  frame: Frame;
+  grid: Grid;
+  bars?: Bars | null;
+  colours: Colours;
+}
+
 export const KEYBOARD_WIDTH = 44;
 export const AXIS_HEIGHT = 22;
 const KEY_WIDTH = 12;
 const FONT = "11px system-ui, sans-serif";
+const MIN_BAR_PIXELS = 34; // between bar lines; a roll that is drawn smaller has a line every 2, 4, 8, … bars
 
 /** Draws everything. The first `primerSteps` steps of `roll` are the primer. */
 export function drawRoll(
@@ -38,21 +53,53 @@ export function drawRoll(
   grid: Grid,
   colours: Colours,
 ): void {
-  context.save();
-  context.beginPath();
-  context.rect(frame.left, frame.top, frame.width, frame.height);
-  context.clip();
-  drawPitchRows(context, frame, colours);
-  drawTicks(context, frame, grid, colours);
+  drawScene(context, { roll, primerSteps, frame, grid, colours });
+}
+
+/** Draws everything, for a canvas that is drawn once. */
+export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void {
+  const { frame, grid, colours } = scene;
   const first = Math.max(0, Math.floor(frame.firstStep));
-  const end = Math.min(roll.length, Math.ceil(frame.firstStep + frame.width / frame.pixelsPerStep));
-  const primerEnd = Math.max(first, Math.min(end, primerSteps));
-  drawNotes(context, roll, first, primerEnd, frame, colours.primer);
-  drawNotes(context, roll, primerEnd, end, frame, colours.generated);
-  if (primerSteps) drawPrimerEnd(context, primerSteps, frame, colours);
-  context.restore();
+  drawColumns(context, scene, first, Math.ceil(frame.firstStep + frame.width / frame.pixelsPerStep), 1);
   drawKeyboard(context, frame, colours);
   drawTimeLabels(context, frame, grid, colours);
+}
+
+/** Draws the steps [from, to), and nothing beside them. `ratio`: device pixels per CSS pixel, to whose edges it keeps. */
+export function drawColumns(
+  context: CanvasRenderingContext2D,
+  scene: Scene,
+  from: number,
+  to: number,
+  ratio: number,
+): void {
+  const { roll, primerSteps, filled, frame, grid, colours } = scene;
+  const left = Math.max(frame.left, Math.floor(stepX(from, frame) * ratio) / ratio);
+  const right = Math.min(frame.left + frame.width, Math.ceil(stepX(to, frame) * ratio) / ratio);
+  if (right <= left) return;
+  context.save();
+  context.beginPath();
+  context.rect(left, frame.top, right - left, frame.height);
+  context.clip();
+  drawPitchRows(context, left, right - left, frame, colours);
+  drawTicks(context, frame, grid, colours, left, right);
+  if (scene.bars) drawBars(context, scene.bars, frame, colours, left, right);
+  // Notes that continue beyond the columns are cut by the clipping, not drawn with round ends there.
+  const [first, end] = [Math.max(0, from - 1), Math.min(roll.length, to + 1)];
+  const [fillStart, fillEnd] = filled ?? [roll.length, roll.length];
+  const part = (start: number, stop: number, colour: string) => {
+    if (Math.max(first, start) < Math.min(end, stop)) {
+      drawNotes(context, roll, Math.max(first, start), Math.min(end, stop), frame, colour);
+    }
+  };
+  part(0, Math.min(primerSteps, fillStart), colours.primer);
+  part(primerSteps, fillStart, colours.generated);
+  part(fillStart, fillEnd, colours.filled);
+  part(fillEnd, primerSteps, colours.primer);
+  part(Math.max(fillEnd, primerSteps), roll.length, colours.generated);
+  if (primerSteps) drawSeam(context, primerSteps, frame, colours);
+  if (filled) drawFilled(context, filled, frame, colours);
+  context.restore();
 }
 
 function rowHeight(frame: Frame): number {
@@ -67,17 +114,23 @@ function stepX(step: number, frame: Frame): number {
   return frame.left + (step - frame.firstStep) * frame.pixelsPerStep;
 }
 
-function drawPitchRows(context: CanvasRenderingContext2D, frame: Frame, colours: Colours): void {
+function drawPitchRows(
+  context: CanvasRenderingContext2D,
+  left: number,
+  width: number,
+  frame: Frame,
+  colours: Colours,
+): void {
   context.fillStyle = colours.paper;
-  context.fillRect(frame.left, frame.top, frame.width, frame.height);
+  context.fillRect(left, frame.top, width, frame.height);
   for (let pitch = frame.range.low; pitch <= frame.range.high; pitch++) {
     if (isBlackKey(pitch)) {
       context.fillStyle = colours.stripe;
-      context.fillRect(frame.left, rowTop(pitch, frame), frame.width, rowHeight(frame));
+      context.fillRect(left, rowTop(pitch, frame), width, rowHeight(frame));
     }
     if (pitch % 12 === 0) {
       context.fillStyle = colours.line;
-      context.fillRect(frame.left, Math.round(rowTop(pitch, frame) + rowHeight(frame)) - 1, frame.width, 1);
+      context.fillRect(left, Math.round(rowTop(pitch, frame) + rowHeight(frame)) - 1, width, 1);
     }
   }
 }
@@ -91,10 +144,44 @@ function tickSteps(frame: Frame, grid: Grid): number[] {
   return steps;
 }
 
-function drawTicks(context: CanvasRenderingContext2D, frame: Frame, grid: Grid, colours: Colours): void {
+function drawTicks(
+  context: CanvasRenderingContext2D,
+  frame: Frame,
+  grid: Grid,
+  colours: Colours,
+  left: number,
+  right: number,
+): void {
   context.fillStyle = colours.line;
   for (const step of tickSteps(frame, grid)) {
-    context.fillRect(Math.round(stepX(step, frame)), frame.top, 1, frame.height);
+    const x = Math.round(stepX(step, frame));
+    if (x >= left - 1 && x <= right) context.fillRect(x, frame.top, 1, frame.height);
+  }
+}
+
+/** Bar lines with the numbers of the bars, between these edges. */
+function drawBars(
+  context: CanvasRenderingContext2D,
+  bars: Bars,
+  frame: Frame,
+  colours: Colours,
+  left: number,
+  right: number,
+): void {
+  let spacing = 1;
+  while (spacing * bars.stepsPerBar * frame.pixelsPerStep < MIN_BAR_PIXELS) spacing *= 2;
+  context.font = FONT;
+  context.textAlign = "left";
+  context.textBaseline = "top";
+  const margin = 30; // a number begins at its line and may reach into the columns after it
+  const step = (x: number) => frame.firstStep + (x - frame.left) / frame.pixelsPerStep;
+  const first = Math.floor((barOf(bars, Math.max(0, step(left - margin))) - 1) / spacing) * spacing + 1;
+  for (let bar = first; stepX(barStart(bars, bar), frame) <= right; bar += spacing) {
+    const x = Math.round(stepX(barStart(bars, bar), frame));
+    context.fillStyle = colours.barLine;
+    if (barStart(bars, bar) > 0) context.fillRect(x, frame.top, 1, frame.height);
+    context.fillStyle = colours.text;
+    context.fillText(String(bar), x + 4, frame.top + 3);
   }
 }
 
@@ -120,14 +207,28 @@ function drawNotes(
   context.fill();
 }
 
+/** Marks the steps that the model filled: lines at both ends and a bar on top, so that colour alone does not tell it. */
+function drawFilled(
+  context: CanvasRenderingContext2D,
+  [start, end]: readonly [number, number],
+  frame: Frame,
+  colours: Colours,
+): void {
+  context.fillStyle = colours.filled;
+  const [left, right] = [Math.round(stepX(start, frame)), Math.round(stepX(end, frame))];
+  context.fillRect(left, frame.top, right - left, 3);
+  context.fillRect(left, frame.top, 1, frame.height);
+  context.fillRect(right - 1, frame.top, 1, frame.height);
+}
+
 /** A dashed line between the primer and the generated music. */
-function drawPrimerEnd(context: CanvasRenderingContext2D, step: number, frame: Frame, colours: Colours): void {
+function drawSeam(context: CanvasRenderingContext2D, step: number, frame: Frame, colours: Colours): void {
   context.fillStyle = colours.text;
   const x = Math.round(stepX(step, frame));
   for (let y = frame.top; y < frame.top + frame.height; y += 7) context.fillRect(x, y, 1, 4);
 }
 
-function drawKeyboard(context: CanvasRenderingContext2D, frame: Frame, colours: Colours): void {
+export function drawKeyboard(context: CanvasRenderingContext2D, frame: Frame, colours: Colours): void {
   const left = frame.left - KEY_WIDTH;
   const height = rowHeight(frame);
   context.fillStyle = colours.whiteKey;
@@ -148,7 +249,12 @@ function drawKeyboard(context: CanvasRenderingContext2D, frame: Frame, colours: 
   }
 }
 
-function drawTimeLabels(context: CanvasRenderingContext2D, frame: Frame, grid: Grid, colours: Colours): void {
+export function drawTimeLabels(
+  context: CanvasRenderingContext2D,
+  frame: Frame,
+  grid: Grid,
+  colours: Colours,
+): void {
   context.fillStyle = colours.text;
   context.font = FONT;
   context.textBaseline = "top";

@@ -97,7 +97,7 @@ class Page {
 async function start(): Promise<void> {
   try {
     const about = await fetchAbout();
-    await new Page(about, makeGrid(about.steps_per_second, about.steps_per_beat, about.tempo)).start();
+    await new Page(about, makeGrid(about.steps_per_second, about.steps_per_beat, about.tempo, about.meter)).start();
   } catch (error) {
     showMessage(alert, `${(error as Error).message} Reload the page to try again.`);
   }

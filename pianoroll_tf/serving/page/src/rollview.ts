@@ -1,12 +1,14 @@
 // The piano-roll of a take in the document: a slider whose value is the playhead; a long roll scrolls.
 import { currentColours } from "./colours";
-import { AXIS_HEIGHT, drawRoll, KEYBOARD_WIDTH, resizeCanvas } from "./drawroll";
+import { AXIS_HEIGHT, KEYBOARD_WIDTH, resizeCanvas } from "./drawroll";
 import { position } from "./grid";
 import type { PitchRange } from "./roll";
+import { RollPainter } from "./rollpainter";
 import type { Take } from "./take";
 
 const MIN_PIXELS_PER_STEP = 1; // a roll that would need less scrolls
 const MAX_PIXELS_PER_STEP = 14;
+const MIN_OPEN_STEPS = 128; // for which there is room in music without a known length
 const UNITS_PER_PAGE = 10; // of the time axis, for Page Up and Page Down
 
 export class RollView {
@@ -22,6 +24,9 @@ export class RollView {
   private step = 0;
   private pixelsPerStep = 1;
   private frameRequest = 0;
+  private painter = new RollPainter();
+  private context: CanvasRenderingContext2D | null = null;
+  private size = "";
 
   constructor(
     private readonly element: HTMLElement,
@@ -84,24 +89,38 @@ export class RollView {
 
   private draw(): void {
     const { take, element } = this;
-    const fitting = this.plotWidth / Math.max(1, take.expectedSteps);
+    const { clientWidth, clientHeight: height, scrollLeft } = element;
+    const fitting = Math.max(1, clientWidth - KEYBOARD_WIDTH) / Math.max(1, this.plannedSteps);
     this.pixelsPerStep = Math.max(MIN_PIXELS_PER_STEP, Math.min(MAX_PIXELS_PER_STEP, fitting));
     const fullWidth = KEYBOARD_WIDTH + take.expectedSteps * this.pixelsPerStep;
     this.spacer.style.width = fitting < MIN_PIXELS_PER_STEP ? `${Math.ceil(fullWidth)}px` : "0";
-    const height = element.clientHeight;
-    if (element.clientWidth < 2 * KEYBOARD_WIDTH || height < 2 * AXIS_HEIGHT) return; // hidden
-    const context = resizeCanvas(this.canvas, element.clientWidth, height, devicePixelRatio);
+    if (clientWidth < 2 * KEYBOARD_WIDTH || height < 2 * AXIS_HEIGHT) return; // hidden
+    const size = `${clientWidth} ${height} ${devicePixelRatio}`;
+    if (size !== this.size || !this.context) {
+      this.context = resizeCanvas(this.canvas, clientWidth, height, devicePixelRatio);
+      this.painter = new RollPainter(); // resizing clears the canvas
+      this.size = size;
+    }
     const frame = {
       left: KEYBOARD_WIDTH,
       top: 0,
-      width: this.plotWidth,
+      width: clientWidth - KEYBOARD_WIDTH,
       height: height - AXIS_HEIGHT,
-      firstStep: element.scrollLeft / this.pixelsPerStep,
+      firstStep: scrollLeft / this.pixelsPerStep,
       pixelsPerStep: this.pixelsPerStep,
       range: this.range,
     };
-    drawRoll(context, take.rows, take.primerSteps, frame, take.grid, currentColours());
+    const { rows: roll, primerSteps, filled, grid, bars } = take;
+    const scene = { roll, primerSteps, filled, frame, grid, bars, colours: currentColours() };
+    this.painter.paint(this.context, scene, devicePixelRatio);
     this.setStep(this.step, false);
+  }
+
+  /** The number of steps for which there is room; of music without a known length a power of two, so that it rarely changes. */
+  private get plannedSteps(): number {
+    const { take } = this;
+    const isOpen = !take.complete && take.settings.steps <= 0;
+    return isOpen ? 2 ** Math.ceil(Math.log2(Math.max(MIN_OPEN_STEPS, take.rows.length))) : take.expectedSteps;
   }
 
   private seekToPointer(event: MouseEvent): void {

@@ -1,6 +1,8 @@
 // A take: settings, primer, and the music generated so far.
 import type { EndReason } from "./api";
+import { type Bars, makeBars } from "./bars";
 import type { Grid } from "./grid";
+import { DEFAULT_PLAYBACK, type Playback } from "./playback";
 import type { Playable } from "./player";
 import { noteChanges, type PitchRange, type Roll, type Row, soundingRange } from "./roll";
 import type { Primer, Settings } from "./settings";
@@ -19,6 +21,8 @@ export class Take implements Playable {
   /** Why the piece ended, as reported by the server. */
   endReason: EndReason | null = null;
   kept = false;
+  /** How it is played. */
+  playback: Playback = DEFAULT_PLAYBACK;
   range: PitchRange | null = null;
   noteCount = 0;
 
@@ -42,6 +46,16 @@ export class Take implements Playable {
   get stepsPerSecond(): number {
     const tempo = this.grid.unit === "beats" ? this.primer?.clock?.tempo : undefined;
     return tempo ? (this.grid.stepsPerUnit * tempo) / 60 : this.grid.stepsPerSecond;
+  }
+
+  get bars(): Bars {
+    const { tempo, meter, place } = this.primer?.clock ?? { ...this.grid, place: 0 };
+    return makeBars(this.grid, this.playback.meter ?? meter, tempo, place);
+  }
+
+  /** Steps [start, end) that the model filled, of a take that was made by filling a gap. */
+  get filled(): readonly [number, number] | null {
+    return null;
   }
 
   /** The number of steps generated so far. */

@@ -4,6 +4,7 @@ import { announce, byId, download, showMessage } from "./dom";
 import { duration, position } from "./grid";
 import { toFragment } from "./link";
 import type { Piano } from "./piano";
+import { makeScore } from "./playback";
 import { renderPng } from "./renderpng";
 import { renderWav } from "./renderwav";
 import { noteName, type PitchRange } from "./roll";
@@ -115,7 +116,7 @@ export class TakeCard {
       if (button.dataset.action === "png") download(await renderPng(take), `${name}.png`);
       if (button.dataset.action === "wav") {
         const showProgress = (fraction: number) => (button.textContent = `WAV ${Math.round(100 * fraction)} %`);
-        download(await renderWav(take.rows, take.stepsPerSecond, this.piano, showProgress), `${name}.wav`);
+        download(await renderWav(makeScore(take.rows, take), this.piano, showProgress), `${name}.wav`);
       }
       if (button.dataset.action === "link") await this.copyLink(button, label);
       if (button.dataset.action === "remove") this.actions.remove(this);
