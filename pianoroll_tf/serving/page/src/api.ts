@@ -3,6 +3,7 @@
 import { resumedEvents, type Retriable } from "./resume";
 import { type Roll, validateRoll } from "./roll";
 import { type Clock, type Limits, type Primer, requestBody, type Settings } from "./settings";
+import { type Gap, type Take, withoutGap } from "./take";
 
 export interface About {
   model: string;
@@ -61,8 +62,30 @@ export async function uploadPrimer(file: File): Promise<UploadedPrimer> {
 }
 
 /** The MIDI file of a take. */
-export async function fetchMidi(settings: Settings, primer: Primer | null): Promise<Blob> {
-  return (await checkResponse(post("generate", { ...requestBody(settings, primer), output: "midi" }))).blob();
+export async function fetchMidi(take: Take): Promise<Blob> {
+  const request = take.gap ? infillBody(take, take.gap) : requestBody(take.settings, take.primer);
+  const path = take.gap ? "infill" : "generate";
+  return (await checkResponse(post(path, { ...request, output: "midi" }))).blob();
+}
+
+/** A filled gap: the whole piece, and how many of the continuations still count, which is low if one of them stands out. */
+export interface Filled {
+  roll: Roll;
+  effectiveParticles: number;
+}
+
+/** Fills the gap of a take. */
+export async function fillGap(take: Take, gap: Gap, signal: AbortSignal): Promise<Filled> {
+  const response = await checkResponse(post("infill", { ...infillBody(take, gap), output: "roll" }, signal));
+  const { roll, effective_particles } = await response.json();
+  if (roll?.length !== take.rows.length) throw new ApiError("The filled piece has another length.");
+  return { roll: validateRoll(roll), effectiveParticles: effective_particles };
+}
+
+function infillBody(take: Take, gap: Gap): Record<string, unknown> {
+  const settings = { ...take.settings, steps: gap.end - gap.start };
+  const { steps: _, primer: __, ...fields } = requestBody(settings, take.primer);
+  return { ...fields, ...gap, roll: withoutGap(take.rows, gap) };
 }
 
 /** Generates a piece, and yields the music as it is generated. */

@@ -36,6 +36,8 @@ export interface Scene {
   grid: Grid;
   bars?: Bars | null;
   colours: Colours;
+  /** Another number if the roll is another one; the same if it has only become longer. */
+  revision?: number;
 }
 
 export const KEYBOARD_WIDTH = 44;

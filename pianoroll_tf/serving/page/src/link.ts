@@ -1,6 +1,7 @@
 // A take as a link: settings and primer are in the URL's fragment, which browsers never send to the server.
 import { decodeRoll, encodeRoll } from "./codec";
 import { type Limits, type Primer, settingError, type Settings, validateClock } from "./settings";
+import { validateSteering } from "./steering";
 
 const SETTING_NAMES = ["version", "steps", "seed", "temperature", "top_p", "density"] as const;
 
@@ -8,6 +9,7 @@ const SETTING_NAMES = ["version", "steps", "seed", "temperature", "top_p", "dens
 export async function toFragment(settings: Settings, primer: Primer | null): Promise<string> {
   const fields = new URLSearchParams();
   for (const name of SETTING_NAMES) fields.set(name, String(settings[name]));
+  if (settings.steering) fields.set("steering", JSON.stringify(settings.steering));
   if (primer) {
     fields.set("primer", primer.name);
     for (const [name, value] of Object.entries(primer.clock ?? {})) fields.set(name, String(value));
@@ -33,9 +35,10 @@ export async function fromFragment(
     const message = settingError(name, settings[name], limits);
     if (message) throw new Error(`This link cannot be opened. ${message}`);
   }
-  const roll = fields.get("roll");
-  if (roll === null) return { settings, primer: null };
+  const [roll, steering] = [fields.get("roll"), fields.get("steering")];
   try {
+    if (steering !== null) settings.steering = validateSteering(JSON.parse(steering));
+    if (roll === null) return { settings, primer: null };
     const primer: Primer = { name: fields.get("primer")?.slice(0, 120) || "a primer", roll: await decodeRoll(roll) };
     const [tempo, meter, place] = [fields.get("tempo"), fields.get("meter"), fields.get("place")];
     if (tempo !== null) primer.clock = validateClock({ tempo: Number(tempo), meter: meter ?? "", place: Number(place) });

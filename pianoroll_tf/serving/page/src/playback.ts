@@ -1,5 +1,5 @@
 // How a take is played: tempo, swing, transposition, bars that repeat, and metronome. The take itself stays as it is.
-import { beatOffsets, type BarRange, type Bars, barOf, describeRange, parseMeter, rangeSteps } from "./bars";
+import { beatOffsets, type BarRange, type Bars, describeRange, parseMeter, rangeSteps } from "./bars";
 import { HIGHEST_PITCH, LOWEST_PITCH, type Roll, type Row } from "./roll";
 
 export interface Playback {
@@ -124,9 +124,4 @@ export function makeScore(rows: Roll, performance: Performance): Score {
     rows: rows.slice(start, end).map((row) => transposed(row, performance.playback.transpose)),
     times: Array.from({ length: end - start + 1 }, (_, i) => stepTime(start + i, performance) - origin),
   };
-}
-
-/** The bar that the playhead is in, as text: "bar 3". */
-export function barAt(step: number, bars: Bars): string {
-  return `bar ${barOf(bars, step)}`;
 }

@@ -67,9 +67,9 @@ export class RollPainter {
   }
 }
 
-function sceneKey({ frame, primerSteps, filled, bars, colours }: Scene, ratio: number): string {
+function sceneKey({ frame, primerSteps, filled, bars, colours, revision }: Scene, ratio: number): string {
   const { firstStep: _, ...place } = frame;
-  return JSON.stringify([place, primerSteps, filled, bars, colours.paper, ratio]);
+  return JSON.stringify([place, primerSteps, filled, bars, colours.paper, revision, ratio]);
 }
 
 /** Moves the plot by device pixels. */

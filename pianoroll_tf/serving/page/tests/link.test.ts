@@ -15,6 +15,11 @@ it.each([null, PRIMER, CONTINUED])("round-trips settings and primer", async (pri
   expect(await fromFragment(fragment, LIMITS)).toEqual({ settings: SETTINGS, primer });
 });
 
+it("round-trips what the music keeps to", async () => {
+  const settings = { ...SETTINGS, steering: { chords: { text: "C Am/E", upbeat: 5, stepsPerBar: 16 }, polyphony: 4 } };
+  expect(await fromFragment(await toFragment(settings, null), LIMITS)).toEqual({ settings, primer: null });
+});
+
 it("is not a link without a seed", async () => {
   expect(await fromFragment("", LIMITS)).toBeNull();
   expect(await fromFragment("#takes", LIMITS)).toBeNull();
@@ -29,6 +34,8 @@ it.each([
   ["temperature=", "Temperature must be"],
   ["density=Infinity", "Density must be"],
   ["version=x", "Version must be"],
+  ['steering={"polyphony":0.5}', "scale, chords or range are damaged"],
+  ["steering={", "cannot be opened"],
   ["roll=%25", "damaged"],
   ["roll=AwA&tempo=138&meter=x&place=0", "tempo or time signature is damaged"],
 ])("refuses %s", async (field, message) => {

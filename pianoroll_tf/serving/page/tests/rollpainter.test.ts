@@ -71,4 +71,5 @@ it("draws a minute once, then per frame only the notes that have arrived or come
   expect(paint(scene(longer))).toEqual([1, 12]); // the last one; its neighbours are clipped
   expect(paint(scene(longer, 32))).toEqual([32, 4 * 33]); // uncovered by scrolling
   expect(counts.moves).toBe(1);
+  expect(paint({ ...scene(longer, 32), revision: 2 })[0]).toBe(480); // a gap was filled
 });
