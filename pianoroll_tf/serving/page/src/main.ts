@@ -5,7 +5,7 @@ import { announce, byId, showMessage } from "./dom";
 import { type Features, fetchFeatures } from "./features";
 import { fillFromInfill } from "./filling";
 import { type Grid, makeGrid } from "./grid";
-import { fromFragment } from "./link";
+import { type Filling, fromFragment, type LinkContent } from "./link";
 import { PrimerChoice } from "./primerchoice";
 import { type Primer, randomSeed, type Settings } from "./settings";
 import { SettingsForm } from "./settingsform";
@@ -74,6 +74,14 @@ class Page {
     await this.run(take, (signal, onchange) => fillFromInfill(take, signal, onchange));
   }
 
+  /** Makes the take of a link again that was made by filling a gap. */
+  private async fillLinked({ settings, primer }: LinkContent, { gap, rows }: Filling): Promise<void> {
+    const take = new Take(this.takes.nextNumber, { ...settings }, primer, this.grid);
+    take.replaceRows(rows);
+    take.gap = gap;
+    await this.run(take, (signal, onchange) => fillFromInfill(take, signal, onchange));
+  }
+
   /** Adds a take and waits until it is complete; one at a time. */
   private async run(take: Take, generate: (signal: AbortSignal, onchange: () => void) => Promise<void>): Promise<void> {
     if (this.generation) return;
@@ -96,7 +104,7 @@ class Page {
     try {
       const link = await fromFragment(location.hash, this.about.limits);
       if (!link) return;
-      const { settings, primer } = link;
+      const { settings, primer, filling } = link;
       if (!form.hasVersion(settings.version)) {
         throw new Error(`This link needs version ${settings.version} of the model, which this server does not have.`);
       }
@@ -104,7 +112,8 @@ class Page {
       steeringForm.set(settings.steering);
       primerChoice.set(primer);
       history.replaceState(null, "", location.pathname); // so that a reload does not generate it again
-      await this.generate(settings, primer);
+      if (filling) await this.fillLinked(link, filling);
+      else await this.generate(settings, primer);
     } catch (error) {
       showMessage(alert, (error as Error).message);
     }

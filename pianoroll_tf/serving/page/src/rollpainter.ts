@@ -1,5 +1,7 @@
 // Draws a roll again and again on the same canvas: what is there already is kept or moved, and only new columns are drawn.
-import { AXIS_HEIGHT, drawColumns, drawKeyboard, drawTimeLabels, type Frame, type Scene } from "./drawroll";
+import { drawKeyboard, drawTimeLabels } from "./drawaxes";
+import { drawColumns, type Scene } from "./drawroll";
+import { AXIS_HEIGHT, type Frame } from "./frame";
 
 /** What a canvas shows. */
 export interface Shown {
@@ -42,7 +44,7 @@ export function planColumns(shown: Shown | null, next: Shown, pixelsPerStep: num
 export class RollPainter {
   private shown: Shown | null = null;
 
-  /** Makes the canvas show this scene; returns how many columns were drawn. `ratio`: device pixels per CSS pixel. */
+  /** Makes the canvas show this scene; returns how many notes were drawn. `ratio`: device pixels per CSS pixel. */
   paint(context: CanvasRenderingContext2D, scene: Scene, ratio: number): number {
     const { frame, roll } = scene;
     const next: Shown = {
@@ -56,14 +58,15 @@ export class RollPainter {
     this.shown = next;
     if (shift) move(context, frame, shift, ratio);
     const aligned = { ...scene, frame: { ...frame, firstStep: next.leftPixel / ratio / frame.pixelsPerStep } };
-    for (const [from, to] of columns) drawColumns(context, aligned, from, to, ratio);
+    let notes = 0;
+    for (const [from, to] of columns) notes += drawColumns(context, aligned, from, to, ratio);
     if (isNew) {
       context.clearRect(0, frame.top, frame.left, frame.height);
       drawKeyboard(context, frame, scene.colours);
     }
     if (isMoved) context.clearRect(0, frame.top + frame.height, frame.left + frame.width, AXIS_HEIGHT);
     if (isMoved) drawTimeLabels(context, aligned.frame, scene.grid, scene.colours);
-    return columns.reduce((sum, [from, to]) => sum + to - from, 0);
+    return notes;
   }
 }
 

@@ -1,5 +1,5 @@
 // The piano-roll of a take in the document: a slider whose value is the playhead; a long roll scrolls.
-import { barCount, barOf, type BarRange, rangeSteps } from "./bars";
+import { BarSelection } from "./barselection";
 import { currentColours } from "./colours";
 import { AXIS_HEIGHT, KEYBOARD_WIDTH, resizeCanvas } from "./drawroll";
 import { position } from "./grid";
@@ -10,7 +10,6 @@ import type { Take } from "./take";
 const MIN_PIXELS_PER_STEP = 1; // a roll that would need less scrolls
 const MAX_PIXELS_PER_STEP = 14;
 const MIN_OPEN_STEPS = 128; // for which there is room in music without a known length
-const DRAG_PIXELS = 5; // that the mouse moves before a click becomes a choice of bars
 const UNITS_PER_PAGE = 10; // of the time axis, for Page Up and Page Down
 
 export class RollView {
@@ -18,17 +17,11 @@ export class RollView {
   onseek: (step: number) => void = () => undefined;
   /** The user pressed the space bar. */
   ontoggle: () => void = () => undefined;
-  /** The user chose bars, or none. */
-  onselect: (range: BarRange | null) => void = () => undefined;
-  /** The chosen bars. */
-  selection: BarRange | null = null;
+  readonly bars: BarSelection;
 
   private readonly canvas: HTMLCanvasElement;
   private readonly spacer: HTMLElement;
   private readonly playhead: HTMLElement;
-  private readonly marker = document.createElement("div"); // of the selection
-  private selecting: { bar: number; x: number; isDrag: boolean } | null = null; // where the mouse was pressed
-  private ends: [number, number] = [1, 1]; // of the selection: the bar where it began, and the one that moves
   private range: PitchRange = { low: 48, high: 83 };
   private step = 0;
   private pixelsPerStep = 1;
@@ -49,15 +42,10 @@ export class RollView {
     new ResizeObserver(() => this.redraw()).observe(element);
     element.addEventListener("scroll", () => this.redraw());
     element.addEventListener("keydown", (event) => this.handleKey(event));
-    this.marker.className = "selection";
-    this.marker.hidden = true;
-    element.append(this.marker);
+    this.bars = new BarSelection(element, this.canvas, take, () => this.pixelsPerStep);
     this.canvas.addEventListener("click", (event) => {
-      if (!this.selecting?.isDrag) this.seekToPointer(event);
-      this.selecting = null;
+      if (!this.bars.endDrag()) this.seek(this.bars.pointerStep(event));
     });
-    this.canvas.addEventListener("pointerdown", (event) => this.beginDrag(event));
-    this.canvas.addEventListener("pointermove", (event) => this.drag(event));
     this.setStep(0, false);
   }
 
@@ -81,19 +69,6 @@ export class RollView {
     this.element.setAttribute("aria-valuemax", (total / grid.stepsPerUnit).toFixed(1));
     this.element.setAttribute("aria-valuenow", (Math.min(step, total) / grid.stepsPerUnit).toFixed(1));
     this.element.setAttribute("aria-valuetext", `${position(step, grid)} of ${position(total, grid)}`);
-  }
-
-  /** Shows these bars as chosen. */
-  setSelection(range: BarRange | null): void {
-    this.selection = range;
-    if (range) this.ends = [range.first, range.last];
-    this.placeMarker();
-  }
-
-  /** Chooses bars, as the user does. */
-  select(range: BarRange | null): void {
-    this.setSelection(range);
-    this.onselect(range);
   }
 
   /** Scrolls to the end, where new steps appear. */
@@ -140,7 +115,7 @@ export class RollView {
     const { rows: roll, primerSteps, filled, grid, bars, revision } = take;
     const scene = { roll, primerSteps, filled, frame, grid, bars, revision, colours: currentColours() };
     this.painter.paint(this.context, scene, devicePixelRatio);
-    this.placeMarker();
+    this.bars.place();
     this.setStep(this.step, false);
   }
 
@@ -151,68 +126,9 @@ export class RollView {
     return isOpen ? 2 ** Math.ceil(Math.log2(Math.max(MIN_OPEN_STEPS, take.rows.length))) : take.expectedSteps;
   }
 
-  private placeMarker(): void {
-    const { take, element, marker } = this;
-    marker.hidden = this.selection === null;
-    if (!this.selection) return;
-    const [start, end] = rangeSteps(take.bars, this.selection, take.complete ? take.rows.length : Infinity);
-    const left = KEYBOARD_WIDTH + Math.max(start * this.pixelsPerStep, element.scrollLeft); // not over the keyboard
-    const width = KEYBOARD_WIDTH + end * this.pixelsPerStep - left;
-    marker.hidden = width <= 0;
-    marker.style.transform = `translateX(${left}px)`;
-    marker.style.width = `${width}px`;
-  }
-
-  private pointerStep(event: MouseEvent): number {
-    return (event.offsetX - KEYBOARD_WIDTH + this.element.scrollLeft) / this.pixelsPerStep;
-  }
-
-  private seekToPointer(event: MouseEvent): void {
-    this.seek(this.pointerStep(event));
-  }
-
-  /** With a mouse or pen; a finger scrolls. */
-  private beginDrag(event: PointerEvent): void {
-    this.selecting = null;
-    if (event.pointerType === "touch" || event.button !== 0 || event.offsetX < KEYBOARD_WIDTH) return;
-    this.selecting = { bar: this.barAt(this.pointerStep(event)), x: event.offsetX, isDrag: false };
-    this.canvas.setPointerCapture(event.pointerId);
-  }
-
-  private drag(event: PointerEvent): void {
-    const { selecting } = this;
-    if (!selecting || !(event.buttons & 1)) return;
-    selecting.isDrag ||= Math.abs(event.offsetX - selecting.x) >= DRAG_PIXELS;
-    if (selecting.isDrag) this.selectFrom(selecting.bar, this.barAt(this.pointerStep(event)));
-  }
-
-  private barAt(step: number): number {
-    const { bars, rows } = this.take;
-    return Math.min(barOf(bars, Math.max(0, Math.floor(step))), barCount(bars, rows.length));
-  }
-
-  private selectFrom(anchor: number, head: number): void {
-    const range = { first: Math.min(anchor, head), last: Math.max(anchor, head) };
-    if (range.first !== this.selection?.first || range.last !== this.selection.last) this.select(range);
-    this.ends = [anchor, head];
-  }
-
-  /** Shift and an arrow key: chooses the bar of the playhead, then moves one end of the selection. */
-  private extendSelection(by: number): void {
-    const { bars, rows } = this.take;
-    const [anchor, head] = this.ends;
-    if (!this.selection) this.selectFrom(this.barAt(this.step), this.barAt(this.step));
-    else this.selectFrom(anchor, Math.max(1, Math.min(barCount(bars, rows.length), head + by)));
-  }
-
   private handleKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.shiftKey && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
-      this.extendSelection(event.key === "ArrowLeft" ? -1 : 1);
-      event.preventDefault();
-      return;
-    }
-    if (event.key === "Escape" && this.selection) return this.select(null);
+    if (this.bars.handleKey(event, this.step)) return event.preventDefault();
     const unit = this.take.grid.stepsPerUnit;
     const moves: Record<string, number> = {
       ArrowLeft: this.step - unit,

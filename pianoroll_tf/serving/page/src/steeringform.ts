@@ -64,7 +64,9 @@ export class SteeringForm {
     if (invalid) {
       this.details.open = true;
       invalid.focus();
-      throw new Error(byId("steering-error").textContent!);
+      const message = byId("steering-error").textContent!;
+      showMessage(byId("steering-error"), ""); // the form shows it above its button
+      throw new Error(message);
     }
     if (steering.chords) {
       const { tempo, meter, place } = primer?.clock ?? { ...this.grid!, place: 0 };

@@ -4,7 +4,7 @@ import type { Grid } from "./grid";
 import { type Playback, validatePlayback } from "./playback";
 import { type Clock, type Limits, type NumberSetting, type Primer, settingError, type Settings, validateClock } from "./settings";
 import { validateSteering } from "./steering";
-import { type Gap, Take } from "./take";
+import { type Gap, Take, validateGap } from "./take";
 
 interface StoredTake {
   number: number;
@@ -78,10 +78,4 @@ async function restore(stored: StoredTake, grid: Grid, limits: Limits): Promise<
   take.playback = validatePlayback(stored.playback);
   if (stored.gap) take.gap = validateGap(stored.gap, rows.length);
   return take;
-}
-
-function validateGap({ start, end, particles }: Gap, steps: number): Gap {
-  const valid = [start, end, particles].every(Number.isSafeInteger) && start >= 0 && start < end && end <= steps;
-  if (!valid || particles < 1) throw new Error("invalid gap");
-  return { start, end, particles };
 }

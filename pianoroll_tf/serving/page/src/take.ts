@@ -150,3 +150,10 @@ export class Take implements Playable {
 export function withoutGap(roll: Roll, { start, end }: Gap): Roll {
   return roll.map((row, step) => (step >= start && step < end ? [] : row));
 }
+
+/** Checks a gap from an untrusted source, in music of so many steps; throws if it is not valid. */
+export function validateGap({ start, end, particles }: Gap, steps: number): Gap {
+  const valid = [start, end, particles].every(Number.isSafeInteger) && start >= 0 && start < end && end <= steps;
+  if (!valid || particles < 1) throw new Error("The filled bars are damaged.");
+  return { start, end, particles };
+}

@@ -145,7 +145,8 @@ export class TakeCard {
   }
 
   private async copyLink(button: HTMLButtonElement, label: string): Promise<void> {
-    const fragment = await toFragment(this.take.settings, this.take.primer);
+    const { settings, primer, gap, rows } = this.take;
+    const fragment = await toFragment({ settings, primer, ...(gap && { filling: { gap, rows } }) });
     const link = `${location.origin}${location.pathname}#${fragment}`;
     try {
       await navigator.clipboard.writeText(link);

@@ -39,7 +39,7 @@ export class TakeTools {
     this.setupBars();
     this.setupPlayback();
     this.setupFilling();
-    this.view.setSelection(take.playback.loop);
+    this.view.bars.set(take.playback.loop);
     this.update();
   }
 
@@ -47,7 +47,7 @@ export class TakeTools {
   update(typing: HTMLInputElement | null = null): void {
     const { take, view, first, last } = this;
     const bars = barCount(take.bars, take.rows.length);
-    const range = view.selection;
+    const range = view.bars.range;
     for (const [input, value] of [[first, range?.first], [last, range?.last]] as const) {
       input.max = String(bars);
       if (input !== typing) input.value = value === undefined ? "" : String(value);
@@ -77,7 +77,7 @@ export class TakeTools {
   }
 
   private setupBars(): void {
-    this.view.onselect = (range) => {
+    this.view.bars.onselect = (range) => {
       if (this.take.playback.loop) this.change({ loop: range });
       this.update();
       announce(range ? `${describeRange(range)} chosen` : "No bars chosen");
@@ -88,8 +88,8 @@ export class TakeTools {
     }
     this.loop.addEventListener("click", () => {
       const { take, view } = this;
-      if (!view.selection) view.setSelection({ first: 1, last: barCount(take.bars, take.rows.length) });
-      this.change({ loop: take.playback.loop ? null : view.selection });
+      if (!view.bars.range) view.bars.set({ first: 1, last: barCount(take.bars, take.rows.length) });
+      this.change({ loop: take.playback.loop ? null : view.bars.range });
     });
   }
 
@@ -100,7 +100,7 @@ export class TakeTools {
     const own = typing === this.first ? first! : last!;
     let range: BarRange | null = null;
     if (own >= 1) range = typing === this.first ? { first: own, last: Math.max(own, last!) } : { first: first! >= 1 ? Math.min(own, first!) : own, last: own };
-    this.view.setSelection(range);
+    this.view.bars.set(range);
     if (this.take.playback.loop) this.change({ loop: range });
     this.update(typing);
   }
@@ -128,7 +128,7 @@ export class TakeTools {
     input.value = String(DEFAULT_PARTICLES);
     this.fill.addEventListener("click", () => {
       const number = Math.round(Number(input.value)) || DEFAULT_PARTICLES;
-      if (this.view.selection) this.onfill(this.view.selection, Math.max(particles[0], Math.min(particles[1], number)));
+      if (this.view.bars.range) this.onfill(this.view.bars.range, Math.max(particles[0], Math.min(particles[1], number)));
     });
   }
 
