@@ -31,13 +31,14 @@ export function parseMeter(text: string): Meter | null {
 
 /**
  * The bars of music in this time signature. On a grid of seconds they follow from the tempo, as in the MIDI file.
- * `place`: position of the first step in its bar, in steps.
+ * `place`: position of the first step in its bar, in steps; negative if it is before the bar whose position is known.
  */
 export function makeBars(grid: Grid, meter: string, tempo: number, place = 0): Bars {
   const parsed = parseMeter(meter) ?? { numerator: 4, denominator: 4 };
   const stepsPerQuarter = grid.unit === "beats" ? grid.stepsPerUnit : (grid.stepsPerSecond * 60) / tempo;
   const stepsPerBar = Math.max(1, (stepsPerQuarter * 4 * parsed.numerator) / parsed.denominator);
-  return { firstLine: -(place % stepsPerBar), stepsPerBar, stepsPerQuarter, meter: parsed };
+  const firstLine = place ? -(((place % stepsPerBar) + stepsPerBar) % stepsPerBar) : 0;
+  return { firstLine, stepsPerBar, stepsPerQuarter, meter: parsed };
 }
 
 /** The first step of a bar. */

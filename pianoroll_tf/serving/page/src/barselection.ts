@@ -67,7 +67,10 @@ export class BarSelection {
     if (key === "Escape" && this.range) this.select(null);
     else if (!shiftKey || (key !== "ArrowLeft" && key !== "ArrowRight")) return false;
     else if (!this.range) this.selectFrom(this.barAt(step), this.barAt(step));
-    else this.selectFrom(anchor, Math.max(1, Math.min(barCount(bars, rows.length), head + (key === "ArrowLeft" ? -1 : 1))));
+    else {
+      const moved = head + (key === "ArrowLeft" ? -1 : 1);
+      this.selectFrom(anchor, Math.max(1, Math.min(barCount(bars, rows.length), moved)));
+    }
     return true;
   }
 

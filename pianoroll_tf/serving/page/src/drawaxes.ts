@@ -1,4 +1,4 @@
-// Draws what is around the notes of a piano-roll: ticks and labels of the time axis, bar lines with numbers, and the keyboard.
+// Draws what is around the notes of a piano-roll: the time axis, bar lines with their numbers, and the keyboard.
 import { type Bars, barOf, barStart } from "./bars";
 import { type Colours, type Frame, rowHeight, rowTop, stepX } from "./frame";
 import { type Grid, position, tickSpacing } from "./grid";
@@ -47,13 +47,23 @@ export function* shownBars(bars: Bars, frame: Frame, left: number, right: number
   }
 }
 
-export function drawBarLines(context: CanvasRenderingContext2D, frame: Frame, colours: Colours, shown: [number, number][]): void {
+export function drawBarLines(
+  context: CanvasRenderingContext2D,
+  frame: Frame,
+  colours: Colours,
+  shown: [number, number][],
+): void {
   context.fillStyle = colours.barLine;
   for (const [bar, x] of shown) if (bar > 1) context.fillRect(x, frame.top, 1, frame.height);
 }
 
 /** The numbers of bars, on paper of their own, so that notes behind them do not make them hard to read. */
-export function drawBarNumbers(context: CanvasRenderingContext2D, frame: Frame, colours: Colours, shown: [number, number][]): void {
+export function drawBarNumbers(
+  context: CanvasRenderingContext2D,
+  frame: Frame,
+  colours: Colours,
+  shown: [number, number][],
+): void {
   context.font = FONT;
   context.textAlign = "left";
   context.textBaseline = "top";

@@ -7,7 +7,7 @@ import { forEachNote, isBlackKey, type Roll } from "./roll";
 
 export { AXIS_HEIGHT, type Colours, type Frame, KEYBOARD_WIDTH } from "./frame";
 
-/** A roll and how it is drawn. The first `primerSteps` steps are the primer; `filled`: steps [start, end) that the model filled. */
+/** A roll and how it is drawn. The first `primerSteps` steps are the primer; the model filled the steps `filled`, [start, end). */
 export interface Scene {
   roll: Roll;
   primerSteps: number;
@@ -108,7 +108,7 @@ function drawPitchRows(
   }
 }
 
-/** Draws the notes from step `from` to before step `to`, clipped to that window, on whole device pixels; returns their number. */
+/** Draws the notes from step `from` to before step `to`, on whole device pixels; returns their number. */
 function drawNotes(
   context: CanvasRenderingContext2D,
   roll: Roll,

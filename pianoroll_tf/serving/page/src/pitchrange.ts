@@ -15,7 +15,14 @@ export function movedEnd([low, high]: Interval, end: 0 | 1, pitch: number): Inte
 
 /** The pitch to which a key of the keyboard moves a handle; null: it is another key. */
 export function steppedPitch(pitch: number, key: string): number | null {
-  const steps: Record<string, number> = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -OCTAVE, PageUp: OCTAVE };
+  const steps: Record<string, number> = {
+    ArrowLeft: -1,
+    ArrowDown: -1,
+    ArrowRight: 1,
+    ArrowUp: 1,
+    PageDown: -OCTAVE,
+    PageUp: OCTAVE,
+  };
   if (key === "Home") return LOWEST_PITCH;
   if (key === "End") return HIGHEST_PITCH;
   const step = steps[key];

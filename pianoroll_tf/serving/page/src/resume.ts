@@ -1,4 +1,4 @@
-// Events of one piece over as many connections as it takes: after a dropped connection, the stream resumes after the last event.
+// Events of one piece over as many connections as it takes: a stream that was cut resumes after its last event.
 import { readEventStream, type ServerEvent } from "./eventstream";
 
 /** A failure after which the same request may succeed later. */
@@ -25,8 +25,8 @@ export function sleep(seconds: number, signal: AbortSignal): Promise<void> {
 /**
  * Yields each event once, up to "end" or "error"; null while it reconnects.
  *
- * `open` requests the stream after the event with this id, or from its beginning for "". The stream is not resumed if the first
- * connection fails, or if the server gives its events no ids.
+ * `open` requests the stream after the event with this id, or from its beginning for "". The stream is not resumed if the
+ * first connection fails, or if the server gives its events no ids.
  */
 export async function* resumedEvents(
   open: (lastEventId: string) => Promise<Response>,

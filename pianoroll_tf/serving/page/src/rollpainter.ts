@@ -1,4 +1,4 @@
-// Draws a roll again and again on the same canvas: what is there already is kept or moved, and only new columns are drawn.
+// Draws a roll again and again on the same canvas: what is there is kept or moved, and only new columns are drawn.
 import { drawKeyboard, drawTimeLabels } from "./drawaxes";
 import { drawColumns, type Scene } from "./drawroll";
 import { AXIS_HEIGHT, type Frame } from "./frame";

@@ -1,4 +1,4 @@
-// What the model must keep to: a scale or chords, a range, silent ranges and a polyphony; as fields of a request and in words.
+// What the model must keep to (scale or chords, range, silent ranges, polyphony), as fields of a request and in words.
 import { chordNames, parseChords, parseNote, ROOTS, scalePitchClasses, SCALES } from "./chords";
 import { HIGHEST_PITCH, LOWEST_PITCH, noteName } from "./roll";
 
@@ -85,10 +85,16 @@ export function parseIntervals(text: string): Interval[] {
 export function validateSteering(value: unknown): Steering {
   const { scale, chords, range, silent, polyphony } = value as Steering;
   const isInterval = (one: unknown) =>
-    Array.isArray(one) && one.length === 2 && one.every(Number.isInteger) && one[0] >= LOWEST_PITCH && one[0] <= one[1] && one[1] <= HIGHEST_PITCH;
+    Array.isArray(one) &&
+    one.length === 2 &&
+    one.every(Number.isInteger) &&
+    one[0] >= LOWEST_PITCH &&
+    one[0] <= one[1] &&
+    one[1] <= HIGHEST_PITCH;
   const valid =
     (!scale || (ROOTS[scale.root] !== undefined && Object.hasOwn(SCALES, scale.name))) &&
-    (!chords || (chords.stepsPerBar >= 1 && chords.upbeat >= 0 && chords.upbeat <= chords.stepsPerBar && chords.text.length <= 2000)) &&
+    (!chords || (chords.stepsPerBar >= 1 && chords.upbeat >= 0 && chords.upbeat <= chords.stepsPerBar)) &&
+    (!chords || chords.text.length <= 2000) &&
     (!range || isInterval(range)) &&
     (!silent || (silent.length <= MAX_POLYPHONY && silent.every(isInterval))) &&
     (!polyphony || (Number.isInteger(polyphony) && polyphony >= 1 && polyphony <= MAX_POLYPHONY));

@@ -24,7 +24,9 @@ export class SteeringForm {
     this.root.replaceChildren(...ROOTS.map((name, root) => new Option(name, String(root))));
     this.scale.replaceChildren(...Object.keys(SCALES).map((name) => new Option(name, name)));
     this.polyphony.max = this.polyphony.value = String(FREE_POLYPHONY);
-    for (const radio of this.details.querySelectorAll("[name=harmony]")) radio.addEventListener("change", () => this.show());
+    for (const radio of this.details.querySelectorAll("[name=harmony]")) {
+      radio.addEventListener("change", () => this.show());
+    }
     for (const select of [this.root, this.scale]) select.addEventListener("change", () => this.show());
     this.polyphony.addEventListener("input", () => this.show());
     this.range.onchange = () => this.show();
@@ -57,7 +59,7 @@ export class SteeringForm {
     this.show();
   }
 
-  /** The steering of music after this primer, undefined if everything is free; throws if a text is wrong, which is focused. */
+  /** The steering of music after this primer, undefined if all is free; throws if a text is wrong, which is focused. */
   read(primer: Primer | null): Steering | undefined {
     if (this.details.hidden) return undefined;
     const { steering, invalid } = this.check();

@@ -71,8 +71,12 @@ export class TakeTools {
   /** Connects labels with controls by ids of their own. */
   private setupIds(): void {
     count++;
-    for (const control of this.element.querySelectorAll<HTMLElement>("[data-id]")) control.id = `${control.dataset.id}-${count}`;
-    for (const label of this.element.querySelectorAll<HTMLLabelElement>("[data-for]")) label.htmlFor = `${label.dataset.for}-${count}`;
+    for (const control of this.element.querySelectorAll<HTMLElement>("[data-id]")) {
+      control.id = `${control.dataset.id}-${count}`;
+    }
+    for (const label of this.element.querySelectorAll<HTMLLabelElement>("[data-for]")) {
+      label.htmlFor = `${label.dataset.for}-${count}`;
+    }
     this.part(".bars").setAttribute("aria-describedby", `bars-hint-${count}`);
   }
 
@@ -97,9 +101,10 @@ export class TakeTools {
   private readBars(typing: HTMLInputElement): void {
     const bars = barCount(this.take.bars, this.take.rows.length);
     const [first, last] = [this.first, this.last].map((input) => Math.min(bars, Math.floor(Number(input.value))));
-    const own = typing === this.first ? first! : last!;
-    let range: BarRange | null = null;
-    if (own >= 1) range = typing === this.first ? { first: own, last: Math.max(own, last!) } : { first: first! >= 1 ? Math.min(own, first!) : own, last: own };
+    const isFirst = typing === this.first;
+    const own = isFirst ? first! : last!;
+    const ends = isFirst ? [own, Math.max(own, last!)] : [Math.min(own, first! >= 1 ? first! : own), own];
+    const range = own >= 1 ? { first: ends[0]!, last: ends[1]! } : null;
     this.view.bars.set(range);
     if (this.take.playback.loop) this.change({ loop: range });
     this.update(typing);
@@ -116,7 +121,9 @@ export class TakeTools {
     const generated = this.take.primer?.clock?.meter ?? this.take.grid.meter;
     this.meter.options[0]!.textContent = `as generated (${generated})`;
     this.meter.addEventListener("change", () => this.change({ meter: this.meter.value || null }));
-    this.part("[data-tool=reset]").addEventListener("click", () => this.change({ ...DEFAULT_PLAYBACK, loop: this.take.playback.loop }));
+    this.part("[data-tool=reset]").addEventListener("click", () => {
+      this.change({ ...DEFAULT_PLAYBACK, loop: this.take.playback.loop });
+    });
   }
 
   private setupFilling(): void {

@@ -20,6 +20,11 @@ describe("bars", () => {
     expect([10, 11].map((step) => barOf(upbeat, step))).toEqual([1, 2]);
   });
 
+  it("begin before it, too, where music that is not sent to the model was put before the primer", () => {
+    expect(makeBars(BEATS, "4/4", 90, 4 - 40).firstLine).toBe(-12); // 36 steps before a bar line
+    expect(makeBars(BEATS, "4/4", 90, 32).firstLine + 0).toBe(0);
+  });
+
   it("of 6/8 and 3/4 have 12 steps, but two and three beats", () => {
     expect(beatOffsets(makeBars(BEATS, "6/8", 90))).toEqual([0, 6]);
     expect(beatOffsets(makeBars(BEATS, "3/4", 90))).toEqual([0, 4, 8]);
