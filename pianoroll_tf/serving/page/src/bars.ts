@@ -29,6 +29,11 @@ export function parseMeter(text: string): Meter | null {
     : null;
 }
 
+/** Quarter notes per minute of music that brings no tempo; on a grid of seconds it only divides the time into bars. */
+export function gridTempo(grid: Grid): number {
+  return grid.unit === "beats" ? (60 * grid.stepsPerSecond) / grid.stepsPerUnit : 120;
+}
+
 /**
  * The bars of music in this time signature. On a grid of seconds they follow from the tempo, as in the MIDI file.
  * `place`: position of the first step in its bar, in steps; negative if it is before the bar whose position is known.

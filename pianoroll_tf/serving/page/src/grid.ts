@@ -8,20 +8,18 @@ export interface Grid {
   readonly unit: "seconds" | "beats";
   /** Time signature of music that brings none. */
   readonly meter: string;
-  /** Quarter notes per minute of music that brings none; on a grid of seconds it only divides the time into bars. */
-  readonly tempo: number;
 }
 
-/** The grid of a model; one of the first two numbers is null. `tempo` is in quarter notes per minute. */
+/** The grid of a model; one of the first two numbers is null. `tempo`, in beats per minute, is for a grid of beats. */
 export function makeGrid(
   stepsPerSecond: number | null,
   stepsPerBeat: number | null,
   tempo = 120,
   meter = "4/4",
 ): Grid {
-  if (stepsPerSecond) return { stepsPerSecond, stepsPerUnit: stepsPerSecond, unit: "seconds", meter, tempo };
+  if (stepsPerSecond) return { stepsPerSecond, stepsPerUnit: stepsPerSecond, unit: "seconds", meter };
   const steps = stepsPerBeat ?? 4;
-  return { stepsPerSecond: (steps * tempo) / 60, stepsPerUnit: steps, unit: "beats", meter, tempo };
+  return { stepsPerSecond: (steps * tempo) / 60, stepsPerUnit: steps, unit: "beats", meter };
 }
 
 /** Formats a position: "0:07.5", "12.5 beats". */

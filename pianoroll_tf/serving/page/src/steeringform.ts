@@ -1,5 +1,5 @@
 // The part of the form that steers the music: scale or chords, range, silent notes and the number of notes at once.
-import { makeBars } from "./bars";
+import { gridTempo, makeBars } from "./bars";
 import { parseChords, ROOTS, SCALES } from "./chords";
 import { byId, showMessage } from "./dom";
 import type { Grid } from "./grid";
@@ -71,8 +71,9 @@ export class SteeringForm {
       throw new Error(message);
     }
     if (steering.chords) {
-      const { tempo, meter, place } = primer?.clock ?? { ...this.grid!, place: 0 };
-      const bars = makeBars(this.grid!, meter, tempo, place + (primer?.roll.length ?? 0));
+      const grid = this.grid!;
+      const { tempo, meter, place } = primer?.clock ?? { tempo: gridTempo(grid), meter: grid.meter, place: 0 };
+      const bars = makeBars(grid, meter, tempo, place + (primer?.roll.length ?? 0));
       const upbeat = Math.round(bars.firstLine && bars.stepsPerBar + bars.firstLine);
       steering.chords = { ...steering.chords, upbeat, stepsPerBar: bars.stepsPerBar };
     }

@@ -1,6 +1,6 @@
 // A take: settings, primer, and the music generated so far.
 import type { EndReason } from "./api";
-import { barOf, type Bars, describeRange, makeBars } from "./bars";
+import { barOf, type Bars, describeRange, gridTempo, makeBars } from "./bars";
 import type { Grid } from "./grid";
 import { DEFAULT_PLAYBACK, type Playback } from "./playback";
 import type { Playable } from "./player";
@@ -61,8 +61,9 @@ export class Take implements Playable {
   }
 
   get bars(): Bars {
-    const { tempo, meter, place } = this.primer?.clock ?? { ...this.grid, place: 0 };
-    return makeBars(this.grid, this.playback.meter ?? meter, tempo, place);
+    const { grid } = this;
+    const { tempo, meter, place } = this.primer?.clock ?? { tempo: gridTempo(grid), meter: grid.meter, place: 0 };
+    return makeBars(grid, this.playback.meter ?? meter, tempo, place);
   }
 
   /** Steps [start, end) that the model filled. */
