@@ -17,7 +17,7 @@ export class SteeringForm {
   private readonly scale = byId<HTMLSelectElement>("scale-name");
   private readonly chords = byId<HTMLInputElement>("chords");
   private readonly silent = byId<HTMLInputElement>("silent");
-  private readonly polyphony = byId<HTMLInputElement>("polyphony");
+  private readonly polyphony = byId<HTMLInputElement>("most-notes");
   private readonly range = new PitchRangeInput(byId("range"));
 
   constructor() {
@@ -129,8 +129,8 @@ export class SteeringForm {
     byId("scale-pane").hidden = this.harmony !== "scale";
     byId("chords-pane").hidden = this.harmony !== "chords";
     const most = Number(this.polyphony.value);
-    byId("polyphony-hint").textContent = most < FREE_POLYPHONY ? `at most ${most}` : "as many as it likes";
-    this.polyphony.setAttribute("aria-valuetext", byId("polyphony-hint").textContent!);
+    byId("most-notes-hint").textContent = most < FREE_POLYPHONY ? `at most ${most}` : "as many as it likes";
+    this.polyphony.setAttribute("aria-valuetext", byId("most-notes-hint").textContent!);
     const [low, high] = this.range.range;
     byId("range-hint").textContent = this.range.isWhole ? "the whole keyboard" : `${noteName(low)} to ${noteName(high)}`;
     if (this.harmony !== "chords" || this.chords.value) this.check();

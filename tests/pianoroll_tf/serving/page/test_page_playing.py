@@ -290,7 +290,7 @@ def test_the_music_is_steered(able) -> None:
     able.fill("#silent", "C3–E3, F♯4")
     able.press("#range [role=slider] >> nth=0", "PageUp")
     able.press("#range [role=slider] >> nth=1", "ArrowLeft")
-    able.fill("#polyphony", "4")
+    able.fill("#most-notes", "4")
     generate(able, 40)
     fields = able.requests[-1]
     assert {name: fields[name] for name in STEERING if name != "scale"} == {
