@@ -39,7 +39,7 @@ def make_app(state: State, address: Address, page: Path = PAGE) -> Starlette:
             CORSMiddleware,
             allow_origins=list(address.allow_origin),
             allow_methods=["GET", "POST"],
-            allow_headers=["Content-Type"],
+            allow_headers=["Content-Type", "Last-Event-ID"],
             expose_headers=["X-Seed", "X-Model-Version", "Content-Disposition"],
         )
         middleware.append(cors)

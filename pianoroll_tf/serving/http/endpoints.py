@@ -100,7 +100,8 @@ async def generate(request: Request) -> Response:
     state = state_of(request)
     is_stream = _is_stream(request)
     form = await bodies.read(request, bodies.JSON, bodies.FORM)
-    fields = read_fields(form.fields, state.limits, is_stream)
+    after = _last_event(request) if is_stream else None
+    fields = read_fields(after.resumed_fields(form.fields) if after else form.fields, state.limits, is_stream)
     with contextlib.ExitStack() as stack:
         served = stack.enter_context(state.registry.use(fields.version))
         read = None
@@ -110,7 +111,7 @@ async def generate(request: Request) -> Response:
         state.check_capacity(pieces=1)
         if is_stream:
             stack.enter_context(state.open_stream())
-            return streams.EventStream(state, served, piece, stack.pop_all())
+            return streams.EventStream(state, served, piece, stack.pop_all(), after)
         [roll] = await state.draw(client_disconnect(request), served, [piece])
         piece = dataclasses.replace(piece, steps=len(roll))
         if fields.output == "roll":
@@ -222,3 +223,9 @@ def _is_stream(request: Request) -> bool:
     if value not in ("0", "1"):
         raise InvalidRequestError(f"stream must be 0 or 1. Received: stream={value:.80}")
     return value == "1"
+
+
+def _last_event(request: Request) -> streams.EventId | None:
+    """The event after which a client resumes a stream; None: it begins one."""
+    text = request.headers.get("last-event-id")
+    return streams.parse_event_id(text, state_of(request).limits.most_steps) if text else None

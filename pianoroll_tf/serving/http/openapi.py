@@ -31,6 +31,12 @@ _STREAM = {
     "description": "1: responds with server-sent events while the piece is drawn",
     "schema": {"type": "string", "enum": ["0", "1"], "default": "0"},
 }
+_LAST_EVENT = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "resumes a stream of the same request after the event with this id",
+    "schema": {"type": "string", "pattern": r"^\d{1,16}-\d{1,16}-\d{1,16}$"},
+}
 _MODEL = {"name": "name", "in": "path", "required": True, "description": "of the model", "schema": {"type": "string"}}
 _VERSION = _MODEL | {"name": "version", "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}}
 OTHER_SCHEMAS = {
@@ -66,7 +72,7 @@ def document(limits: Limits) -> dict[str, Any]:
     schemas = {"Piece": piece, "PieceForm": form, "PrimerForm": primer, "Infill": infill_schema(limits)}
     forms = {JSON: "Piece", FORM: "PieceForm"}
     paths = {
-        "/generate": _post("Generates a piece.", forms, (MIDI, JSON, EVENTS), (_STREAM,)),
+        "/generate": _post("Generates a piece.", forms, (MIDI, JSON, EVENTS), (_STREAM, _LAST_EVENT)),
         "/infill": _post("Fills a gap in a piece.", {JSON: "Infill"}, (MIDI, JSON)),
         "/primer": _post("Reads a MIDI file as a primer.", {FORM: "PrimerForm"}, (JSON,)),
         "/about": _get("The model, its versions, and the ranges of fields.", (JSON,), errors=(503,)),

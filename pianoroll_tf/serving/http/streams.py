@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import time
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, NamedTuple
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -14,20 +15,78 @@ from starlette.types import Receive, Scope, Send
 from pianoroll_tf.serving.drawing import async_engine
 from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.drawing.registry import ServedVersion
+from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.state import State
 
 STEPS_AHEAD = 512  # of music that never ends, drawn before they are played
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_EVENT_ID = re.compile(r"(\d{1,16})-(\d{1,16})-(\d{1,16})", re.ASCII)
+
+
+class EventId(NamedTuple):
+    """The id of an event: what a client needs, besides its request, to resume the stream after that event.
+
+    Attributes:
+        version: Of the model.
+        seed: Of the piece.
+        steps: Of the music that have been sent, without the primer.
+    """
+
+    version: int
+    seed: int
+    steps: int
+
+    def __str__(self) -> str:
+        return "-".join(map(str, self))
+
+    def resumed_fields(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of the request that is resumed, with the version and seed of the stream.
+
+        >>> EventId(2, 5, 32).resumed_fields({"steps": 64})
+        {'steps': 64, 'version': 2, 'seed': 5}
+
+        Raises:
+            InvalidRequestError: They are those of another stream.
+        """
+        own = {"version": self.version, "seed": self.seed}
+        if any(values.get(name, value) != value for name, value in own.items()) or 0 < _length(values) < self.steps:
+            raise InvalidRequestError(f"Last-Event-ID must be of a stream of the same request. Received: {self}")
+        return dict(values) | own
+
+
+def parse_event_id(text: str, max_steps: int) -> EventId:
+    """The id in a Last-Event-ID header.
+
+    >>> parse_event_id("2-5-32", max_steps=64).steps
+    32
+
+    Raises:
+        InvalidRequestError: It is not an id of this server, or more than `max_steps` would be drawn again.
+    """
+    found = _EVENT_ID.fullmatch(text)
+    if not found or int(found[3]) > max_steps:
+        allowed = f"the id of an event, with at most {max_steps} steps"
+        raise InvalidRequestError(f"Last-Event-ID must be {allowed}. Received: {text:.60}")
+    return EventId(*map(int, found.groups()))
 
 
 class EventStream(StreamingResponse):
-    """The events of one piece; its resources are released when the stream ends, for whatever reason."""
+    """The events of one piece; its resources are released when the stream ends, for whatever reason.
+
+    A stream that resumes after an event begins with the next one. Nothing is kept for it: the steps before are drawn
+    again from the seed, as they were, so that another process can resume it too.
+    """
 
     def __init__(
-        self, state: State, served: ServedVersion, piece: PieceRequest, resources: contextlib.ExitStack
+        self,
+        state: State,
+        served: ServedVersion,
+        piece: PieceRequest,
+        resources: contextlib.ExitStack,
+        after: EventId | None = None,
     ) -> None:
-        self._resources, self._events = resources, _events(state, served, piece)
+        self._resources, self._events = resources, _events(state, served, piece, after)
         headers = HEADERS | piece_headers(served, piece)
         super().__init__(self._events, media_type="text/event-stream", headers=headers)
 
@@ -57,16 +116,24 @@ def piece_facts(served: ServedVersion, piece: PieceRequest) -> dict[str, Any]:
     }
 
 
-async def _events(state: State, served: ServedVersion, piece: PieceRequest) -> AsyncGenerator[str, None]:
-    yield _event("begin", piece_facts(served, piece))
-    first, started, previous = 0, time.monotonic(), piece.primer
-    rate = served.grid.rate(piece.tempo)
+async def _events(
+    state: State, served: ServedVersion, piece: PieceRequest, after: EventId | None
+) -> AsyncGenerator[str, None]:
+    first, sent = 0, after.steps if after else 0
+    if after is None:
+        yield _event("begin", piece_facts(served, piece), EventId(served.version, piece.seed, 0))
+    previous, rate = piece.primer, served.grid.rate(piece.tempo)
+    started = time.monotonic() - max(0, sent - STEPS_AHEAD) / rate
     try:
         async with contextlib.aclosing(async_engine.draw_chunks(served.engine, piece)) as chunks:
             async for chunk in chunks:
-                await state.queue.wait()
-                yield _event("steps", {"first": first, "roll": to_pitches(chunk, previous)})
-                first, previous = first + len(chunk), chunk
+                end = first + len(chunk)
+                if end > sent:
+                    await state.queue.wait()
+                    pitches = to_pitches(chunk, previous)[max(0, sent - first) :]
+                    last = EventId(served.version, piece.seed, end)
+                    yield _event("steps", {"first": end - len(pitches), "roll": pitches}, last)
+                first, previous = end, chunk
                 if piece.steps == 0 and not await _wait_until(started + (first - STEPS_AHEAD) / rate, state):
                     break
     except Exception:
@@ -97,5 +164,12 @@ async def _wait_until(due: float, state: State) -> bool:
     return not state.is_stopping
 
 
-def _event(name: str, value: Any) -> str:
-    return f"event: {name}\ndata: {json.dumps(value, separators=(',', ':'))}\n\n"
+def _length(values: Mapping[str, Any]) -> int:
+    """The requested length, which is not checked yet; 0: none."""
+    steps = values.get("steps")
+    return steps if isinstance(steps, int) else 0
+
+
+def _event(name: str, value: Any, event_id: EventId | None = None) -> str:
+    own_id = "" if event_id is None else f"\nid: {event_id}"
+    return f"event: {name}\ndata: {json.dumps(value, separators=(',', ':'))}{own_id}\n\n"

@@ -1,8 +1,9 @@
 // A typed client of the server's HTTP API; every failure becomes an ApiError whose message can be shown to the user.
 // Addresses are relative to the page, because a reverse proxy may serve it under a prefix.
-import { readEventStream } from "./eventstream";
+import { resumedEvents, type Retriable } from "./resume";
 import { type Roll, validateRoll } from "./roll";
 import { type Clock, type Limits, type Primer, requestBody, type Settings } from "./settings";
+import { type Gap, type Take, withoutGap } from "./take";
 
 export interface About {
   model: string;
@@ -21,13 +22,21 @@ export interface About {
   example_primers: Primer[];
 }
 
-export class ApiError extends Error {}
+export class ApiError extends Error implements Retriable {
+  constructor(
+    message: string,
+    readonly retrySeconds: number | null = null,
+  ) {
+    super(message);
+  }
+}
 
 /** Why a piece ended: requested length reached, ended by the model, maximum length reached, or server shutting down. */
 export type EndReason = "length" | "model" | "limit" | "stopped";
 
-/** A part of the stream of /generate. */
+/** A part of the stream of /generate; "reconnect": the connection was lost, and the stream will be resumed. */
 export type StreamPart =
+  | { kind: "reconnect" }
   | { kind: "begin"; version: number; primer: Roll }
   | { kind: "steps"; first: number; roll: Roll }
   | { kind: "end"; steps: number; reason: EndReason };
@@ -53,8 +62,30 @@ export async function uploadPrimer(file: File): Promise<UploadedPrimer> {
 }
 
 /** The MIDI file of a take. */
-export async function fetchMidi(settings: Settings, primer: Primer | null): Promise<Blob> {
-  return (await checkResponse(post("generate", { ...requestBody(settings, primer), output: "midi" }))).blob();
+export async function fetchMidi(take: Take): Promise<Blob> {
+  const request = take.gap ? infillBody(take, take.gap) : requestBody(take.settings, take.primer);
+  const path = take.gap ? "infill" : "generate";
+  return (await checkResponse(post(path, { ...request, output: "midi" }))).blob();
+}
+
+/** A filled gap: the whole piece, and how many of the continuations still count, which is low if one of them stands out. */
+export interface Filled {
+  roll: Roll;
+  effectiveParticles: number;
+}
+
+/** Fills the gap of a take. */
+export async function fillGap(take: Take, gap: Gap, signal: AbortSignal): Promise<Filled> {
+  const response = await checkResponse(post("infill", { ...infillBody(take, gap), output: "roll" }, signal));
+  const { roll, effective_particles } = await response.json();
+  if (roll?.length !== take.rows.length) throw new ApiError("The filled piece has another length.");
+  return { roll: validateRoll(roll), effectiveParticles: effective_particles };
+}
+
+function infillBody(take: Take, gap: Gap): Record<string, unknown> {
+  const settings = { ...take.settings, steps: gap.end - gap.start };
+  const { steps: _, primer: __, ...fields } = requestBody(settings, take.primer);
+  return { ...fields, ...gap, roll: withoutGap(take.rows, gap) };
 }
 
 /** Generates a piece, and yields the music as it is generated. */
@@ -63,21 +94,26 @@ export async function* streamPiece(
   primer: Primer | null,
   signal: AbortSignal,
 ): AsyncGenerator<StreamPart> {
-  const response = await checkResponse(post("generate?stream=1", requestBody(settings, primer), signal));
-  let ended = false;
-  for await (const { event, data } of readEventStream(response.body!)) {
+  const body = requestBody(settings, primer);
+  const open = (lastEventId: string) => checkResponse(post("generate?stream=1", body, signal, lastEventId));
+  const lost = () => new ApiError("The connection to the server was lost before the piece was complete.");
+  for await (const received of resumedEvents(open, lost, signal)) {
+    if (received === null) {
+      yield { kind: "reconnect" };
+      continue;
+    }
+    const { event, data } = received;
     const value = JSON.parse(data);
     if (event === "error") throw new ApiError(value.error);
     if (event === "begin") yield { kind: event, version: value.version, primer: validateRoll(value.primer) };
     if (event === "steps") yield { kind: event, first: value.first, roll: validateRoll(value.roll) };
     if (event === "end") yield { kind: event, steps: value.steps, reason: value.reason };
-    ended ||= event === "end";
   }
-  if (!ended) throw new ApiError("The connection to the server was lost before the piece was complete.");
 }
 
-function post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
-  const headers = { "Content-Type": "application/json" };
+function post(path: string, body: unknown, signal?: AbortSignal, lastEventId = ""): Promise<Response> {
+  const headers: Record<string, string> = { "Content-Type": "application/json" };
+  if (lastEventId) headers["Last-Event-ID"] = lastEventId;
   return fetch(path, { method: "POST", headers, body: JSON.stringify(body), signal: signal ?? null });
 }
 
@@ -88,15 +124,21 @@ async function checkResponse(request: Promise<Response>): Promise<Response> {
     response = await request;
   } catch (error) {
     if ((error as Error).name === "AbortError") throw error;
-    throw new ApiError("The server cannot be reached. Is it still running?");
+    throw new ApiError("The server cannot be reached. Is it still running?", 0);
   }
-  if (!response.ok) throw new ApiError(await errorMessage(response));
+  if (!response.ok) throw new ApiError(await errorMessage(response), retrySeconds(response));
   return response;
+}
+
+/** Seconds after which a busy server wants to be asked again; null: it is not busy, and would respond the same again. */
+function retrySeconds(response: Response): number | null {
+  const isPassing = [429, 502, 503, 504].includes(response.status); // 502 and 504 are a proxy's while the server restarts
+  return isPassing ? Number(response.headers.get("Retry-After")) || 0 : null;
 }
 
 async function errorMessage(response: Response): Promise<string> {
   if (response.status === 429 || response.status === 503) {
-    const seconds = Number(response.headers.get("Retry-After"));
+    const seconds = retrySeconds(response) ?? 0;
     return `The server is busy. Try again ${seconds > 0 ? `in ${seconds} s` : "in a moment"}.`;
   }
   try {

@@ -1,33 +1,26 @@
-// Draws a piano-roll on any canvas, of the document or of a PNG file: grid, keyboard, notes and time axis.
-import { type Grid, position, tickSpacing } from "./grid";
-import { isBlackKey, noteName, type PitchRange, type Roll, rollToNotes } from "./roll";
+// Draws a piano-roll on any canvas, of the document or of a PNG file.
+import type { Bars } from "./bars";
+import { drawBarLines, drawBarNumbers, drawKeyboard, drawTicks, drawTimeLabels, shownBars } from "./drawaxes";
+import { type Colours, type Frame, rowHeight, rowTop, stepX } from "./frame";
+import type { Grid } from "./grid";
+import { forEachNote, isBlackKey, type Roll } from "./roll";
 
-export interface Colours {
-  paper: string;
-  stripe: string; // rows of black keys
-  line: string;
-  text: string;
-  whiteKey: string;
-  blackKey: string;
-  primer: string;
-  generated: string;
+export { AXIS_HEIGHT, type Colours, type Frame, KEYBOARD_WIDTH } from "./frame";
+
+/** A roll and how it is drawn. The first `primerSteps` steps are the primer; the model filled the steps `filled`, [start, end). */
+export interface Scene {
+  roll: Roll;
+  primerSteps: number;
+  filled?: readonly [number, number] | null;
+  frame: Frame;
+  grid: Grid;
+  bars?: Bars | null;
+  colours: Colours;
+  /** Another number if the roll is another one; the same if it has only become longer. */
+  revision?: number;
 }
 
-/** Which part of a roll is drawn, and where on the canvas, in CSS pixels. */
-export interface Frame {
-  left: number; // left edge of the plot; the keyboard is drawn to the left of it
-  top: number;
-  width: number; // of the plot, without the keyboard
-  height: number; // of the plot, without the time axis
-  firstStep: number; // at the left edge; may be fractional
-  pixelsPerStep: number;
-  range: PitchRange;
-}
-
-export const KEYBOARD_WIDTH = 44;
-export const AXIS_HEIGHT = 22;
-const KEY_WIDTH = 12;
-const FONT = "11px system-ui, sans-serif";
+const MIN_ROUNDED_PIXELS = 5; // height of a note
 
 /** Draws everything. The first `primerSteps` steps of `roll` are the primer. */
 export function drawRoll(
@@ -38,66 +31,84 @@ export function drawRoll(
   grid: Grid,
   colours: Colours,
 ): void {
-  context.save();
-  context.beginPath();
-  context.rect(frame.left, frame.top, frame.width, frame.height);
-  context.clip();
-  drawPitchRows(context, frame, colours);
-  drawTicks(context, frame, grid, colours);
+  drawScene(context, { roll, primerSteps, frame, grid, colours });
+}
+
+/** Draws everything, for a canvas that is drawn once. */
+export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void {
+  const { frame, grid, colours } = scene;
   const first = Math.max(0, Math.floor(frame.firstStep));
-  const end = Math.min(roll.length, Math.ceil(frame.firstStep + frame.width / frame.pixelsPerStep));
-  const primerEnd = Math.max(first, Math.min(end, primerSteps));
-  drawNotes(context, roll, first, primerEnd, frame, colours.primer);
-  drawNotes(context, roll, primerEnd, end, frame, colours.generated);
-  if (primerSteps) drawPrimerEnd(context, primerSteps, frame, colours);
-  context.restore();
+  drawColumns(context, scene, first, Math.ceil(frame.firstStep + frame.width / frame.pixelsPerStep), 1);
   drawKeyboard(context, frame, colours);
   drawTimeLabels(context, frame, grid, colours);
 }
 
-function rowHeight(frame: Frame): number {
-  return frame.height / (frame.range.high - frame.range.low + 1);
+/**
+ * Draws the steps [from, to), and nothing beside them; returns the number of notes drawn.
+ * `ratio`: device pixels per CSS pixel, to whose edges it keeps.
+ */
+export function drawColumns(
+  context: CanvasRenderingContext2D,
+  scene: Scene,
+  from: number,
+  to: number,
+  ratio: number,
+): number {
+  const { roll, primerSteps, filled, frame, grid, colours } = scene;
+  const left = Math.max(frame.left, Math.floor(stepX(from, frame) * ratio) / ratio);
+  const right = Math.min(frame.left + frame.width, Math.ceil(stepX(to, frame) * ratio) / ratio);
+  if (right <= left) return 0;
+  let notes = 0;
+  context.save();
+  context.beginPath();
+  context.rect(left, frame.top, right - left, frame.height);
+  context.clip();
+  drawPitchRows(context, left, right - left, frame, colours);
+  drawTicks(context, frame, grid, colours, left, right);
+  const shown = scene.bars ? [...shownBars(scene.bars, frame, left, right)] : [];
+  drawBarLines(context, frame, colours, shown);
+  // Notes that continue beyond the columns are cut by the clipping, not drawn with round ends there.
+  const [first, end] = [Math.max(0, from - 1), Math.min(roll.length, to + 1)];
+  const [fillStart, fillEnd] = filled ?? [roll.length, roll.length];
+  const part = (start: number, stop: number, colour: string) => {
+    if (Math.max(first, start) < Math.min(end, stop)) {
+      notes += drawNotes(context, roll, Math.max(first, start), Math.min(end, stop), frame, colour, ratio);
+    }
+  };
+  part(0, Math.min(primerSteps, fillStart), colours.primer);
+  part(primerSteps, fillStart, colours.generated);
+  part(fillStart, fillEnd, colours.filled);
+  part(fillEnd, primerSteps, colours.primer);
+  part(Math.max(fillEnd, primerSteps), roll.length, colours.generated);
+  if (primerSteps) drawSeam(context, primerSteps, frame, colours);
+  if (filled) drawFilled(context, filled, frame, colours);
+  drawBarNumbers(context, frame, colours, shown);
+  context.restore();
+  return notes;
 }
 
-function rowTop(pitch: number, frame: Frame): number {
-  return frame.top + (frame.range.high - pitch) * rowHeight(frame);
-}
-
-function stepX(step: number, frame: Frame): number {
-  return frame.left + (step - frame.firstStep) * frame.pixelsPerStep;
-}
-
-function drawPitchRows(context: CanvasRenderingContext2D, frame: Frame, colours: Colours): void {
+function drawPitchRows(
+  context: CanvasRenderingContext2D,
+  left: number,
+  width: number,
+  frame: Frame,
+  colours: Colours,
+): void {
   context.fillStyle = colours.paper;
-  context.fillRect(frame.left, frame.top, frame.width, frame.height);
+  context.fillRect(left, frame.top, width, frame.height);
   for (let pitch = frame.range.low; pitch <= frame.range.high; pitch++) {
     if (isBlackKey(pitch)) {
       context.fillStyle = colours.stripe;
-      context.fillRect(frame.left, rowTop(pitch, frame), frame.width, rowHeight(frame));
+      context.fillRect(left, rowTop(pitch, frame), width, rowHeight(frame));
     }
     if (pitch % 12 === 0) {
       context.fillStyle = colours.line;
-      context.fillRect(frame.left, Math.round(rowTop(pitch, frame) + rowHeight(frame)) - 1, frame.width, 1);
+      context.fillRect(left, Math.round(rowTop(pitch, frame) + rowHeight(frame)) - 1, width, 1);
     }
   }
 }
 
-/** The positions of the time axis's ticks, in steps. */
-function tickSteps(frame: Frame, grid: Grid): number[] {
-  const spacing = tickSpacing(frame.pixelsPerStep * grid.stepsPerUnit) * grid.stepsPerUnit;
-  const steps: number[] = [];
-  const end = frame.firstStep + frame.width / frame.pixelsPerStep;
-  for (let step = Math.ceil(frame.firstStep / spacing) * spacing; step <= end; step += spacing) steps.push(step);
-  return steps;
-}
-
-function drawTicks(context: CanvasRenderingContext2D, frame: Frame, grid: Grid, colours: Colours): void {
-  context.fillStyle = colours.line;
-  for (const step of tickSteps(frame, grid)) {
-    context.fillRect(Math.round(stepX(step, frame)), frame.top, 1, frame.height);
-  }
-}
-
+/** Draws the notes from step `from` to before step `to`, on whole device pixels; returns their number. */
 function drawNotes(
   context: CanvasRenderingContext2D,
   roll: Roll,
@@ -105,66 +116,47 @@ function drawNotes(
   to: number,
   frame: Frame,
   colour: string,
-): void {
+  ratio: number,
+): number {
   const height = rowHeight(frame);
   const bar = Math.max(1.5, height * 0.88);
   const gap = Math.min(1.5, frame.pixelsPerStep * 0.3); // between repeated notes of the same pitch
+  const isRounded = bar >= MIN_ROUNDED_PIXELS; // smaller corners cannot be seen, and take most of the time
+  let count = 0;
   context.fillStyle = colour;
   context.beginPath();
-  for (const { pitch, start, end } of rollToNotes(roll, from, to)) {
-    if (pitch < frame.range.low || pitch > frame.range.high) continue;
-    const width = Math.max(1, (end - start) * frame.pixelsPerStep - gap);
+  forEachNote(roll, from, to, (pitch, start, end) => {
+    if (pitch < frame.range.low || pitch > frame.range.high) return;
+    count++;
+    const left = Math.round(stepX(start, frame) * ratio) / ratio;
+    const width = Math.max(1, Math.round((end - start) * frame.pixelsPerStep * ratio - gap * ratio) / ratio);
     const top = rowTop(pitch, frame) + (height - bar) / 2;
-    context.roundRect(stepX(start, frame), top, width, bar, Math.min(2, bar / 2, width / 2));
-  }
-  context.fill();
+    if (isRounded) context.roundRect(left, top, width, bar, Math.min(2, width / 2));
+    else context.fillRect(left, Math.round(top * ratio) / ratio, width, Math.round(bar * ratio) / ratio);
+  });
+  if (isRounded) context.fill();
+  return count;
+}
+
+/** Marks the steps that the model filled: lines at both ends and a bar on top, so that colour alone does not tell it. */
+function drawFilled(
+  context: CanvasRenderingContext2D,
+  [start, end]: readonly [number, number],
+  frame: Frame,
+  colours: Colours,
+): void {
+  context.fillStyle = colours.filled;
+  const [left, right] = [Math.round(stepX(start, frame)), Math.round(stepX(end, frame))];
+  context.fillRect(left, frame.top, right - left, 3);
+  context.fillRect(left, frame.top, 1, frame.height);
+  context.fillRect(right - 1, frame.top, 1, frame.height);
 }
 
 /** A dashed line between the primer and the generated music. */
-function drawPrimerEnd(context: CanvasRenderingContext2D, step: number, frame: Frame, colours: Colours): void {
+function drawSeam(context: CanvasRenderingContext2D, step: number, frame: Frame, colours: Colours): void {
   context.fillStyle = colours.text;
   const x = Math.round(stepX(step, frame));
   for (let y = frame.top; y < frame.top + frame.height; y += 7) context.fillRect(x, y, 1, 4);
-}
-
-function drawKeyboard(context: CanvasRenderingContext2D, frame: Frame, colours: Colours): void {
-  const left = frame.left - KEY_WIDTH;
-  const height = rowHeight(frame);
-  context.fillStyle = colours.whiteKey;
-  context.fillRect(left, frame.top, KEY_WIDTH, frame.height);
-  context.fillStyle = colours.line;
-  context.fillRect(left - 1, frame.top, 1, frame.height);
-  context.fillRect(frame.left - 1, frame.top, 1, frame.height);
-  context.font = FONT;
-  context.textAlign = "right";
-  context.textBaseline = "alphabetic";
-  for (let pitch = frame.range.low; pitch <= frame.range.high; pitch++) {
-    const top = rowTop(pitch, frame);
-    context.fillStyle = colours.blackKey;
-    if (isBlackKey(pitch)) context.fillRect(left, top, KEY_WIDTH * 0.6, height);
-    else if (pitch % 12 === 0 || pitch % 12 === 5) context.fillRect(left, Math.round(top + height) - 1, KEY_WIDTH - 1, 0.5);
-    context.fillStyle = colours.text;
-    if (pitch % 12 === 0) context.fillText(noteName(pitch), left - 5, Math.min(top + height, frame.top + frame.height - 1));
-  }
-}
-
-function drawTimeLabels(context: CanvasRenderingContext2D, frame: Frame, grid: Grid, colours: Colours): void {
-  context.fillStyle = colours.text;
-  context.font = FONT;
-  context.textBaseline = "top";
-  const right = frame.left + frame.width;
-  const shown = tickSteps(frame, grid).filter((step) => stepX(step, frame) < right - 1);
-  for (const step of shown) {
-    const x = stepX(step, frame);
-    // Only the last label says "beats": with it in every label, they would overlap on a phone.
-    const unit = grid.unit === "seconds" ? " s" : step === shown.at(-1) ? " beats" : "";
-    const minutes = grid.unit === "seconds" && step >= 60 * grid.stepsPerUnit;
-    const label = minutes ? position(step, grid).replace(/\.0$/, "") : `${step / grid.stepsPerUnit}${unit}`;
-    const half = context.measureText(label).width / 2;
-    context.textAlign = "left";
-    const left = Math.max(frame.left, Math.min(x - half, right - 2 * half));
-    context.fillText(label, left, frame.top + frame.height + 6);
-  }
 }
 
 /** Resizes a canvas (CSS pixels) so that it is sharp on the screen; returns a context that draws in CSS pixels. */

@@ -3,6 +3,7 @@
 export interface ServerEvent {
   event: string;
   data: string;
+  id?: string;
 }
 
 /** Parses server-sent events from text that arrives in chunks of any size. */
@@ -10,6 +11,7 @@ export class EventParser {
   private rest = "";
   private event = "";
   private data: string[] = [];
+  private id: string | undefined;
 
   /** The events that this chunk completes. */
   feed(text: string): ServerEvent[] {
@@ -19,7 +21,7 @@ export class EventParser {
     for (const line of lines) {
       if (line !== "") this.parseField(line);
       else if (this.data.length) events.push(this.completeEvent());
-      else this.event = "";
+      else [this.event, this.id] = ["", undefined];
     }
     return events;
   }
@@ -30,11 +32,13 @@ export class EventParser {
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
     if (name === "event") this.event = value;
     else if (name === "data") this.data.push(value);
+    else if (name === "id") this.id = value;
   }
 
   private completeEvent(): ServerEvent {
-    const event = { event: this.event || "message", data: this.data.join("\n") };
-    this.event = "";
+    const event: ServerEvent = { event: this.event || "message", data: this.data.join("\n") };
+    if (this.id !== undefined) event.id = this.id;
+    [this.event, this.id] = ["", undefined];
     this.data = [];
     return event;
   }

@@ -1,17 +1,39 @@
 // A take as a link: settings and primer are in the URL's fragment, which browsers never send to the server.
 import { decodeRoll, encodeRoll } from "./codec";
+import type { Roll } from "./roll";
 import { type Limits, type Primer, settingError, type Settings, validateClock } from "./settings";
+import { validateSteering } from "./steering";
+import { type Gap, validateGap, withoutGap } from "./take";
 
 const SETTING_NAMES = ["version", "steps", "seed", "temperature", "top_p", "density"] as const;
 
-/** The fragment for these settings and primer, without "#". */
-export async function toFragment(settings: Settings, primer: Primer | null): Promise<string> {
+/** A gap that was filled, and the whole music, of which what is in the gap does not matter. */
+export interface Filling {
+  gap: Gap;
+  rows: Roll;
+}
+
+/** What a link holds; `filling` only if the take was made by filling a gap. */
+export interface LinkContent {
+  settings: Settings;
+  primer: Primer | null;
+  filling?: Filling;
+}
+
+/** The fragment for this content, without "#". */
+export async function toFragment({ settings, primer, filling }: LinkContent): Promise<string> {
   const fields = new URLSearchParams();
   for (const name of SETTING_NAMES) fields.set(name, String(settings[name]));
+  if (settings.steering) fields.set("steering", JSON.stringify(settings.steering));
   if (primer) {
     fields.set("primer", primer.name);
     for (const [name, value] of Object.entries(primer.clock ?? {})) fields.set(name, String(value));
     fields.set("roll", await encodeRoll(primer.roll));
+  }
+  if (filling) {
+    const { start, end, particles } = filling.gap;
+    fields.set("gap", [start, end, particles].join("-"));
+    fields.set("whole", await encodeRoll(withoutGap(filling.rows, filling.gap)));
   }
   return fields.toString();
 }
@@ -23,7 +45,7 @@ export async function toFragment(settings: Settings, primer: Primer | null): Pro
 export async function fromFragment(
   fragment: string,
   limits: Limits,
-): Promise<{ settings: Settings; primer: Primer | null } | null> {
+): Promise<LinkContent | null> {
   const fields = new URLSearchParams(fragment.replace(/^#/, ""));
   if (!fields.has("seed")) return null;
   const settings = {} as Settings;
@@ -33,14 +55,30 @@ export async function fromFragment(
     const message = settingError(name, settings[name], limits);
     if (message) throw new Error(`This link cannot be opened. ${message}`);
   }
-  const roll = fields.get("roll");
-  if (roll === null) return { settings, primer: null };
   try {
-    const primer: Primer = { name: fields.get("primer")?.slice(0, 120) || "a primer", roll: await decodeRoll(roll) };
-    const [tempo, meter, place] = [fields.get("tempo"), fields.get("meter"), fields.get("place")];
-    if (tempo !== null) primer.clock = validateClock({ tempo: Number(tempo), meter: meter ?? "", place: Number(place) });
-    return { settings, primer };
+    const steering = fields.get("steering");
+    if (steering !== null) settings.steering = validateSteering(JSON.parse(steering));
+    const primer = await parsePrimer(fields);
+    const filling = await parseFilling(fields);
+    return filling ? { settings, primer, filling } : { settings, primer };
   } catch (error) {
     throw new Error(`This link cannot be opened. ${(error as Error).message}`);
   }
+}
+
+async function parsePrimer(fields: URLSearchParams): Promise<Primer | null> {
+  const roll = fields.get("roll");
+  if (roll === null) return null;
+  const primer: Primer = { name: fields.get("primer")?.slice(0, 120) || "a primer", roll: await decodeRoll(roll) };
+  const [tempo, meter, place] = [fields.get("tempo"), fields.get("meter"), fields.get("place")];
+  if (tempo !== null) primer.clock = validateClock({ tempo: Number(tempo), meter: meter ?? "", place: Number(place) });
+  return primer;
+}
+
+async function parseFilling(fields: URLSearchParams): Promise<Filling | null> {
+  const [gap, whole] = [fields.get("gap"), fields.get("whole")];
+  if (gap === null || whole === null) return null;
+  const rows = await decodeRoll(whole);
+  const [start, end, particles] = gap.split("-").map(Number);
+  return { gap: validateGap({ start: start!, end: end!, particles: particles! }, rows.length), rows };
 }

@@ -1,11 +1,15 @@
 // The page: gets the server's models and limits, then connects the form to the list of takes.
 import { type About, fetchAbout } from "./api";
+import { type BarRange, rangeSteps } from "./bars";
 import { announce, byId, showMessage } from "./dom";
+import { type Features, fetchFeatures } from "./features";
+import { fillFromInfill } from "./filling";
 import { type Grid, makeGrid } from "./grid";
-import { fromFragment } from "./link";
+import { type Filling, fromFragment, type LinkContent } from "./link";
 import { PrimerChoice } from "./primerchoice";
-import type { Primer, Settings } from "./settings";
+import { type Primer, randomSeed, type Settings } from "./settings";
 import { SettingsForm } from "./settingsform";
+import { SteeringForm } from "./steeringform";
 import { loadStoredTakes } from "./storage";
 import { fillFromStream } from "./streaming";
 import { Take } from "./take";
@@ -13,6 +17,7 @@ import { TakeList } from "./takelist";
 
 const form = new SettingsForm();
 const primerChoice = new PrimerChoice();
+const steeringForm = new SteeringForm();
 const alert = byId("alert");
 
 /** Everything that needs the server's response to /about. */
@@ -23,12 +28,15 @@ class Page {
   constructor(
     private readonly about: About,
     private readonly grid: Grid,
+    features: Features,
   ) {
-    this.takes = new TakeList(about.model);
+    this.takes = new TakeList(about.model, features);
+    this.takes.onfill = (take, range, particles) => void this.fill(take, range, particles);
     byId("model").textContent = about.model;
     document.title = `${about.model} · pianoroll_tf`;
     form.setup(about, grid);
     primerChoice.setup(about.example_primers, grid, about.limits.upload_bytes);
+    steeringForm.setup(grid, features.steering);
     form.onsubmit = () => this.submit();
     form.onstop = () => this.generation?.abort();
     window.addEventListener("hashchange", () => void this.openLink());
@@ -46,23 +54,45 @@ class Page {
     const settings = form.read();
     if (!settings) return;
     try {
-      void this.generate(settings, primerChoice.primer);
+      const { primer } = primerChoice;
+      const steering = steeringForm.read(primer);
+      void this.generate(steering ? { ...settings, steering } : settings, primer);
     } catch (error) {
       form.showError((error as Error).message);
     }
   }
 
   private async generate(settings: Settings, primer: Primer | null): Promise<void> {
+    const take = new Take(this.takes.nextNumber, { ...settings }, primer, this.grid);
+    await this.run(take, (signal, onchange) => fillFromStream(take, this.about.limits.steps[1], signal, onchange));
+  }
+
+  /** Makes a take that differs in these bars. */
+  private async fill(original: Take, range: BarRange, particles: number): Promise<void> {
+    const [start, end] = rangeSteps(original.bars, range, original.rows.length);
+    const take = original.withGap(this.takes.nextNumber, { start, end, particles }, randomSeed());
+    await this.run(take, (signal, onchange) => fillFromInfill(take, signal, onchange));
+  }
+
+  /** Makes the take of a link again that was made by filling a gap. */
+  private async fillLinked({ settings, primer }: LinkContent, { gap, rows }: Filling): Promise<void> {
+    const take = new Take(this.takes.nextNumber, { ...settings }, primer, this.grid);
+    take.replaceRows(rows);
+    take.gap = gap;
+    await this.run(take, (signal, onchange) => fillFromInfill(take, signal, onchange));
+  }
+
+  /** Adds a take and waits until it is complete; one at a time. */
+  private async run(take: Take, generate: (signal: AbortSignal, onchange: () => void) => Promise<void>): Promise<void> {
     if (this.generation) return;
     showMessage(alert, "");
     void this.takes.piano.load().catch(() => undefined); // in advance, for the first Play, which reports errors
     this.generation = new AbortController();
-    const take = new Take(this.takes.nextNumber, { ...settings }, primer, this.grid);
     this.takes.add(take);
     this.takes.reveal(take);
     form.setBusy(true);
     announce(`${take.name} is being generated.`);
-    await fillFromStream(take, this.about.limits.steps[1], this.generation.signal, () => this.takes.update(take));
+    await generate(this.generation.signal, () => this.takes.update(take));
     this.generation = null;
     form.setBusy(false);
     announce(take.error || `${take.name} is ready.`);
@@ -74,14 +104,16 @@ class Page {
     try {
       const link = await fromFragment(location.hash, this.about.limits);
       if (!link) return;
-      const { settings, primer } = link;
+      const { settings, primer, filling } = link;
       if (!form.hasVersion(settings.version)) {
         throw new Error(`This link needs version ${settings.version} of the model, which this server does not have.`);
       }
       form.set(settings);
+      steeringForm.set(settings.steering);
       primerChoice.set(primer);
       history.replaceState(null, "", location.pathname); // so that a reload does not generate it again
-      await this.generate(settings, primer);
+      if (filling) await this.fillLinked(link, filling);
+      else await this.generate(settings, primer);
     } catch (error) {
       showMessage(alert, (error as Error).message);
     }
@@ -96,8 +128,9 @@ class Page {
 
 async function start(): Promise<void> {
   try {
-    const about = await fetchAbout();
-    await new Page(about, makeGrid(about.steps_per_second, about.steps_per_beat, about.tempo)).start();
+    const [about, features] = await Promise.all([fetchAbout(), fetchFeatures()]);
+    const grid = makeGrid(about.steps_per_second, about.steps_per_beat, about.tempo, about.meter);
+    await new Page(about, grid, features).start();
   } catch (error) {
     showMessage(alert, `${(error as Error).message} Reload the page to try again.`);
   }

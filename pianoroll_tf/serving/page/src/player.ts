@@ -1,18 +1,13 @@
 // Plays a roll, even while it is being generated: schedules its steps on the audio clock shortly before they are heard.
 import { Piano, SAMPLE_RATE, softClipper } from "./piano";
-import type { Roll } from "./roll";
+import { type Playable, Scheduler } from "./scheduler";
 import { Voices } from "./voices";
 
-/** A roll that can be played; `rows` may grow until `complete`. */
-export interface Playable {
-  readonly rows: Roll;
-  readonly complete: boolean;
-  readonly stepsPerSecond: number;
-}
+export type { Playable } from "./scheduler";
 
-const LOOKAHEAD_SECONDS = 0.25; // how far ahead steps are scheduled
+const LOOKAHEAD_SECONDS = 0.5; // how far ahead steps are scheduled: longer than a slow phone draws a frame
 const LOOKAHEAD_SECONDS_HIDDEN = 1.6; // browsers run the timers of a hidden page only once per second
-const START_DELAY_SECONDS = 0.06; // from pressing Play to the first step
+const CLICK_SECONDS = 0.04;
 
 export class Player {
   playing: Playable | null = null;
@@ -20,10 +15,9 @@ export class Player {
   onchange: () => void = () => undefined;
 
   private context: AudioContext | null = null;
-  private voices: Voices | null = null;
+  private scheduler: Scheduler | null = null;
   private output: GainNode | null = null;
-  private stepZeroTime = 0; // of the audio context, in seconds; may be in the past
-  private nextStep = 0; // the first step that is not yet scheduled
+  private firstStep = 0; // from which to play as soon as the piano is loaded; where playback stopped
   private timer = 0;
 
   constructor(private readonly piano: Piano) {}
@@ -36,7 +30,7 @@ export class Player {
     this.stop();
     this.context ??= new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "playback" });
     this.playing = roll;
-    this.nextStep = fromStep;
+    this.firstStep = fromStep;
     this.onchange();
     try {
       await Promise.all([this.piano.load(), this.context.resume()]);
@@ -44,21 +38,20 @@ export class Player {
       if (this.playing === roll) this.stop();
       throw error;
     }
-    if (this.playing !== roll || this.voices) return; // stopped, or Play was pressed again, while the piano was loading
+    if (this.playing !== roll || this.scheduler) return; // stopped, or Play was pressed again, while the piano was loading
     this.start(this.context, roll);
     this.onchange();
   }
 
   /** Whether playback is waiting for the piano to load. */
   get isLoading(): boolean {
-    return this.playing !== null && this.voices === null;
+    return this.playing !== null && this.scheduler === null;
   }
 
   /** The current step, fractional; the end of the roll while the player waits for more of it. */
   get step(): number {
-    if (!this.playing || !this.context || !this.voices) return this.nextStep;
-    const step = (this.context.currentTime - this.stepZeroTime) * this.playing.stepsPerSecond;
-    return Math.max(0, Math.min(step, this.playing.rows.length));
+    if (!this.context || !this.scheduler) return this.firstStep;
+    return this.scheduler.stepAt(this.context.currentTime);
   }
 
   stop(): void {
@@ -68,34 +61,43 @@ export class Player {
       output.gain.setTargetAtTime(0, this.context.currentTime, 0.02);
       window.setTimeout(() => output.disconnect(), 300);
     }
-    this.nextStep = this.step;
-    this.voices = this.output = null;
+    this.firstStep = this.step;
+    this.scheduler = this.output = null;
     if (!this.playing) return;
     this.playing = null;
     this.onchange();
   }
 
   private start(context: AudioContext, roll: Playable): void {
-    this.output = new GainNode(context);
-    this.output.connect(softClipper(context)).connect(context.destination);
-    this.voices = new Voices(this.piano, context, this.output);
-    this.stepZeroTime = context.currentTime + START_DELAY_SECONDS - this.nextStep / roll.stepsPerSecond;
-    this.nextStep = Math.floor(this.nextStep);
+    const output = new GainNode(context);
+    output.connect(softClipper(context)).connect(context.destination);
+    this.output = output;
+    const voices = new Voices(this.piano, context, output);
+    const sink = {
+      playRow: voices.playRow.bind(voices),
+      click: (when: number, strong: boolean) => click(context, output, when, strong),
+    };
+    this.scheduler = new Scheduler(roll, sink, this.firstStep);
     this.timer = window.setInterval(() => this.schedule(), 50);
     this.schedule();
   }
 
   private schedule(): void {
-    const { context, voices, playing } = this;
-    if (!context || !voices || !playing) return;
-    const time = (step: number) => this.stepZeroTime + step / playing.stepsPerSecond;
-    const until = context.currentTime + (document.hidden ? LOOKAHEAD_SECONDS_HIDDEN : LOOKAHEAD_SECONDS);
-    for (; this.nextStep < playing.rows.length && time(this.nextStep) < until; this.nextStep++) {
-      voices.playRow(playing.rows[this.nextStep]!, Math.max(context.currentTime, time(this.nextStep)));
-    }
-    if (this.nextStep < playing.rows.length || time(this.nextStep) > context.currentTime) return;
-    if (playing.complete) this.stop();
-    // The player has caught up with the generation: it waits for more steps.
-    else this.stepZeroTime = context.currentTime + START_DELAY_SECONDS - this.nextStep / playing.stepsPerSecond;
+    const { context, scheduler } = this;
+    if (!context || !scheduler) return;
+    const now = context.currentTime;
+    const goesOn = scheduler.advance(now, now + (document.hidden ? LOOKAHEAD_SECONDS_HIDDEN : LOOKAHEAD_SECONDS));
+    if (!goesOn) this.stop();
   }
+}
+
+/** A click of the metronome, higher at the beginning of a bar. */
+function click(context: BaseAudioContext, output: AudioNode, when: number, strong: boolean): void {
+  const oscillator = new OscillatorNode(context, { frequency: strong ? 1760 : 1175 });
+  const gain = new GainNode(context, { gain: strong ? 0.25 : 0.15 });
+  gain.gain.setTargetAtTime(0, when, CLICK_SECONDS / 4);
+  oscillator.connect(gain).connect(output);
+  oscillator.start(when);
+  oscillator.stop(when + CLICK_SECONDS);
+  oscillator.onended = () => gain.disconnect();
 }

@@ -1,5 +1,5 @@
 // Renders a take as a PNG file, always on white; long music is drawn in several lines.
-import { AXIS_HEIGHT, type Colours, drawRoll, KEYBOARD_WIDTH, resizeCanvas } from "./drawroll";
+import { AXIS_HEIGHT, type Colours, drawScene, KEYBOARD_WIDTH, resizeCanvas } from "./drawroll";
 import { duration } from "./grid";
 import { sharedRange } from "./roll";
 import { describeSettings } from "./settings";
@@ -8,12 +8,14 @@ import type { Take } from "./take";
 const LIGHT_COLOURS: Colours = {
   paper: "#ffffff",
   stripe: "#f4f5f6",
-  line: "#dadde0",
+  line: "#e6e8ea",
+  barLine: "#a9aeb4",
   text: "#4a4f55",
   whiteKey: "#ffffff",
   blackKey: "#3a3f45",
   primer: "#b4540a",
   generated: "#0b5cad",
+  filled: "#0a7350",
 };
 const WIDTH = 1280;
 const MARGIN = 24;
@@ -46,7 +48,8 @@ export async function renderPng(take: Take): Promise<Blob> {
       pixelsPerStep: Math.min(MAX_PIXELS_PER_STEP, width / Math.min(steps, lineSteps)),
       range,
     };
-    drawRoll(context, take.rows, take.primerSteps, frame, take.grid, LIGHT_COLOURS);
+    const { rows: roll, primerSteps, filled, grid, bars } = take;
+    drawScene(context, { roll, primerSteps, filled, frame, grid, bars, colours: LIGHT_COLOURS });
   }
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
   if (!blob) throw new Error("The browser could not create the PNG file.");

@@ -45,16 +45,31 @@ export function noteChanges(previous: Row, row: Row): { onsets: number[]; offset
 /** The notes from step `from` to before step `to`, clipped to that window, in the order of their ends. */
 export function rollToNotes(roll: Roll, from = 0, to = roll.length): Note[] {
   const notes: Note[] = [];
-  const starts = new Map<number, number>();
-  let previous = EMPTY;
+  forEachNote(roll, from, to, (pitch, start, end) => notes.push({ pitch, start, end }));
+  return notes;
+}
+
+/** Calls back for each of these notes, without making objects: the roll is drawn many times per second. */
+export function forEachNote(
+  roll: Roll,
+  from: number,
+  to: number,
+  callback: (pitch: number, start: number, end: number) => void,
+): void {
+  const starts = new Int32Array(HIGHEST_PITCH + 1).fill(-1); // of the notes that sound; -1: none
+  const heldUntil = new Int32Array(HIGHEST_PITCH + 1).fill(-1); // last step in which they do
+  let sounding: number[] = [];
   for (let step = from; step <= to; step++) {
     const row = step < to ? (roll[step] ?? EMPTY) : EMPTY;
-    const { onsets, offsets } = noteChanges(previous, row);
-    for (const pitch of offsets) notes.push({ pitch, start: starts.get(pitch) ?? from, end: step });
-    for (const pitch of onsets) starts.set(pitch, step);
-    previous = row;
+    for (const pitch of row) if (pitch > 0) heldUntil[pitch] = step;
+    for (const pitch of sounding) {
+      if (heldUntil[pitch] === step) continue;
+      callback(pitch, starts[pitch]!, step);
+      starts[pitch] = -1;
+    }
+    sounding = row.map(Math.abs);
+    for (const pitch of sounding) if (starts[pitch]! < 0) starts[pitch] = step;
   }
-  return notes;
 }
 
 /** The number of notes in a roll. */

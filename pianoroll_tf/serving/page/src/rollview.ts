@@ -1,12 +1,15 @@
 // The piano-roll of a take in the document: a slider whose value is the playhead; a long roll scrolls.
+import { BarSelection } from "./barselection";
 import { currentColours } from "./colours";
-import { AXIS_HEIGHT, drawRoll, KEYBOARD_WIDTH, resizeCanvas } from "./drawroll";
+import { AXIS_HEIGHT, KEYBOARD_WIDTH, resizeCanvas } from "./drawroll";
 import { position } from "./grid";
 import type { PitchRange } from "./roll";
+import { RollPainter } from "./rollpainter";
 import type { Take } from "./take";
 
 const MIN_PIXELS_PER_STEP = 1; // a roll that would need less scrolls
 const MAX_PIXELS_PER_STEP = 14;
+const MIN_OPEN_STEPS = 128; // for which there is room in music without a known length
 const UNITS_PER_PAGE = 10; // of the time axis, for Page Up and Page Down
 
 export class RollView {
@@ -14,6 +17,7 @@ export class RollView {
   onseek: (step: number) => void = () => undefined;
   /** The user pressed the space bar. */
   ontoggle: () => void = () => undefined;
+  readonly bars: BarSelection;
 
   private readonly canvas: HTMLCanvasElement;
   private readonly spacer: HTMLElement;
@@ -22,6 +26,9 @@ export class RollView {
   private step = 0;
   private pixelsPerStep = 1;
   private frameRequest = 0;
+  private painter = new RollPainter();
+  private context: CanvasRenderingContext2D | null = null;
+  private size = "";
 
   constructor(
     private readonly element: HTMLElement,
@@ -35,9 +42,9 @@ export class RollView {
     new ResizeObserver(() => this.redraw()).observe(element);
     element.addEventListener("scroll", () => this.redraw());
     element.addEventListener("keydown", (event) => this.handleKey(event));
-    this.canvas.addEventListener("click", (event) => this.seekToPointer(event));
-    this.canvas.addEventListener("pointermove", (event) => {
-      if (event.pointerType === "mouse" && event.buttons & 1) this.seekToPointer(event);
+    this.bars = new BarSelection(element, this.canvas, take, () => this.pixelsPerStep);
+    this.canvas.addEventListener("click", (event) => {
+      if (!this.bars.endDrag()) this.seek(this.bars.pointerStep(event));
     });
     this.setStep(0, false);
   }
@@ -84,33 +91,44 @@ export class RollView {
 
   private draw(): void {
     const { take, element } = this;
-    const fitting = this.plotWidth / Math.max(1, take.expectedSteps);
+    const { clientWidth, clientHeight: height, scrollLeft } = element;
+    const fitting = Math.max(1, clientWidth - KEYBOARD_WIDTH) / Math.max(1, this.plannedSteps);
     this.pixelsPerStep = Math.max(MIN_PIXELS_PER_STEP, Math.min(MAX_PIXELS_PER_STEP, fitting));
     const fullWidth = KEYBOARD_WIDTH + take.expectedSteps * this.pixelsPerStep;
     this.spacer.style.width = fitting < MIN_PIXELS_PER_STEP ? `${Math.ceil(fullWidth)}px` : "0";
-    const height = element.clientHeight;
-    if (element.clientWidth < 2 * KEYBOARD_WIDTH || height < 2 * AXIS_HEIGHT) return; // hidden
-    const context = resizeCanvas(this.canvas, element.clientWidth, height, devicePixelRatio);
+    if (clientWidth < 2 * KEYBOARD_WIDTH || height < 2 * AXIS_HEIGHT) return; // hidden
+    const size = `${clientWidth} ${height} ${devicePixelRatio}`;
+    if (size !== this.size || !this.context) {
+      this.context = resizeCanvas(this.canvas, clientWidth, height, devicePixelRatio);
+      this.painter = new RollPainter(); // resizing clears the canvas
+      this.size = size;
+    }
     const frame = {
       left: KEYBOARD_WIDTH,
       top: 0,
-      width: this.plotWidth,
+      width: clientWidth - KEYBOARD_WIDTH,
       height: height - AXIS_HEIGHT,
-      firstStep: element.scrollLeft / this.pixelsPerStep,
+      firstStep: scrollLeft / this.pixelsPerStep,
       pixelsPerStep: this.pixelsPerStep,
       range: this.range,
     };
-    drawRoll(context, take.rows, take.primerSteps, frame, take.grid, currentColours());
+    const { rows: roll, primerSteps, filled, grid, bars, revision } = take;
+    const scene = { roll, primerSteps, filled, frame, grid, bars, revision, colours: currentColours() };
+    this.painter.paint(this.context, scene, devicePixelRatio);
+    this.bars.place();
     this.setStep(this.step, false);
   }
 
-  private seekToPointer(event: MouseEvent): void {
-    const x = event.offsetX - KEYBOARD_WIDTH + this.element.scrollLeft;
-    this.seek(x / this.pixelsPerStep);
+  /** The number of steps for which there is room; of music without a known length a power of two, so that it rarely changes. */
+  private get plannedSteps(): number {
+    const { take } = this;
+    const isOpen = !take.complete && take.settings.steps <= 0;
+    return isOpen ? 2 ** Math.ceil(Math.log2(Math.max(MIN_OPEN_STEPS, take.rows.length))) : take.expectedSteps;
   }
 
   private handleKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.bars.handleKey(event, this.step)) return event.preventDefault();
     const unit = this.take.grid.stepsPerUnit;
     const moves: Record<string, number> = {
       ArrowLeft: this.step - unit,

@@ -1,5 +1,6 @@
 // The settings and primer of a take, the server's limits for them, and the request that they make.
 import type { Roll } from "./roll";
+import { describeSteering, type Steering, steeringFields } from "./steering";
 
 export type Limit = readonly [number, number];
 
@@ -22,7 +23,11 @@ export interface Settings {
   temperature: number;
   top_p: number;
   density: number;
+  /** What the music keeps to; left out: nothing. */
+  steering?: Steering;
 }
+
+export type NumberSetting = Exclude<keyof Settings, "steering">;
 
 /** Quarter notes per minute, time signature ("3/4"), and the position of the first step in its bar, in steps. */
 export interface Clock {
@@ -38,7 +43,7 @@ export interface Primer {
   clock?: Clock;
 }
 
-export const LABELS: Record<keyof Settings, string> = {
+export const LABELS: Record<NumberSetting, string> = {
   version: "Version",
   steps: "Length",
   seed: "Seed",
@@ -46,10 +51,10 @@ export const LABELS: Record<keyof Settings, string> = {
   top_p: "Top-p",
   density: "Density",
 };
-const INTEGER_SETTINGS: ReadonlySet<keyof Settings> = new Set(["version", "steps", "seed"]);
+const INTEGER_SETTINGS: ReadonlySet<NumberSetting> = new Set(["version", "steps", "seed"]);
 
 /** An error message for an invalid setting; empty if it is valid. */
-export function settingError(name: keyof Settings, value: number, limits: Limits): string {
+export function settingError(name: NumberSetting, value: number, limits: Limits): string {
   const [low, high] = name === "version" ? [0, Number.MAX_SAFE_INTEGER] : limits[name];
   const kind = INTEGER_SETTINGS.has(name) ? "a whole number" : "a number";
   const isNumber = INTEGER_SETTINGS.has(name) ? Number.isSafeInteger(value) : Number.isFinite(value);
@@ -68,9 +73,9 @@ export function validateClock(value: Clock): Clock {
 
 /** The body of a request to /generate. */
 export function requestBody(settings: Settings, primer: Primer | null): Record<string, unknown> {
-  const { steps, ...others } = settings;
+  const { steps, steering, ...others } = settings;
   const length = steps === UNTIL_MODEL_ENDS ? {} : { steps };
-  return { ...others, ...length, ...(primer ? { ...primer.clock, primer: primer.roll } : {}) };
+  return { ...others, ...length, ...steeringFields(steering, steps), ...(primer ? { ...primer.clock, primer: primer.roll } : {}) };
 }
 
 /** The settings as one line of text. */
@@ -78,6 +83,8 @@ export function describeSettings(settings: Settings, primer: Primer | null): str
   const parts = [`seed ${settings.seed}`, `temperature ${settings.temperature}`];
   if (settings.density !== 1) parts.push(`density × ${settings.density}`);
   if (settings.top_p !== 1) parts.push(`top-p ${settings.top_p}`);
+  const steering = describeSteering(settings.steering);
+  if (steering) parts.push(steering);
   parts.push(`version ${settings.version}`, primer ? `from ${primer.name}` : "from nothing");
   return parts.join(" · ");
 }

@@ -1,8 +1,10 @@
 // Kept takes in the browser's local storage, from which they are loaded when the page is opened again.
 import { decodeRoll, encodeRoll } from "./codec";
 import type { Grid } from "./grid";
-import { type Clock, type Limits, type Primer, settingError, type Settings, validateClock } from "./settings";
-import { Take } from "./take";
+import { type Playback, validatePlayback } from "./playback";
+import { type Clock, type Limits, type NumberSetting, type Primer, settingError, type Settings, validateClock } from "./settings";
+import { validateSteering } from "./steering";
+import { type Gap, Take, validateGap } from "./take";
 
 interface StoredTake {
   number: number;
@@ -12,6 +14,8 @@ interface StoredTake {
   primerSteps: number;
   rows: string;
   unit: Grid["unit"];
+  playback?: Playback;
+  gap?: Gap; // that was filled
 }
 
 const storageKey = (model: string) => `pianoroll_tf/kept/${model}`;
@@ -27,6 +31,8 @@ export async function storeTakes(model: string, takes: readonly Take[]): Promise
       primerSteps: take.primerSteps,
       rows: await encodeRoll(take.rows),
       unit: take.grid.unit,
+      playback: take.playback,
+      ...(take.gap ? { gap: take.gap } : {}),
     })),
   );
   try {
@@ -56,7 +62,9 @@ export async function loadStoredTakes(
 
 async function restore(stored: StoredTake, grid: Grid, limits: Limits): Promise<Take> {
   const rows = await decodeRoll(stored.rows);
-  for (const [name, value] of Object.entries(stored.settings) as [keyof Settings, number][]) {
+  const { steering, ...numbers } = stored.settings;
+  if (steering) stored.settings.steering = validateSteering(steering);
+  for (const [name, value] of Object.entries(numbers) as [NumberSetting, number][]) {
     if (settingError(name, value, limits)) throw new Error(`invalid setting: ${name}`);
   }
   if (!Number.isInteger(stored.number) || stored.unit !== grid.unit) throw new Error("stored for another grid");
@@ -67,5 +75,7 @@ async function restore(stored: StoredTake, grid: Grid, limits: Limits): Promise<
   take.append(rows.slice(take.primerSteps));
   take.finish("done");
   take.kept = true;
+  take.playback = validatePlayback(stored.playback);
+  if (stored.gap) take.gap = validateGap(stored.gap, rows.length);
   return take;
 }

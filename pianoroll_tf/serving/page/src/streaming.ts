@@ -14,6 +14,7 @@ export async function fillFromStream(
 ): Promise<void> {
   try {
     for await (const part of streamPiece(take.settings, take.primer, signal)) {
+      take.reconnecting = part.kind === "reconnect";
       if (part.kind === "begin") take.setPrimer(part.primer);
       if (part.kind === "end") take.endReason = part.reason;
       if (part.kind === "steps") {

@@ -1,9 +1,19 @@
 // A take: settings, primer, and the music generated so far.
 import type { EndReason } from "./api";
+import { barOf, type Bars, describeRange, gridTempo, makeBars } from "./bars";
 import type { Grid } from "./grid";
+import { DEFAULT_PLAYBACK, type Playback } from "./playback";
 import type { Playable } from "./player";
 import { noteChanges, type PitchRange, type Roll, type Row, soundingRange } from "./roll";
 import type { Primer, Settings } from "./settings";
+import { steeringFrom } from "./steering";
+
+/** A gap, steps [start, end), and how many continuations are drawn to fill it, of which one is chosen. */
+export interface Gap {
+  start: number;
+  end: number;
+  particles: number;
+}
 
 /** "stopped": by the user; the music up to there is valid, only shorter. */
 export type TakeState = "generating" | "done" | "stopped" | "failed";
@@ -14,9 +24,17 @@ export class Take implements Playable {
   primerSteps = 0;
   state: TakeState = "generating";
   error = "";
+  /** Whether the connection was lost, and the rest of the music is being requested again. */
+  reconnecting = false;
   /** Why the piece ended, as reported by the server. */
   endReason: EndReason | null = null;
   kept = false;
+  /** How it is played. */
+  playback: Playback = DEFAULT_PLAYBACK;
+  /** What the model filled, of a take that was made by filling a gap. */
+  gap: Gap | null = null;
+  /** How many of the versions of the gap still counted when one was chosen. */
+  effectiveParticles: number | null = null;
   range: PitchRange | null = null;
   noteCount = 0;
 
@@ -42,6 +60,39 @@ export class Take implements Playable {
     return tempo ? (this.grid.stepsPerUnit * tempo) / 60 : this.grid.stepsPerSecond;
   }
 
+  get bars(): Bars {
+    const { grid } = this;
+    const { tempo, meter, place } = this.primer?.clock ?? { tempo: gridTempo(grid), meter: grid.meter, place: 0 };
+    return makeBars(grid, this.playback.meter ?? meter, tempo, place);
+  }
+
+  /** Steps [start, end) that the model filled. */
+  get filled(): readonly [number, number] | null {
+    return this.gap && [this.gap.start, this.gap.end];
+  }
+
+  /** What was filled, in words; empty if nothing was. */
+  get fillFacts(): string {
+    if (!this.gap) return "";
+    const { start, end, particles } = this.gap;
+    const range = describeRange({ first: barOf(this.bars, start), last: barOf(this.bars, end - 1) });
+    const counted = this.effectiveParticles === null ? "" : `, of which ${this.effectiveParticles.toFixed(1)} counted`;
+    return `${range} filled, one of ${particles} versions${counted}`;
+  }
+
+  /** A take that is to be like this one except for a gap, whose steps are silent at first. */
+  withGap(number: number, gap: Gap, seed: number): Take {
+    const { steering, ...others } = this.settings;
+    const generated = gap.start - this.primerSteps;
+    const settings = { ...others, seed, ...(steering && { steering: steeringFrom(steering, generated) }) };
+    const take = new Take(number, settings, this.primer, this.grid);
+    take.primerSteps = this.primerSteps;
+    take.playback = this.playback;
+    take.gap = gap;
+    take.replaceRows(withoutGap(this.rows, gap));
+    return take;
+  }
+
   /** The number of steps generated so far. */
   get generatedSteps(): number {
     return this.rows.length - this.primerSteps;
@@ -58,10 +109,22 @@ export class Take implements Playable {
 
   /** Replaces all rows by this primer: the server may have shortened it. */
   setPrimer(primer: Roll): void {
+    this.revision++;
     this.rows.length = this.noteCount = 0;
     this.range = null;
     this.append(primer);
     this.primerSteps = primer.length;
+  }
+
+  /** Changes whenever rows are replaced, not when they are appended. */
+  revision = 0;
+
+  /** Replaces all rows; as many as before belong to the primer. */
+  replaceRows(rows: Roll): void {
+    this.revision++;
+    this.rows.length = this.noteCount = 0;
+    this.range = null;
+    this.append(rows);
   }
 
   append(rows: Roll): void {
@@ -78,7 +141,20 @@ export class Take implements Playable {
   /** Marks the take as complete, and sets `settings.steps` to its length, so that the settings reproduce it. */
   finish(state: TakeState, error = ""): void {
     this.state = state;
+    this.reconnecting = false;
     this.error = error;
     if (this.generatedSteps > 0) this.settings.steps = this.generatedSteps;
   }
+}
+
+/** A roll with silence in a gap. */
+export function withoutGap(roll: Roll, { start, end }: Gap): Roll {
+  return roll.map((row, step) => (step >= start && step < end ? [] : row));
+}
+
+/** Checks a gap from an untrusted source, in music of so many steps; throws if it is not valid. */
+export function validateGap({ start, end, particles }: Gap, steps: number): Gap {
+  const valid = [start, end, particles].every(Number.isSafeInteger) && start >= 0 && start < end && end <= steps;
+  if (!valid || particles < 1) throw new Error("The filled bars are damaged.");
+  return { start, end, particles };
 }

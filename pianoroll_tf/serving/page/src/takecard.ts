@@ -1,21 +1,29 @@
 // The card of one take: its piano-roll, its settings, and its buttons.
 import { fetchMidi } from "./api";
+import type { BarRange } from "./bars";
 import { announce, byId, download, showMessage } from "./dom";
+import type { Features } from "./features";
 import { duration, position } from "./grid";
 import { toFragment } from "./link";
 import type { Piano } from "./piano";
+import { makeScore } from "./playback";
 import { renderPng } from "./renderpng";
 import { renderWav } from "./renderwav";
 import { noteName, type PitchRange } from "./roll";
 import { RollView } from "./rollview";
 import { describeSettings } from "./settings";
 import type { Take } from "./take";
+import { TakeTools } from "./taketools";
 
 export interface CardActions {
   toggle(card: TakeCard): void;
   seek(card: TakeCard, step: number): void;
   keep(card: TakeCard): void;
   remove(card: TakeCard): void;
+  /** How the take is played was changed. */
+  playback(card: TakeCard): void;
+  /** Fill these bars anew. */
+  fill(card: TakeCard, range: BarRange, particles: number): void;
 }
 
 export class TakeCard {
@@ -23,11 +31,13 @@ export class TakeCard {
   /** Position of the playhead. */
   step = 0;
   private readonly view: RollView;
+  private readonly tools: TakeTools;
 
   constructor(
     readonly take: Take,
     private readonly piano: Piano,
     private readonly actions: CardActions,
+    features: Features,
   ) {
     const template = byId<HTMLTemplateElement>("take");
     this.element = template.content.querySelector("article")!.cloneNode(true) as HTMLElement;
@@ -38,6 +48,10 @@ export class TakeCard {
     this.view = new RollView(this.part(".roll"), take);
     this.view.onseek = (step) => actions.seek(this, step);
     this.view.ontoggle = () => actions.toggle(this);
+    this.tools = new TakeTools(take, this.view, features);
+    this.tools.onplayback = () => actions.playback(this);
+    this.tools.onfill = (range, particles) => actions.fill(this, range, particles);
+    this.part(".tools-place").replaceWith(this.tools.element);
     this.part(".play").addEventListener("click", () => actions.toggle(this));
     this.part(".keep").addEventListener("click", () => actions.keep(this));
     for (const button of this.element.querySelectorAll<HTMLButtonElement>("[data-action]")) {
@@ -61,6 +75,7 @@ export class TakeCard {
     }
     this.part<HTMLButtonElement>(".play").disabled = take.rows.length === 0;
     this.view.redraw();
+    this.tools.update();
     this.setStep(this.step, false);
     if (take.state === "generating" && take.settings.steps <= 0 && this.step === 0) this.view.scrollToEnd();
   }
@@ -97,9 +112,10 @@ export class TakeCard {
     const parts = [`${take.noteCount} notes`];
     if (take.range) parts.push(`${noteName(take.range.low)} to ${noteName(take.range.high)}`);
     if (take.primerSteps) parts.push(`the first ${duration(take.primerSteps, take.grid)} are the primer`);
+    if (take.gap) parts.push(take.fillFacts);
     if (take.endReason === "model") parts.push("ended by the model");
     if (take.endReason === "limit") parts.push("stopped at the maximum length");
-    if (take.state === "generating") return `generating: ${parts.join(", ")}`;
+    if (take.state === "generating") return `${take.reconnecting ? "reconnecting" : "generating"}: ${parts.join(", ")}`;
     return take.state === "stopped" ? `stopped: ${parts.join(", ")}` : parts.join(", ");
   }
 
@@ -111,11 +127,11 @@ export class TakeCard {
     button.disabled = true;
     showMessage(this.part(".error"), take.error);
     try {
-      if (button.dataset.action === "midi") download(await fetchMidi(take.settings, take.primer), `${name}.mid`);
+      if (button.dataset.action === "midi") download(await fetchMidi(take), `${name}.mid`);
       if (button.dataset.action === "png") download(await renderPng(take), `${name}.png`);
       if (button.dataset.action === "wav") {
         const showProgress = (fraction: number) => (button.textContent = `WAV ${Math.round(100 * fraction)} %`);
-        download(await renderWav(take.rows, take.stepsPerSecond, this.piano, showProgress), `${name}.wav`);
+        download(await renderWav(makeScore(take.rows, take), this.piano, showProgress), `${name}.wav`);
       }
       if (button.dataset.action === "link") await this.copyLink(button, label);
       if (button.dataset.action === "remove") this.actions.remove(this);
@@ -129,7 +145,8 @@ export class TakeCard {
   }
 
   private async copyLink(button: HTMLButtonElement, label: string): Promise<void> {
-    const fragment = await toFragment(this.take.settings, this.take.primer);
+    const { settings, primer, gap, rows } = this.take;
+    const fragment = await toFragment({ settings, primer, ...(gap && { filling: { gap, rows } }) });
     const link = `${location.origin}${location.pathname}#${fragment}`;
     try {
       await navigator.clipboard.writeText(link);

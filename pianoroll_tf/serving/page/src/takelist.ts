@@ -1,22 +1,29 @@
 // The list of takes, newest first: at most one of them plays, and all are drawn with the same pitch range.
 import { onColourSchemeChange } from "./colours";
+import type { BarRange } from "./bars";
 import { announce, byId, showMessage } from "./dom";
+import type { Features } from "./features";
 import { Piano } from "./piano";
 import { Player } from "./player";
 import { sharedRange } from "./roll";
 import { storeTakes } from "./storage";
 import type { Take } from "./take";
-import { TakeCard } from "./takecard";
+import { type CardActions, TakeCard } from "./takecard";
 
 export class TakeList {
   readonly piano = new Piano("page/piano");
   readonly player = new Player(this.piano);
+  /** The user wants the model to fill these bars of a take. */
+  onfill: (take: Take, range: BarRange, particles: number) => void = () => undefined;
   private readonly cards: TakeCard[] = [];
   private active: TakeCard | null = null;
   private drawnRange = "";
   private frameRequest = 0;
 
-  constructor(private readonly model: string) {
+  constructor(
+    private readonly model: string,
+    private readonly features: Features,
+  ) {
     this.player.onchange = () => this.updatePlayback();
     byId("clear").addEventListener("click", () => this.removeUnkept());
     onColourSchemeChange(() => this.cards.forEach((card) => card.redraw()));
@@ -28,12 +35,15 @@ export class TakeList {
   }
 
   add(take: Take): void {
-    const card = new TakeCard(take, this.piano, {
+    const actions: CardActions = {
       toggle: (card) => void this.toggle(card),
       seek: (card, step) => void this.seek(card, step),
       keep: (card) => void this.toggleKept(card),
       remove: (card) => this.remove(card),
-    });
+      playback: ({ take }) => void (take.kept && this.store()),
+      fill: ({ take }, range, particles) => this.onfill(take, range, particles),
+    };
+    const card = new TakeCard(take, this.piano, actions, this.features);
     this.cards.unshift(card);
     byId("list").prepend(card.element);
     this.drawnRange = "";
@@ -54,7 +64,9 @@ export class TakeList {
   private refresh(): void {
     const takes = this.cards.map((card) => card.take);
     byId("empty").hidden = takes.length > 0;
-    byId("legend").hidden = !takes.some((take) => take.primerSteps > 0);
+    const [hasPrimer, hasFilled] = [takes.some((take) => take.primerSteps > 0), takes.some((take) => take.gap)];
+    byId("legend").hidden = !hasPrimer && !hasFilled;
+    byId("legend-filled").hidden = !hasFilled;
     byId("clear").hidden = !takes.some((take) => take.complete && !take.kept);
     const range = sharedRange(takes.map((take) => take.range));
     if (JSON.stringify(range) !== this.drawnRange) this.cards.forEach((card) => card.setRange(range));

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { EventParser, readEventStream } from "../src/eventstream";
 
-const TEXT = 'event: begin\ndata: {"a": 1}\n\n: still here\n\ndata:x\r\ndata: y\r\n\r\nevent: end\ndata\n\n';
+const TEXT = 'event: begin\ndata: {"a": 1}\nid: 7\n\n: still here\n\ndata:x\r\ndata: y\r\n\r\nevent: end\ndata\n\n';
 const EVENTS = [
-  { event: "begin", data: '{"a": 1}' },
+  { event: "begin", data: '{"a": 1}', id: "7" },
   { event: "message", data: "x\ny" },
   { event: "end", data: "" },
 ];

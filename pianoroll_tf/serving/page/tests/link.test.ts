@@ -3,7 +3,7 @@ import { fromFragment, toFragment } from "../src/link";
 import { LIMITS, PRIMER, SETTINGS } from "./fixtures";
 
 it("is readable", async () => {
-  expect(await toFragment({ ...SETTINGS, seed: 7 }, null)).toBe(
+  expect(await toFragment({ settings: { ...SETTINGS, seed: 7 }, primer: null })).toBe(
     "version=3&steps=256&seed=7&temperature=0.95&top_p=0.9&density=1.1",
   );
 });
@@ -11,8 +11,20 @@ it("is readable", async () => {
 const CONTINUED = { ...PRIMER, clock: { tempo: 138, meter: "3/4", place: 4 } };
 
 it.each([null, PRIMER, CONTINUED])("round-trips settings and primer", async (primer) => {
-  const fragment = `#${await toFragment(SETTINGS, primer)}`;
+  const fragment = `#${await toFragment({ settings: SETTINGS, primer })}`;
   expect(await fromFragment(fragment, LIMITS)).toEqual({ settings: SETTINGS, primer });
+});
+
+it("round-trips what the music keeps to", async () => {
+  const settings = { ...SETTINGS, steering: { chords: { text: "C Am/E", upbeat: 5, stepsPerBar: 16 }, polyphony: 4 } };
+  expect(await fromFragment(await toFragment({ settings, primer: null }), LIMITS)).toEqual({ settings, primer: null });
+});
+
+it("round-trips a filled gap, in which nothing is kept", async () => {
+  const gap = { start: 1, end: 3, particles: 16 };
+  const link = { settings: SETTINGS, primer: null, filling: { gap, rows: [[60], [61], [62], [-60, 63]] } };
+  const read = await fromFragment(await toFragment(link), LIMITS);
+  expect(read).toEqual({ ...link, filling: { gap, rows: [[60], [], [], [-60, 63]] } });
 });
 
 it("is not a link without a seed", async () => {
@@ -29,10 +41,13 @@ it.each([
   ["temperature=", "Temperature must be"],
   ["density=Infinity", "Density must be"],
   ["version=x", "Version must be"],
+  ['steering={"polyphony":0.5}', "scale, chords or range are damaged"],
+  ["steering={", "cannot be opened"],
+  ["gap=0-9-16&whole=AwA", "filled bars are damaged"],
   ["roll=%25", "damaged"],
   ["roll=AwA&tempo=138&meter=x&place=0", "tempo or time signature is damaged"],
 ])("refuses %s", async (field, message) => {
-  const fields = new URLSearchParams(await toFragment(SETTINGS, null));
+  const fields = new URLSearchParams(await toFragment({ settings: SETTINGS, primer: null }));
   for (const [name, value] of new URLSearchParams(field)) fields.set(name, value);
   await expect(fromFragment(fields.toString(), LIMITS)).rejects.toThrow(message);
 });

@@ -24,6 +24,22 @@ async function streamedTake(text: string, steps = 4, maxSteps = 100, status = 20
   return take;
 }
 
+/** Replaces fetch by a server whose connections respond with these texts, or fail, in turn; sleeping takes no time. */
+function stubConnections(...texts: (string | Error)[]) {
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", async (_: string, { headers }: { headers: Record<string, string> }) => {
+    asked.push(headers["Last-Event-ID"] ?? "");
+    const text = texts[asked.length - 1]!;
+    if (text instanceof Error) throw text;
+    return text === "busy" ? new Response("", { status: 429 }) : new Response(text);
+  });
+  vi.stubGlobal("setTimeout", (call: () => void) => queueMicrotask(call));
+  return asked;
+}
+
+const withId = (text: string, id: string) => text.replace(/\n\n$/, `\nid: ${id}\n\n`);
+const part = (first: number, roll: number[][], id: string) => withId(event("steps", { first, roll }), id);
+
 afterEach(() => vi.unstubAllGlobals());
 
 describe("a stream", () => {
@@ -81,5 +97,39 @@ describe("a stream", () => {
     const take = new Take(1, { ...SETTINGS }, null, GRID);
     await fillFromStream(take, 9, new AbortController().signal, () => undefined);
     expect(take.error).toContain("cannot be reached");
+  });
+});
+
+describe("a dropped connection", () => {
+  const cut = withId(begin, "1-5-0") + part(0, [[61], []], "1-5-2") + "event: steps\ndata: {\"fir";
+  const rest = part(2, [[62], [63]], "1-5-4") + event("end", { steps: 4, reason: "length" });
+
+  it("is resumed after the last whole event, again and again", async () => {
+    const asked = stubConnections(cut, new TypeError("network"), "busy", rest);
+    const take = new Take(1, { ...SETTINGS }, PRIMER, GRID);
+    const shown: boolean[] = [];
+    await fillFromStream(take, 9, new AbortController().signal, () => shown.push(take.reconnecting));
+    expect([take.state, take.error, take.generatedRoll]).toEqual(["done", "", [[61], [], [62], [63]]]);
+    expect(asked).toEqual(["", "1-5-2", "1-5-2", "1-5-2"]);
+    expect(shown).toEqual([false, false, true, true, true, false, false, false]);
+  });
+
+  it("that stays away ends the take with what has arrived", async () => {
+    const asked = stubConnections(cut, ...Array<Error>(9).fill(new TypeError("network")));
+    const take = new Take(1, { ...SETTINGS }, PRIMER, GRID);
+    await fillFromStream(take, 9, new AbortController().signal, () => undefined);
+    expect([take.state, take.generatedSteps, take.reconnecting, asked.length]).toEqual(["failed", 2, false, 7]);
+    expect(take.error).toContain("was lost before the piece was complete");
+  });
+
+  it("can be stopped while it is away", async () => {
+    stubConnections(cut, rest);
+    vi.stubGlobal("setTimeout", () => 0);
+    const stop = new AbortController();
+    const take = new Take(1, { ...SETTINGS }, PRIMER, GRID);
+    await fillFromStream(take, 9, stop.signal, () => {
+      if (take.reconnecting) queueMicrotask(() => stop.abort());
+    });
+    expect([take.state, take.generatedSteps]).toEqual(["stopped", 2]);
   });
 });

@@ -1,7 +1,9 @@
-"""Music as events: when streams end, and that they release their resources."""
+"""Music as events: when streams end, how they resume, and that they release their resources."""
 
 import json
+import re
 
+import pytest
 from serving_client import events, until
 
 from pianoroll_tf.serving.http import streams
@@ -38,3 +40,71 @@ def test_a_server_that_stops_ends_endless_music(registry):
             text += "".join(parts)
         name, data = events(text)[-1]
         assert (name, json.loads(data)["reason"]) == ("end", "stopped")
+
+
+def ids(text: str) -> list[str]:
+    """The ids of events."""
+    return re.findall("^id: (.*)$", text, re.MULTILINE)
+
+
+def test_a_stream_that_was_cut_resumes_without_a_gap_or_repetition(server):
+    asked = {"steps": 200, "seed": 9, "primer": [[60], [60, 64], [], [67]], "temperature": 1.2}
+    whole = server.post("/generate?stream=1", asked).text
+    assert ids(whole) == [f"1-9-{steps}" for steps in (0, 32, 64, 96, 128, 160, 192, 200)]
+    with server.post("/generate?stream=1", asked, stream=True) as answer:  # the connection is closed in mid-stream
+        text = ""
+        for part in answer.iter_content(100, decode_unicode=True):
+            text += part
+            if "id: 1-9-64\n" in text:
+                break
+    begun = whole[: whole.index("id: 1-9-64\n")] + "id: 1-9-64\n\n"
+    rest = server.post("/generate?stream=1", asked, headers={"Last-Event-ID": "1-9-64"}).text
+    assert begun + rest == whole
+
+
+@pytest.mark.parametrize("last", [0, 31, 32, 33, 69, 70])
+def test_it_resumes_after_any_step_of_a_piece_with_or_without_its_seed(server, last):
+    text = server.post("/generate?stream=1", {"steps": 70}, headers={"Last-Event-ID": f"1-5-{last}"}).text
+    *parts, end = events(text)
+    parts = [json.loads(data) for _, data in parts]
+    roll = [step for part in parts for step in part["roll"]]
+    assert roll == server.roll(steps=70, seed=5)[last:]
+    assert [part["first"] for part in parts] == [last, *(first for first in (32, 64) if first > last)][: len(parts)]
+    assert end == ("end", '{"steps":70,"reason":"length"}')
+
+
+def test_endless_music_and_music_that_the_model_ends_resume(server, monkeypatch):
+    monkeypatch.setattr(streams, "STEPS_AHEAD", 64)
+    resume = {"Last-Event-ID": "1-2-4096"}  # 8:32 of music: nothing is sent twice, and nothing is waited for
+    with server.post("/generate?stream=1", {"steps": 0}, stream=True, headers=resume) as answer:
+        text = ""
+        for part in answer.iter_content(None, decode_unicode=True):
+            text += part
+            if "\n\n" in text:
+                break
+    assert json.loads(events(text)[0][1])["first"] == 4096
+    whole = server.post("/generate?stream=1", {"seed": 3}).text
+    [*_, last] = ids(whole)
+    rest = server.post("/generate?stream=1", {"seed": 3}, headers={"Last-Event-ID": last}).text
+    assert events(rest) == events(whole)[-1:]
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        ("x", "the id of an event, with at most 65536 steps. Received: x"),
+        ("1-5", "the id of an event"),
+        ("1-5-65537", "the id of an event, with at most 65536 steps"),
+        ("1-6-32", "of a stream of the same request. Received: 1-6-32"),
+        ("1-5-65", "of a stream of the same request"),
+    ],
+)
+def test_an_id_of_another_stream_is_refused(server, last, words):
+    answer = server.post("/generate?stream=1", {"steps": 64, "seed": 5}, headers={"Last-Event-ID": last})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(f"Last-Event-ID must be {words}")
+
+
+def test_a_stream_of_a_version_that_is_gone_is_not_resumed(server):
+    answer = server.post("/generate?stream=1", {"steps": 64}, headers={"Last-Event-ID": "7-5-32"})
+    assert answer.status_code == 404
