@@ -31,6 +31,11 @@ class Corpus:
         """int64 [pieces], steps of each piece."""
         return np.diff(self.piece_offsets)
 
+    @property
+    def steps(self) -> int:
+        """Steps of all pieces."""
+        return len(self.counts)
+
 
 def join_pieces(counts: list[np.ndarray], cells: list[np.ndarray], clocks: list[np.ndarray] | None = None) -> Corpus:
     """Joins pieces, given by their parts of the arrays, to a corpus; the clocks are 0 by default.
