@@ -1,7 +1,7 @@
 """The windows of an epoch in groups, each of which fits into memory: an order that is a function of seed and epoch.
 
-The records of each shard are divided into runs of a few neighbours, which are read in one go. An epoch takes the runs
-of all shards in random order and cuts this order into groups of about equal numbers of steps. The windows of a group are
+The records of each shard are divided into runs of a few neighbours, read in one go. An epoch takes the runs of all
+shards in random order and cuts this order into groups of about equal numbers of steps. The windows of a group are
 shuffled. Phases and transpositions are those of `windows.plan_epoch`, and so is the order if there is one group.
 """
 

@@ -27,14 +27,14 @@ class Stream:
     Args:
         records_dir: Folder of records.
         split: "train", "val" or "test".
-        buffer_steps: About how many steps are read and shuffled together.
+        buffer_steps: About how many steps are read and shuffled together; default: `BUFFER_STEPS`.
 
     Raises:
         UserError: The folder holds no records, or a shard, which is named, does not match the manifest.
     """
 
-    def __init__(self, records_dir: str | os.PathLike, split: str, buffer_steps: int = BUFFER_STEPS) -> None:
-        self.buffer_steps = buffer_steps
+    def __init__(self, records_dir: str | os.PathLike, split: str, buffer_steps: int | None = None) -> None:
+        self.buffer_steps = buffer_steps or BUFFER_STEPS
         self.index = load_index(records_dir, split)
         self.failure: UserError | None = None  # the last one, as TensorFlow passes on no exception but its text
         self._folder = Path(records_dir)
