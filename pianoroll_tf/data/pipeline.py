@@ -67,7 +67,7 @@ def make_dataset(corpus: Corpus | Stream, config: DatasetConfig, seed: int, firs
     """
     windows = windows_per_epoch(corpus, config)
     if windows == 0:
-        raise ValueError(f"the split must have at least one step. Received: steps={len(corpus.counts)}")
+        raise ValueError(f"the split must have at least one step. Received: steps={corpus.steps}")
     size = batch_size(corpus, config)
     cut: Callable[[dict], dict] = dict  # a stream's windows are cut already
     if isinstance(corpus, Stream):
@@ -114,8 +114,9 @@ def evaluation_dataset(corpus: Corpus | Stream, config: DatasetConfig) -> tf.dat
         Dataset of dicts, described in the docstring of this module, with another key, `reset`, bool [batch]: whether a
         piece begins in the lane; otherwise it continues where the same lane of the batch before ended.
     """
+    cut: Callable[[dict], dict] = dict
     if isinstance(corpus, Stream):
-        planned, cut = evaluation_windows(corpus, config), dict
+        planned = evaluation_windows(corpus, config)
     else:
         planned = tf.data.Dataset.from_tensor_slices(plan_lanes(corpus, config))
         cut = _cutter(corpus, config)

@@ -81,7 +81,8 @@ def build_index(records_dir: str | os.PathLike, entry: dict[str, Any]) -> ShardI
 
 def _read_shard(path: Path) -> np.ndarray:
     """Offset and steps of each record of a shard, int64 [pieces, 2]."""
-    found, offset = [], 0
+    found: list[tuple[int, int]] = []
+    offset = 0
     with path.open("rb") as file:
         for record in read_records(file):
             try:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def decode_part(record: bytes, steps: int, config: RecordsConfig) -> tuple[np.nd
     Raises:
         ValueError: The record is not sound, or has another number of steps.
     """
-    features = decode_example(record)
+    features: dict[str, Any] = decode_example(record)
     counts, cells = (np.frombuffer(features[name], np.uint8) for name in ("counts", "cells"))
     if len(counts) != steps or int(counts.sum(dtype=np.int64)) != len(cells):
         raise ValueError("the number of steps or cells of a piece does not match")
