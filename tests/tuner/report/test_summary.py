@@ -123,6 +123,17 @@ def test_the_first_paragraph_of_a_whole_study(data):
     assert report_summary.missing(data, EN) == []
 
 
+def test_the_gain_of_the_last_epochs_is_named(data):
+    found = {each: data.values("last_gain", each) for each in data.main}
+    means = [sum(values) / len(values) for values in found.values()]
+    [line] = [
+        line for line in report_summary.limits(data, EN) if line.startswith("The last tenth of the epochs brought")
+    ]
+    assert f"brought {EN.percent(sum(means) / 4)} of the gain" in line
+    assert f"at most {EN.percent(max(means))} (" in line
+    assert EN.combination(list(found)[means.index(max(means))]) in line
+
+
 def test_the_edge_of_the_learning_rates_is_named(data):
     """The middle rate of two is none: both are edges, and run 0 is the best of each combination."""
     [edge] = [line for line in report_summary.limits(data, RU) if "на краю" in line]
