@@ -79,16 +79,20 @@ class Difference:
 
 @dataclasses.dataclass(frozen=True)
 class Across:
-    """The comparison of combinations over corpora.
+    """The comparison of combinations over corpora; its lists of differences are each corrected by themselves.
 
     Attributes:
         differences: Each combination with each.
+        losses: Each loss with each, averaged over the optimizers within a seed.
+        optimizers: Each optimizer with each, averaged over the losses within a seed.
         blocks: Rank test over corpus × seed: of these corpora. None without a block that all combinations have.
         corpora: Rank test over the corpora, of means over the seeds: of music in general.
         model: The mixed model of losses and optimizers; None where it cannot be fit.
     """
 
     differences: list[Difference]
+    losses: list[Difference]
+    optimizers: list[Difference]
     blocks: RankTest | None
     corpora: RankTest | None
     model: MixedModel | None
@@ -137,10 +141,26 @@ def across(values: Values, combinations: Sequence[Combination], lower_is_better:
     means = {name: [summarise(found[name]).mean for found in table.values()] for name in names}
     return Across(
         differences=compare_across(table),
+        losses=compare_across(_averaged(table, {each.name: each.loss for each in combinations})),
+        optimizers=compare_across(_averaged(table, {each.name: each.optimizer for each in combinations})),
         blocks=rank_test(blocks, lower_is_better),
         corpora=rank_test(means, lower_is_better),
         model=fit(rows),
     )
+
+
+def _averaged(values: Values, groups: Mapping[str, str]) -> dict[str, dict[str, list[float | None]]]:
+    """The mean of each group of combinations (name → group) for each seed; None if one of them has none."""
+    return {
+        corpus: {
+            group: [
+                None if None in column else float(np.mean(column))
+                for column in zip(*(rows[name] for name in groups if groups[name] == group), strict=True)
+            ]
+            for group in dict.fromkeys(groups.values())
+        }
+        for corpus, rows in values.items()
+    }
 
 
 def compare_across(values: Values) -> list[Difference]:
@@ -219,7 +239,7 @@ def hierarchical_interval(groups: Sequence[Sequence[float]]) -> tuple[float, flo
 def table_rows(found: Across) -> list[dict[str, Any]]:
     """The differences as rows of a table: a pair's mean and interval in each corpus and over them, and the verdict."""
     rows = []
-    for each in found.differences:
+    for each in (*found.losses, *found.optimizers, *found.differences):
         parts: list[tuple[str, Summary | Difference, str]] = [
             (corpus, summary, each.says[corpus]) for corpus, summary in each.corpora.items()
         ]

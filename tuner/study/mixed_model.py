@@ -9,7 +9,8 @@ The first four are fixed, in sum-to-zero coding. The others are random with a va
 intercept, the three products with it are random slopes (a corpus on which an effect is larger), and corpus:seed holds
 what the combinations of a seed share, as they are paired. The variances are estimated by restricted maximum
 likelihood. A fixed effect is tested by Wald's F; its denominator has the degrees of freedom of the random effect that
-contains it (the effect's own times corpora - 1), not those of the runs. In a design without gaps this is the exact F
+contains it (the effect's own times corpora - 1), not those of the runs. Runs without a value, such as diverged ones,
+are left out here; ranks count them as the worst. In a design without gaps this is the exact F
 test against the interaction with the corpora, unless a variance is estimated as 0.
 
 Why not `statsmodels.MixedLM`: with few corpora variances lie at 0, where its optimizers stop short, and it has z tests

@@ -105,6 +105,16 @@ def made_up(reverse):
 def test_all_tests_together():
     found = across(*made_up(reverse=False))
     assert len(found.differences) == 15
+    assert [(each.first, each.second) for each in found.losses] == [
+        ("bce", "focal"),
+        ("bce", "dice"),
+        ("focal", "dice"),
+    ]
+    assert [each.mean for each in found.losses] == pytest.approx([-0.2, -0.4, -0.2], abs=0.01)
+    assert [each.verdict for each in found.losses] == ["holds everywhere"] * 3
+    [optimizers] = found.optimizers
+    assert optimizers.mean == pytest.approx(0, abs=0.01)
+    assert not optimizers.holds_everywhere
     losses = {(each.first, each.second): each for each in found.model.contrasts if each.effect == "loss"}
     assert losses["bce", "focal"].mean == pytest.approx(-0.2, abs=0.01)
     assert losses["bce", "focal"].adjusted < 0.001
@@ -125,12 +135,19 @@ def test_one_corpus_that_disagrees_is_named_and_takes_the_certainty_away():
     assert found.model.deviations["corpus:loss"] > 10 * found.model.deviations["rest"]
 
 
+def test_losses_are_averaged_over_the_optimizers_within_a_seed():
+    combinations = [Combination(loss, optimizer) for loss in ("bce", "focal") for optimizer in ("adam", "sgd")]
+    rows = {"bce-adam": [1.0, 2.0], "bce-sgd": [3.0, None], "focal-adam": [4.0, 5.0], "focal-sgd": [6.0, 9.0]}
+    [found] = across({"a": rows}, combinations).losses
+    assert (found.corpora["a"].runs, found.mean) == (1, -3.0)  # (1 + 3) / 2 - (4 + 6) / 2; the second seed has a gap
+
+
 def test_the_table_has_a_row_per_corpus_and_the_verdict():
     found = table_rows(across(LOWER, [Combination("x", "")][:0]))
     assert found == []
     values, combinations = made_up(reverse=True)
     rows = table_rows(across(values, combinations))
-    assert len(rows) == 15 * 5
+    assert len(rows) == (3 + 1 + 15) * 5
     assert [row["corpus"] for row in rows[:5]] == ["jsb", "nottingham", "pop909", "classical", "all"]
     assert rows[0].keys() == {"first", "second", "corpus", "mean", "low", "high", "says"}
     between = next(row for row in rows if row["corpus"] == "all" and row["second"] == "focal-adam")
