@@ -16,6 +16,8 @@ export interface About {
   meter: string;
   grid: string;
   head: string;
+  /** False for an earlier export; left out by an earlier server, whose description of its API tells it. */
+  can_be_steered?: boolean;
   longest_primer_steps: number;
   defaults: { steps: number; temperature: number; top_p: number; density: number | null };
   limits: Limits & { upload_bytes: number };

@@ -36,7 +36,7 @@ class Page {
     document.title = `${about.model} · pianoroll_tf`;
     form.setup(about, grid);
     primerChoice.setup(about.example_primers, grid, about.limits.upload_bytes);
-    steeringForm.setup(grid, features.steering);
+    steeringForm.setup(grid, features.steering && about.can_be_steered !== false);
     form.onsubmit = () => this.submit();
     form.onstop = () => this.generation?.abort();
     window.addEventListener("hashchange", () => void this.openLink());

@@ -343,6 +343,14 @@ def test_an_older_server_offers_neither_steering_nor_filling(context, described:
     assert page.is_visible("[data-tool=loop]")
 
 
+def test_an_earlier_export_is_not_steered(context, described: dict, address: str) -> None:
+    about = json.load(urllib.request.urlopen(f"{address}/about")) | {"can_be_steered": False}
+    context.route("**/openapi.json", lambda route: route.fulfill(json=described))
+    context.route("**/about", lambda route: route.fulfill(json=about))
+    page = open_page(context, address)
+    assert page.is_hidden("#steering")
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_steering_and_playing_are_accessible(chromium, address: str, described: dict, width: int, scheme: str) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, has_touch=width < 500)
