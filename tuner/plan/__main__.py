@@ -19,6 +19,8 @@ from tuner.plan import folder as plan_folder
 from tuner.plan.plan import Plan, read_plan
 from tuner.terminal import format_duration, format_table, parse_duration
 
+EXIT_STOPPED = 143  # after SIGTERM, which ends the studies too
+
 
 def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
     """The command's flags."""
@@ -54,7 +56,7 @@ def body(args: argparse.Namespace) -> None:
             load_tensorflow(args)
             _estimate(plan, Path(scratch), args.workers)
         return
-    with plan_folder.sole_use(args.folder, plan, args.amend) as fixed:
+    with plan_folder.sole_use(args.folder, plan, args.amend) as fixed, cli.exit_on_sigterm(EXIT_STOPPED):
         print(f"plan of {fixed['fixed']}, sha256 {plan_folder.current(fixed)}", flush=True)
         build_records(plan, args.folder, args.data)
         left = run_studies(plan, args.folder, args.workers, deadline)

@@ -1,8 +1,12 @@
 """Studies of a plan as processes: a failure is named and costs nothing else, `prepare` makes a corpus once."""
 
+import signal
+import subprocess
+import sys
 import tomllib
 from types import SimpleNamespace
 
+import pytest
 from small_plan import SMALL
 
 from tuner.plan import folder as plan_folder
@@ -32,6 +36,24 @@ def test_a_study_that_fails_is_named_and_the_others_run(tmp_path, monkeypatch, c
     output = capsys.readouterr()
     assert "study later finished" in output.out
     assert f"study main failed: see {tmp_path / plan_folder.LOGS / 'main'}.log" in output.err
+
+
+def test_studies_end_with_the_plan(tmp_path, monkeypatch):
+    started = []
+
+    def start(words, **values):
+        started.append(real([sys.executable, "-c", "import time; time.sleep(600)"], **values))
+        return started[-1]
+
+    def stop(_):
+        raise SystemExit(143)
+
+    real = subprocess.Popen
+    monkeypatch.setattr(run.subprocess, "Popen", start)
+    monkeypatch.setattr(run.time, "sleep", stop)
+    with pytest.raises(SystemExit):
+        run.run_studies(as_plan(tomllib.loads(TWO)), tmp_path, workers=2, deadline=None)
+    assert [process.poll() for process in started] == [-signal.SIGTERM] * 2
 
 
 def test_arguments_are_those_of_the_command(tmp_path):
