@@ -31,6 +31,10 @@ _STREAM = {
     "description": "1: responds with server-sent events while the piece is drawn",
     "schema": {"type": "string", "enum": ["0", "1"], "default": "0"},
 }
+_WHOLE = _STREAM | {
+    "name": "whole",
+    "description": "1: all of the file, to choose a part from, instead of the part that generate continues",
+}
 _MODEL = {"name": "name", "in": "path", "required": True, "description": "of the model", "schema": {"type": "string"}}
 _VERSION = _MODEL | {"name": "version", "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}}
 OTHER_SCHEMAS = {
@@ -66,7 +70,7 @@ def document(limits: Limits) -> dict[str, Any]:
     forms = {JSON: "Piece", FORM: "PieceForm"}
     paths = {
         "/generate": _post("Generates a piece.", forms, (MIDI, JSON, EVENTS), (_STREAM,)),
-        "/primer": _post("Reads a MIDI file as a primer.", {FORM: "PrimerForm"}, (JSON,)),
+        "/primer": _post("Reads a MIDI file as a primer.", {FORM: "PrimerForm"}, (JSON,), (_WHOLE,)),
         "/about": _get("The model, its versions, and the ranges of fields.", (JSON,), errors=(503,)),
         "/healthz": _get("Whether the process is alive.", (JSON,)),
         "/readyz": _get("Whether the server takes requests.", (JSON,), errors=(503,)),
