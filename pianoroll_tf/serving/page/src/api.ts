@@ -15,6 +15,8 @@ export interface About {
   meter: string;
   grid: string;
   head: string;
+  /** The name of the training data; null: not known. */
+  trained_on: { name: string | null; longest_piece_steps: number | null };
   longest_primer_steps: number;
   defaults: { steps: number; temperature: number; top_p: number; density: number | null };
   limits: Limits & { upload_bytes: number };

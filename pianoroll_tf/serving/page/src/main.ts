@@ -3,13 +3,15 @@ import { type About, fetchAbout } from "./api";
 import { announce, byId, showMessage } from "./dom";
 import { type Grid, makeGrid } from "./grid";
 import { fromFragment } from "./link";
+import { Opening } from "./opening";
 import { PrimerChoice } from "./primerchoice";
-import type { Primer, Settings } from "./settings";
+import { type Primer, randomSeed, type Settings } from "./settings";
 import { SettingsForm } from "./settingsform";
 import { loadStoredTakes } from "./storage";
 import { fillFromStream } from "./streaming";
 import { Take } from "./take";
 import { TakeList } from "./takelist";
+import { trainingSentence } from "./training";
 
 const form = new SettingsForm();
 const primerChoice = new PrimerChoice();
@@ -26,9 +28,11 @@ class Page {
   ) {
     this.takes = new TakeList(about.model);
     byId("model").textContent = about.model;
-    document.title = `${about.model} · pianoroll_tf`;
+    byId("training").textContent = trainingSentence(about, grid);
+    document.title = `${about.model} · A piano that plays on`;
     form.setup(about, grid);
     primerChoice.setup(about.example_primers, grid, about.limits.upload_bytes);
+    primerChoice.onchange = () => form.setMeter(primerChoice.selected?.clock?.meter ?? null);
     form.onsubmit = () => this.submit();
     form.onstop = () => this.generation?.abort();
     window.addEventListener("hashchange", () => void this.openLink());
@@ -40,19 +44,43 @@ class Page {
     for (const take of takes) this.takes.add(take);
     if (damaged) showMessage(alert, `${damaged} kept ${damaged === 1 ? "take" : "takes"} could not be loaded.`);
     await this.openLink();
+    this.openWithMusic();
   }
 
-  private submit(): void {
+  /** While there are no takes: a piece to listen to, and pieces to carry on from with one click. */
+  private openWithMusic(): void {
+    const make = () => {
+      const settings = form.read();
+      void this.takes.piano.load().catch(() => undefined);
+      return settings && new Take(1, { ...settings, seed: randomSeed() }, null, this.grid);
+    };
+    const describe = (take: Take) => {
+      const length = form.describeLength(take.rows.length).replace(/ · .*/, "");
+      return `${length} from nothing, made just now: no one has heard it before.`;
+    };
+    const opening = new Opening(this.about.example_primers, make, describe, (example) => {
+      primerChoice.chooseExample(example);
+      this.submit(true);
+    });
+    opening.ongrow = (take) => this.takes.update(take);
+    opening.onplay = (take) => {
+      this.takes.add(take);
+      this.takes.listen(take);
+    };
+  }
+
+  private submit(listen = false): void {
     const settings = form.read();
     if (!settings) return;
     try {
-      void this.generate(settings, primerChoice.primer);
+      void this.generate(settings, primerChoice.primer, listen);
     } catch (error) {
       form.showError((error as Error).message);
     }
   }
 
-  private async generate(settings: Settings, primer: Primer | null): Promise<void> {
+  /** Generates a take; with `listen`, plays it as soon as it begins. */
+  private async generate(settings: Settings, primer: Primer | null, listen = false): Promise<void> {
     if (this.generation) return;
     showMessage(alert, "");
     void this.takes.piano.load().catch(() => undefined); // in advance, for the first Play, which reports errors
@@ -62,7 +90,11 @@ class Page {
     this.takes.reveal(take);
     form.setBusy(true);
     announce(`${take.name} is being generated.`);
-    await fillFromStream(take, this.about.limits.steps[1], this.generation.signal, () => this.takes.update(take));
+    await fillFromStream(take, this.about.limits.steps[1], this.generation.signal, () => {
+      this.takes.update(take);
+      if (listen && take.generatedSteps > 0) this.takes.listen(take);
+      listen &&= take.generatedSteps === 0;
+    });
     this.generation = null;
     form.setBusy(false);
     announce(take.error || `${take.name} is ready.`);

@@ -12,6 +12,9 @@ type Kind = "nothing" | "example" | "file";
 const PREVIEW_HEIGHT = 130;
 
 export class PrimerChoice {
+  /** Another primer is selected. */
+  onchange: () => void = () => undefined;
+
   private readonly form = byId<HTMLFormElement>("controls");
   private readonly preview = byId("preview");
   private readonly error = byId("primer-error");
@@ -26,7 +29,7 @@ export class PrimerChoice {
     for (const radio of this.form.querySelectorAll("[name=primer-kind]")) {
       radio.addEventListener("change", () => this.show());
     }
-    byId("example").addEventListener("change", () => this.show());
+    byId("examples").addEventListener("change", () => this.show());
     const input = byId<HTMLInputElement>("file");
     input.addEventListener("change", () => {
       if (input.files?.[0]) void this.upload(input.files[0]);
@@ -42,7 +45,13 @@ export class PrimerChoice {
     this.grid = grid;
     this.maxBytes = maxBytes;
     byId("example-choice").hidden = examples.length === 0;
-    byId("example").replaceChildren(...examples.map(({ name }, i) => new Option(name, String(i))));
+    byId("examples").replaceChildren(...examples.map(({ name }, i) => radioButton("example", name, i)));
+  }
+
+  /** Selects an example. */
+  chooseExample(index: number): void {
+    byId("examples").querySelectorAll("input")[index]!.checked = true;
+    this.select("example");
   }
 
   /** The chosen primer, null for none; throws if "MIDI file" is chosen without a file. */
@@ -83,8 +92,9 @@ export class PrimerChoice {
     return this.form.querySelector<HTMLInputElement>("[name=primer-kind]:checked")!.value as Kind;
   }
 
-  private get selected(): Primer | null {
-    if (this.kind === "example") return this.examples[byId<HTMLSelectElement>("example").selectedIndex] ?? null;
+  /** The selected primer; null: none. */
+  get selected(): Primer | null {
+    if (this.kind === "example") return this.examples[Number(byId("examples").querySelector<HTMLInputElement>(":checked")?.value)] ?? null;
     return this.kind === "file" ? this.file : null;
   }
 
@@ -94,6 +104,7 @@ export class PrimerChoice {
   }
 
   private show(): void {
+    this.onchange();
     byId("example-pane").hidden = this.kind !== "example";
     byId("file-pane").hidden = this.kind !== "file";
     showMessage(this.error, "");
@@ -145,4 +156,13 @@ export class PrimerChoice {
       if (file) void this.upload(file);
     });
   }
+}
+
+/** A radio button with a label; the first of a group is checked. */
+function radioButton(group: string, text: string, index: number): HTMLElement {
+  const [label, input, words] = [document.createElement("label"), document.createElement("input"), document.createElement("span")];
+  Object.assign(input, { type: "radio", name: group, value: String(index), defaultChecked: index === 0 });
+  words.textContent = text;
+  label.append(input, words);
+  return label;
 }

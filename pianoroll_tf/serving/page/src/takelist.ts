@@ -51,6 +51,14 @@ export class TakeList {
     this.cards.find((card) => card.take === take)?.element.scrollIntoView({ block: "nearest" });
   }
 
+  /** Plays a take and focuses its button. */
+  listen(take: Take): void {
+    const card = this.cards.find((card) => card.take === take);
+    if (!card || this.player.playing === take) return;
+    void this.toggle(card);
+    card.element.querySelector<HTMLElement>(".play")!.focus({ preventScroll: true });
+  }
+
   private refresh(): void {
     const takes = this.cards.map((card) => card.take);
     byId("empty").hidden = takes.length > 0;

@@ -14,14 +14,11 @@ from midi_files import header, note, track
 from page_browser import (
     DROP_FILE,
     accessibility_violations,
-    browser,
-    build,
     count_pixels,
     generate,
     install,
     open_page,
     run_npm,
-    start_server,
     wait_until,
 )
 from prefix_proxy import behind_prefix
@@ -29,36 +26,6 @@ from prefix_proxy import behind_prefix
 pytestmark = pytest.mark.slow
 EVIL_NAME = '<img src=x onerror="document.title=1">.mid'  # must be shown as text, not run
 QUARTERS = header(1) + track([event for i in range(16) for event in note(480 * i, 480 * i + 400, 60 + i % 5)])  # 8 s
-
-
-@pytest.fixture(scope="module")
-def address(exported: Path):
-    build()
-    with start_server(exported) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as started:
-        yield started
-
-
-@pytest.fixture
-def context(chromium):
-    context = chromium.new_context(
-        viewport={"width": 1280, "height": 800}, permissions=["clipboard-read", "clipboard-write"]
-    )
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context, address: str):
-    page = open_page(context, address)
-    yield page
-    assert page.errors == []
-    assert page.evaluate("observed.violations") == []
 
 
 def generate_by_api(address: str, **fields) -> bytes:
@@ -148,7 +115,7 @@ def test_a_take_plays_from_any_position(page) -> None:
 
 
 def test_a_take_plays_while_it_is_generated_and_can_be_stopped(page, address: str) -> None:
-    page.check("#endless")
+    page.check("#endless", force=True)
     page.fill("#seed", "9")
     page.click("#generate")
     page.click(".take .play:enabled")
@@ -168,9 +135,9 @@ def test_a_take_plays_while_it_is_generated_and_can_be_stopped(page, address: st
 
 
 def test_a_piece_that_the_model_ends_can_be_reproduced(page, address: str) -> None:
-    page.check("#ends")
+    page.check("#ends", force=True)
     page.fill("#seed", "3")
-    assert page.is_disabled("#steps")
+    assert page.is_disabled("#length")
     page.click("#generate")
     page.wait_for_selector(".take[data-state=done]")
     assert re.search("ended by the model|stopped at the maximum length", page.inner_text(".take .summary"))
@@ -257,7 +224,6 @@ def test_errors_are_shown(context, address: str) -> None:
 def test_the_page_is_accessible(chromium, address: str, width: int, scheme: str) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, has_touch=width < 500)
     page = open_page(context, address)
-    page.evaluate("document.querySelector('#sampling').open = true")
     page.check("[value=example]", force=True)
     install()
     assert accessibility_violations(page) == []
@@ -286,9 +252,12 @@ def test_the_page_works_by_keyboard_alone(page) -> None:
         page.keyboard.press("Tab")
         stops.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
         assert len(stops) < 30
-    assert stops[:2] == ["skip", "version"]
-    assert [stop for stop in stops if stop in ("steps", "temperature", "density", "top_p", "seed")] == [
-        "steps",
+    assert stops[0] == "skip"
+    assert "version" not in stops  # there is only one
+    sliders = [stop for stop in stops if stop.endswith("-slider")]
+    assert sliders == ["length-slider", "temperature-slider", "density-slider"]
+    assert [stop for stop in stops if stop in ("length", "temperature", "density", "top_p", "seed")] == [
+        "length",
         "temperature",
         "density",
         "top_p",
