@@ -2,6 +2,7 @@
 // Addresses are relative to the page, because a reverse proxy may serve it under a prefix.
 import { readEventStream } from "./eventstream";
 import { type Roll, validateRoll } from "./roll";
+import type { MeterChange } from "./selection";
 import { type Clock, type Limits, type Primer, requestBody, type Settings } from "./settings";
 
 export interface About {
@@ -39,18 +40,19 @@ export async function fetchAbout(): Promise<About> {
   return (await checkResponse(fetch("about", { cache: "no-store" }))).json();
 }
 
-/** A MIDI file as the roll that the model receives, and the tempo and time signature in which it is continued. */
-export interface UploadedPrimer extends Clock {
+/** A whole MIDI file as the roll that the model receives, and its tempo and time signatures, in which it is continued. */
+export interface UploadedMusic extends Clock {
   roll: Roll;
   notes: number;
   left_out: number;
+  meters: MeterChange[];
 }
 
 /** Uploads a MIDI file, and returns what the server read from it. */
-export async function uploadPrimer(file: File): Promise<UploadedPrimer> {
+export async function uploadMusic(file: File): Promise<UploadedMusic> {
   const form = new FormData();
   form.append("primer", file);
-  const uploaded = await (await checkResponse(fetch("primer", { method: "POST", body: form }))).json();
+  const uploaded = await (await checkResponse(fetch("primer?whole=1", { method: "POST", body: form }))).json();
   return { ...uploaded, roll: validateRoll(uploaded.roll) };
 }
 

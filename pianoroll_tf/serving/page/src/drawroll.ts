@@ -1,5 +1,6 @@
 // Draws a piano-roll on any canvas, of the document or of a PNG file: grid, keyboard, notes and time axis.
 import { type Grid, position, tickSpacing } from "./grid";
+import { drawSeam } from "./seam";
 import { isBlackKey, noteName, type PitchRange, type Roll, rollToNotes } from "./roll";
 
 export interface Colours {
@@ -49,7 +50,7 @@ export function drawRoll(
   const primerEnd = Math.max(first, Math.min(end, primerSteps));
   drawNotes(context, roll, first, primerEnd, frame, colours.primer);
   drawNotes(context, roll, primerEnd, end, frame, colours.generated);
-  if (primerSteps) drawPrimerEnd(context, primerSteps, frame, colours);
+  if (primerSteps) drawSeam(context, stepX(primerSteps, frame), frame, colours);
   context.restore();
   drawKeyboard(context, frame, colours);
   drawTimeLabels(context, frame, grid, colours);
@@ -118,13 +119,6 @@ function drawNotes(
     context.roundRect(stepX(start, frame), top, width, bar, Math.min(2, bar / 2, width / 2));
   }
   context.fill();
-}
-
-/** A dashed line between the primer and the generated music. */
-function drawPrimerEnd(context: CanvasRenderingContext2D, step: number, frame: Frame, colours: Colours): void {
-  context.fillStyle = colours.text;
-  const x = Math.round(stepX(step, frame));
-  for (let y = frame.top; y < frame.top + frame.height; y += 7) context.fillRect(x, y, 1, 4);
 }
 
 function drawKeyboard(context: CanvasRenderingContext2D, frame: Frame, colours: Colours): void {

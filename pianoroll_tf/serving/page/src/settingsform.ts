@@ -1,9 +1,9 @@
 // The form of the settings: sliders in words and the exact numbers, checked against the server's limits.
 import type { About } from "./api";
-import { describeLength, lengthError, type LengthUnit, lengthUnit } from "./bars";
+import { describeLength, lengthError, type LengthUnit, lengthUnit } from "./lengths";
 import { byId, showMessage } from "./dom";
-import type { Grid } from "./grid";
-import { randomSeed, settingError, type Settings, UNTIL_MODEL_ENDS } from "./settings";
+import { type Grid, makeGrid } from "./grid";
+import { type Clock, randomSeed, settingError, type Settings, UNTIL_MODEL_ENDS } from "./settings";
 import { DARING, FULLNESS, positionOf, valueAt, wordFor, type WordScale } from "./wordscale";
 
 const NUMBERS = ["length", "temperature", "density", "top_p", "seed"] as const;
@@ -43,16 +43,15 @@ export class SettingsForm {
   }
 
   /** Applies the server's limits and defaults, and enables the form. */
-  setup(about: About, grid: Grid): void {
+  setup(about: About): void {
     this.about = about;
-    this.grid = grid;
     const { steps, temperature, top_p, density } = about.defaults;
     this.scales = {
       temperature: { words: DARING, usual: temperature, perOctave: 10 },
       density: { words: FULLNESS, usual: 1, perOctave: 5 },
     };
     this.setVersions(about);
-    this.setMeter(null);
+    this.setClock(null);
     for (const name of ["temperature", "density", "top_p", "seed"] as const) {
       const [low, high] = about.limits[name];
       this.number(name).min = String(low);
@@ -71,11 +70,12 @@ export class SettingsForm {
     byId("version-field").hidden = available.length < 2;
   }
 
-  /** Counts the length in bars of this time signature; null: that of the training data. */
-  setMeter(meter: string | null): void {
-    const { about, grid } = this;
-    if (!about || !grid) return;
-    this.unit = lengthUnit(grid, meter ?? about.meter);
+  /** Counts the length in bars of this time signature and tempo; null: those of the training data. */
+  setClock(clock: Clock | null): void {
+    const { about } = this;
+    if (!about) return;
+    this.grid = makeGrid(about.steps_per_second, about.steps_per_beat, clock?.tempo ?? about.tempo);
+    this.unit = lengthUnit(this.grid, clock?.meter ?? about.meter);
     byId("length-label").textContent = `Length in ${this.unit.name}`;
     this.updateHints();
   }

@@ -8,6 +8,7 @@ import { renderPng } from "./renderpng";
 import { renderWav } from "./renderwav";
 import { noteName, type PitchRange } from "./roll";
 import { RollView } from "./rollview";
+import { firstHeardStep } from "./seam";
 import { describeSettings } from "./settings";
 import type { Take } from "./take";
 
@@ -43,6 +44,7 @@ export class TakeCard {
     for (const button of this.element.querySelectorAll<HTMLButtonElement>("[data-action]")) {
       button.addEventListener("click", () => void this.performAction(button));
     }
+    this.step = firstHeardStep(take.primerSteps, take.stepsPerSecond);
     this.setPlaying(false, false);
     this.update();
   }

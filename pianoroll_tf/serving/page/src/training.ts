@@ -1,6 +1,6 @@
 // One sentence on what the model was trained on, from what the server knows about it.
 import type { About } from "./api";
-import { clockTime } from "./bars";
+import { clockTime } from "./lengths";
 import type { Grid } from "./grid";
 
 const PITCHES = 84;

@@ -51,7 +51,8 @@ def test_pure_modules() -> None:
 def test_a_dropped_file_is_continued_and_downloaded(page, address: str) -> None:
     page.evaluate(DROP_FILE, [EVIL_NAME, list(QUARTERS)])
     page.wait_for_selector("#preview:visible")
-    assert page.inner_text("#preview figcaption") == f"{EVIL_NAME}: 7.9 s, 16 notes"
+    assert page.inner_text("#preview-part") == "All of it, 0:08"
+    assert page.inner_text("#preview-facts") == f"{EVIL_NAME}, 16 notes"
     assert count_pixels(page.locator("#preview canvas"), "--roll-primer") > 100
 
     page.fill("#temperature", "1.25")
@@ -63,7 +64,7 @@ def test_a_dropped_file_is_continued_and_downloaded(page, address: str) -> None:
     lengths = page.evaluate("observed.lengths")
     assert len(lengths) > 3  # it grew visibly
     assert lengths == sorted(lengths)  # as strings, because all have one digit of minutes
-    assert page.inner_text(".take .time") == "0:00.0 / 8:39.8"
+    assert page.inner_text(".take .time") == "0:05.8 / 8:39.8"
     canvas = page.locator(".take canvas").first
     page.press(".roll", "Home")
     assert count_pixels(canvas, "--roll-primer") > 10  # only a few pixels, because such a long roll is drawn small
@@ -207,7 +208,7 @@ def test_errors_are_shown(context, address: str) -> None:
     page.fill("#temperature", "1")
     page.evaluate(DROP_FILE, ["noise.mid", list(b"MThd and nothing")])
     page.wait_for_selector("#primer-error:visible")
-    assert "primer must be a MIDI file" in page.inner_text("#primer-error")
+    assert re.fullmatch(r"noise\.mid cannot be used: it is .+\.", page.inner_text("#primer-error"))
     page.click("#generate")
     assert page.inner_text("#settings-error").startswith("Choose a MIDI file")
     page.check("[value=nothing]", force=True)

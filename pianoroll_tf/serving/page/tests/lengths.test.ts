@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { barSteps, clockTime, describeLength, lengthError, lengthUnit } from "../src/bars";
+import { barSteps, clockTime, describeLength, lengthError, lengthUnit } from "../src/lengths";
 import { makeGrid } from "../src/grid";
 
 const seconds = makeGrid(8, null);

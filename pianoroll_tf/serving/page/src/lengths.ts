@@ -1,4 +1,4 @@
-// Bars: how long they are in steps, and lengths in bars or seconds, as a musician says them.
+// Lengths in bars or seconds, as a musician says them.
 import type { Grid } from "./grid";
 
 /** What a length is counted in: bars on a grid of beats, seconds otherwise. */
