@@ -8,6 +8,7 @@ import { PlayIn } from "./playin";
 import { PrimerChoice } from "./primerchoice";
 import { type Primer, randomSeed, type Settings } from "./settings";
 import { SettingsForm } from "./settingsform";
+import { SoundChoice } from "./soundchoice";
 import { loadStoredTakes } from "./storage";
 import { fillFromStream } from "./streaming";
 import { Take } from "./take";
@@ -33,6 +34,7 @@ class Page {
     document.title = `${about.model} · A piano that plays on`;
     form.setup(about);
     primerChoice.setup(about, grid);
+    new SoundChoice(this.takes.instrument, () => this.takes.player.stop());
     const playIn = new PlayIn(this.takes.piano, grid, about.meter, about.tempo, about.longest_primer_steps);
     playIn.onplayed = (music) => primerChoice.setPlayed(music);
     primerChoice.onchange = () => form.setClock(primerChoice.selected?.clock ?? null);

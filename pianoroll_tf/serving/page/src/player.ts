@@ -1,5 +1,6 @@
 // Plays a roll, even while it is being generated: schedules its steps on the audio clock shortly before they are heard.
-import { Piano, SAMPLE_RATE, softClipper } from "./piano";
+import type { Instrument } from "./instrument";
+import { SAMPLE_RATE, softClipper } from "./piano";
 import type { Roll } from "./roll";
 import { Voices } from "./voices";
 
@@ -26,7 +27,7 @@ export class Player {
   private nextStep = 0; // the first step that is not yet scheduled
   private timer = 0;
 
-  constructor(private readonly piano: Piano) {}
+  constructor(private readonly piano: Instrument) {}
 
   /**
    * Plays from a step as soon as the piano is loaded.
@@ -68,6 +69,7 @@ export class Player {
       output.gain.setTargetAtTime(0, this.context.currentTime, 0.02);
       window.setTimeout(() => output.disconnect(), 300);
     }
+    this.piano.silence();
     this.nextStep = this.step;
     this.voices = this.output = null;
     if (!this.playing) return;

@@ -1,6 +1,7 @@
 // The list of takes, newest first: at most one of them plays, and all are drawn with the same pitch range.
 import { onColourSchemeChange } from "./colours";
 import { announce, byId, showMessage } from "./dom";
+import { PianoOrMidi } from "./instrument";
 import { Piano } from "./piano";
 import { Player } from "./player";
 import { sharedRange } from "./roll";
@@ -10,7 +11,8 @@ import { TakeCard } from "./takecard";
 
 export class TakeList {
   readonly piano = new Piano("page/piano");
-  readonly player = new Player(this.piano);
+  readonly instrument = new PianoOrMidi(this.piano);
+  readonly player = new Player(this.instrument);
   private readonly cards: TakeCard[] = [];
   private active: TakeCard | null = null;
   private drawnRange = "";

@@ -1,8 +1,9 @@
 """What a user hears first, the settings in words, and music of their own: chosen from a file or played in."""
 
+import numpy as np
 import pytest
 from midi_files import header, note, track
-from page_browser import DROP_FILE, accessibility_violations, count_pixels, install, open_page, wait_until
+from page_browser import DROP_FILE, accessibility_violations, count_pixels, generate, install, open_page, wait_until
 
 pytestmark = pytest.mark.slow
 SONG = header(1) + track([event for i in range(80) for event in note(480 * i, 480 * i + 480, 60 + i % 5)])  # 40 s
@@ -153,15 +154,17 @@ def test_a_bad_file_is_named_and_the_one_before_it_said_to_be_in_use(chromium, a
 
 FAKE_MIDI = """
 window.fakeMidi = {sent: [], cleared: 0};
-const input = {id: 'in', name: 'Fake Keys', onmidimessage: null};
-const output = {
-  id: 'out', name: 'Fake Synth',
-  send: (data, time) => fakeMidi.sent.push({data: [...data], time: time ?? performance.now(), asked: performance.now()}),
+const keys = {id: 'in', name: 'Fake Keys', onmidimessage: null};
+const synth = {
+  id: 'out', name: 'Fake Synth', state: 'connected',
+  send: (data, time) => fakeMidi.sent.push({data: [...data], time, sent: performance.now()}),
   clear: () => fakeMidi.cleared++,
 };
-const access = Object.assign(new EventTarget(), {inputs: new Map([['in', input]]), outputs: new Map([['out', output]])});
-fakeMidi.play = (...data) => input.onmidimessage({data: Uint8Array.from(data), timeStamp: performance.now()});
-navigator.requestMIDIAccess = async () => access;
+fakeMidi.access = new EventTarget();
+fakeMidi.access.inputs = new Map([['in', keys]]);
+fakeMidi.access.outputs = new Map([['out', synth]]);
+fakeMidi.play = (...data) => keys.onmidimessage({data: Uint8Array.from(data), timeStamp: performance.now()});
+navigator.requestMIDIAccess = async () => fakeMidi.access;
 """
 
 
@@ -235,3 +238,36 @@ def test_a_midi_keyboard_is_recorded(context, address: str) -> None:
     page.click("#record")
     assert page.inner_text("#preview-facts") == "My playing, 2 notes"
     assert page.errors == []
+
+
+def test_a_midi_device_plays_a_take(context, address: str) -> None:
+    context.add_init_script(FAKE_MIDI)
+    page = open_page(context, address)
+    page.evaluate(DROP_FILE, ["song.mid", list(SONG)])
+    page.wait_for_selector("#preview:visible")
+    generate(page, 64)
+    page.select_option("#sound", "connect")
+    wait_until(page, "document.querySelector('#sound').value === 'out'")
+    assert page.locator("#sound option").all_inner_texts() == ["Piano", "Fake Synth"]
+    page.click(".take .play")
+    wait_until(page, "fakeMidi.sent.filter(({data}) => data[0] === 0x90).length > 3")  # the last two seconds of the primer, in quarters of half a second
+    page.click(".take .play")
+    page.wait_for_selector(".take:not(.playing)")
+    sent = page.evaluate("fakeMidi.sent")
+    begins = [message for message in sent if message["data"][0] == 0x90][:3]
+    assert [message["data"][1] for message in begins] == [61, 62, 63]  # notes 76 to 78 of the song
+    times = [message["time"] for message in begins]
+    np.testing.assert_allclose(np.diff(times), 500, atol=30)  # milliseconds, on the clock of the audio
+    assert [message["data"] for message in sent[-2:]] == [[0xB0, 123, 0], [0xB0, 120, 0]]
+    sounding = set()
+    for kind, pitch, _ in (message["data"] for message in sent):
+        (sounding.add if kind == 0x90 else sounding.discard)(pitch)
+    assert sounding == set()
+    assert page.evaluate("fakeMidi.cleared") > 0
+    assert page.evaluate("observed.loudest") == 0  # the piano is silent
+    page.evaluate("fakeMidi.access.outputs.clear(); fakeMidi.access.dispatchEvent(new Event('statechange'))")
+    assert page.inner_text("#alert") == "The MIDI output is gone: takes are played by the piano again."
+    page.click(".take .play")
+    wait_until(page, "observed.loudest > 0.01")
+    assert page.errors == []
+    assert page.evaluate("observed.violations") == []
