@@ -70,6 +70,7 @@ class Page {
     opening.ongrow = (take) => this.takes.update(take);
     opening.onplay = (take) => {
       this.takes.add(take);
+      this.takes.reveal(take);
       this.takes.listen(take);
     };
   }

@@ -25,7 +25,6 @@ export class Opening {
     private readonly describe: (take: Take) => string,
     private readonly onstart: (example: number) => void,
   ) {
-    byId("starts").hidden = examples.length === 0;
     byId("starting-points").replaceChildren(...examples.map((example, index) => this.startingPoint(example, index)));
     byId("listen").addEventListener("click", () => this.take && this.onplay(this.take));
     onColourSchemeChange(() => this.draw());

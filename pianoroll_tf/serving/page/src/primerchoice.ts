@@ -37,6 +37,14 @@ export class PrimerChoice {
       if (input.files?.[0]) void this.upload(input.files[0]);
       input.value = ""; // so that choosing the same file again is a change
     });
+    byId("start-file").addEventListener("click", () => {
+      this.select("file");
+      input.click();
+    });
+    byId("start-played").addEventListener("click", () => {
+      this.select("played");
+      byId("record").focus(); // which scrolls to it
+    });
     this.acceptDroppedFiles();
     onColourSchemeChange(() => this.view?.draw());
   }
@@ -87,6 +95,7 @@ export class PrimerChoice {
       this.own.file = this.end({ name: file.name, roll, clock: { tempo, meter, place }, meters });
       this.leftOut = left_out;
       this.select("file");
+      this.preview.scrollIntoView({ block: "nearest" }); // on a phone it may be out of view
       announce(`${file.name} was loaded: ${notes(roll)}. ${this.part(this.own.file)} is carried on.`);
     } catch (error) {
       if (number === this.lastUpload) this.refuse(file, (error as Error).message);

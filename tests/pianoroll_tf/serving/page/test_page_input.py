@@ -50,6 +50,7 @@ def test_a_piece_can_be_heard_at_once(view) -> None:
     view.wait_for_selector(".take.playing")
     assert view.is_hidden("#empty")
     assert view.evaluate("document.activeElement.ariaLabel") == "Pause Take 1"
+    assert view.evaluate("document.activeElement.getBoundingClientRect().bottom <= innerHeight")
     wait_until(view, "observed.loudest > 0.01")
 
 
@@ -60,6 +61,11 @@ def test_a_starting_point_is_one_click_away(view) -> None:
         "Mozart: Sonata facile",
         "Beethoven: Für Elise",
     ]
+    with view.expect_file_chooser():
+        view.click("#start-file")
+    view.click("#start-played")
+    assert view.evaluate("document.activeElement.id") == "record"
+    assert view.is_checked("[value=played]")
     points.nth(2).click()
     view.wait_for_selector(".take.playing")
     view.wait_for_selector("#generate:visible")
@@ -250,7 +256,9 @@ def test_a_midi_device_plays_a_take(context, address: str) -> None:
     wait_until(page, "document.querySelector('#sound').value === 'out'")
     assert page.locator("#sound option").all_inner_texts() == ["Piano", "Fake Synth"]
     page.click(".take .play")
-    wait_until(page, "fakeMidi.sent.filter(({data}) => data[0] === 0x90).length > 3")  # the last two seconds of the primer, in quarters of half a second
+    wait_until(
+        page, "fakeMidi.sent.filter(({data}) => data[0] === 0x90).length > 3"
+    )  # the last two seconds of the primer, in quarters of half a second
     page.click(".take .play")
     page.wait_for_selector(".take:not(.playing)")
     sent = page.evaluate("fakeMidi.sent")
