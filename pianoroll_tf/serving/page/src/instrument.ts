@@ -14,10 +14,13 @@ export interface Instrument {
 export class PianoOrMidi implements Instrument {
   /** The device that plays instead of the piano. */
   midi: MidiOut | null = null;
+  /** Called before a take is played. */
+  onplay: () => void = () => undefined;
 
   constructor(private readonly piano: Pick<Piano, "load" | "noteOn">) {}
 
   load(): Promise<void> {
+    this.onplay();
     return this.midi ? Promise.resolve() : this.piano.load();
   }
 

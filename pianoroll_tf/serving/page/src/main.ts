@@ -1,5 +1,6 @@
 // The page: gets the server's models and limits, then connects the form to the list of takes.
 import { type About, fetchAbout } from "./api";
+import { Audition } from "./audition";
 import { announce, byId, showMessage } from "./dom";
 import { type Grid, makeGrid } from "./grid";
 import { fromFragment } from "./link";
@@ -33,7 +34,10 @@ class Page {
     byId("training").textContent = trainingSentence(about, grid);
     document.title = `${about.model} · A piano that plays on`;
     form.setup(about);
-    primerChoice.setup(about, grid);
+    const audition = new Audition(this.takes.piano);
+    audition.onplay = () => this.takes.player.stop();
+    this.takes.instrument.onplay = () => audition.stop();
+    primerChoice.setup(about, grid, audition);
     new SoundChoice(this.takes.instrument, () => this.takes.player.stop());
     const playIn = new PlayIn(this.takes.piano, grid, about.meter, about.tempo, about.longest_primer_steps);
     playIn.onplayed = (music) => primerChoice.setPlayed(music);
@@ -70,6 +74,7 @@ class Page {
     opening.ongrow = (take) => this.takes.update(take);
     opening.onplay = (take) => {
       this.takes.add(take);
+      this.takes.update(take);
       this.takes.reveal(take);
       this.takes.listen(take);
     };

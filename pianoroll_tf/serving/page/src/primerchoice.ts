@@ -1,5 +1,6 @@
 // The choice of what is carried on: nothing, a classic, or a part of a MIDI file, which is chosen on its preview.
 import { type About, uploadMusic } from "./api";
+import type { Audition } from "./audition";
 import { onColourSchemeChange } from "./colours";
 import { announce, byId, showMessage } from "./dom";
 import { clockTime } from "./lengths";
@@ -14,6 +15,9 @@ type Kind = "nothing" | "example" | "file" | "played";
 export class PrimerChoice {
   /** Another primer is selected. */
   onchange: () => void = () => undefined;
+
+  /** Plays the part that is carried on. */
+  audition: Audition | null = null;
 
   private readonly form = byId<HTMLFormElement>("controls");
   private readonly preview = byId("preview");
@@ -49,7 +53,13 @@ export class PrimerChoice {
     onColourSchemeChange(() => this.view?.draw());
   }
 
-  setup(about: About, grid: Grid): void {
+  setup(about: About, grid: Grid, audition: Audition): void {
+    this.audition = audition;
+    audition.onchange = (playing) => {
+      byId("hear").querySelector("use")!.setAttribute("href", playing ? "#icon-pause" : "#icon-play");
+      byId("hear").setAttribute("aria-label", playing ? "Stop" : "Hear this part");
+    };
+    byId("hear").addEventListener("click", () => void this.hear());
     const { example_primers: examples, limits, longest_primer_steps } = about;
     this.examples = examples;
     this.grid = grid;
@@ -80,6 +90,17 @@ export class PrimerChoice {
     delete this.own.file;
     if (primer) this.own.file = this.all({ ...primer, meters: [] });
     this.select(primer ? "file" : "nothing");
+  }
+
+  private async hear(): Promise<void> {
+    const { audition, selected, grid } = this;
+    if (!audition || !selected || !grid) return;
+    if (audition.playing) return audition.stop();
+    try {
+      await audition.play(selected.roll, musicStepsPerSecond(selected, grid));
+    } catch (error) {
+      showMessage(this.error, (error as Error).message);
+    }
   }
 
   private async upload(file: File): Promise<void> {
@@ -165,6 +186,7 @@ export class PrimerChoice {
 
   /** Says which part is carried on. */
   private describe(shown: Trim | null = this.own[this.kind] ?? null): void {
+    this.audition?.stop();
     this.onchange();
     if (!shown) return;
     const { music, selection } = shown;

@@ -104,7 +104,7 @@ export function describeLine(step: number, lines: Lines, music: Music, grid: Gri
   return step === lines.at(-1) ? `the end, ${time}` : `bar ${lines.indexOf(step) + 1}, ${time}`;
 }
 
-export function musicStepsPerSecond({ clock }: Music, grid: Grid): number {
+export function musicStepsPerSecond({ clock }: Pick<Music, "clock">, grid: Grid): number {
   return grid.unit === "beats" && clock ? (grid.stepsPerUnit * clock.tempo) / 60 : grid.stepsPerSecond;
 }
 

@@ -3,6 +3,7 @@ import { currentColours } from "./colours";
 import { byId } from "./dom";
 import type { Grid } from "./grid";
 import { drawMiniRoll } from "./miniroll";
+import type { Roll } from "./roll";
 import {
   describeLine,
   lineBeside,
@@ -34,6 +35,7 @@ export class TrimView {
   private readonly start = byId("trim-start");
   private readonly end = byId("trim-end");
   private trim: Trim | null = null;
+  private drawn: { roll: Roll | null; key: string } = { roll: null, key: "" };
 
   constructor(
     private readonly grid: Grid,
@@ -57,7 +59,7 @@ export class TrimView {
     const hasHandles = lines.length > 2;
     element.classList.toggle("fixed", !hasHandles);
     this.canvas.setAttribute("aria-label", `Piano-roll of ${music.name}`);
-    drawMiniRoll(this.canvas, music.roll, Infinity, currentColours());
+    this.drawNotes(music);
     const percent = (step: number) => `${(100 * step) / Math.max(1, music.roll.length)}%`;
     element.style.setProperty("--from", percent(selection.from));
     element.style.setProperty("--to", percent(selection.to));
@@ -68,6 +70,15 @@ export class TrimView {
       handle.ariaValueNow = String(lines.indexOf(step));
       handle.ariaValueText = describeLine(step, lines, music, this.grid);
     }
+  }
+
+  /** Draws the notes, unless they are drawn: those of an hour would be too many to draw at each move of a handle. */
+  private drawNotes({ roll }: Music): void {
+    const colours = currentColours();
+    const key = JSON.stringify([this.canvas.clientWidth, colours.primer]);
+    if (this.drawn.roll === roll && this.drawn.key === key) return;
+    drawMiniRoll(this.canvas, roll, Infinity, colours);
+    this.drawn = { roll, key };
   }
 
   private listen(handle: HTMLElement, move: Move, edge: (selection: Selection) => number): void {

@@ -136,6 +136,23 @@ def test_handles_choose_the_part_of_a_file_to_carry_on(view) -> None:
     assert count_pixels(view.locator(".take canvas"), "--roll-primer") > 100
 
 
+def test_the_part_to_carry_on_can_be_heard(view) -> None:
+    view.evaluate(DROP_FILE, ["song.mid", list(SONG)])
+    view.wait_for_selector("#preview:visible")
+    view.click("#hear")
+    wait_until(view, "observed.loudest > 0.01")
+    assert view.get_attribute("#hear", "aria-label") == "Stop"
+    view.press("#trim-start", "ArrowLeft")  # another part
+    assert view.get_attribute("#hear", "aria-label") == "Hear this part"
+    view.click("#hear")
+    view.click("#generate")
+    view.wait_for_selector(".take[data-state=done]")
+    view.click(".take .play")
+    assert view.get_attribute("#hear", "aria-label") == "Hear this part"  # one thing plays at a time
+    view.click("#hear")
+    view.wait_for_selector(".take:not(.playing)")
+
+
 def accessibility_violations_of(page) -> list[str]:
     install()
     return accessibility_violations(page)
