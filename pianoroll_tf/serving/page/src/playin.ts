@@ -5,9 +5,10 @@ import { barSteps } from "./lengths";
 import { beatsBetween, click, count, type Pulse, pulse } from "./metronome";
 import { hasWebMidi, parseNote, requestMidi } from "./midi";
 import type { Piano, Voice } from "./piano";
-import { KEY_COUNT, letterOf, octaveChange, OCTAVES, pitchOf, semitoneOf } from "./qwerty";
+import { octaveChange, OCTAVES, pitchOf, semitoneOf } from "./qwerty";
 import { quantise, Recording } from "./recording";
-import { isBlackKey, noteName } from "./roll";
+import { noteName } from "./roll";
+import { ScreenKeys } from "./screenkeys";
 import type { Music } from "./selection";
 
 const NAME = "My playing";
@@ -30,7 +31,7 @@ export class PlayIn {
   onplayed: (music: Music) => void = () => undefined;
 
   private readonly pane = byId("played-pane");
-  private readonly keys = byId("keys");
+  private readonly keys = new ScreenKeys(byId("keys"));
   private readonly tempo = byId<HTMLInputElement>("tempo");
   private context: AudioContext | null = null;
   private session: Session | null = null;
@@ -53,6 +54,8 @@ export class PlayIn {
       byId(id).addEventListener("click", () => this.setOctave(this.octave + change));
     }
     this.setOctave(4);
+    this.keys.onpress = (holder, pitch, time) => this.press(holder, pitch, time);
+    this.keys.onrelease = (holder, time) => this.release(holder, time);
     window.addEventListener("keydown", (event) => this.handleKeyDown(event), true);
     window.addEventListener("keyup", (event) => this.release(event.code), true);
     window.addEventListener("blur", () => this.releaseAll());
@@ -151,7 +154,7 @@ export class PlayIn {
     const voice = context && this.piano.isLoaded ? this.piano.noteOn(context, context.destination, pitch, context.currentTime) : null;
     this.voices.set(holder, { pitch, voice });
     if (session) session.recording.noteOn(pitch, this.heardAt(session, eventTime));
-    this.showPressed();
+    this.keys.light([...this.voices.values()].map(({ pitch }) => pitch));
   }
 
   private release(holder: string, eventTime = performance.now()): void {
@@ -160,7 +163,7 @@ export class PlayIn {
     this.voices.delete(holder);
     held.voice?.noteOff(this.context!.currentTime);
     if (this.session) this.session.recording.noteOff(held.pitch, this.heardAt(this.session, eventTime));
-    this.showPressed();
+    this.keys.light([...this.voices.values()].map(({ pitch }) => pitch));
   }
 
   private releaseAll(): void {
@@ -184,32 +187,7 @@ export class PlayIn {
     this.releaseAll();
     this.octave = Math.max(OCTAVES[0], Math.min(OCTAVES[1], octave));
     byId("octave").textContent = noteName(pitchOf(0, this.octave));
-    this.keys.replaceChildren(...Array.from({ length: KEY_COUNT }, (_, semitone) => this.createKey(semitone)));
-  }
-
-  /** A key on the screen, for the pointer; the keyboard has the letters. */
-  private createKey(semitone: number): HTMLElement {
-    const key = document.createElement("span");
-    const pitch = pitchOf(semitone, this.octave);
-    key.className = isBlackKey(pitch) ? "black" : "white";
-    key.dataset.pitch = String(pitch);
-    key.textContent = letterOf(semitone);
-    key.addEventListener("pointerdown", (event) => {
-      event.preventDefault();
-      key.setPointerCapture(event.pointerId);
-      this.press(`pointer ${event.pointerId}`, pitch, event.timeStamp);
-    });
-    for (const kind of ["pointerup", "pointercancel"] as const) {
-      key.addEventListener(kind, (event) => this.release(`pointer ${event.pointerId}`, event.timeStamp));
-    }
-    return key;
-  }
-
-  private showPressed(): void {
-    const pressed = new Set([...this.voices.values()].map(({ pitch }) => String(pitch)));
-    for (const key of this.keys.querySelectorAll<HTMLElement>("[data-pitch]")) {
-      key.classList.toggle("pressed", pressed.has(key.dataset.pitch!));
-    }
+    this.keys.show(this.octave);
   }
 
   /** Listens to all MIDI keyboards, also to those that are plugged in later. */

@@ -2,9 +2,10 @@
 import { type About, uploadMusic } from "./api";
 import type { Audition } from "./audition";
 import { onColourSchemeChange } from "./colours";
-import { announce, byId, showMessage } from "./dom";
-import { clockTime } from "./lengths";
+import { announce, byId, radioButton, showMessage } from "./dom";
+import { acceptDroppedFiles } from "./filedrop";
 import type { Grid } from "./grid";
+import { clockTime } from "./lengths";
 import { countNotes, type Roll } from "./roll";
 import { cut, defaultSelection, describeSelection, type Music, musicStepsPerSecond, selectionLines } from "./selection";
 import type { Primer } from "./settings";
@@ -49,7 +50,7 @@ export class PrimerChoice {
       this.select("played");
       byId("record").focus(); // which scrolls to it
     });
-    this.acceptDroppedFiles();
+    acceptDroppedFiles((file) => void this.upload(file));
     onColourSchemeChange(() => this.view?.draw());
   }
 
@@ -128,6 +129,7 @@ export class PrimerChoice {
   private refuse(file: File, message: string): void {
     const reason = /Received: a file that is (.*)$/.exec(message)?.[1];
     const { file: before } = this.own;
+    this.preview.removeAttribute("aria-busy"); // of an upload that this one replaces
     const still = before ? ` ${before.music.name} is still in use.` : "";
     showMessage(this.error, `${file.name} cannot be used: ${reason ? `it is ${reason}` : message.replace(/\.$/, "")}.${still}`);
   }
@@ -202,40 +204,10 @@ export class PrimerChoice {
     const text = lines.length > 2 ? describeSelection(selection, lines, music, this.grid!) : `all of it, ${length}`;
     return text[0]!.toUpperCase() + text.slice(1);
   }
-
-  /** Accepts a file dropped anywhere on the page; otherwise the browser would navigate to the file. */
-  private acceptDroppedFiles(): void {
-    const isFile = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
-    const highlight = (on: boolean) => document.body.classList.toggle("dropping", on);
-    document.addEventListener("dragover", (event) => {
-      if (!isFile(event)) return;
-      event.preventDefault();
-      highlight(true);
-    });
-    document.addEventListener("dragleave", (event) => {
-      if (event.relatedTarget === null) highlight(false);
-    });
-    document.addEventListener("drop", (event) => {
-      if (!isFile(event)) return;
-      event.preventDefault();
-      highlight(false);
-      const file = event.dataTransfer?.files[0];
-      if (file) void this.upload(file);
-    });
-  }
 }
 
 /** "1 note", "12 notes". */
 function notes(roll: Roll): string {
   const count = countNotes(roll);
   return `${count} ${count === 1 ? "note" : "notes"}`;
-}
-
-/** A radio button with a label; the first of a group is checked. */
-function radioButton(group: string, text: string, index: number): HTMLElement {
-  const [label, input, words] = [document.createElement("label"), document.createElement("input"), document.createElement("span")];
-  Object.assign(input, { type: "radio", name: group, value: String(index), defaultChecked: index === 0 });
-  words.textContent = text;
-  label.append(input, words);
-  return label;
 }

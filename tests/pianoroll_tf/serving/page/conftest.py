@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the page: a built page, a server of a tiny model, and a browser."""
+"""A server with the built page, and a browser, for all tests of the page."""
 
 from pathlib import Path
 
