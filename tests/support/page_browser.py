@@ -131,7 +131,7 @@ def browser() -> Iterator:
 
 
 def open_page(context, address: str):
-    """Opens the page and waits until it is ready; its errors are collected in `page.errors`."""
+    """Opens the page, waits until it is ready, and shows the exact numbers; errors are collected in `page.errors`."""
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.errors = []
@@ -140,6 +140,7 @@ def open_page(context, address: str):
     page.add_init_script(OBSERVER)
     page.goto(address)
     page.wait_for_selector("#generate:enabled")
+    page.evaluate("document.querySelector('#sampling').open = true")
     return page
 
 
@@ -153,8 +154,8 @@ def wait_until(page, expression: str) -> None:
 
 
 def generate(page, steps: int) -> None:
-    """Presses Generate and waits until the take is complete."""
-    page.fill("#steps", str(steps))
+    """Presses Generate and waits until the take is complete; for a model with 8 steps per second."""
+    page.fill("#length", str(steps / 8))
     page.click("#generate")
     page.wait_for_selector("#generate:visible")
 

@@ -37,6 +37,10 @@ _LAST_EVENT = {
     "description": "resumes a stream of the same request after the event with this id",
     "schema": {"type": "string", "pattern": r"^\d{1,16}-\d{1,16}-\d{1,16}$"},
 }
+_WHOLE = _STREAM | {
+    "name": "whole",
+    "description": "1: all of the file, to choose a part from, instead of the part that generate continues",
+}
 _MODEL = {"name": "name", "in": "path", "required": True, "description": "of the model", "schema": {"type": "string"}}
 _VERSION = _MODEL | {"name": "version", "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}}
 OTHER_SCHEMAS = {
@@ -74,7 +78,7 @@ def document(limits: Limits) -> dict[str, Any]:
     paths = {
         "/generate": _post("Generates a piece.", forms, (MIDI, JSON, EVENTS), (_STREAM, _LAST_EVENT)),
         "/infill": _post("Fills a gap in a piece.", {JSON: "Infill"}, (MIDI, JSON)),
-        "/primer": _post("Reads a MIDI file as a primer.", {FORM: "PrimerForm"}, (JSON,)),
+        "/primer": _post("Reads a MIDI file as a primer.", {FORM: "PrimerForm"}, (JSON,), (_WHOLE,)),
         "/about": _get("The model, its versions, and the ranges of fields.", (JSON,), errors=(503,)),
         "/healthz": _get("Whether the process is alive.", (JSON,)),
         "/readyz": _get("Whether the server takes requests.", (JSON,), errors=(503,)),

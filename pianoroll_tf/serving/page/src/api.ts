@@ -2,6 +2,7 @@
 // Addresses are relative to the page, because a reverse proxy may serve it under a prefix.
 import { resumedEvents, type Retriable } from "./resume";
 import { type Roll, validateRoll } from "./roll";
+import type { MeterChange } from "./selection";
 import { type Clock, type Limits, type Primer, requestBody, type Settings } from "./settings";
 import { type Gap, type Take, withoutGap } from "./take";
 
@@ -16,6 +17,8 @@ export interface About {
   meter: string;
   grid: string;
   head: string;
+  /** The name of the training data; null: not known. */
+  trained_on: { name: string | null; longest_piece_steps: number | null };
   longest_primer_steps: number;
   defaults: { steps: number; temperature: number; top_p: number; density: number | null };
   limits: Limits & { upload_bytes: number };
@@ -46,18 +49,19 @@ export async function fetchAbout(): Promise<About> {
   return (await checkResponse(fetch("about", { cache: "no-store" }))).json();
 }
 
-/** A MIDI file as the roll that the model receives, and the tempo and time signature in which it is continued. */
-export interface UploadedPrimer extends Clock {
+/** A whole MIDI file as the roll that the model receives, and its tempo and time signatures, in which it is continued. */
+export interface UploadedMusic extends Clock {
   roll: Roll;
   notes: number;
   left_out: number;
+  meters: MeterChange[];
 }
 
 /** Uploads a MIDI file, and returns what the server read from it. */
-export async function uploadPrimer(file: File): Promise<UploadedPrimer> {
+export async function uploadMusic(file: File): Promise<UploadedMusic> {
   const form = new FormData();
   form.append("primer", file);
-  const uploaded = await (await checkResponse(fetch("primer", { method: "POST", body: form }))).json();
+  const uploaded = await (await checkResponse(fetch("primer?whole=1", { method: "POST", body: form }))).json();
   return { ...uploaded, roll: validateRoll(uploaded.roll) };
 }
 

@@ -1,19 +1,22 @@
 // The page: gets the server's models and limits, then connects the form to the list of takes.
 import { type About, fetchAbout } from "./api";
-import { type BarRange, rangeSteps } from "./bars";
-import { announce, byId, showMessage } from "./dom";
+import { Audition } from "./audition";
+import { byId, showMessage } from "./dom";
 import { type Features, fetchFeatures } from "./features";
-import { fillFromInfill } from "./filling";
+import { Generator } from "./generator";
 import { type Grid, makeGrid } from "./grid";
-import { type Filling, fromFragment, type LinkContent } from "./link";
+import { fromFragment } from "./link";
+import { Opening } from "./opening";
+import { PlayIn } from "./playin";
 import { PrimerChoice } from "./primerchoice";
-import { type Primer, randomSeed, type Settings } from "./settings";
+import { randomSeed } from "./settings";
 import { SettingsForm } from "./settingsform";
+import { SoundChoice } from "./soundchoice";
 import { SteeringForm } from "./steeringform";
 import { loadStoredTakes } from "./storage";
-import { fillFromStream } from "./streaming";
-import { Take } from "./take";
+import type { Take } from "./take";
 import { TakeList } from "./takelist";
+import { trainingSentence } from "./training";
 
 const form = new SettingsForm();
 const primerChoice = new PrimerChoice();
@@ -23,7 +26,7 @@ const alert = byId("alert");
 /** Everything that needs the server's response to /about. */
 class Page {
   private readonly takes: TakeList;
-  private generation: AbortController | null = null;
+  private readonly generator: Generator;
 
   constructor(
     private readonly about: About,
@@ -31,14 +34,13 @@ class Page {
     features: Features,
   ) {
     this.takes = new TakeList(about.model, features);
-    this.takes.onfill = (take, range, particles) => void this.fill(take, range, particles);
+    this.generator = new Generator(this.takes, form, grid, about);
+    this.generator.onfail = () => void this.refreshVersions();
+    this.takes.onfill = (take, range, particles) => void this.generator.run(this.generator.refill(take, range, particles));
     byId("model").textContent = about.model;
-    document.title = `${about.model} · pianoroll_tf`;
-    form.setup(about, grid);
-    primerChoice.setup(about.example_primers, grid, about.limits.upload_bytes);
-    steeringForm.setup(grid, features.steering);
-    form.onsubmit = () => this.submit();
-    form.onstop = () => this.generation?.abort();
+    byId("training").textContent = trainingSentence(about, grid);
+    document.title = `${about.model} · A piano that plays on`;
+    this.setupForm(features);
     window.addEventListener("hashchange", () => void this.openLink());
     document.addEventListener("visibilitychange", () => void this.refreshVersions());
   }
@@ -48,55 +50,60 @@ class Page {
     for (const take of takes) this.takes.add(take);
     if (damaged) showMessage(alert, `${damaged} kept ${damaged === 1 ? "take" : "takes"} could not be loaded.`);
     await this.openLink();
+    this.openWithMusic();
   }
 
-  private submit(): void {
+  private setupForm(features: Features): void {
+    const { about, grid } = this;
+    const { piano, player, instrument } = this.takes;
+    form.setup(about);
+    form.onsubmit = () => this.submit();
+    form.onstop = () => this.generator.stop();
+    const audition = new Audition(piano);
+    audition.onplay = () => player.stop();
+    instrument.onplay = () => audition.stop();
+    primerChoice.setup(about, grid, audition);
+    primerChoice.onchange = () => form.setClock(primerChoice.selected?.clock ?? null);
+    steeringForm.setup(grid, features.steering);
+    new SoundChoice(instrument, () => player.stop());
+    const playIn = new PlayIn(piano, grid, about.meter, about.tempo, about.longest_primer_steps);
+    playIn.onplayed = (music) => primerChoice.setPlayed(music);
+  }
+
+  /** While there are no takes: a piece to listen to, and pieces to carry on from with one click. */
+  private openWithMusic(): void {
+    const make = () => {
+      const settings = form.read();
+      void this.takes.piano.load().catch(() => undefined);
+      return settings && this.generator.take({ ...settings, seed: randomSeed() }, null);
+    };
+    const describe = (take: Take) => {
+      const length = form.describeLength(take.rows.length).replace(/ · .*/, "");
+      return `${length} from nothing, made just now: no one has heard it before.`;
+    };
+    const opening = new Opening(this.about.example_primers, make, describe, (example) => {
+      primerChoice.chooseExample(example);
+      this.submit(true);
+    });
+    opening.ongrow = (take) => this.takes.update(take);
+    opening.onplay = (take) => {
+      this.takes.add(take);
+      this.takes.update(take);
+      this.takes.reveal(take);
+      this.takes.listen(take);
+    };
+  }
+
+  private submit(listen = false): void {
     const settings = form.read();
     if (!settings) return;
     try {
       const { primer } = primerChoice;
       const steering = steeringForm.read(primer);
-      void this.generate(steering ? { ...settings, steering } : settings, primer);
+      void this.generator.run(this.generator.take(steering ? { ...settings, steering } : settings, primer), listen);
     } catch (error) {
       form.showError((error as Error).message);
     }
-  }
-
-  private async generate(settings: Settings, primer: Primer | null): Promise<void> {
-    const take = new Take(this.takes.nextNumber, { ...settings }, primer, this.grid);
-    await this.run(take, (signal, onchange) => fillFromStream(take, this.about.limits.steps[1], signal, onchange));
-  }
-
-  /** Makes a take that differs in these bars. */
-  private async fill(original: Take, range: BarRange, particles: number): Promise<void> {
-    const [start, end] = rangeSteps(original.bars, range, original.rows.length);
-    const take = original.withGap(this.takes.nextNumber, { start, end, particles }, randomSeed());
-    await this.run(take, (signal, onchange) => fillFromInfill(take, signal, onchange));
-  }
-
-  /** Makes the take of a link again that was made by filling a gap. */
-  private async fillLinked({ settings, primer }: LinkContent, { gap, rows }: Filling): Promise<void> {
-    const take = new Take(this.takes.nextNumber, { ...settings }, primer, this.grid);
-    take.replaceRows(rows);
-    take.gap = gap;
-    await this.run(take, (signal, onchange) => fillFromInfill(take, signal, onchange));
-  }
-
-  /** Adds a take and waits until it is complete; one at a time. */
-  private async run(take: Take, generate: (signal: AbortSignal, onchange: () => void) => Promise<void>): Promise<void> {
-    if (this.generation) return;
-    showMessage(alert, "");
-    void this.takes.piano.load().catch(() => undefined); // in advance, for the first Play, which reports errors
-    this.generation = new AbortController();
-    this.takes.add(take);
-    this.takes.reveal(take);
-    form.setBusy(true);
-    announce(`${take.name} is being generated.`);
-    await generate(this.generation.signal, () => this.takes.update(take));
-    this.generation = null;
-    form.setBusy(false);
-    announce(take.error || `${take.name} is ready.`);
-    if (take.state === "failed") void this.refreshVersions();
   }
 
   /** Generates the take of the link in the page's address, if there is one. */
@@ -112,8 +119,12 @@ class Page {
       steeringForm.set(settings.steering);
       primerChoice.set(primer);
       history.replaceState(null, "", location.pathname); // so that a reload does not generate it again
-      if (filling) await this.fillLinked(link, filling);
-      else await this.generate(settings, primer);
+      const take = this.generator.take(settings, primer);
+      if (filling) {
+        take.replaceRows(filling.rows);
+        take.gap = filling.gap;
+      }
+      await this.generator.run(take);
     } catch (error) {
       showMessage(alert, (error as Error).message);
     }

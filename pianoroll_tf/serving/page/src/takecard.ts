@@ -11,6 +11,7 @@ import { renderPng } from "./renderpng";
 import { renderWav } from "./renderwav";
 import { noteName, type PitchRange } from "./roll";
 import { RollView } from "./rollview";
+import { firstHeardStep } from "./seam";
 import { describeSettings } from "./settings";
 import type { Take } from "./take";
 import { TakeTools } from "./taketools";
@@ -57,6 +58,7 @@ export class TakeCard {
     for (const button of this.element.querySelectorAll<HTMLButtonElement>("[data-action]")) {
       button.addEventListener("click", () => void this.performAction(button));
     }
+    this.step = firstHeardStep(take.primerSteps, take.stepsPerSecond);
     this.setPlaying(false, false);
     this.update();
   }

@@ -3,6 +3,7 @@ import { onColourSchemeChange } from "./colours";
 import type { BarRange } from "./bars";
 import { announce, byId, showMessage } from "./dom";
 import type { Features } from "./features";
+import { PianoOrMidi } from "./instrument";
 import { Piano } from "./piano";
 import { Player } from "./player";
 import { sharedRange } from "./roll";
@@ -12,7 +13,8 @@ import { type CardActions, TakeCard } from "./takecard";
 
 export class TakeList {
   readonly piano = new Piano("page/piano");
-  readonly player = new Player(this.piano);
+  readonly instrument = new PianoOrMidi(this.piano);
+  readonly player = new Player(this.instrument);
   /** The user wants the model to fill these bars of a take. */
   onfill: (take: Take, range: BarRange, particles: number) => void = () => undefined;
   private readonly cards: TakeCard[] = [];
@@ -59,6 +61,14 @@ export class TakeList {
   /** Scrolls to a take if it is out of view, as on a phone. */
   reveal(take: Take): void {
     this.cards.find((card) => card.take === take)?.element.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Plays a take and focuses its button. */
+  listen(take: Take): void {
+    const card = this.cards.find((card) => card.take === take);
+    if (!card || this.player.playing === take) return;
+    void this.toggle(card);
+    card.element.querySelector<HTMLElement>(".play")!.focus({ preventScroll: true });
   }
 
   private refresh(): void {
