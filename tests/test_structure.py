@@ -55,6 +55,7 @@ WITHOUT_MODULE = {
     "test_notebooks.py",
     "pianoroll_tf/test_package.py",
     "pianoroll_tf/serving/page/test_page.py",
+    "pianoroll_tf/serving/page/test_page_takes.py",
 }
 
 

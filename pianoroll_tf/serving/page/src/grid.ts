@@ -6,13 +6,20 @@ export interface Grid {
   /** Steps per unit of the time axis. */
   readonly stepsPerUnit: number;
   readonly unit: "seconds" | "beats";
+  /** Time signature of music that brings none. */
+  readonly meter: string;
 }
 
 /** The grid of a model; one of the first two numbers is null. `tempo`, in beats per minute, is for a grid of beats. */
-export function makeGrid(stepsPerSecond: number | null, stepsPerBeat: number | null, tempo = 120): Grid {
-  if (stepsPerSecond) return { stepsPerSecond, stepsPerUnit: stepsPerSecond, unit: "seconds" };
+export function makeGrid(
+  stepsPerSecond: number | null,
+  stepsPerBeat: number | null,
+  tempo = 120,
+  meter = "4/4",
+): Grid {
+  if (stepsPerSecond) return { stepsPerSecond, stepsPerUnit: stepsPerSecond, unit: "seconds", meter };
   const steps = stepsPerBeat ?? 4;
-  return { stepsPerSecond: (steps * tempo) / 60, stepsPerUnit: steps, unit: "beats" };
+  return { stepsPerSecond: (steps * tempo) / 60, stepsPerUnit: steps, unit: "beats", meter };
 }
 
 /** Formats a position: "0:07.5", "12.5 beats". */

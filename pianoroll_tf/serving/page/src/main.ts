@@ -4,12 +4,14 @@ import { announce, byId, showMessage } from "./dom";
 import { type Grid, makeGrid } from "./grid";
 import { fromFragment } from "./link";
 import { PrimerChoice } from "./primerchoice";
-import type { Primer, Settings } from "./settings";
 import { SettingsForm } from "./settingsform";
-import { loadStoredTakes } from "./storage";
+import { TakeStore } from "./storage";
 import { fillFromStream } from "./streaming";
 import { Take } from "./take";
+import { plansFor } from "./takebuild";
+import { connectKeys } from "./takekeys";
 import { TakeList } from "./takelist";
+import type { Plan } from "./takeplan";
 
 const form = new SettingsForm();
 const primerChoice = new PrimerChoice();
@@ -17,6 +19,7 @@ const alert = byId("alert");
 
 /** Everything that needs the server's response to /about. */
 class Page {
+  private readonly store: TakeStore;
   private readonly takes: TakeList;
   private generation: AbortController | null = null;
 
@@ -24,7 +27,12 @@ class Page {
     private readonly about: About,
     private readonly grid: Grid,
   ) {
-    this.takes = new TakeList(about.model);
+    this.store = new TakeStore(about.model);
+    this.store.onerror = (message) => showMessage(alert, message);
+    this.takes = new TakeList(this.store);
+    this.takes.onbuild = (card, kind) =>
+      void plansFor(card, kind, about.longest_primer_steps, () => form.read()).then((plans) => this.generate(plans));
+    connectKeys(this.takes);
     byId("model").textContent = about.model;
     document.title = `${about.model} · pianoroll_tf`;
     form.setup(about, grid);
@@ -36,9 +44,9 @@ class Page {
   }
 
   async start(): Promise<void> {
-    const { takes, damaged } = await loadStoredTakes(this.about.model, this.grid, this.about.limits);
-    for (const take of takes) this.takes.add(take);
-    if (damaged) showMessage(alert, `${damaged} kept ${damaged === 1 ? "take" : "takes"} could not be loaded.`);
+    const { takes, damaged } = await this.store.load(this.grid, this.about.limits);
+    this.takes.addStored(takes);
+    if (damaged) showMessage(alert, `${damaged} stored ${damaged === 1 ? "take" : "takes"} could not be loaded.`);
     await this.openLink();
   }
 
@@ -46,27 +54,36 @@ class Page {
     const settings = form.read();
     if (!settings) return;
     try {
-      void this.generate(settings, primerChoice.primer);
+      void this.generate([{ settings, primer: primerChoice.primer, origin: {} }]);
     } catch (error) {
       form.showError((error as Error).message);
     }
   }
 
-  private async generate(settings: Settings, primer: Primer | null): Promise<void> {
-    if (this.generation) return;
+  /** Generates takes, all at once. */
+  private async generate(plans: readonly Plan[]): Promise<void> {
+    if (this.generation || plans.length === 0) return;
     showMessage(alert, "");
     void this.takes.piano.load().catch(() => undefined); // in advance, for the first Play, which reports errors
-    this.generation = new AbortController();
-    const take = new Take(this.takes.nextNumber, { ...settings }, primer, this.grid);
-    this.takes.add(take);
-    this.takes.reveal(take);
+    const { signal } = (this.generation = new AbortController());
+    const takes = plans.map(({ settings, primer, origin }) => {
+      const take = new Take(this.takes.nextNumber, { ...settings }, primer, this.grid, origin);
+      this.takes.add(take);
+      return take;
+    });
+    this.takes.reveal(takes[0]!);
     form.setBusy(true);
-    announce(`${take.name} is being generated.`);
-    await fillFromStream(take, this.about.limits.steps[1], this.generation.signal, () => this.takes.update(take));
+    this.takes.setBusy(true);
+    const names = takes.map((take) => take.name).join(", ");
+    announce(`${names}: being generated.`);
+    const fill = (take: Take) => fillFromStream(take, this.about.limits.steps[1], signal, () => this.takes.update(take));
+    await Promise.all(takes.map(fill));
     this.generation = null;
     form.setBusy(false);
-    announce(take.error || `${take.name} is ready.`);
-    if (take.state === "failed") void this.refreshVersions();
+    this.takes.setBusy(false);
+    const failed = takes.find((take) => take.state === "failed");
+    announce(failed?.error || `${names}: ready.`);
+    if (failed) void this.refreshVersions();
   }
 
   /** Generates the take of the link in the page's address, if there is one. */
@@ -81,7 +98,7 @@ class Page {
       form.set(settings);
       primerChoice.set(primer);
       history.replaceState(null, "", location.pathname); // so that a reload does not generate it again
-      await this.generate(settings, primer);
+      await this.generate([{ settings, primer, origin: {} }]);
     } catch (error) {
       showMessage(alert, (error as Error).message);
     }
@@ -97,7 +114,7 @@ class Page {
 async function start(): Promise<void> {
   try {
     const about = await fetchAbout();
-    await new Page(about, makeGrid(about.steps_per_second, about.steps_per_beat, about.tempo)).start();
+    await new Page(about, makeGrid(about.steps_per_second, about.steps_per_beat, about.tempo, about.meter)).start();
   } catch (error) {
     showMessage(alert, `${(error as Error).message} Reload the page to try again.`);
   }

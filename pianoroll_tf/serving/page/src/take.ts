@@ -1,4 +1,4 @@
-// A take: settings, primer, and the music generated so far.
+// A take: settings, primer, and the music generated so far; where it comes from.
 import type { EndReason } from "./api";
 import type { Grid } from "./grid";
 import type { Playable } from "./player";
@@ -8,8 +8,22 @@ import type { Primer, Settings } from "./settings";
 /** "stopped": by the user; the music up to there is valid, only shorter. */
 export type TakeState = "generating" | "done" | "stopped" | "failed";
 
+/** Where a take comes from. */
+export interface Origin {
+  /** Unique among the takes of all tabs. */
+  id: string;
+  /** When it was made, in milliseconds since 1970. */
+  created: number;
+  /** The takes that it was made of, nearest first: one that was removed does not break the family. */
+  ancestors: readonly string[];
+  /** What was done to the nearest of them: "continued at bar 12"; empty if there is none. */
+  deed: string;
+  /** Shared by takes that were made together, to choose one of them. */
+  batch: string;
+}
+
 export class Take implements Playable {
-  /** The primer's steps, then the generated steps. */
+  /** The steps before the primer, those of the primer, then the generated steps. */
   readonly rows: Row[] = [];
   primerSteps = 0;
   state: TakeState = "generating";
@@ -19,13 +33,16 @@ export class Take implements Playable {
   kept = false;
   range: PitchRange | null = null;
   noteCount = 0;
+  readonly origin: Origin;
 
   constructor(
-    readonly number: number,
+    public number: number,
     readonly settings: Settings,
     readonly primer: Primer | null,
     readonly grid: Grid,
+    origin: Partial<Origin> = {},
   ) {
+    this.origin = { id: uniqueId(), created: Date.now(), ancestors: [], deed: "", batch: "", ...origin };
     this.setPrimer(primer?.roll ?? []);
   }
 
@@ -56,12 +73,14 @@ export class Take implements Playable {
     return this.rows.slice(this.primerSteps);
   }
 
-  /** Replaces all rows by this primer: the server may have shortened it. */
+  /** Replaces all rows by this primer, after the music before it: the server may have shortened it. */
   setPrimer(primer: Roll): void {
+    const { lead = [], roll = [] } = this.primer ?? {};
     this.rows.length = this.noteCount = 0;
     this.range = null;
-    this.append(primer);
-    this.primerSteps = primer.length;
+    this.append(lead);
+    this.append(primer.length === roll.length ? roll : primer); // the server does not know what sounded before it
+    this.primerSteps = lead.length + primer.length;
   }
 
   append(rows: Roll): void {
@@ -81,4 +100,9 @@ export class Take implements Playable {
     this.error = error;
     if (this.generatedSteps > 0) this.settings.steps = this.generatedSteps;
   }
+}
+
+/** A random name; `crypto.randomUUID` exists only on HTTPS and localhost. */
+export function uniqueId(): string {
+  return [...crypto.getRandomValues(new Uint32Array(3))].map((part) => part.toString(36)).join("-");
 }

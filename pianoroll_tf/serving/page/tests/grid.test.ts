@@ -15,7 +15,7 @@ it("formats seconds", () => {
 });
 
 it("formats beats, at two beats per second", () => {
-  expect(beats).toEqual({ stepsPerSecond: 8, stepsPerUnit: 4, unit: "beats" });
+  expect(beats).toEqual({ stepsPerSecond: 8, stepsPerUnit: 4, unit: "beats", meter: "4/4" });
   expect(position(50, beats)).toBe("12.5 beats");
   expect(duration(64, beats)).toBe("16 beats");
 });
