@@ -20,6 +20,7 @@ from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.http import bodies, streams
 from pianoroll_tf.serving.http.examples import example_primers
 from pianoroll_tf.serving.http.fields import PieceFields, bounds, piece_schema, read_fields
+from pianoroll_tf.serving.http.render import why_no_scores
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.state import client_disconnect, state_of
@@ -49,6 +50,7 @@ async def about(request: Request) -> Response:
             "head": served.model.config["run"]["model"]["head"],
             "meter": str(served.model.meter),
             "tempo": served.model.tempo,
+            "outputs": ["midi", "roll"] if why_no_scores(served) else ["midi", "roll", "musicxml"],
             "longest_primer_steps": state.limits.primer_steps,
             "defaults": {
                 "steps": PROPOSED_STEPS,

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from pianoroll_tf import __version__
 from pianoroll_tf.serving.http.bodies import FORM, JSON
 from pianoroll_tf.serving.http.fields import piece_schema
+from pianoroll_tf.serving.http.render import KINDS, render_schema
 from pianoroll_tf.serving.settings import Limits
 from pianoroll_tf.serving.state import state_of
 
@@ -67,6 +68,7 @@ def document(limits: Limits) -> dict[str, Any]:
     paths = {
         "/generate": _post("Generates a piece.", forms, (MIDI, JSON, EVENTS), (_STREAM,)),
         "/primer": _post("Reads a MIDI file as a primer.", {FORM: "PrimerForm"}, (JSON,)),
+        "/render": _post("Writes music as a file.", {JSON: "Render"}, tuple(kind for kind, _ in KINDS.values())),
         "/about": _get("The model, its versions, and the ranges of fields.", (JSON,), errors=(503,)),
         "/healthz": _get("Whether the process is alive.", (JSON,)),
         "/readyz": _get("Whether the server takes requests.", (JSON,), errors=(503,)),
@@ -86,7 +88,10 @@ def document(limits: Limits) -> dict[str, Any]:
         "info": {"title": "pianoroll_tf", "version": __version__, "description": "Generates polyphonic music."},
         "servers": [{"url": "."}],  # relative to this document, which a reverse proxy may serve under a prefix
         "paths": paths,
-        "components": {"schemas": {"Piece": piece, "PieceForm": form, "PrimerForm": primer} | OTHER_SCHEMAS},
+        "components": {
+            "schemas": {"Piece": piece, "PieceForm": form, "PrimerForm": primer, "Render": render_schema(limits)}
+            | OTHER_SCHEMAS
+        },
     }
 
 

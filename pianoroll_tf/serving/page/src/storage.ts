@@ -46,10 +46,14 @@ export class TakeStore {
   }
 
   /** Stores takes or replaces them, and drops the oldest ones that are not kept; false if the browser refuses. */
-  put(takes: readonly Take[]): Promise<boolean> {
+  async put(takes: readonly Take[]): Promise<boolean> {
     const records = takes.map((take) => toRecord(take, this.model));
-    return this.write((store) => {
+    const written = await this.write((store) => {
       for (const record of records) store.put(record);
+      store.transaction.commit(); // at once: it is complete even if the page is closed now
+    });
+    if (!written) return false;
+    return this.write((store) => {
       const all = store.index("model").getAll(this.model);
       all.onsuccess = () => surplus(all.result as TakeRecord[]).forEach((id) => store.delete(id));
     });

@@ -6,6 +6,7 @@ import type { TakeList } from "./takelist";
 const BUILD_KEYS: Record<string, Build> = { c: "continue", v: "vary", f: "four", b: "bars" };
 const SINGLE_KEYS = "pianoroll_tf/single-keys"; // "off" in the local storage: the user does not want them
 const TOAST_SECONDS = 12;
+let pressed: Element | null = null; // the button that was last pressed by mouse or finger, while it may have the focus
 
 export function connectKeys(takes: TakeList): void {
   connectHistory(takes);
@@ -13,7 +14,13 @@ export function connectKeys(takes: TakeList): void {
   singleKeys.checked = stored(SINGLE_KEYS) !== "off";
   singleKeys.addEventListener("change", () => store(SINGLE_KEYS, singleKeys.checked ? "on" : "off"));
   byId("help").addEventListener("click", () => byId<HTMLDialogElement>("shortcuts").showModal());
+  document.addEventListener("pointerdown", (event) => (pressed = (event.target as Element).closest("button, summary, a")), true);
+  document.addEventListener("keyup", (event) => {
+    // Some browsers press a button when the space bar is released.
+    if (event.key === " " && !isText(event.target as Element) && !needsSpace(event.target as Element)) event.preventDefault();
+  });
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Tab") pressed = null;
     if (event.defaultPrevented || event.altKey || document.querySelector("dialog[open]")) return;
     const used = event.ctrlKey || event.metaKey ? undoOrRedo(event, takes) : plainKey(event, takes, singleKeys.checked);
     if (used) event.preventDefault();
@@ -74,10 +81,10 @@ function isText(element: Element): boolean {
   return element.matches("input, textarea, select, [contenteditable]") && !element.matches(others);
 }
 
-/** Whether the space bar does something else there: it presses a button that was reached by keyboard. */
+/** Whether the space bar does something else there: it presses a button that was not reached by mouse or finger. */
 function needsSpace(element: Element): boolean {
-  if (element.matches("input[type=radio], input[type=checkbox]")) return true;
-  return element.matches("button, summary, a, input[type=file]") && element.matches(":focus-visible");
+  if (element.closest("dialog") || element.matches("input[type=radio], input[type=checkbox], input[type=file]")) return true;
+  return element.matches("button, summary, a") && element !== pressed;
 }
 
 function stored(key: string): string | null {

@@ -61,14 +61,19 @@ export class TakeList {
   /** Adds the takes that were stored; two tabs may have given the same number to two of them. */
   addStored(takes: readonly Take[]): void {
     const numbers = new Set<number>();
-    const free = Math.max(0, ...takes.map((take) => take.number)) + 1;
+    const changed: Take[] = [];
+    let highest = Math.max(0, ...takes.map((take) => take.number));
     takes.forEach((take, i) => {
-      if (numbers.has(take.number)) take.number = free + i;
+      if (numbers.has(take.number)) {
+        take.number = ++highest;
+        changed.push(take);
+      }
       numbers.add(take.number);
       const card = this.createCard(take);
       card.fold(i < takes.length - UNFOLDED);
       this.cards.push(card);
     });
+    if (changed.length) void this.store.put(changed);
     this.refresh();
   }
 
