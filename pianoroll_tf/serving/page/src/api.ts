@@ -19,6 +19,7 @@ export interface About {
   defaults: { steps: number; temperature: number; top_p: number; density: number | null };
   limits: Limits & { upload_bytes: number };
   example_primers: Primer[];
+  outputs: string[];
 }
 
 export class ApiError extends Error {}
@@ -52,9 +53,19 @@ export async function uploadPrimer(file: File): Promise<UploadedPrimer> {
   return { ...uploaded, roll: validateRoll(uploaded.roll) };
 }
 
-/** The MIDI file of a take. */
-export async function fetchMidi(settings: Settings, primer: Primer | null): Promise<Blob> {
-  return (await checkResponse(post("generate", { ...requestBody(settings, primer), output: "midi" }))).blob();
+/** Music to be written as a file. */
+export interface RenderRequest extends Clock {
+  version: number;
+  roll: Roll;
+  title: string;
+  output: "midi" | "musicxml";
+}
+
+/** The file of some music; from the newest version of the model if the one that made it is no longer served. */
+export async function renderFile({ version, ...request }: RenderRequest): Promise<Blob> {
+  const response = await post("render", { ...request, version }).catch(() => null);
+  const gone = response?.status === 404;
+  return (await checkResponse(response && !gone ? Promise.resolve(response) : post("render", request))).blob();
 }
 
 /** Generates a piece, and yields the music as it is generated. */

@@ -29,7 +29,7 @@ class Page {
   ) {
     this.store = new TakeStore(about.model);
     this.store.onerror = (message) => showMessage(alert, message);
-    this.takes = new TakeList(this.store);
+    this.takes = new TakeList(this.store, about.model, about.outputs);
     this.takes.onbuild = (card, kind) =>
       void plansFor(card, kind, about.longest_primer_steps, () => form.read()).then((plans) => this.generate(plans));
     connectKeys(this.takes);

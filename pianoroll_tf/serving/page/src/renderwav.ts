@@ -7,6 +7,14 @@ import { interleave, wavHeader } from "./wav";
 const CHANNELS = 2;
 const PART_SECONDS = 60;
 const TAIL_SECONDS = 1.5; // after the last step, for its notes to decay
+const PROGRESS_SECONDS = 1; // of audio, between two reports of the progress
+
+export interface Progress {
+  /** Called with the fraction that is done. */
+  report(fraction: number): void;
+  /** Cancels the rendering. */
+  signal: AbortSignal;
+}
 
 /** Renders a part of the audio. It starts to play earlier, so that notes held into the part are heard. */
 async function renderPart(
@@ -15,6 +23,7 @@ async function renderPart(
   piano: Piano,
   fromFrame: number,
   toFrame: number,
+  progress: Progress,
 ): Promise<Int16Array<ArrayBuffer>> {
   const seconds = fromFrame / SAMPLE_RATE;
   const firstStep = Math.max(0, Math.floor((seconds - MAX_NOTE_SECONDS - 1) * stepsPerSecond));
@@ -26,24 +35,43 @@ async function renderPart(
   const endStep = Math.min(roll.length, Math.ceil((toFrame / SAMPLE_RATE) * stepsPerSecond));
   for (let step = firstStep; step < endStep; step++) voices.playRow(roll[step]!, (step - firstStep) / stepsPerSecond);
   if (endStep === roll.length) voices.playRow([], (endStep - firstStep) / stepsPerSecond);
-  const audio = await context.startRendering();
+  const audio = await renderWatched(context, progress);
   return interleave([0, 1].map((channel) => audio.getChannelData(channel).subarray(leadFrames)));
 }
 
-/** The content of the WAV file. */
+/** Renders a context, which is suspended now and then to report how far it is, and never resumed if it is cancelled. */
+function renderWatched(context: OfflineAudioContext, { report, signal }: Progress): Promise<AudioBuffer> {
+  const seconds = context.length / SAMPLE_RATE;
+  for (let at = PROGRESS_SECONDS; at < seconds; at += PROGRESS_SECONDS) {
+    const pause = "suspend" in context ? context.suspend(at) : Promise.reject(new Error("not in this browser"));
+    void pause.then(() => {
+      report(at / seconds);
+      if (!signal.aborted) void context.resume();
+    }).catch(() => undefined);
+  }
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+    context.startRendering().then(resolve, reject);
+  });
+}
+
+/** The content of the WAV file; rejects with the signal's reason if it is cancelled. */
 export async function renderWav(
   roll: Roll,
   stepsPerSecond: number,
   piano: Piano,
-  onProgress: (fraction: number) => void,
+  { report, signal }: Progress,
 ): Promise<Blob> {
   await piano.load();
   const frames = Math.round((roll.length / stepsPerSecond + TAIL_SECONDS) * SAMPLE_RATE);
   const parts: BlobPart[] = [wavHeader(frames, CHANNELS, SAMPLE_RATE)];
   const partFrames = PART_SECONDS * SAMPLE_RATE;
   for (let from = 0; from < frames; from += partFrames) {
-    onProgress(from / frames);
-    parts.push(await renderPart(roll, stepsPerSecond, piano, from, Math.min(frames, from + partFrames)));
+    signal.throwIfAborted();
+    const to = Math.min(frames, from + partFrames);
+    const reportPart = (fraction: number) => report((from + fraction * (to - from)) / frames);
+    reportPart(0);
+    parts.push(await renderPart(roll, stepsPerSecond, piano, from, to, { report: reportPart, signal }));
   }
   return new Blob(parts, { type: "audio/wav" });
 }

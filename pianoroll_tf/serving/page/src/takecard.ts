@@ -1,13 +1,12 @@
 // The card of one take: its piano-roll, its settings, and its buttons.
 import { announce, byId, showMessage } from "./dom";
 import { duration, position } from "./grid";
-import type { Piano } from "./piano";
 import { noteName, type PitchRange } from "./roll";
 import { RollView } from "./rollview";
 import { describeSettings } from "./settings";
 import type { Take } from "./take";
 import { cutStep, placeName } from "./takebars";
-import { performSave } from "./takesave";
+import { type SaveEnvironment, performSave } from "./takesave";
 
 export type Build = "continue" | "vary" | "four" | "bars";
 
@@ -30,7 +29,7 @@ export class TakeCard {
 
   constructor(
     readonly take: Take,
-    private readonly piano: Piano,
+    private readonly environment: SaveEnvironment,
     private readonly actions: CardActions,
   ) {
     const template = byId<HTMLTemplateElement>("take");
@@ -50,6 +49,7 @@ export class TakeCard {
     for (const button of this.buttons("[data-action]")) {
       button.addEventListener("click", () => void this.performAction(button));
     }
+    this.part('[data-action="musicxml"]').hidden = !environment.outputs.includes("musicxml");
     this.setPlaying(false, false);
     this.update();
   }
@@ -86,11 +86,12 @@ export class TakeCard {
     }
   }
 
-  /** Shows what it was made of, and whether it is one of several to choose from. */
-  setOrigin(parent: Take | null, hasRivals: boolean): void {
+  /** Shows what it was made of, whether it is one of several to choose from, and whether it has relatives. */
+  setOrigin(parent: Take | null, hasRivals: boolean, hasRelatives: boolean): void {
     const { deed } = this.take.origin;
     showMessage(this.part(".deed"), parent ? `${parent.name}: ${deed}` : deed);
     this.part(".choose").hidden = !hasRivals;
+    this.part('[data-action="family"]').hidden = !hasRelatives;
   }
 
   setRange(range: PitchRange): void {
@@ -159,7 +160,7 @@ export class TakeCard {
     if (button.dataset.action === "remove") return this.actions.remove(this);
     showMessage(this.part(".error"), this.take.error);
     try {
-      await performSave(button, this.take, this.piano);
+      await performSave(button, this.take, this.environment);
     } catch (error) {
       showMessage(this.part(".error"), (error as Error).message);
       announce((error as Error).message);

@@ -8,6 +8,7 @@ import type { TakeStore } from "./storage";
 import type { Take } from "./take";
 import { type Build, TakeCard } from "./takecard";
 import { History } from "./takehistory";
+import { familyOf } from "./taketree";
 import { TakeTreeView } from "./taketreeview";
 
 const STORE_SECONDS = 2; // between two times that a take is stored while it is generated
@@ -27,7 +28,12 @@ export class TakeList {
   private frameRequest = 0;
   private busy = false;
 
-  constructor(private readonly store: TakeStore) {
+  /** `outputs`: the kinds of files that the server writes. */
+  constructor(
+    private readonly store: TakeStore,
+    private readonly model: string,
+    private readonly outputs: readonly string[],
+  ) {
     this.player.onchange = () => this.updatePlayback();
     byId("clear").addEventListener("click", () => this.removeUnkept());
     onColourSchemeChange(() => this.cards.forEach((card) => card.redraw()));
@@ -110,7 +116,9 @@ export class TakeList {
   }
 
   private createCard(take: Take): TakeCard {
-    const card = new TakeCard(take, this.piano, {
+    const { piano, model, outputs } = this;
+    const family = () => familyOf(take, this.takes);
+    const card = new TakeCard(take, { piano, model, outputs, family }, {
       toggle: (card) => void this.toggle(card),
       seek: (card, step) => void this.seek(card, step),
       keep: (card) => this.toggleKept(card),

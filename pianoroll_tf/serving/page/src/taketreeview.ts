@@ -75,10 +75,11 @@ export class TakeTreeView {
   }
 
   private updateOrigins(nodes: readonly TreeNode<Take>[], parent: Take | null): void {
-    for (const { item } of nodes) {
+    for (const { item, children } of nodes) {
       const { batch, ancestors } = item.origin;
       const rivals = batch !== "" && nodes.some((other) => other.item !== item && other.item.origin.batch === batch);
-      this.cards.get(item)!.setOrigin(parent && ancestors[0] === parent.origin.id ? parent : null, rivals);
+      const known = parent && ancestors[0] === parent.origin.id ? parent : null;
+      this.cards.get(item)!.setOrigin(known, rivals, parent !== null || children.length > 0);
     }
   }
 
