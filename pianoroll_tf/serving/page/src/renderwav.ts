@@ -7,7 +7,7 @@ import { interleave, wavHeader } from "./wav";
 const CHANNELS = 2;
 const PART_SECONDS = 60;
 const TAIL_SECONDS = 1.5; // after the last step, for its notes to decay
-const PROGRESS_SECONDS = 1; // of audio, between two reports of the progress
+const PIECE_SECONDS = 1; // of audio, for which notes are made at a time: the fewer there are, the faster it is
 
 export interface Progress {
   /** Called with the fraction that is done. */
@@ -33,22 +33,36 @@ async function renderPart(
   output.connect(context.destination);
   const voices = new Voices(piano, context, output);
   const endStep = Math.min(roll.length, Math.ceil((toFrame / SAMPLE_RATE) * stepsPerSecond));
-  for (let step = firstStep; step < endStep; step++) voices.playRow(roll[step]!, (step - firstStep) / stepsPerSecond);
-  if (endStep === roll.length) voices.playRow([], (endStep - firstStep) / stepsPerSecond);
-  const audio = await renderWatched(context, progress);
+  let step = firstStep;
+  const playUntil = (time: number) => {
+    for (; step < endStep && (step - firstStep) / stepsPerSecond < time; step++) {
+      voices.playRow(roll[step]!, (step - firstStep) / stepsPerSecond);
+    }
+    if (step === endStep && endStep === roll.length) voices.playRow([], (endStep - firstStep) / stepsPerSecond);
+  };
+  const audio = await renderInPieces(context, playUntil, progress);
   return interleave([0, 1].map((channel) => audio.getChannelData(channel).subarray(leadFrames)));
 }
 
-/** Renders a context, which is suspended now and then to report how far it is, and never resumed if it is cancelled. */
-function renderWatched(context: OfflineAudioContext, { report, signal }: Progress): Promise<AudioBuffer> {
+/**
+ * Renders a context piece by piece: at the end of each it is suspended to make the notes of the next one, and to report
+ * how far it is. It is never resumed if it is cancelled.
+ */
+function renderInPieces(
+  context: OfflineAudioContext,
+  playUntil: (seconds: number) => void,
+  { report, signal }: Progress,
+): Promise<AudioBuffer> {
   const seconds = context.length / SAMPLE_RATE;
-  for (let at = PROGRESS_SECONDS; at < seconds; at += PROGRESS_SECONDS) {
-    const pause = "suspend" in context ? context.suspend(at) : Promise.reject(new Error("not in this browser"));
-    void pause.then(() => {
+  const inPieces = "suspend" in OfflineAudioContext.prototype; // not in every browser
+  for (let at = PIECE_SECONDS; inPieces && at < seconds; at += PIECE_SECONDS) {
+    void context.suspend(at).then(() => {
       report(at / seconds);
+      playUntil(at + 2 * PIECE_SECONDS);
       if (!signal.aborted) void context.resume();
-    }).catch(() => undefined);
+    });
   }
+  playUntil(inPieces ? 2 * PIECE_SECONDS : Infinity);
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
     context.startRendering().then(resolve, reject);

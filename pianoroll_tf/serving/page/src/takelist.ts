@@ -213,7 +213,7 @@ export class TakeList {
         this.cards.push(...cards);
         this.refresh();
         cards.forEach((card) => card.update());
-        void this.store.put(cards.map((card) => card.take).filter((take) => take.rows.length > 0));
+        void this.store.put(cards.map((card) => card.take).filter((take) => take.generatedSteps > 0));
         cards[0]?.title.focus({ preventScroll: true });
       },
     });

@@ -1,7 +1,11 @@
 """Building on takes in a real browser: the family tree, undo, what a reload brings back, and the files of a take."""
 
+import io
 import json
+import zipfile
+from pathlib import Path
 
+import pretty_midi
 import pytest
 from page_browser import accessibility_violations, count_pixels, generate, install, open_page, wait_until
 
@@ -308,3 +312,104 @@ def test_the_tree_and_the_dialogs_are_accessible(chromium, address: str, width: 
         small = "[...document.querySelectorAll('main button')].filter((one) => one.offsetWidth && one.offsetHeight < 44)"
         assert page.evaluate(f"{small}.map((one) => one.className || one.id || one.textContent)") == []
     context.close()
+
+
+def saved(page, action: str, place: int = 0) -> bytes:
+    """The file that a button of a take downloads."""
+    with page.expect_download() as download:
+        page.locator(f"[data-action={action}]").nth(place).click()
+    return Path(download.value.path()).read_bytes()
+
+
+def test_the_midi_file_of_a_continued_take_is_what_is_seen(page) -> None:
+    generate(page, 64)
+    for _ in range(3):
+        page.press(".roll", "ArrowRight")
+    page.fill("#steps", "40")
+    build(page, "continue")
+    roll = steps_of(stored_rows(page)["Take 2"])
+    notes = pretty_midi.PrettyMIDI(io.BytesIO(saved(page, "midi", 1))).instruments[0].notes
+    sounding = [{note.pitch for note in notes if note.start <= step / 8 + 0.01 < note.end} for step in range(len(roll))]
+    assert len(roll) == 24 + 40
+    assert sounding == [{pitch % 128 for pitch in row} for row in roll]
+    page.locator("[data-action=link]").nth(1).click()
+    page.wait_for_selector("text=Copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_selector(".take[data-state=done] >> nth=2")
+    page.wait_for_selector("#generate:visible")
+    assert "from Take 1 up to 0:03.0" in page.locator(".take .settings").first.inner_text()
+    assert steps_of(stored_rows(page)["Take 3"]) == roll
+
+
+def test_music_longer_than_a_primer_is_continued_and_saved_whole(page) -> None:
+    generate(page, 1200)  # of which the model takes 1024 steps
+    page.fill("#steps", "16")
+    build(page, "continue")
+    rolls = {name: steps_of(rows) for name, rows in stored_rows(page).items()}
+    assert (rolls["Take 2"][:1200], len(rolls["Take 2"])) == (rolls["Take 1"], 1216)
+    music = pretty_midi.PrettyMIDI(io.BytesIO(saved(page, "midi", 1)))
+    assert music.get_end_time() > 150
+    page.reload()
+    page.wait_for_selector(".take >> nth=1")
+    assert page.locator(".take .time").nth(1).inner_text() == "0:00.0 / 2:32.0"
+
+
+def test_a_family_is_saved_as_a_zip_file(page) -> None:
+    generate(page, 32)
+    assert not page.is_visible("[data-action=family]")
+    build(page, "vary")
+    build(page, "continue", 1)
+    generate(page, 32)  # of another family
+    with zipfile.ZipFile(io.BytesIO(saved(page, "family", 2))) as file:
+        assert file.testzip() is None
+        names = ["take-1", "take-2-varied", "take-3-continued-at-its-end"]
+        assert file.namelist() == [*(f"{name}.{end}" for name in names for end in ("mid", "png")), "family.txt"]
+        assert file.read("take-2-varied.mid") == saved(page, "midi", 2)
+        assert file.read("take-1.png").startswith(b"\x89PNG")
+        lines = file.read("family.txt").decode().splitlines()
+    assert [line.split(";")[0] for line in lines[1:]] == ["  Take 2: varied", "    Take 3: continued at its end"]
+
+
+def test_a_wav_file_shows_its_progress_and_can_be_cancelled(page) -> None:
+    generate(page, 600)
+    page.evaluate("""() => {
+      window.labels = [];
+      const button = document.querySelector('[data-action=wav]');
+      new MutationObserver(() => labels.push(button.textContent)).observe(button, {childList: true});
+    }""")
+    button = page.locator("[data-action=wav]")
+    width = button.bounding_box()["width"]
+    button.click()
+    wait_until(page, "labels.some((label) => /^Stop [1-9]/.test(label))")
+    assert button.bounding_box()["width"] == width
+    button.click()
+    wait_until(page, "labels.at(-1) === 'WAV'")
+    assert page.inner_text("#status") == "The WAV file was cancelled."
+    assert page.is_hidden(".take .error")
+    content = saved(page, "wav")
+    assert content[:4] == b"RIFF"
+    percent = [int(label.split()[1]) for label in page.evaluate("labels.slice(labels.lastIndexOf('Stop 0 %'))")[:-1]]
+    assert len(percent) > 20
+    assert percent == sorted(percent)
+
+
+def test_a_score_is_offered_where_the_server_writes_one(page, context, address: str) -> None:
+    generate(page, 16)
+    assert page.is_hidden("[data-action=musicxml]")
+    scored = context.new_page()
+    scored.route(
+        "**/about",
+        lambda route: route.fulfill(json=route.fetch().json() | {"outputs": ["midi", "roll", "musicxml"]}),
+    )
+    asked = []
+    scored.route("**/render", lambda route: (asked.append(route.request.post_data_json), route.fulfill(body="<score/>")))
+    scored.goto(address)
+    scored.wait_for_selector(".take[data-state=done]")
+    assert saved(scored, "musicxml") == b"<score/>"
+    [request] = asked
+    assert (request["output"], len(request["roll"])) == ("musicxml", 16)
+    scored.unroute("**/render")
+    scored.click("[data-action=musicxml]")
+    scored.wait_for_selector("text=output must be midi, because MusicXML needs a model on the grid of beats")
