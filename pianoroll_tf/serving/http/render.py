@@ -153,7 +153,8 @@ async def _score(
 ) -> bytes:
     """MusicXML, one after the other on a thread for scores alone, because music21 is slow."""
     steps = len(fields.roll)
-    if reason := why_no_scores(served):
+    steps_per_beat = served.model.steps_per_beat
+    if (reason := why_no_scores(served)) or steps_per_beat is None:
         raise InvalidRequestError(f"output must be midi, because {reason}. Received: output=musicxml")
     if steps > MAX_SCORE_STEPS:
         raise InvalidRequestError(
@@ -162,7 +163,7 @@ async def _score(
     if state.scores >= MAX_SCORES:
         raise OverloadedError("too many scores are waiting")
     title = fields.title or state.registry.name
-    write = functools.partial(musicxml_bytes, fields.roll, served.model.steps_per_beat, tempo, meters, title)
+    write = functools.partial(musicxml_bytes, fields.roll, steps_per_beat, tempo, meters, title)
     state.scores += 1
     try:
         return await asyncio.get_running_loop().run_in_executor(state.score_threads, write)
@@ -172,7 +173,6 @@ async def _score(
 
 def _midi(served: ServedVersion, fields: RenderFields, tempo: float, meters: list[tuple[int, Meter]]) -> bytes:
     """A MIDI file in the dynamics of the training data, as /generate writes it."""
-    name = {"name": fields.title} if fields.title else {}
     return midi_bytes(
         fields.roll,
         served.grid.rate(tempo),
@@ -180,5 +180,5 @@ def _midi(served: ServedVersion, fields: RenderFields, tempo: float, meters: lis
         meters,
         steps_per_beat=served.model.steps_per_beat,
         dynamics=served.model.dynamics,
-        **name,
+        name=fields.title or "piano",
     )

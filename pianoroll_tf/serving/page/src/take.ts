@@ -73,6 +73,11 @@ export class Take implements Playable {
     return this.rows.slice(this.primerSteps);
   }
 
+  /** Where a take comes from that is made of this one. */
+  childOrigin(deed: string): Partial<Origin> {
+    return { ancestors: [this.origin.id, ...this.origin.ancestors], deed };
+  }
+
   /** Replaces all rows by this primer, after the music before it: the server may have shortened it. */
   setPrimer(primer: Roll): void {
     const { lead = [], roll = [] } = this.primer ?? {};

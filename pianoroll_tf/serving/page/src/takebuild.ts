@@ -27,12 +27,12 @@ export async function plansFor(
   const settings = readSettings();
   if (!settings) return [];
   if (kind === "continue") return [continuePlan(take, cut, settings, maxPrimer)];
-  const bars = await askForBars(take, card.step);
+  const bars = await askForBars(take, cut);
   return bars ? [keepPlan(take, bars[0], bars[1], settings, maxPrimer)] : [];
 }
 
-/** Asks which bars to keep, by default those up to the playhead; null if the user cancels. */
-function askForBars(take: Take, playhead: number): Promise<[number, number] | null> {
+/** Asks which bars to keep, by default those up to `cut`; null if the user cancels. */
+function askForBars(take: Take, cut: number): Promise<[number, number] | null> {
   const dialog = byId<HTMLDialogElement>("bars");
   const inputs = [byId<HTMLInputElement>("bars-first"), byId<HTMLInputElement>("bars-last")] as const;
   const count = barCount(take);
@@ -44,7 +44,7 @@ function askForBars(take: Take, playhead: number): Promise<[number, number] | nu
   inputs[1].min = "1";
   inputs[1].max = String(count);
   inputs[0].value = String(low);
-  inputs[1].value = String(playhead > 0 ? Math.min(barAt(take, Math.max(0, playhead - 1)), count) : count);
+  inputs[1].value = String(Math.min(barAt(take, Math.max(0, cut - 1)), count));
   byId("bars-title").textContent = `Keep ${seconds ? "part" : "bars"} of ${take.name}`;
   const error = () => {
     const [first, last] = values();

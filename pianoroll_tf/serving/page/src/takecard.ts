@@ -26,6 +26,7 @@ export class TakeCard {
   step = 0;
   private readonly view: RollView;
   private busy = false;
+  private moved = false; // whether the user moved the playhead, or heard the take
 
   constructor(
     readonly take: Take,
@@ -37,7 +38,10 @@ export class TakeCard {
     this.title = this.part<HTMLButtonElement>(".title");
     this.setNames();
     this.view = new RollView(this.part(".roll"), take);
-    this.view.onseek = (step) => actions.seek(this, step);
+    this.view.onseek = (step) => {
+      this.moved = true;
+      actions.seek(this, step);
+    };
     this.view.ontoggle = () => actions.toggle(this);
     this.title.addEventListener("click", () => this.fold(this.title.ariaExpanded === "true"));
     this.part(".play").addEventListener("click", () => actions.toggle(this));
@@ -56,7 +60,7 @@ export class TakeCard {
 
   /** The step at which music is built on this take: near the playhead, or its end if that was not moved. */
   get cut(): number {
-    return this.step <= 0 ? this.take.rows.length : cutStep(this.take, this.step);
+    return this.moved && this.step > 0 ? cutStep(this.take, this.step) : this.take.rows.length;
   }
 
   /** Updates the card from the take. */
@@ -108,6 +112,7 @@ export class TakeCard {
   }
 
   setPlaying(playing: boolean, loading: boolean): void {
+    this.moved ||= playing;
     const button = this.part(".play");
     button.querySelector("use")!.setAttribute("href", playing ? "#icon-pause" : "#icon-play");
     button.setAttribute("aria-label", `${playing ? "Pause" : "Play"} ${this.take.name}`);

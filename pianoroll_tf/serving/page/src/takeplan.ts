@@ -46,7 +46,7 @@ export function keepPlan(take: Take, first: number, last: number, settings: Sett
 }
 
 function plan(take: Take, settings: Settings, primer: Primer | null, deed: string): Plan {
-  return { settings, primer, origin: { ancestors: [take.origin.id, ...take.origin.ancestors], deed } };
+  return { settings, primer, origin: take.childOrigin(deed) };
 }
 
 function otherSeed(take: Take): number {

@@ -2,7 +2,7 @@
 import type { EndReason } from "./api";
 import { rollFromBytes, rollToBytes } from "./codec";
 import type { Grid } from "./grid";
-import { type Clock, type Limits, type Primer, settingError, type Settings, validateClock } from "./settings";
+import { type Clock, LABELS, type Limits, type Primer, settingError, type Settings, validateClock } from "./settings";
 import { type Origin, Take } from "./take";
 
 export const MAX_STORED = 50; // takes of a model; those that are kept do not count
@@ -44,8 +44,8 @@ export function toRecord(take: Take, model: string): TakeRecord {
 export function fromRecord(record: TakeRecord, grid: Grid, limits: Limits): Take {
   const { primerSteps, leadSteps, number, settings, origin } = { ...record, origin: originOf(record) };
   const rows = rollFromBytes(record.rows);
-  for (const [name, value] of Object.entries(settings) as [keyof Settings, number][]) {
-    if (settingError(name, value, limits)) throw new Error(`invalid setting: ${name}`);
+  for (const name of Object.keys(LABELS) as (keyof typeof LABELS)[]) {
+    if (settingError(name, settings[name], limits)) throw new Error(`invalid setting: ${name}`);
   }
   if (!Number.isInteger(number) || record.unit !== grid.unit) throw new Error("stored for another grid");
   const primer: Primer | null =

@@ -44,7 +44,7 @@ def test_a_midi_file_has_tempo_time_signature_and_name(server):
     assert "Täke 3, seed 5".encode() in answer.content
 
 
-def test_musicxml_is_written_on_a_grid_of_beats(server, monkeypatch):
+def test_musicxml_is_written_on_a_grid_of_beats(server, registry, monkeypatch):
     calls = []
 
     def write(*arguments):
@@ -53,14 +53,15 @@ def test_musicxml_is_written_on_a_grid_of_beats(server, monkeypatch):
 
     monkeypatch.setattr(render, "musicxml_bytes", write)
     monkeypatch.setattr(render, "why_no_scores", lambda served: "")
+    monkeypatch.setattr(type(registry.get().model), "steps_per_beat", 4)
     body = {"roll": ROLL, "tempo": 90, "meter": "3/4", "place": 2, "output": "musicxml"}
     answer = server.post("/render", body)
     assert answer.content == b"<score-partwise/>"
     assert answer.headers["content-type"] == "application/vnd.recordare.musicxml+xml"
     assert answer.headers["content-disposition"] == 'attachment; filename="tiny.musicxml"'
-    [(roll, _, tempo, meters, title)] = calls
+    [(roll, steps_per_beat, tempo, meters, title)] = calls
     assert ((roll != 0) == (dense(ROLL) != 0)).all()
-    assert (tempo, meters, title) == (90, [(-2, Meter(3, 4))], "tiny")
+    assert (steps_per_beat, tempo, meters, title) == (4, 90, [(-2, Meter(3, 4))], "tiny")
     too_long = server.post("/render", body | {"roll": [[]] * 4097})
     assert too_long.json() == {
         "error": "music to be written as MusicXML must have at most 4096 steps. Received: 4097 steps"

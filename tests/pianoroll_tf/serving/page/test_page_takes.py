@@ -248,7 +248,8 @@ def test_takes_of_the_local_storage_move_to_the_database(page) -> None:
     settings = {"version": 1, "steps": 2, "seed": 5, "temperature": 1, "top_p": 1, "density": 1}
     # [[60], [60, 64]]: deflated, base64url
     encoded = page.evaluate("""async () => {
-      const stream = new Blob([Uint8Array.of(1, 60, 2, 60, 64)]).stream().pipeThrough(new CompressionStream("deflate-raw"));
+      const roll = new Blob([Uint8Array.of(1, 60, 2, 60, 64)]);
+      const stream = roll.stream().pipeThrough(new CompressionStream("deflate-raw"));
       const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
       return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
     }""")
@@ -309,7 +310,9 @@ def test_the_tree_and_the_dialogs_are_accessible(chromium, address: str, width: 
     assert accessibility_violations(page) == []
     page.keyboard.press("Escape")
     if width < 500:
-        small = "[...document.querySelectorAll('main button')].filter((one) => one.offsetWidth && one.offsetHeight < 44)"
+        small = (
+            "[...document.querySelectorAll('main button')].filter((one) => one.offsetWidth && one.offsetHeight < 44)"
+        )
         assert page.evaluate(f"{small}.map((one) => one.className || one.id || one.textContent)") == []
     context.close()
 
@@ -404,7 +407,9 @@ def test_a_score_is_offered_where_the_server_writes_one(page, context, address: 
         lambda route: route.fulfill(json=route.fetch().json() | {"outputs": ["midi", "roll", "musicxml"]}),
     )
     asked = []
-    scored.route("**/render", lambda route: (asked.append(route.request.post_data_json), route.fulfill(body="<score/>")))
+    scored.route(
+        "**/render", lambda route: (asked.append(route.request.post_data_json), route.fulfill(body="<score/>"))
+    )
     scored.goto(address)
     scored.wait_for_selector(".take[data-state=done]")
     assert saved(scored, "musicxml") == b"<score/>"
