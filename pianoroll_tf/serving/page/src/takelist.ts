@@ -1,6 +1,6 @@
 // The takes as a family tree: at most one of them plays, all are drawn with the same pitch range, and all are stored.
 import { onColourSchemeChange } from "./colours";
-import { announce, byId, showMessage } from "./dom";
+import { byId, showMessage } from "./dom";
 import { Piano } from "./piano";
 import { Player } from "./player";
 import { sharedRange } from "./roll";
@@ -217,6 +217,5 @@ export class TakeList {
         cards[0]?.title.focus({ preventScroll: true });
       },
     });
-    announce(text);
   }
 }

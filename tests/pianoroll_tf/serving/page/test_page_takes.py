@@ -376,7 +376,7 @@ def test_a_family_is_saved_as_a_zip_file(page) -> None:
 
 
 def test_a_wav_file_shows_its_progress_and_can_be_cancelled(page) -> None:
-    generate(page, 600)
+    generate(page, 300)
     page.evaluate("""() => {
       window.labels = [];
       const button = document.querySelector('[data-action=wav]');
