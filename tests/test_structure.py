@@ -61,6 +61,7 @@ WITHOUT_MODULE = {
     "pianoroll_tf/test_package.py",
     "pianoroll_tf/serving/page/test_page.py",
     "pianoroll_tf/serving/page/test_page_playing.py",
+    "pianoroll_tf/serving/page/test_page_takes.py",
 }
 
 

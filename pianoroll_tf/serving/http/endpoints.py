@@ -16,6 +16,7 @@ from pianoroll_tf.generation.continuation import Primer as Music
 from pianoroll_tf.generation.dynamics import played_dynamics
 from pianoroll_tf.generation.infilling import Gap
 from pianoroll_tf.generation.render import midi_bytes
+from pianoroll_tf.generation.saved_model import MusicModel
 from pianoroll_tf.serving.drawing import async_engine
 from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.drawing.primers import Primer
@@ -30,6 +31,7 @@ from pianoroll_tf.serving.http.fields import (
     read_fields,
     read_infill_fields,
 )
+from pianoroll_tf.serving.http.render import why_no_scores
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.settings import Limits
@@ -62,6 +64,7 @@ async def about(request: Request) -> Response:
             "meter": str(served.model.meter),
             "tempo": served.model.tempo,
             "trained_on": trained_on(served.model),
+            "outputs": ["midi", "roll"] if why_no_scores(served) else ["midi", "roll", "musicxml"],
             "longest_primer_steps": state.limits.primer_steps,
             "defaults": {
                 "steps": PROPOSED_STEPS,

@@ -23,6 +23,7 @@ export interface About {
   defaults: { steps: number; temperature: number; top_p: number; density: number | null };
   limits: Limits & { upload_bytes: number };
   example_primers: Primer[];
+  outputs: string[];
 }
 
 export class ApiError extends Error implements Retriable {
@@ -65,13 +66,6 @@ export async function uploadMusic(file: File): Promise<UploadedMusic> {
   return { ...uploaded, roll: validateRoll(uploaded.roll) };
 }
 
-/** The MIDI file of a take. */
-export async function fetchMidi(take: Take): Promise<Blob> {
-  const request = take.gap ? infillBody(take, take.gap) : requestBody(take.settings, take.primer);
-  const path = take.gap ? "infill" : "generate";
-  return (await checkResponse(post(path, { ...request, output: "midi" }))).blob();
-}
-
 /** A filled gap: the whole piece, and how many of the continuations still count, which is low if one of them stands out. */
 export interface Filled {
   roll: Roll;
@@ -90,6 +84,21 @@ function infillBody(take: Take, gap: Gap): Record<string, unknown> {
   const settings = { ...take.settings, steps: gap.end - gap.start };
   const { steps: _, primer: __, ...fields } = requestBody(settings, take.primer);
   return { ...fields, ...gap, roll: withoutGap(take.rows, gap) };
+}
+
+/** Music to be written as a file. */
+export interface RenderRequest extends Clock {
+  version: number;
+  roll: Roll;
+  title: string;
+  output: "midi" | "musicxml";
+}
+
+/** The file of some music; from the newest version of the model if the one that made it is no longer served. */
+export async function renderFile({ version, ...request }: RenderRequest): Promise<Blob> {
+  const response = await post("render", { ...request, version }).catch(() => null);
+  const gone = response?.status === 404;
+  return (await checkResponse(response && !gone ? Promise.resolve(response) : post("render", request))).blob();
 }
 
 /** Generates a piece, and yields the music as it is generated. */

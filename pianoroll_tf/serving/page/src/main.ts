@@ -13,8 +13,11 @@ import { randomSeed } from "./settings";
 import { SettingsForm } from "./settingsform";
 import { SoundChoice } from "./soundchoice";
 import { SteeringForm } from "./steeringform";
-import { loadStoredTakes } from "./storage";
+import { TakeStore } from "./storage";
 import type { Take } from "./take";
+import { plansFor } from "./takebuild";
+import type { Build, TakeCard } from "./takecard";
+import { connectKeys } from "./takekeys";
 import { TakeList } from "./takelist";
 import { trainingSentence } from "./training";
 
@@ -25,6 +28,7 @@ const alert = byId("alert");
 
 /** Everything that needs the server's response to /about. */
 class Page {
+  private readonly store: TakeStore;
   private readonly takes: TakeList;
   private readonly generator: Generator;
 
@@ -33,10 +37,14 @@ class Page {
     private readonly grid: Grid,
     features: Features,
   ) {
-    this.takes = new TakeList(about.model, features);
+    this.store = new TakeStore(about.model);
+    this.store.onerror = (message) => showMessage(alert, message);
+    this.takes = new TakeList(this.store, about.model, about.outputs, features);
     this.generator = new Generator(this.takes, form, grid, about);
     this.generator.onfail = () => void this.refreshVersions();
-    this.takes.onfill = (take, range, particles) => void this.generator.run(this.generator.refill(take, range, particles));
+    this.takes.onfill = (take, range, particles) => void this.generator.fillBars(take, range, particles);
+    this.takes.onbuild = (card, kind) => void this.build(card, kind);
+    connectKeys(this.takes);
     byId("model").textContent = about.model;
     byId("training").textContent = trainingSentence(about, grid);
     document.title = `${about.model} · A piano that plays on`;
@@ -46,9 +54,9 @@ class Page {
   }
 
   async start(): Promise<void> {
-    const { takes, damaged } = await loadStoredTakes(this.about.model, this.grid, this.about.limits);
-    for (const take of takes) this.takes.add(take);
-    if (damaged) showMessage(alert, `${damaged} kept ${damaged === 1 ? "take" : "takes"} could not be loaded.`);
+    const { takes, damaged } = await this.store.load(this.grid, this.about.limits);
+    this.takes.addStored(takes);
+    if (damaged) showMessage(alert, `${damaged} stored ${damaged === 1 ? "take" : "takes"} could not be loaded.`);
     await this.openLink();
     this.openWithMusic();
   }
@@ -75,7 +83,7 @@ class Page {
     const make = () => {
       const settings = form.read();
       void this.takes.piano.load().catch(() => undefined);
-      return settings && this.generator.take({ ...settings, seed: randomSeed() }, null);
+      return settings && this.generator.take({ settings: { ...settings, seed: randomSeed() }, primer: null, origin: {} });
     };
     const describe = (take: Take) => {
       const length = form.describeLength(take.rows.length).replace(/ · .*/, "");
@@ -87,6 +95,7 @@ class Page {
     });
     opening.ongrow = (take) => this.takes.update(take);
     opening.onplay = (take) => {
+      take.number = this.takes.nextNumber; // others may have been made and removed since
       this.takes.add(take);
       this.takes.update(take);
       this.takes.reveal(take);
@@ -100,7 +109,19 @@ class Page {
     try {
       const { primer } = primerChoice;
       const steering = steeringForm.read(primer);
-      void this.generator.run(this.generator.take(steering ? { ...settings, steering } : settings, primer), listen);
+      const plan = { settings: steering ? { ...settings, steering } : settings, primer, origin: {} };
+      void this.generator.make([plan], listen);
+    } catch (error) {
+      form.showError((error as Error).message);
+    }
+  }
+
+  /** Builds on a take, by the settings of the form where music goes on. */
+  private async build(card: TakeCard, kind: Build): Promise<void> {
+    try {
+      const { longest_primer_steps: maxPrimer } = this.about;
+      const plans = await plansFor(card, kind, maxPrimer, () => form.read(), (primer) => steeringForm.read(primer));
+      await this.generator.make(plans);
     } catch (error) {
       form.showError((error as Error).message);
     }
@@ -119,12 +140,7 @@ class Page {
       steeringForm.set(settings.steering);
       primerChoice.set(primer);
       history.replaceState(null, "", location.pathname); // so that a reload does not generate it again
-      const take = this.generator.take(settings, primer);
-      if (filling) {
-        take.replaceRows(filling.rows);
-        take.gap = filling.gap;
-      }
-      await this.generator.run(take);
+      await this.generator.make([{ settings, primer, origin: {}, ...(filling && { filling }) }]);
     } catch (error) {
       showMessage(alert, (error as Error).message);
     }

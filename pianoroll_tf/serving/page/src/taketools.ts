@@ -17,6 +17,7 @@ export class TakeTools {
   /** The user wants the model to fill these bars. */
   onfill: (range: BarRange, particles: number) => void = () => undefined;
 
+  private busy = false;
   private readonly first: HTMLInputElement;
   private readonly last: HTMLInputElement;
   private readonly fill: HTMLButtonElement;
@@ -54,7 +55,7 @@ export class TakeTools {
     }
     const { playback } = take;
     this.loop.setAttribute("aria-pressed", String(playback.loop !== null));
-    this.fill.disabled = !range || !take.complete || range.first > bars;
+    this.fill.disabled = this.busy || !range || !take.complete || range.first > bars;
     this.part(".playback-changes").textContent = describePlayback({ ...playback, loop: null });
     for (const name of KNOBS) this.part<HTMLInputElement>(`[data-playback=${name}]`).value = String(playback[name]);
     this.part("[data-shows=tempo]").textContent = `${playback.tempo} %`;
@@ -62,6 +63,12 @@ export class TakeTools {
     this.part("[data-shows=transpose]").textContent = describeTransposition(playback.transpose);
     this.part<HTMLInputElement>("[data-playback=metronome]").checked = playback.metronome;
     this.meter.value = playback.meter ?? "";
+  }
+
+  /** Whether music is being generated, so that no bars can be filled now. */
+  setBusy(busy: boolean): void {
+    this.busy = busy;
+    this.update(document.activeElement as HTMLInputElement);
   }
 
   private part<T extends HTMLElement = HTMLElement>(selector: string): T {
