@@ -51,6 +51,13 @@ const observeLength = () => {
 requestAnimationFrame(observeLength);
 """
 
+# Opens the sections of each take as soon as it is there, for tests of what is in them.
+OPENER = """
+new MutationObserver(() => {
+  for (const section of document.querySelectorAll('.take .section:not([data-seen])')) section.open = section.dataset.seen = true;
+}).observe(document, {childList: true, subtree: true});
+"""
+
 # Counts the pixels of a canvas that have the colour of a CSS custom property.
 COUNT_PIXELS = """([canvas, name]) => {
   const context = document.createElement('canvas').getContext('2d');
@@ -130,7 +137,7 @@ def browser() -> Iterator:
         started.close()
 
 
-def open_page(context, address: str):
+def open_page(context, address: str, sections_open: bool = True):
     """Opens the page, waits until it is ready, and shows the exact numbers; errors are collected in `page.errors`."""
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -138,6 +145,8 @@ def open_page(context, address: str):
     page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.add_init_script(OBSERVER)
+    if sections_open:
+        page.add_init_script(OPENER)
     page.goto(address)
     page.wait_for_selector("#generate:enabled")
     page.evaluate("document.querySelector('#sampling').open = true")

@@ -8,14 +8,15 @@ export function firstHeardStep(primerSteps: number, stepsPerSecond: number): num
   return Math.max(0, primerSteps - LEAD_SECONDS * stepsPerSecond);
 }
 
-/** Draws a line where the new music begins, with an arrowhead at its top that points to it. */
+/** Draws a line where the new music begins, with an arrowhead at its bottom, below the numbers of bars, that points to it. */
 export function drawSeam(context: CanvasRenderingContext2D, x: number, frame: Frame, colours: Colours): void {
   const size = 8;
   context.fillStyle = colours.text;
   context.fillRect(Math.round(x) - 1, frame.top, 2, frame.height);
   context.beginPath();
-  context.moveTo(x, frame.top);
-  context.lineTo(x + size, frame.top + size);
-  context.lineTo(x, frame.top + 2 * size);
+  const bottom = frame.top + frame.height;
+  context.moveTo(x, bottom - 2 * size);
+  context.lineTo(x + size, bottom - size);
+  context.lineTo(x, bottom);
   context.fill();
 }

@@ -1,4 +1,4 @@
-// The tools of a take below its roll: choose bars, repeat or fill them, and how the take is played.
+// The tools of a take below its roll, in sections that are closed at first: bars that repeat or are filled, and how it is played.
 import { barCount, type BarRange, describeRange } from "./bars";
 import { announce, byId } from "./dom";
 import type { Features } from "./features";
@@ -54,6 +54,7 @@ export class TakeTools {
       if (input !== typing) input.value = value === undefined ? "" : String(value);
     }
     const { playback } = take;
+    this.part(".bars-chosen").textContent = range ? `${describeRange(range)}${playback.loop ? ", looping" : ""}` : "";
     this.loop.setAttribute("aria-pressed", String(playback.loop !== null));
     this.fill.disabled = this.busy || !range || !take.complete || range.first > bars;
     this.part(".playback-changes").textContent = describePlayback({ ...playback, loop: null });
@@ -90,6 +91,7 @@ export class TakeTools {
   private setupBars(): void {
     this.view.bars.onselect = (range) => {
       if (this.take.playback.loop) this.change({ loop: range });
+      if (range) this.part<HTMLDetailsElement>(".bars-section").open = true; // what can be done with them
       this.update();
       announce(range ? `${describeRange(range)} chosen` : "No bars chosen");
     };
