@@ -162,6 +162,11 @@ def wait_until(page, expression: str) -> None:
     raise AssertionError(f"never true: {expression}")
 
 
+def wait_for_opening(page) -> None:
+    """Waits until the piece with which the page opens is complete."""
+    page.wait_for_selector("#opening-caption:has-text('made just now')")
+
+
 def generate(page, steps: int) -> None:
     """Presses Generate and waits until the take is complete; for a model with 8 steps per second."""
     page.fill("#length", str(steps / 8))

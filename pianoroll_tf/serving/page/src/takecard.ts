@@ -155,7 +155,7 @@ export class TakeCard {
     this.part(".place").id = `place-${number}`;
     for (const button of this.buttons("[data-build]")) button.setAttribute("aria-describedby", `place-${number}`);
     this.part(".build").ariaLabel = `Build on ${name}`;
-    this.part(".actions").ariaLabel = `Save or remove ${name}`;
+    this.part(".actions").ariaLabel = `Save ${name}`;
   }
 
   private part<T extends HTMLElement = HTMLElement>(selector: string): T {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pretty_midi
 import pytest
-from page_browser import accessibility_violations, count_pixels, generate, install, open_page, wait_until
+from page_browser import OPENER, accessibility_violations, count_pixels, generate, install, open_page, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def test_a_take_is_continued_and_varied_from_its_playhead(page) -> None:
     for _ in range(5):
         page.press(".roll", "ArrowRight")
     assert page.inner_text(".place") == "From 0:05.0"
-    page.fill("#steps", "40")
+    page.fill("#length", "5")
     build(page, "continue")
     assert titles(page) == ["Take 1", "Take 2"]
     assert page.locator("[data-level='2'] .deed").inner_text() == "Take 1: continued at 0:05.0"
@@ -328,7 +328,7 @@ def test_the_midi_file_of_a_continued_take_is_what_is_seen(page) -> None:
     generate(page, 64)
     for _ in range(3):
         page.press(".roll", "ArrowRight")
-    page.fill("#steps", "40")
+    page.fill("#length", "5")
     build(page, "continue")
     roll = steps_of(stored_rows(page)["Take 2"])
     notes = pretty_midi.PrettyMIDI(io.BytesIO(saved(page, "midi", 1))).instruments[0].notes
@@ -348,7 +348,7 @@ def test_the_midi_file_of_a_continued_take_is_what_is_seen(page) -> None:
 
 def test_music_longer_than_a_primer_is_continued_and_saved_whole(page) -> None:
     generate(page, 1200)  # of which the model takes 1024 steps
-    page.fill("#steps", "16")
+    page.fill("#length", "2")
     build(page, "continue")
     rolls = {name: steps_of(rows) for name, rows in stored_rows(page).items()}
     assert (rolls["Take 2"][:1200], len(rolls["Take 2"])) == (rolls["Take 1"], 1216)
@@ -356,7 +356,7 @@ def test_music_longer_than_a_primer_is_continued_and_saved_whole(page) -> None:
     assert music.get_end_time() > 150
     page.reload()
     page.wait_for_selector(".take >> nth=1")
-    assert page.locator(".take .time").nth(1).inner_text() == "0:00.0 / 2:32.0"
+    assert page.locator(".take .time").nth(1).inner_text() == "2:28.0 / 2:32.0"
 
 
 def test_a_family_is_saved_as_a_zip_file(page) -> None:
@@ -402,6 +402,7 @@ def test_a_score_is_offered_where_the_server_writes_one(page, context, address: 
     generate(page, 16)
     assert page.is_hidden("[data-action=musicxml]")
     scored = context.new_page()
+    scored.add_init_script(OPENER)
     scored.route(
         "**/about",
         lambda route: route.fulfill(json=route.fetch().json() | {"outputs": ["midi", "roll", "musicxml"]}),
