@@ -4,6 +4,7 @@ import { drawBarLines, drawBarNumbers, drawKeyboard, drawTicks, drawTimeLabels, 
 import { type Colours, type Frame, rowHeight, rowTop, stepX } from "./frame";
 import type { Grid } from "./grid";
 import { forEachNote, isBlackKey, type Roll } from "./roll";
+import { drawSeam } from "./seam";
 
 export { AXIS_HEIGHT, type Colours, type Frame, KEYBOARD_WIDTH } from "./frame";
 
@@ -80,7 +81,7 @@ export function drawColumns(
   part(fillStart, fillEnd, colours.filled);
   part(fillEnd, primerSteps, colours.primer);
   part(Math.max(fillEnd, primerSteps), roll.length, colours.generated);
-  if (primerSteps) drawSeam(context, primerSteps, frame, colours);
+  if (primerSteps) drawSeam(context, stepX(primerSteps, frame), frame, colours);
   if (filled) drawFilled(context, filled, frame, colours);
   drawBarNumbers(context, frame, colours, shown);
   context.restore();
@@ -150,13 +151,6 @@ function drawFilled(
   context.fillRect(left, frame.top, right - left, 3);
   context.fillRect(left, frame.top, 1, frame.height);
   context.fillRect(right - 1, frame.top, 1, frame.height);
-}
-
-/** A dashed line between the primer and the generated music. */
-function drawSeam(context: CanvasRenderingContext2D, step: number, frame: Frame, colours: Colours): void {
-  context.fillStyle = colours.text;
-  const x = Math.round(stepX(step, frame));
-  for (let y = frame.top; y < frame.top + frame.height; y += 7) context.fillRect(x, y, 1, 4);
 }
 
 /** Resizes a canvas (CSS pixels) so that it is sharp on the screen; returns a context that draws in CSS pixels. */

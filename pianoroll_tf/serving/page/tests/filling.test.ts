@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { fetchMidi } from "../src/api";
 import { featuresOf } from "../src/features";
 import { fillFromInfill } from "../src/filling";
 import { makeGrid } from "../src/grid";
@@ -44,14 +43,6 @@ describe("a gap", () => {
     ]);
     expect([take.state, take.rows, take.filled, take.noteCount]).toEqual(["done", roll, [3, 5], 5]);
     expect(take.fillFacts).toBe("bar 1 filled, one of 16 versions, of which 9.3 counted");
-  });
-
-  it("gives the same request for the MIDI file", async () => {
-    const take = original().withGap(2, gap, 7);
-    take.replaceRows(roll);
-    const request = stubServer("");
-    await fetchMidi(take);
-    expect(request()[1]).toMatchObject({ roll: [[60], [60], [61], [], [], [64]], seed: 7, output: "midi" });
   });
 
   it.each([
