@@ -53,6 +53,9 @@ def test_a_filled_take_that_was_removed_comes_back(page) -> None:
     wait_for_takes(page, 2)
     take(page, 2).locator("[data-action=remove]").click()
     assert page.locator(".take").count() == 1
+    generate(page, 64)
+    assert page.locator(".take h3").all_inner_texts() == ["Take 3", "Take 1"]  # no number is given twice
+    page.locator("h1").click()
     page.keyboard.press("Control+z")
     assert "bar 2 filled" in take(page, 2).locator(".summary").inner_text()
 
