@@ -54,7 +54,8 @@ requestAnimationFrame(observeLength);
 # Opens the sections of each take as soon as it is there, for tests of what is in them.
 OPENER = """
 new MutationObserver(() => {
-  for (const section of document.querySelectorAll('.take .section:not([data-seen])')) section.open = section.dataset.seen = true;
+  const unseen = document.querySelectorAll('.take .section:not([data-seen])');
+  for (const section of unseen) section.open = section.dataset.seen = true;
 }).observe(document, {childList: true, subtree: true});
 """
 

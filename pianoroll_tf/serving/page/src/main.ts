@@ -6,15 +6,13 @@ import { type Features, fetchFeatures } from "./features";
 import { Generator } from "./generator";
 import { type Grid, makeGrid } from "./grid";
 import { fromFragment } from "./link";
-import { Opening } from "./opening";
+import { openWithMusic } from "./openwithmusic";
 import { PlayIn } from "./playin";
 import { PrimerChoice } from "./primerchoice";
-import { randomSeed } from "./settings";
 import { SettingsForm } from "./settingsform";
 import { SoundChoice } from "./soundchoice";
 import { SteeringForm } from "./steeringform";
 import { TakeStore } from "./storage";
-import type { Take } from "./take";
 import { plansFor } from "./takebuild";
 import type { Build, TakeCard } from "./takecard";
 import { connectKeys } from "./takekeys";
@@ -58,7 +56,10 @@ class Page {
     this.takes.addStored(takes);
     if (damaged) showMessage(alert, `${damaged} stored ${damaged === 1 ? "take" : "takes"} could not be loaded.`);
     await this.openLink();
-    this.openWithMusic();
+    openWithMusic(this.about, form, this.takes, this.generator, (example) => {
+      primerChoice.chooseExample(example);
+      this.submit(true);
+    });
   }
 
   private setupForm(features: Features): void {
@@ -76,31 +77,6 @@ class Page {
     new SoundChoice(instrument, () => player.stop());
     const playIn = new PlayIn(piano, grid, about.meter, about.tempo, about.longest_primer_steps);
     playIn.onplayed = (music) => primerChoice.setPlayed(music);
-  }
-
-  /** While there are no takes: a piece to listen to, and pieces to carry on from with one click. */
-  private openWithMusic(): void {
-    const make = () => {
-      const settings = form.read();
-      void this.takes.piano.load().catch(() => undefined);
-      return settings && this.generator.take({ settings: { ...settings, seed: randomSeed() }, primer: null, origin: {} });
-    };
-    const describe = (take: Take) => {
-      const length = form.describeLength(take.rows.length).replace(/ · .*/, "");
-      return `${length} from nothing, made just now: no one has heard it before.`;
-    };
-    const opening = new Opening(this.about.example_primers, make, describe, (example) => {
-      primerChoice.chooseExample(example);
-      this.submit(true);
-    });
-    opening.ongrow = (take) => this.takes.update(take);
-    opening.onplay = (take) => {
-      take.number = this.takes.nextNumber; // others may have been made and removed since
-      this.takes.add(take);
-      this.takes.update(take);
-      this.takes.reveal(take);
-      this.takes.listen(take);
-    };
   }
 
   private submit(listen = false): void {

@@ -30,6 +30,7 @@ export class TakeList {
   private active: TakeCard | null = null;
   private readonly tree = new TakeTreeView(byId("list"));
   private readonly lastStored = new Map<Take, number>();
+  private highestNumber = 0;
   private drawnRange = "";
   private frameRequest = 0;
   private busy = false;
@@ -50,9 +51,9 @@ export class TakeList {
     return this.cards.map((card) => card.take);
   }
 
-  /** A number that no take in the list has. */
+  /** A number that no take has had: one that was removed may come back. */
   get nextNumber(): number {
-    return Math.max(0, ...this.takes.map((take) => take.number)) + 1;
+    return this.highestNumber + 1;
   }
 
   /** The card that a key outside of all cards is meant for: the one that was played last, or else the newest. */
@@ -133,6 +134,7 @@ export class TakeList {
 
   private createCard(take: Take): TakeCard {
     const { piano, model, outputs } = this;
+    this.highestNumber = Math.max(this.highestNumber, take.number);
     const family = () => familyOf(take, this.takes);
     const card = new TakeCard(take, { piano, model, outputs, family }, {
       toggle: (card) => void this.toggle(card),

@@ -135,8 +135,11 @@ def test_a_stream_resumes_after_the_connection_was_cut_twice(context, address: s
     assert done.left == 0
     begin, first, second = done.last_event_ids
     assert begin == ""
-    assert [int(one.split("-")[1]) for one in (first, second)] == [11, 11]
-    assert 0 < int(first.split("-")[2]) < int(second.split("-")[2]) < 400
+    assert {one.split("-")[1] for one in (first, second) if one} == {"11"}
+    # A browser may drop what it received but the page had not read yet when the connection was cut.
+    after = [int(one.split("-")[2]) if one else 0 for one in (first, second)]
+    assert 0 <= after[0] <= after[1] < 400
+    assert after[1] > 0
 
 
 def test_notes_are_scheduled_ahead_of_the_clock_while_music_is_generated(able) -> None:
