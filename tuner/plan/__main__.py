@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pianoroll_tf import cli
+from pianoroll_tf.errors import UsageError, UserError
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 from tuner.plan import folder as plan_folder
 from tuner.plan.plan import Plan, read_plan
@@ -48,7 +49,9 @@ def body(args: argparse.Namespace) -> None:
     """Reads the plan, fixes it, builds the records, and executes or estimates its studies."""
     deadline = None if args.budget is None else time.monotonic() + parse_duration(args.budget)
     plan = read_plan(args.plan)
-    from tuner.plan.run import build_records, run_studies
+    if args.workers < 1:
+        raise UsageError(f"workers must be >= 1. Received: --workers {args.workers}")
+    from tuner.plan.run import build_records, check_studies, run_studies
 
     if args.dry_run:
         with tempfile.TemporaryDirectory() as scratch:
@@ -59,9 +62,14 @@ def body(args: argparse.Namespace) -> None:
     with plan_folder.sole_use(args.folder, plan, args.amend) as fixed, cli.exit_on_sigterm(EXIT_STOPPED):
         print(f"plan of {fixed['fixed']}, sha256 {plan_folder.current(fixed)}", flush=True)
         build_records(plan, args.folder, args.data)
-        left = run_studies(plan, args.folder, args.workers, deadline)
+        check_studies(plan, args.folder)
+        left, failed = run_studies(plan, args.folder, args.workers, deadline)
     if left:
         print(f"not finished: {', '.join(left)}. The same command resumes")
+    if failed:
+        raise UserError(
+            f"studies failed: {', '.join(sorted(failed))}. {args.folder / plan_folder.LOGS} has their output"
+        )
     print(f"next: python -m tuner.report {args.folder}")
 
 
@@ -69,14 +77,15 @@ def _estimate(plan: Plan, folder: Path, workers: int) -> None:
     """Prints how long each study takes."""
     from tuner.plan.estimate import estimate
 
-    rows, total = [["study", "corpus", "tuning runs", "runs", "s per epoch", "at most"]], 0.0
+    rows, total = [["study", "corpus", "tuning runs", "runs", "s per epoch", "time"]], 0.0
     for name, study in plan.studies.items():
         found = estimate(plan, folder, name)
         total += found.hours
         numbers = [str(found.tuning_runs), str(found.runs), f"{found.seconds_per_epoch:.1f}"]
         rows.append([name, study.corpus, *numbers, format_duration(3600 * found.hours)])
     print(format_table(rows))
-    print(f"{format_duration(3600 * total / workers)} with {workers} workers, if every run takes all its epochs")
+    time_left = f"{format_duration(3600 * total / workers)} with {workers} workers"
+    print(f"{time_left}, if every run takes all its epochs; more if a best value is at an edge after these tuning runs")
 
 
 if __name__ == "__main__":

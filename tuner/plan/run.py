@@ -2,8 +2,10 @@
 
 import dataclasses
 import os
+import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,9 +13,11 @@ from typing import IO
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.flags import to_flags
+from pianoroll_tf.modeling.run_folder import differences
+from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.tables import read_csv
 from tuner.plan import folder as plan_folder
-from tuner.plan.plan import Plan, PlannedStudy, choose_combinations
+from tuner.plan.plan import Corpus, Plan, PlannedStudy, choose_combinations, fill
 from tuner.study import folder as study_folder
 from tuner.study.settings import AllSettings
 from tuner.terminal import log
@@ -32,15 +36,42 @@ def build_records(plan: Plan, folder: Path, data: Path) -> None:
 
     for name in dict.fromkeys(study.corpus for study in plan.studies.values()):
         corpus = plan.corpora[name]
-        places = {"data": data.resolve(), "out": folder.resolve()}
-        midi = Path(corpus.midi.format(**places))
+        midi = Path(fill(corpus.midi, data, folder))
         if corpus.prepare and not midi.is_dir():
-            subprocess.run([sys.executable, "-m", *(word.format(**places) for word in corpus.prepare)], check=True)
+            _prepare(corpus, folder, data)
         if not midi.is_dir():
             raise UserError(f"corpora.{name}.midi must be a folder. Received: midi={midi}")
         print(f"corpus {name}", flush=True)
         if command.main([str(midi), str(records_folder(folder, name)), *to_flags(corpus.records)]):
             raise UserError(f"the records of corpus {name} could not be built: see the line above")
+
+
+def _prepare(corpus: Corpus, folder: Path, data: Path) -> None:
+    """Makes a folder of MIDI files, which appears whole; raises UserError if its program fails."""
+    target = Path(fill(corpus.midi, data, folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".prepare-") as scratch:
+        words = [fill(word, data, Path(scratch)) for word in corpus.prepare]
+        if code := subprocess.run([sys.executable, "-m", *words], check=False).returncode:
+            raise UserError(f"prepare of a corpus ended with exit code {code}: python -m {shlex.join(words)}")
+        made = Path(fill(corpus.midi, data, Path(scratch)))
+        if made.is_dir() and made != target:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.rename(target)
+
+
+def check_studies(plan: Plan, folder: Path) -> None:
+    """Raises UserError if a study that was begun has other settings than the plan, or other records."""
+    for name, study in plan.studies.items():
+        there, settings = study_folder_of(folder, name), with_combinations(folder, study)
+        if settings is None or not (there / study_folder.STUDY).is_file():
+            continue
+        found, now = study_folder.read_study(there), to_dict(settings)
+        differing = differences(to_dict(found.settings), now)
+        if differing:
+            raise UserError(
+                f"study {name} was begun with other settings: {'; '.join(differing)}. Remove {there} to run it anew"
+            )
 
 
 def records_folder(folder: Path, corpus: str) -> Path:
@@ -61,7 +92,7 @@ def arguments(folder: Path, name: str, study: PlannedStudy, budget: float | None
     defaults = AllSettings()
     sections = [field.name for field in dataclasses.fields(AllSettings)]
     found = [flag for key in sections for flag in to_flags(getattr(settings, key), getattr(defaults, key))]
-    limit = [] if budget is None else ["--budget", f"{budget:.0f}s"]
+    limit = [] if budget is None else ["--budget", f"{max(budget, 1):.0f}s"]
     return [str(records_folder(folder, study.corpus)), str(study_folder_of(folder, name)), *found, *limit]
 
 
@@ -105,7 +136,7 @@ class _Running:
     output: IO[bytes]
 
 
-def run_studies(plan: Plan, folder: Path, workers: int, deadline: float | None) -> list[str]:
+def run_studies(plan: Plan, folder: Path, workers: int, deadline: float | None) -> tuple[list[str], set[str]]:
     """Executes the studies that are not finished, `workers` at a time, in the order of the plan.
 
     A study that chooses its combinations by the results of another waits for it. A study that fails is named, and the
@@ -118,7 +149,7 @@ def run_studies(plan: Plan, folder: Path, workers: int, deadline: float | None) 
         deadline: `time.monotonic()` after which no run is started; None: no limit.
 
     Returns:
-        The names of the studies that are not finished.
+        (names of the studies that are not finished, names of those that failed).
     """
     (folder / plan_folder.LOGS).mkdir(exist_ok=True)
     waiting, running, failed = dict(plan.studies), dict[str, _Running](), set[str]()
@@ -136,7 +167,7 @@ def run_studies(plan: Plan, folder: Path, workers: int, deadline: float | None) 
             each.output.close()
     for name in failed:
         log(f"study {name} failed: see {folder / plan_folder.LOGS / name}.log")
-    return [name for name in plan.studies if not is_finished(study_folder_of(folder, name))]
+    return [name for name in plan.studies if not is_finished(study_folder_of(folder, name))], failed
 
 
 def _start_some(

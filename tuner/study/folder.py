@@ -85,11 +85,20 @@ def read_study(folder: Path | str) -> Study:
     values = read_checksummed(path)
     try:
         require(values.get("plugins", {}), folder)
-        settings = from_dict(AllSettings, values.pop("settings"))
+        settings = from_dict(AllSettings, _migrated(values.pop("settings")))
         combinations = [Combination(**entry) for entry in values.pop("combinations")]
         return Study(settings=settings, combinations=combinations, **values)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged: {error!r}") from error
+
+
+def _migrated(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of study.json; versions that tried a fixed list of learning rates had no moving average."""
+    study = dict(settings["study"])
+    if "lowest_rate" in study:
+        study = {name: value for name, value in study.items() if name not in ("lowest_rate", "highest_rate")}
+        study |= {"ema": 0.0, "most_tuning_runs": study["tuning_runs"]}
+    return settings | {"study": study}
 
 
 def read_runs(folder: Path | str) -> list[Run]:

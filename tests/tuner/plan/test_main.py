@@ -125,6 +125,11 @@ def test_a_budget_that_is_spent_starts_nothing(data, tmp_path, capsys):
     assert not (folder / "studies").exists()
 
 
+def test_workers_must_be_one_or_more(data, tmp_path, capsys):
+    assert command.main([str(data / "plan.toml"), str(tmp_path / "plan"), "--workers", "0"]) == 2
+    assert "workers must be >= 1. Received: --workers 0" in capsys.readouterr().err
+
+
 def test_a_missing_corpus_is_one_line(data, tmp_path, capsys):
     assert command.main([str(data / "plan.toml"), str(tmp_path / "plan"), "--data", str(tmp_path)]) == 1
     error = capsys.readouterr().err

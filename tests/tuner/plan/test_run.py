@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 from small_plan import SMALL
+from synthetic_study import write_study
 
+from pianoroll_tf.errors import UserError
 from tuner.plan import folder as plan_folder
 from tuner.plan import run
 from tuner.plan.plan import as_plan
@@ -32,7 +34,7 @@ def test_a_study_that_fails_is_named_and_the_others_run(tmp_path, monkeypatch, c
     )
     monkeypatch.setattr(run, "POLL_SECONDS", 0)
     plan = as_plan(tomllib.loads(TWO))
-    assert run.run_studies(plan, tmp_path, workers=2, deadline=None) == ["main"]
+    assert run.run_studies(plan, tmp_path, workers=2, deadline=None) == (["main"], {"main"})
     output = capsys.readouterr()
     assert "study later finished" in output.out
     assert f"study main failed: see {tmp_path / plan_folder.LOGS / 'main'}.log" in output.err
@@ -68,7 +70,7 @@ def test_a_study_waits_for_the_one_that_chooses(tmp_path):
     assert run.arguments(tmp_path, "later", plan.studies["later"], None) is None
 
 
-def test_a_corpus_is_prepared_once(tmp_path, monkeypatch):
+def test_a_corpus_is_prepared_once(tmp_path, monkeypatch, capfd):
     (tmp_path / "maker.py").write_text(
         "import pathlib, sys\nfolder = pathlib.Path(sys.argv[1])\nfolder.mkdir(parents=True)\nprint('made')\n"
     )
@@ -78,5 +80,28 @@ def test_a_corpus_is_prepared_once(tmp_path, monkeypatch):
     monkeypatch.setattr("pianoroll_tf.build_records.main", lambda words: made.append(words) or 0)
     for _ in range(2):
         run.build_records(plan, tmp_path / "out", tmp_path)
+    assert capfd.readouterr().out.count("made") == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["midi"]
     assert made[0][0] == str(tmp_path / "out/midi/one")
     assert made[0][2:] == ["--grid", "seconds"]
+
+
+def test_a_corpus_whose_preparation_fails_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "maker.py").write_text(
+        "import pathlib, sys\nfolder = pathlib.Path(sys.argv[1])\nfolder.mkdir(parents=True)\n"
+        "(folder / 'a').touch()\nsys.exit(3)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    text = TWO.replace('midi = "{data}/one"', 'midi = "{out}/midi/one"\nprepare = ["maker", "{out}/midi/one"]')
+    with pytest.raises(UserError, match="prepare of a corpus ended with exit code 3: python -m maker "):
+        run.build_records(as_plan(tomllib.loads(text)), tmp_path / "out", tmp_path)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_study_that_was_begun_with_other_settings_is_named(tmp_path):
+    plan = as_plan(tomllib.loads(TWO))
+    write_study(run.study_folder_of(tmp_path, "main"), plan.studies["main"].settings, with_music=False)
+    run.check_studies(plan, tmp_path)
+    changed = as_plan(tomllib.loads(TWO.replace("epochs = 3", "epochs = 4")))
+    with pytest.raises(UserError, match=r"study main was begun with other settings: study.epochs is 3 there, 4 here"):
+        run.check_studies(changed, tmp_path)

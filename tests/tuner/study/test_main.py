@@ -135,7 +135,7 @@ def test_a_study_from_end_to_end(records, tmp_path, fakes, capsys):
     ]
     table = rows(folder / "results.csv")
     assert len(table) == len(study_folder.read_runs(folder)) == 16
-    assert list(table[0])[15:] == list(MEASURES)
+    assert list(table[0])[16:] == list(MEASURES)
     first = table[0]
     assert (first["combination"], first["seed"], first["outcome"]) == ("bce-adam", "0", FINISHED)
     assert (float(first["nll"]), float(first["val_nll"]), float(first["last_val_nll"])) == (5.5, 5.0, 5.0)
