@@ -103,8 +103,10 @@ def fit(rows: Sequence[Row]) -> MixedModel | None:
     products = _products(rows, fixed)
     if len(values) <= fixed.shape[1] + 1 or np.ptp(values) == 0:
         return None
-    ratios = _ratios(values, fixed, list(products.values()))
-    estimate, covariance, rest = _solve(values, fixed, list(products.values()), ratios)
+    blocks = [np.flatnonzero([row[0] == corpus for row in rows]) for corpus in corpora]
+    design = _Design(fixed, list(products.values()), blocks)
+    ratios = _ratios(values, design)
+    estimate, covariance, rest = _solve(values, design, ratios)
     freedom = {name: (span.stop - span.start) * (len(corpora) - 1) for name, span in spans.items()}
     variances = {name: ratio * rest for name, ratio in zip(products, ratios, strict=True)}
     return MixedModel(
@@ -159,40 +161,53 @@ def _products(rows: Sequence[Row], fixed: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
-def _solve(
-    values: np.ndarray, fixed: np.ndarray, products: list[np.ndarray], ratios: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:
+@dataclasses.dataclass(frozen=True)
+class _Design:
+    """Columns of the fixed effects, Z Zᵀ of each random effect, and the rows of each corpus, which are independent."""
+
+    fixed: np.ndarray
+    products: list[np.ndarray]
+    blocks: list[np.ndarray]
+
+    def weights(self, ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """V⁻¹, (Xᵀ V⁻¹ X)⁻¹ and log |V|, in units of the variance of single runs."""
+        total = np.eye(len(self.fixed))
+        for ratio, product in zip(ratios, self.products, strict=True):
+            total += ratio * product
+        inverse, size = np.zeros_like(total), 0.0
+        for block in self.blocks:
+            part = np.ix_(block, block)
+            inverse[part] = np.linalg.inv(total[part])
+            size += np.linalg.slogdet(total[part])[1]
+        return inverse, np.linalg.inv(self.fixed.T @ inverse @ self.fixed), float(size)
+
+
+def _solve(values: np.ndarray, design: _Design, ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Estimates of the fixed effects, their covariance, and the variance of single runs, for ratios of variances."""
-    inverse, bread = _weights(fixed, products, ratios)
-    estimate = bread @ fixed.T @ inverse @ values
-    left = values - fixed @ estimate
-    rest = float(left @ inverse @ left / (len(values) - fixed.shape[1]))
+    inverse, bread, _ = design.weights(ratios)
+    estimate = bread @ (design.fixed.T @ (inverse @ values))
+    left = values - design.fixed @ estimate
+    rest = float(left @ inverse @ left / (len(values) - design.fixed.shape[1]))
     return estimate, bread * rest, rest
 
 
-def _weights(fixed: np.ndarray, products: list[np.ndarray], ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """V⁻¹ and (Xᵀ V⁻¹ X)⁻¹, in units of the variance of single runs."""
-    total = np.eye(len(fixed)) + sum(ratio * product for ratio, product in zip(ratios, products, strict=True))
-    inverse = np.linalg.inv(total)
-    return inverse, np.linalg.inv(fixed.T @ inverse @ fixed)
-
-
-def _ratios(values: np.ndarray, fixed: np.ndarray, products: list[np.ndarray]) -> np.ndarray:
+def _ratios(values: np.ndarray, design: _Design) -> np.ndarray:
     """The variances of the random effects over that of single runs, by restricted maximum likelihood."""
-    free = len(values) - fixed.shape[1]
+    free = len(values) - design.fixed.shape[1]
 
     def deviance(logs: np.ndarray) -> tuple[float, np.ndarray]:
         ratios = np.exp(logs)
-        inverse, bread = _weights(fixed, products, ratios)
-        within = inverse - inverse @ fixed @ bread @ fixed.T @ inverse
+        inverse, bread, size = design.weights(ratios)
+        weighted = inverse @ design.fixed
+        within = inverse - weighted @ bread @ weighted.T
         left = within @ values
         square = float(values @ left)
-        signs = -np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(bread)[1]
-        slopes = [np.sum(within * product) - free * (left @ product @ left) / square for product in products]
-        return signs + free * math.log(square), ratios * np.array(slopes)
+        size -= np.linalg.slogdet(bread)[1]
+        slopes = [np.sum(within * each) - free * (left @ each @ left) / square for each in design.products]
+        return size + free * math.log(square), ratios * np.array(slopes)
 
-    bounds = [(LOWEST, HIGHEST)] * len(products)
-    starts = (np.full(len(products), math.log(start)) for start in (1.0, 0.01))
+    bounds = [(LOWEST, HIGHEST)] * len(design.products)
+    starts = (np.full(len(design.products), math.log(start)) for start in (1.0, 0.01))
     found = [optimize.minimize(deviance, start, jac=True, method="L-BFGS-B", bounds=bounds) for start in starts]
     return np.exp(min(found, key=lambda each: each.fun).x)
 
