@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from pianoroll_tf.config import NUM_PITCHES
 from pianoroll_tf.data.clock import Meter, parse_meter
+from pianoroll_tf.data.roll import onsets
 from pianoroll_tf.generation.musicxml import musicxml_bytes
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.serving.drawing.registry import ServedVersion
@@ -26,6 +27,7 @@ from pianoroll_tf.serving.state import State, state_of
 from pianoroll_tf.serving.strict_json import format_value
 
 MAX_SCORE_STEPS = 4096  # of MusicXML: 256 bars of 4/4, which take music21 about 15 s
+MAX_SCORE_NOTES = 16_384  # of MusicXML
 MAX_SCORES = 8  # that are written or wait
 MAX_TITLE = 120
 KINDS = {"midi": ("audio/midi", "mid"), "musicxml": ("application/vnd.recordare.musicxml+xml", "musicxml")}
@@ -159,6 +161,10 @@ async def _score(
     if steps > MAX_SCORE_STEPS:
         raise InvalidRequestError(
             f"music to be written as MusicXML must have at most {MAX_SCORE_STEPS} steps. Received: {steps} steps"
+        )
+    if (notes := int(onsets(fields.roll).sum())) > MAX_SCORE_NOTES:
+        raise InvalidRequestError(
+            f"music to be written as MusicXML must have at most {MAX_SCORE_NOTES} notes. Received: {notes} notes"
         )
     if state.scores >= MAX_SCORES:
         raise OverloadedError("too many scores are waiting")

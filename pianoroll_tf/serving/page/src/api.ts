@@ -1,5 +1,6 @@
 // A typed client of the server's HTTP API; every failure becomes an ApiError whose message can be shown to the user.
 // Addresses are relative to the page, because a reverse proxy may serve it under a prefix.
+import { makeBars } from "./bars";
 import { resumedEvents, type Retriable } from "./resume";
 import { type Roll, validateRoll } from "./roll";
 import type { MeterChange } from "./selection";
@@ -85,7 +86,14 @@ export async function fillGap(take: Take, gap: Gap, signal: AbortSignal): Promis
 function infillBody(take: Take, gap: Gap): Record<string, unknown> {
   const settings = { ...take.settings, steps: gap.end - gap.start };
   const { steps: _, primer: __, ...fields } = requestBody(settings, take.primer);
-  return { ...fields, ...gap, roll: withoutGap(take.rows, gap) };
+  return { ...fields, ...placeOfFirstRow(take), ...gap, roll: withoutGap(take.rows, gap) };
+}
+
+/** The place in its bar of a take's first step, which lies before the primer's if the primer has a lead. */
+function placeOfFirstRow({ primer, grid }: Take): { place?: number } {
+  if (!primer?.clock || !primer.lead?.length) return {};
+  const { meter, tempo, place } = primer.clock;
+  return { place: Math.round(-makeBars(grid, meter, tempo, place - primer.lead.length).firstLine) };
 }
 
 /** Music to be written as a file. */

@@ -24,8 +24,14 @@ export async function loadOldTakes(
   limits: Limits,
 ): Promise<{ takes: Take[]; damaged: number }> {
   let stored: OldTake[];
+  let text: string | null;
   try {
-    stored = JSON.parse(localStorage.getItem(oldKey(model)) ?? "[]");
+    text = localStorage.getItem(oldKey(model));
+  } catch {
+    return { takes: [], damaged: 0 }; // not available: there are none
+  }
+  try {
+    stored = JSON.parse(text ?? "[]");
     if (!Array.isArray(stored)) throw new Error("not a list");
   } catch {
     return { takes: [], damaged: 1 };
@@ -47,7 +53,7 @@ export function forgetOldTakes(model: string, damaged: number): void {
 
 async function restore(old: OldTake, index: number, model: string, grid: Grid, limits: Limits): Promise<Take> {
   const { number, primer, primerSteps, settings, unit, clock } = old;
-  const origin = { id: `kept-${model}-${number}`, created: index, ancestors: [], deed: "", batch: "" };
+  const origin = { id: `kept-${model}-${number}-${index}`, created: index, ancestors: [], deed: "", batch: "" };
   const rows = rollToBytes(await decodeRoll(old.rows));
   const others = { model, number, settings, primer, primerSteps, rows, unit, ...(clock ? { clock } : {}) };
   return fromRecord({ ...origin, ...others, leadSteps: 0, kept: true, endReason: null }, grid, limits);

@@ -73,7 +73,14 @@ export class TakeStore {
   private async run<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore) => IDBRequest<T> | void): Promise<T | null> {
     try {
       const database = await (this.database ??= openDatabase());
-      if (!database) throw new Error("cannot be opened");
+      if (!database) {
+        this.database = null; // the next transaction tries again
+        throw new Error("cannot be opened");
+      }
+      database.onclose = database.onversionchange = () => {
+        database.close(); // a newer version of the page is open, or the browser has closed it
+        this.database = null;
+      };
       return await new Promise<T>((resolve, reject) => {
         const transaction = database.transaction(TAKES, mode);
         const request = use(transaction.objectStore(TAKES));
@@ -97,10 +104,7 @@ function openDatabase(): Promise<IDBDatabase | null> {
       request.onupgradeneeded = () =>
         request.result.createObjectStore(TAKES, { keyPath: "id" }).createIndex("model", "model");
       request.onerror = () => resolve(null);
-      request.onsuccess = () => {
-        request.result.onversionchange = () => request.result.close(); // a newer version of the page is open
-        resolve(request.result);
-      };
+      request.onsuccess = () => resolve(request.result);
     } catch {
       resolve(null);
     }

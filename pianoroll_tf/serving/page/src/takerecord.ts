@@ -57,6 +57,8 @@ export function fromRecord(record: TakeRecord, grid: Grid, limits: Limits): Take
   }
   if (settings.steering) settings.steering = validateSteering(settings.steering);
   if (!Number.isInteger(number) || record.unit !== grid.unit) throw new Error("stored for another grid");
+  const isSplit = Number.isSafeInteger(leadSteps) && Number.isSafeInteger(primerSteps);
+  if (!isSplit || leadSteps < 0 || leadSteps > primerSteps || primerSteps > rows.length) throw new Error("the record is damaged");
   const primer: Primer | null =
     record.primer === null ? null : { name: String(record.primer), roll: rows.slice(leadSteps, primerSteps) };
   if (primer && leadSteps > 0) primer.lead = rows.slice(0, leadSteps);

@@ -45,6 +45,17 @@ describe("a gap", () => {
     expect(take.fillFacts).toBe("bar 1 filled, one of 16 versions, of which 9.3 counted");
   });
 
+  it("counts bars from the first step that is sent, before which the primer may have a lead", async () => {
+    const lead = [[50], [50], [50], [50], [50], [50]]; // of 6 steps: the place of the first is 4 - 6, in bars of 12 steps
+    const primer = { name: "a", roll: [[60], [60]], clock: CLOCK, lead };
+    const take = new Take(1, { ...SETTINGS }, primer, makeGrid(null, 4));
+    take.append([[61], [62], [63], [64]]);
+    take.finish("done");
+    const request = stubServer({ roll: take.rows, particles: 16, effective_particles: 9, log_likelihood_after: {} });
+    await fillFromInfill(take.withGap(2, { start: 9, end: 10, particles: 16 }, 7), new AbortController().signal, () => undefined);
+    expect(request()[1]).toMatchObject({ place: 10, meter: "3/4" });
+  });
+
   it.each([
     [{ error: "start must be below end" }, 400, "start must be below end"],
     [{ roll: [[60]] }, 200, "another length"],

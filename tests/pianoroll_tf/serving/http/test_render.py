@@ -62,6 +62,10 @@ def test_musicxml_is_written_on_a_grid_of_beats(server, registry, monkeypatch):
     [(roll, steps_per_beat, tempo, meters, title)] = calls
     assert ((roll != 0) == (dense(ROLL) != 0)).all()
     assert (steps_per_beat, tempo, meters, title) == (4, 90, [(-2, Meter(3, 4))], "tiny")
+    many = server.post("/render", body | {"roll": [[-pitch for pitch in range(24, 108)]] * 196})
+    assert many.json() == {
+        "error": "music to be written as MusicXML must have at most 16384 notes. Received: 16464 notes"
+    }
     too_long = server.post("/render", body | {"roll": [[]] * 4097})
     assert too_long.json() == {
         "error": "music to be written as MusicXML must have at most 4096 steps. Received: 4097 steps"
