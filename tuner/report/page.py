@@ -65,13 +65,21 @@ class Sounds:
 
 
 @dataclasses.dataclass(frozen=True)
+class Link:
+    """A link to another file of the report."""
+
+    text: str
+    path: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Code:
     """Commands."""
 
     lines: Sequence[str]
 
 
-Block = Text | Table | Figure | Sounds | Code
+Block = Text | Table | Figure | Sounds | Link | Code
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +101,7 @@ class Report:
         sections: In order; empty ones are left out.
         results: The content of results.csv.
         files: Other files of the report, name within its folder → content.
+        question: What the report answers; empty: the title says it.
     """
 
     title: str
@@ -101,6 +110,7 @@ class Report:
     sections: Sequence[Section]
     results: bytes
     files: dict[str, bytes]
+    question: str = ""
 
 
 def render(report: Report, language: Language, suffix: str) -> bytes:
