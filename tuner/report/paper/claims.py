@@ -96,9 +96,9 @@ def _grouped(pairs, findings: Findings, language: Language) -> str:
     for each in found:
         names = label_of(each.first, language), label_of(each.second, language)
         parts.append(f"{pair_name(each.first, each.second, language)}: {state_in_words(each, names, language)}")
-    message = N_("Of the test NLL these studies say: {parts}.")
+    message = N_("For the test NLL these studies find: {parts}.")
     if group_state(found) in (EVERYWHERE, OVERALL):
-        message = N_("Of the test NLL these studies show: {parts}.")
+        message = N_("For the test NLL these studies show: {parts}.")
     return language.gettext(message, parts="; ".join(parts))
 
 
@@ -161,4 +161,4 @@ def _lowest(paper: PaperData, language: Language) -> str:
         means = {each: mean for each in data.main if (mean := summarise(values(data, each)).mean) is not None}
         if len(means) > 1:
             parts.append(f"{name} {label_of(min(means, key=lambda each, means=means: means[each]), language)}")
-    return language.gettext("The lowest mean test NLL has here: {parts}.", parts="; ".join(parts)) if parts else ""
+    return language.gettext("Lowest mean test NLL here: {parts}.", parts="; ".join(parts)) if parts else ""

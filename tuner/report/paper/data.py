@@ -77,7 +77,7 @@ def read(folder: Path) -> PaperData:
         raise UserError(f"{folder} must be the folder of a plan: it has no {plan_folder.PLAN}")
     values = fixed["amendments"][-1]["values"] if fixed["amendments"] else fixed["values"]
     try:
-        plan = as_plan(values)
+        plan = as_plan(values | {"studies": _in_order(values.get("studies", {}))})
     except ValueError as error:
         raise UserError(f"{folder / plan_folder.PLAN} holds a plan of another version: {error}") from error
     folders = {name: study_folder_of(folder, name) for name in plan.studies}
@@ -90,6 +90,18 @@ def read(folder: Path) -> PaperData:
         finished=frozenset(name for name, path in begun.items() if is_finished(path)),
         date=_latest(begun.values()) or fixed["fixed"][:10],
     )
+
+
+def _in_order(studies: dict[str, Any]) -> dict[str, Any]:
+    """The studies such that each comes after the one that it repeats; plan.json has them by name.
+
+    >>> list(_in_order({"heads": {"after": "main"}, "main": {}}))
+    ['main', 'heads']
+    """
+    found: dict[str, Any] = {}
+    while ready := [name for name in studies if name not in found and studies[name].get("after", "") in ("", *found)]:
+        found[ready[0]] = studies[ready[0]]
+    return found | studies  # what is left waits for a study that there is not, as its check will say
 
 
 def _latest(folders: Iterable[Path]) -> str:

@@ -13,6 +13,7 @@ from tuner.report.tables import OUTCOMES, VERDICTS
 from tuner.study.measures import MEASURES
 from tuner.study.results_model import COLLAPSED, DIVERGED
 from tuner.study.settings import Combination
+from tuner.study.statistics import Summary
 
 EFFECTS = {"loss": N_("loss"), "optimizer": N_("optimizer"), "loss:optimizer": N_("loss × optimizer")}
 
@@ -60,10 +61,15 @@ def grid(
         rows.append(row)
     baselines = [language.gettext(text) for text in ("copy the last step", "note frequency")] if marked else []
     heads = [language.gettext("study"), *baselines, *(head(each, language) for each in every)]
-    text = language.measure(measure, with_unit=True)
+    text = capitalized(language.measure(measure, with_unit=True))
     if marked:
         text = language.gettext("{measure}: mean over the seeds and its 95 % interval", measure=text)
     return Table(caption(text, paper, list(studies), language), heads, rows)
+
+
+def capitalized(text: str) -> str:
+    """A text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
 def _mean_cell(data: StudyData, each: Combination, measure: str, is_lowest: bool, language: Language) -> Cell:
@@ -117,10 +123,10 @@ def pairs(paper: PaperData, findings: Findings, language: Language) -> Table | N
         for name in paper.main:
             summary = each.nats.get(name)
             row.append(DASH if summary is None else language.mean(summary))
-        bounds = each.difference
-        between = "" if bounds.low is None or bounds.high is None else language.interval(bounds.low, bounds.high)
+        over = each.difference
+        mean, between = language.mean(Summary(len(over.corpora), 0, over.mean, over.low, over.high, None))
         row += [
-            (f"{language.number(each.mean, 2)}\u00a0%", between),
+            (f"{mean}\u00a0%", between),
             (language.p(each.pair.adjusted), language.ngettext("{n} block", "{n} blocks", each.pair.seeds)),
             state_in_words(each, (label_of(each.first, language), label_of(each.second, language)), language),
         ]
@@ -186,10 +192,11 @@ def models(paper: PaperData, language: Language) -> list[Table]:
         rows: list[list[Cell]] = [
             [
                 f"{label(each.effect, each.first)} − {label(each.effect, each.second)}",
-                (f"{language.number(each.mean, 2)}\u00a0%", language.interval(each.low, each.high)),
+                (f"{mean}\u00a0%", between),
                 language.p(each.adjusted),
             ]
             for each in found.contrasts
+            for mean, between in [language.mean(Summary(found.runs, 0, each.mean, each.low, each.high, None))]
         ]
         heads = [_("pair"), _("difference, 95 % interval"), _("p with Holm")]
         tables.append(

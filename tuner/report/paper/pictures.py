@@ -154,7 +154,7 @@ def density(paper: PaperData, language: Language) -> Figure | None:
     names = [name for name in rarity.ADVANTAGES if any(any(_advantages(data, name)) for data in studies)]
     if not names:
         return None
-    figure = new_figure(4.4, 8.0)
+    figure = new_figure(4.4)
     axes = figure.subplots()
     axes.axhline(0, color="0.35", linewidth=1)
     for index, name in enumerate(names):

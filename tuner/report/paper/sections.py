@@ -21,6 +21,7 @@ from tuner.report.reproduce import commands, plain, settings_table
 
 LISTENING = Path("report", "listening.html")  # within the folder of a study
 CONVERGENCE = ("steps_to_settled", "examples_to_settled", "operations_to_settled", "last_gain")
+SPLITS = ("train", "val", "test")
 STABILITY = ("roughness", "gradient_ratio")
 
 # Section → its title, its first paragraph
@@ -206,15 +207,14 @@ def _data(paper: PaperData, language: Language) -> Table:
         if records is None:
             rows.append([corpus, *[DASH] * 5, _("not begun")])
             continue
-        made, splits = records["settings"], records["splits"].values()
+        made, splits = records["settings"], [records["splits"][name] for name in SPLITS if name in records["splits"]]
         unit, key = (_("{n} per beat"), "steps_per_beat")
         if made["grid"] == "seconds":
             unit, key = (_("{n} per second"), "steps_per_second")
         counts = [" / ".join(language.number(split[name]) for split in splits) for name in ("pieces", "steps")]
         steps = unit.format(n=plain(made[key]))
         sha256 = records["manifest_sha256"][:12]
-        names = ", ".join(records["splits"])
-        rows.append([(corpus, names), *counts, made["grid"], steps, language.percent(records["density"], 2), sha256])
+        rows.append([corpus, *counts, made["grid"], steps, language.percent(records["density"], 2), sha256])
     heads = [
         _("corpus"),
         _("pieces"),
@@ -224,7 +224,7 @@ def _data(paper: PaperData, language: Language) -> Table:
         _("sounding cells"),
         _("sha256 of the records"),
     ]
-    return Table(_("The corpora; pieces and steps by split"), heads, rows)
+    return Table(_("The corpora; pieces and steps in training / validation / test"), heads, rows)
 
 
 def _pairs(paper: PaperData, findings: Findings, figures, language: Language) -> list[Block | None]:
@@ -288,7 +288,7 @@ def _repeat(paper: PaperData, language: Language) -> list[Block]:
     return [
         Text(_("In the repository one command does all of it, and resumes what was interrupted:")),
         Code(["make study"]),
-        Text(_("Any plan is executed and reported by two (DATA is the folder that {data} stands for in it):")),
+        Text(_("Any plan is executed and reported by two (DATA is the folder that “data” in braces stands for):")),
         lines,
         settings_table(
             values.get("defaults", {}),
