@@ -128,7 +128,7 @@ def _sentence(
         better=better,
         worse=worse,
         all=everything if len(found) > 1 else "",
-        corpora=language.ngettext("the one corpus", "each of {n} corpora", corpora),
+        corpora=language.ngettext("{n} corpus", "each of {n} corpora", corpora),
         details=", ".join(_detail(each, table, state, names, language) for each in found),
     )
 

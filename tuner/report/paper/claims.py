@@ -160,5 +160,5 @@ def _lowest(paper: PaperData, language: Language) -> str:
     for name, data in paper.main.items():
         means = {each: mean for each in data.main if (mean := summarise(values(data, each)).mean) is not None}
         if len(means) > 1:
-            parts.append(f"{name} {label_of(min(means, key=lambda each, means=means: means[each]), language)}")
+            parts.append(f"{name} {label_of(min(means, key=means.__getitem__), language)}")
     return language.gettext("Lowest mean test NLL here: {parts}.", parts="; ".join(parts)) if parts else ""

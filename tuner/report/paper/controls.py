@@ -73,13 +73,14 @@ def trends(paper: PaperData, language: Language) -> Table | None:
 
 def alternatives(paper: PaperData, language: Language) -> Table | None:
     """The differences of the losses over all conditions of density."""
-    _, rows = language.gettext, []
+    _ = language.gettext
+    rows: list[list[Cell]] = []
     for first, second, pair in rarity.tested(paper.density).values():
         if pair.mean is None:
             continue
         mean, small = language.mean(pair)
-        cells = [(f"{mean}\u00a0%", small), str(pair.seeds), language.p(pair.adjusted), verdict(pair, language)]
-        rows.append([pair_name(first, second, language), *cells])
+        tested = str(pair.seeds), language.p(pair.adjusted), verdict(pair, language)
+        rows.append([pair_name(first, second, language), (f"{mean}\u00a0%", small), *tested])
     if not rows:
         return None
     heads = [_("pair"), _("difference, 95 % interval"), _("blocks"), _("p, Wilcoxon with Holm"), _("verdict")]
@@ -89,7 +90,8 @@ def alternatives(paper: PaperData, language: Language) -> Table | None:
 
 def robustness(paper: PaperData, language: Language) -> Table | None:
     """Kendall's correlation of the order of the combinations in a study with that in the one it repeats."""
-    _, rows = language.gettext, []
+    _ = language.gettext
+    rows: list[list[Cell]] = []
     for each in agreements(paper):
         changes = "\n".join(f"{name}: {plain(value)}" for name, value in each.changes.items())
         orders = [" < ".join(label_of(one, language) for one in order) or DASH for order in each.orders]
@@ -117,8 +119,8 @@ def tuning(paper: PaperData, language: Language) -> Table | None:
     _, found = language.gettext, [row for name in paper.studies for row in _chosen(paper, name)]
     if not found:
         return None
-    names = dict.fromkeys(key for _n, _c, _r, values, _e in found for key in values)
-    names = [name for name in names if any(values.get(name) is not None for _n, _c, _r, values, _e in found)]
+    every = dict.fromkeys(key for _n, _c, _r, values, _e in found for key in values)
+    names = [name for name in every if any(values.get(name) is not None for _n, _c, _r, values, _e in found)]
     rows: list[list[Cell]] = []
     for name, combination, runs, values, edges in found:
         row: list[Cell] = [(name, label_of(combination, language)), runs]

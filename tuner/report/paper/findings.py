@@ -57,9 +57,9 @@ class Finding:
     @property
     def interval(self) -> tuple[float, float] | None:
         """Its interval over the corpora; of a single corpus over its seeds; None without one."""
-        found = self.difference
-        if found.low is None and len(found.corpora) == 1:
-            [found] = found.corpora.values()
+        found: Difference | Summary = self.difference
+        if found.low is None and len(self.difference.corpora) == 1:
+            [found] = self.difference.corpora.values()
         return None if found.low is None or found.high is None else (found.low, found.high)
 
 

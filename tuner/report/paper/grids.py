@@ -51,8 +51,8 @@ def grid(
     every, rows = combinations(studies.values()), []
     for name, data in studies.items():
         found = data.comparison.measures[measure].summaries
-        means = {each: found[each.name].mean for each in data.main if found[each.name].mean is not None}
-        lowest = min(means, key=lambda each: means[each]) if marked and len(means) > 1 else None
+        means = {each: mean for each in data.main if (mean := found[each.name].mean) is not None}
+        lowest = min(means, key=means.__getitem__) if marked and len(means) > 1 else None
         row: list[Cell] = [study_cell(paper, name, language)]
         if marked:
             note = data.baselines.get("test", {}).get("note_frequency", {}).get("nll")

@@ -107,7 +107,7 @@ def _mean(axes, values: Sequence[float], row: float, style: dict, hollow: bool =
         return
     offsets = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
     axes.plot(values, row + offsets, ".", color="0.6", markersize=5, zorder=2)
-    if found.low is not None:
+    if found.low is not None and found.high is not None:
         axes.plot([found.low, found.high], [row, row], color=style["color"], linewidth=2.2, zorder=3)
     face = "white" if hollow else style["color"]
     axes.plot(found.mean, row, style["marker"], color=style["color"], markerfacecolor=face, markersize=7, zorder=4)
@@ -130,7 +130,7 @@ def differences(paper: PaperData, findings: Findings, language: Language) -> Fig
             summary, style = each.difference.corpora.get(name), STYLES[index % len(STYLES)]
             if summary is None or summary.mean is None:
                 continue
-            if summary.low is not None:
+            if summary.low is not None and summary.high is not None:
                 axes.plot([summary.low, summary.high], [row + places[index]] * 2, color=style["color"], linewidth=1.8)
             point = {"color": style["color"], "marker": style["marker"], "linestyle": "", "markersize": 6}
             axes.plot(summary.mean, row + places[index], **point)
@@ -164,7 +164,7 @@ def density(paper: PaperData, language: Language) -> Figure | None:
         for x, found in points:
             axes.plot([x] * len(found), found, ".", color=style["color"], alpha=0.35, markersize=6)
             summary = summarise(found)
-            if summary.low is not None:
+            if summary.low is not None and summary.high is not None:
                 axes.plot([x, x], [summary.low, summary.high], color=style["color"], linewidth=2)
         means = [float(np.mean(found)) for _, found in points]
         axes.plot([x for x, _ in points], means, label=advantage_name(name, language), markersize=7, **style)

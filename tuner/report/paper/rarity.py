@@ -112,14 +112,15 @@ def trend_of(studies: Mapping[str, StudyData], name: str = "focal") -> Trend | N
 
 def tested(studies: Mapping[str, StudyData]) -> dict[str, tuple[Combination, Combination, Pair]]:
     """Entry of `TESTED` → its combinations and their difference over conditions and seeds, tested together."""
-    rows, pairs = {}, {}
+    rows: dict[tuple[str, str], tuple[list[float | None], list[float | None]]] = {}
+    pairs = {}
     for label, names in TESTED.items():
-        first, second = ([_of(data, *name) for data in studies.values()] for name in names)
+        first, second = ([value for data in studies.values() for value in _of(data, *name)] for name in names)
         every = combinations(studies.values())
         found = [next((each for each in every if (each.loss, each.change) == name), None) for name in names]
         if found[0] is not None and found[1] is not None:
             key = (found[0].name, found[1].name)
-            rows[key] = tuple([value for row in side for value in row] for side in (first, second))
+            rows[key] = first, second
             pairs[key] = (label, found[0], found[1])
     return {pairs[key][0]: (*pairs[key][1:], pair) for key, pair in zip(rows, compare_rows(rows), strict=True)}
 

@@ -45,8 +45,8 @@ def _agreement(paper: PaperData, name: str) -> Agreement:
     planned, data = paper.planned(name), paper.studies[name]
     earlier = paper.studies.get(planned.after)
     means: dict[Combination, tuple[float, float]] = {}
-    for each in data.main if earlier else []:
-        if each in earlier.main:
+    for each in data.main:
+        if earlier is not None and each in earlier.main:
             one, other = (summarise(values(study, each)).mean for study in (earlier, data))
             if one is not None and other is not None:
                 means[each] = one, other
@@ -54,9 +54,10 @@ def _agreement(paper: PaperData, name: str) -> Agreement:
     if len(means) > 1:
         found = stats.kendalltau(*zip(*means.values(), strict=True))
         tau, p = float(found.statistic), float(found.pvalue)
-    orders = tuple(sorted(means, key=lambda each, place=place: means[each][place]) for place in (0, 1))
+    before = sorted(means, key=lambda each: means[each][0])
+    now = sorted(means, key=lambda each: means[each][1])
     changes = _changes(to_dict(paper.planned(planned.after).settings), to_dict(planned.settings))
-    return Agreement(name, planned.after, changes, (orders[0], orders[1]), tau, p)
+    return Agreement(name, planned.after, changes, (before, now), tau, p)
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:

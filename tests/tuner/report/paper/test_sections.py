@@ -23,7 +23,7 @@ def undrawn(monkeypatch):
 def made(folder, *flags):
     """The Markdown of a plan's report, without escapes."""
     assert report.main([str(folder), "--debug", *flags]) == 0
-    return (folder / "report" / "report.md").read_text().replace("\\", "")
+    return (folder / "report" / "report.md").read_text().replace("\\", "").replace("\u00a0%", " %")
 
 
 def rows(path):
