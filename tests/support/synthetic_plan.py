@@ -19,6 +19,7 @@ from synthetic_study import tiny_settings, write_study
 from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checksummed
 from pianoroll_tf.storage.tables import write_csv
 from tuner.plan import folder as plan_folder
+from tuner.plan.plan import as_plan
 from tuner.report.data import read
 from tuner.study import folder as study_folder
 from tuner.study import results
@@ -80,7 +81,7 @@ def write_plan(
     """
     values = plan_values()
     folder.mkdir(parents=True)
-    fixed = {"values": values, "sha256": plan_folder.digest(values), "fixed": "2026-11-27T09:30:00+00:00"}
+    fixed = plan_folder.content(as_plan(values)) | {"fixed": "2026-11-27T09:30:00+00:00"}
     write_checksummed(folder / plan_folder.PLAN, fixed | {"amendments": list(amendments)})
     for name, entry in values["studies"].items():
         if begun is None or name in begun:

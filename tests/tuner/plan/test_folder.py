@@ -18,10 +18,10 @@ def a_plan(**changes):
 
 def test_a_plan_is_fixed_once(tmp_path):
     with plan_folder.sole_use(tmp_path / "plan", a_plan()) as first:
-        assert first["values"]["plan"]["title"] == "A small plan"
-        assert first["values"]["studies"]["main"]["settings"]["study"]["clip_norm"] == 1.0  # a default is fixed too
-        assert first["values"]["studies"]["main"]["tuning"]["focal-adam"]["gamma"]["start"] == 2.0
-        assert first["sha256"] == plan_folder.digest(plan_folder.resolved(a_plan()))
+        assert first["values"]["title"] == "A small plan"
+        assert first["resolved"]["studies"]["main"]["settings"]["study"]["clip_norm"] == 1.0  # a default is fixed too
+        assert first["resolved"]["studies"]["main"]["tuning"]["focal-adam"]["gamma"]["start"] == 2.0
+        assert first["sha256"] == plan_folder.content(a_plan())["sha256"]
     with plan_folder.sole_use(tmp_path / "plan", a_plan()) as again:
         assert again == first
     assert plan_folder.read_fixed(tmp_path / "plan") == first
@@ -38,7 +38,7 @@ def test_a_change_is_refused_unless_its_reason_is_recorded(tmp_path):
     with plan_folder.sole_use(tmp_path, later, "a typing error") as amended:
         [entry] = amended["amendments"]
         assert (amended["values"], entry["why"]) == (first["values"], "a typing error")
-        assert plan_folder.current(amended) == plan_folder.digest(plan_folder.resolved(later))
+        assert plan_folder.current(amended) == plan_folder.content(later)["sha256"]
     with plan_folder.sole_use(tmp_path, later) as again:  # it is not amended twice
         assert len(again["amendments"]) == 1
 
@@ -53,7 +53,7 @@ def test_a_damaged_plan_and_a_foreign_folder(tmp_path):
         pass
     path = tmp_path / "plan" / plan_folder.PLAN
     values = json.loads(path.read_text())
-    values["values"]["plan"]["question"] = "Another?"
+    values["values"]["question"] = "Another?"
     path.write_text(json.dumps(values))
     with pytest.raises(UserError, match="is damaged"):
         plan_folder.read_fixed(tmp_path / "plan")

@@ -9,6 +9,8 @@ from repository import ROOT
 from synthetic_plan import CORPORA, write_plan
 
 from pianoroll_tf.storage.checksummed_json import read_checksummed
+from tuner.plan import folder as plan_folder
+from tuner.plan.plan import as_plan
 from tuner.report import __main__ as report
 
 BCE_ADAM = [("bce-adam", seed) for seed in range(5)]
@@ -103,12 +105,8 @@ def test_one_study_that_lacks_runs_and_has_diverged_ones(tmp_path):
 def test_an_amendment_is_told_with_its_date_and_reason(tmp_path):
     folder = write_plan(tmp_path / "plan", begun=())
     values = read_checksummed(folder / "plan.json")["values"] | {"hypotheses": ["H1. Something else."]}
-    amendment = {
-        "changed": "2026-11-28T10:00:00+00:00",
-        "why": "a corpus was wrong",
-        "sha256": "0" * 64,
-        "values": values,
-    }
+    changed = {"changed": "2026-11-28T10:00:00+00:00", "why": "a corpus was wrong"}
+    amendment = changed | plan_folder.content(as_plan(values))
     text = made(write_plan(tmp_path / "other", begun=(), amendments=[amendment]))
     assert "| 2026-11-28T10:00:00+00:00 | a corpus was wrong |" in text
     assert text.index("H1. Focal is lower.") < text.index("H1. Something else.")
