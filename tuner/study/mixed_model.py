@@ -154,8 +154,8 @@ def _without_spread(rows: Sequence[Row], values: np.ndarray, fixed: np.ndarray, 
     two factors, the levels of the other in each corpus.
     """
     for name, other in (("loss", 2), ("optimizer", 1)):
-        keys = [[(row[0], row[3]) for row in rows], [(row[0], row[other]) for row in rows]]
-        levels = [np.unique([str(key) for key in each], return_inverse=True)[1] for each in keys]
+        keys: list[list[tuple]] = [[(row[0], row[3]) for row in rows], [(row[0], row[other]) for row in rows]]
+        levels = [np.unique(np.array([str(key) for key in each]), return_inverse=True)[1] for each in keys]
         known = np.concatenate([fixed, *(np.eye(level.max() + 1)[level] for level in levels)], axis=1)
         solution, _, size, _ = np.linalg.lstsq(known, values, rcond=None)
         left = np.abs(values - known @ solution).max()
