@@ -48,7 +48,7 @@ TABLES = ("corpora", "defaults", "studies")
 
 
 @dataclasses.dataclass(frozen=True)
-class Corpus:
+class PlannedCorpus:
     """A folder of MIDI files, the module and arguments that make it (empty: it is there), settings of its records."""
 
     midi: str
@@ -76,7 +76,7 @@ class Plan:
     """What a file describes; `values` is its content as it was read."""
 
     values: dict[str, Any]
-    corpora: dict[str, Corpus]
+    corpora: dict[str, PlannedCorpus]
     studies: dict[str, PlannedStudy]
 
     @property
@@ -150,7 +150,7 @@ def fill(text: str, data: Path, out: Path) -> str:
         raise UserError(f"placeholders of a plan must be {{data}} or {{out}}. Received: {text!r}") from error
 
 
-def _corpus(name: str, entry: Mapping[str, Any]) -> Corpus:
+def _corpus(name: str, entry: Mapping[str, Any]) -> PlannedCorpus:
     own = dict(entry)
     midi = own.pop("midi", None)
     if not isinstance(midi, str):
@@ -161,14 +161,14 @@ def _corpus(name: str, entry: Mapping[str, Any]) -> Corpus:
         raise ValueError(f"corpora.{name}.prepare must be a module and its arguments. Received: prepare={prepare!r}")
     fields = tuple(field.name for field in dataclasses.fields(RecordsConfig))
     _check_keys(f"corpora.{name}", own, fields)
-    return Corpus(midi, tuple(prepare), _read(f"corpora.{name}", RecordsConfig, own))
+    return PlannedCorpus(midi, tuple(prepare), _read(f"corpora.{name}", RecordsConfig, own))
 
 
 def _study(
     name: str,
     entry: Mapping[str, Any],
     defaults: Mapping[str, Any],
-    corpora: Mapping[str, Corpus],
+    corpora: Mapping[str, PlannedCorpus],
     earlier: Mapping[str, PlannedStudy],
 ) -> PlannedStudy:
     what, own = f"studies.{name}", dict(entry)

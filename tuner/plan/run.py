@@ -17,7 +17,7 @@ from pianoroll_tf.modeling.run_folder import differences
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.tables import read_csv
 from tuner.plan import folder as plan_folder
-from tuner.plan.plan import Corpus, Plan, PlannedStudy, choose_combinations, fill
+from tuner.plan.plan import Plan, PlannedCorpus, PlannedStudy, choose_combinations, fill
 from tuner.study import folder as study_folder
 from tuner.study.settings import AllSettings
 from tuner.terminal import log
@@ -46,7 +46,7 @@ def build_records(plan: Plan, folder: Path, data: Path) -> None:
             raise UserError(f"the records of corpus {name} could not be built: see the line above")
 
 
-def _prepare(corpus: Corpus, folder: Path, data: Path) -> None:
+def _prepare(corpus: PlannedCorpus, folder: Path, data: Path) -> None:
     """Makes a folder of MIDI files, which appears whole; raises UserError if its program fails."""
     target = Path(fill(corpus.midi, data, folder))
     folder.mkdir(parents=True, exist_ok=True)
