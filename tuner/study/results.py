@@ -137,10 +137,9 @@ def edge_names(study: Study, combination: str, runs: Sequence[TuningRun]) -> lis
         rates = {run["learning_rate"] for run in study.design[combination]}
         rate = runs[factorial.best(runs)].settings["learning_rate"]
         return [f"learning_rate:{'up' if rate == max(rates) else 'down'}"] if rate in (min(rates), max(rates)) else []
-    ladders = {
-        name: Ladder(**fields | {"values": tuple(fields["values"])})
-        for name, fields in study.design[combination].items()
-    }
+    [own] = [each for each in study.combinations if each.name == combination]
+    order = [name for name in factorial.ladders(study.settings.study, own) if name in design]  # JSON has sorted them
+    ladders = {name: Ladder(**design[name] | {"values": tuple(design[name]["values"])}) for name in order}
     sides = {1: "up", -1: "down"}
     found = tuning.edges(ladders, [run.val_nll for run in runs])
     return [f"{name}:{sides[side]}" for name, side in found]
