@@ -137,6 +137,7 @@ def edge_names(study: Study, combination: str, runs: Sequence[TuningRun]) -> lis
         rates = {run["learning_rate"] for run in study.design[combination]}
         rate = runs[factorial.best(runs)].settings["learning_rate"]
         return [f"learning_rate:{'up' if rate == max(rates) else 'down'}"] if rate in (min(rates), max(rates)) else []
+    design = study.design[combination]
     [own] = [each for each in study.combinations if each.name == combination]
     order = [name for name in factorial.ladders(study.settings.study, own) if name in design]  # JSON has sorted them
     ladders = {name: Ladder(**design[name] | {"values": tuple(design[name]["values"])}) for name in order}
