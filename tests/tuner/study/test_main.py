@@ -24,7 +24,7 @@ from tuner.report import data as report_data
 from tuner.report import summary as report_summary
 from tuner.report.language import Language
 from tuner.study import __main__ as study
-from tuner.study import factorial
+from tuner.study import factorial, tasks
 from tuner.study import folder as study_folder
 from tuner.study import run_one as study_runs
 from tuner.study.folder import CEILING
@@ -382,9 +382,9 @@ def test_all_combinations_share_weights_and_batches_seed_by_seed(records):
     settings = AllSettings(model=small, dataset=DatasetConfig(window_steps=16, batch_size=4, transpose=2))
     made, data = run_folder.data_facts(records)
     designs = factorial.design(settings.study)
-    tasks = {name: factorial.Task(Combination(*name.split("-")), 3, tuning=False, epochs=2) for name in designs}
+    tasks = {name: tasks.Task(Combination(*name.split("-")), 3, tuning=False, epochs=2) for name in designs}
     configs = [
-        factorial.run_config(settings, task, factorial.chosen(settings.study, task.combination, [], 0), made, data)
+        tasks.run_config(settings, task, factorial.chosen(settings.study, task.combination, [], 0), made, data)
         for task in tasks.values()
     ]
     first, *others = [run.weight_arrays(run.run_model(config)) for config in configs]
