@@ -7,6 +7,7 @@ The same command resumes a plan that was stopped; `python -m tuner.report DIR` m
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -20,6 +21,8 @@ from tuner.plan import folder as plan_folder
 from tuner.plan.plan import Plan, read_plan
 from tuner.terminal import format_duration, format_table, parse_duration
 
+# Each study has one thread, so that `--workers` share the cores; an estimate is of one thread too
+THREADS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 EXIT_STOPPED = 143  # after SIGTERM, which ends the studies too
 
 
@@ -42,6 +45,8 @@ def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     given = sys.argv[1:] if argv is None else argv
+    if argv is None:  # the process is this command's own; TensorFlow, which is not loaded yet, reads these once
+        os.environ.update(THREADS)
     return cli.run(body, build_parser(given), given)
 
 
@@ -51,7 +56,8 @@ def body(args: argparse.Namespace) -> None:
     plan = read_plan(args.plan)
     if args.workers < 1:
         raise UsageError(f"workers must be >= 1. Received: --workers {args.workers}")
-    from tuner.plan.run import build_records, check_studies, run_studies
+    from tuner.plan.corpora import build_records
+    from tuner.plan.run import check_studies, run_studies
 
     if args.dry_run:
         with tempfile.TemporaryDirectory() as scratch:

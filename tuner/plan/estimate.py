@@ -10,8 +10,8 @@ from pianoroll_tf.data.pipeline import batches_per_epoch
 from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.modeling.run_folder import HISTORY
 from pianoroll_tf.storage.tables import read_csv
+from tuner.plan.corpora import records_folder
 from tuner.plan.plan import Plan, choose_combinations
-from tuner.plan.run import records_folder
 from tuner.study import factorial, tasks
 from tuner.study.settings import AllSettings
 from tuner.training import train_run

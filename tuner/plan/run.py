@@ -1,67 +1,32 @@
-"""Builds the records of a plan and executes its studies, several at a time, each as a command of its own."""
+"""Executes the studies of a plan, several at a time, each as a command of its own."""
 
 import dataclasses
-import os
-import shlex
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from pianoroll_tf.choices import origins
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.flags import to_flags
 from pianoroll_tf.modeling.run_folder import differences
+from pianoroll_tf.plugins import plugin_flags
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.tables import read_csv
 from tuner.plan import folder as plan_folder
-from tuner.plan.plan import Plan, PlannedCorpus, PlannedStudy, choose_combinations, fill
+from tuner.plan.corpora import records_folder
+from tuner.plan.plan import Plan, PlannedStudy, choose_combinations
 from tuner.study import folder as study_folder
 from tuner.study.settings import AllSettings
 from tuner.terminal import log
 
-THREADS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 POLL_SECONDS = 1.0
 
 
-def build_records(plan: Plan, folder: Path, data: Path) -> None:
-    """Builds the records of every corpus that is used, unless they are there and up to date.
-
-    Raises:
-        UserError: A folder of MIDI files is missing, or no records can be made of it.
-    """
-    from pianoroll_tf import build_records as command
-
-    for name in dict.fromkeys(study.corpus for study in plan.studies.values()):
-        corpus = plan.corpora[name]
-        midi = Path(fill(corpus.midi, data, folder))
-        if corpus.prepare and not midi.is_dir():
-            _prepare(corpus, folder, data)
-        if not midi.is_dir():
-            raise UserError(f"corpora.{name}.midi must be a folder. Received: midi={midi}")
-        print(f"corpus {name}", flush=True)
-        if command.main([str(midi), str(records_folder(folder, name)), *to_flags(corpus.records)]):
-            raise UserError(f"the records of corpus {name} could not be built: see the line above")
-
-
-def _prepare(corpus: PlannedCorpus, folder: Path, data: Path) -> None:
-    """Makes a folder of MIDI files, which appears whole; raises UserError if its program fails."""
-    target = Path(fill(corpus.midi, data, folder))
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".prepare-") as scratch:
-        words = [fill(word, data, Path(scratch)) for word in corpus.prepare]
-        if code := subprocess.run([sys.executable, "-m", *words], check=False).returncode:
-            raise UserError(f"prepare of a corpus ended with exit code {code}: python -m {shlex.join(words)}")
-        made = Path(fill(corpus.midi, data, Path(scratch)))
-        if made.is_dir() and made != target:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            made.rename(target)
-
-
 def check_studies(plan: Plan, folder: Path) -> None:
-    """Raises UserError if a study that was begun has other settings than the plan, or other records."""
+    """Raises UserError if a study that was begun has other settings than the plan."""
     for name, study in plan.studies.items():
         there, settings = study_folder_of(folder, name), with_combinations(folder, study)
         if settings is None or not (there / study_folder.STUDY).is_file():
@@ -72,11 +37,6 @@ def check_studies(plan: Plan, folder: Path) -> None:
             raise UserError(
                 f"study {name} was begun with other settings: {'; '.join(differing)}. Remove {there} to run it anew"
             )
-
-
-def records_folder(folder: Path, corpus: str) -> Path:
-    """The records of a corpus."""
-    return folder / plan_folder.RECORDS / corpus
 
 
 def study_folder_of(folder: Path, study: str) -> Path:
@@ -92,8 +52,11 @@ def arguments(folder: Path, name: str, study: PlannedStudy, budget: float | None
     defaults = AllSettings()
     sections = [field.name for field in dataclasses.fields(AllSettings)]
     found = [flag for key in sections for flag in to_flags(getattr(settings, key), getattr(defaults, key))]
+    config, head = settings.study, settings.model.head
+    plugins = plugin_flags(origins({"loss": config.losses, "optimizer": config.optimizers, "head": [head]}))
     limit = [] if budget is None else ["--budget", f"{max(budget, 1):.0f}s"]
-    return [str(records_folder(folder, study.corpus)), str(study_folder_of(folder, name)), *found, *limit]
+    folders = [str(records_folder(folder, study.corpus)), str(study_folder_of(folder, name))]
+    return [*folders, *plugins, *found, *limit]
 
 
 def with_combinations(folder: Path, study: PlannedStudy) -> AllSettings | None:
@@ -194,9 +157,8 @@ def _start_some(
 def _start(folder: Path, name: str, given: Sequence[str]) -> _Running:
     print(f"study {name} begins", flush=True)
     output = (folder / plan_folder.LOGS / f"{name}.log").open("ab")
-    environment: Mapping[str, str] = {**os.environ, **THREADS}
     command = [sys.executable, "-m", "tuner.study", *given]
-    return _Running(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment), output)
+    return _Running(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT), output)
 
 
 def _collect(folder: Path, running: dict[str, _Running]) -> set[str]:

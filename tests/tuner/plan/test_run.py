@@ -1,4 +1,4 @@
-"""Studies of a plan as processes: a failure is named and costs nothing else, `prepare` makes a corpus once."""
+"""Studies of a plan as processes: a failure is named and costs nothing else."""
 
 import signal
 import subprocess
@@ -10,6 +10,7 @@ import pytest
 from small_plan import SMALL
 from synthetic_study import write_study
 
+from pianoroll_tf import choices
 from pianoroll_tf.errors import UserError
 from tuner.plan import folder as plan_folder
 from tuner.plan import run
@@ -70,34 +71,6 @@ def test_a_study_waits_for_the_one_that_chooses(tmp_path):
     assert run.arguments(tmp_path, "later", plan.studies["later"], None) is None
 
 
-def test_a_corpus_is_prepared_once(tmp_path, monkeypatch, capfd):
-    (tmp_path / "maker.py").write_text(
-        "import pathlib, sys\nfolder = pathlib.Path(sys.argv[1])\nfolder.mkdir(parents=True)\nprint('made')\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    text = TWO.replace('midi = "{data}/one"', 'midi = "{out}/midi/one"\nprepare = ["maker", "{out}/midi/one"]')
-    plan, made = as_plan(tomllib.loads(text)), []
-    monkeypatch.setattr("pianoroll_tf.build_records.main", lambda words: made.append(words) or 0)
-    for _ in range(2):
-        run.build_records(plan, tmp_path / "out", tmp_path)
-    assert capfd.readouterr().out.count("made") == 1
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["midi"]
-    assert made[0][0] == str(tmp_path / "out/midi/one")
-    assert made[0][2:] == ["--grid", "seconds"]
-
-
-def test_a_corpus_whose_preparation_fails_leaves_nothing(tmp_path, monkeypatch):
-    (tmp_path / "maker.py").write_text(
-        "import pathlib, sys\nfolder = pathlib.Path(sys.argv[1])\nfolder.mkdir(parents=True)\n"
-        "(folder / 'a').touch()\nsys.exit(3)\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    text = TWO.replace('midi = "{data}/one"', 'midi = "{out}/midi/one"\nprepare = ["maker", "{out}/midi/one"]')
-    with pytest.raises(UserError, match="prepare of a corpus ended with exit code 3: python -m maker "):
-        run.build_records(as_plan(tomllib.loads(text)), tmp_path / "out", tmp_path)
-    assert list((tmp_path / "out").iterdir()) == []
-
-
 def test_a_study_that_was_begun_with_other_settings_is_named(tmp_path):
     plan = as_plan(tomllib.loads(TWO))
     write_study(run.study_folder_of(tmp_path, "main"), plan.studies["main"].settings, with_music=False)
@@ -105,3 +78,13 @@ def test_a_study_that_was_begun_with_other_settings_is_named(tmp_path):
     changed = as_plan(tomllib.loads(TWO.replace("epochs = 3", "epochs = 4")))
     with pytest.raises(UserError, match=r"study main was begun with other settings: study.epochs is 3 there, 4 here"):
         run.check_studies(changed, tmp_path)
+
+
+def test_studies_load_the_plugins_of_their_entries(tmp_path, monkeypatch):
+    plan = as_plan(tomllib.loads(TWO))
+    monkeypatch.setitem(choices.ORIGINS, ("loss", "focal"), {"plugin": "my_losses.py", "sha256": ""})
+    words = run.arguments(tmp_path, "main", plan.studies["main"], None)
+    assert words[2:4] == ["--plugin", "my_losses.py"]
+    assert "--plugin" not in run.arguments(
+        tmp_path, "main", as_plan(tomllib.loads(TWO.replace('"focal"', '"weighted_bce"'))).studies["main"], None
+    )
