@@ -26,11 +26,11 @@ from pianoroll_tf.serving.http.examples import example_primers
 from pianoroll_tf.serving.http.fields import (
     InfillFields,
     MusicFields,
-    bounds,
     piece_schema,
     read_fields,
     read_infill_fields,
 )
+from pianoroll_tf.serving.http.reading import bounds
 from pianoroll_tf.serving.http.render import why_no_scores
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import to_pitches

@@ -19,12 +19,11 @@ from pianoroll_tf.generation.musicxml import musicxml_bytes
 from pianoroll_tf.generation.render import midi_bytes
 from pianoroll_tf.serving.drawing.registry import ServedVersion
 from pianoroll_tf.serving.http import bodies
-from pianoroll_tf.serving.http.fields import MAX_VERSION, allowed_values
+from pianoroll_tf.serving.http.fields import MAX_VERSION, place_field, roll_field
+from pianoroll_tf.serving.http.reading import read_by, schema_of
 from pianoroll_tf.serving.refusals import InvalidRequestError, OverloadedError
-from pianoroll_tf.serving.roll_json import from_pitches, pitches_schema
 from pianoroll_tf.serving.settings import Limits
 from pianoroll_tf.serving.state import State, state_of
-from pianoroll_tf.serving.strict_json import format_value
 
 MAX_SCORE_STEPS = 4096  # of MusicXML: 256 bars of 4/4, which take music21 about 15 s
 MAX_SCORE_NOTES = 16_384  # of MusicXML
@@ -72,12 +71,10 @@ def render_fields(limits: Limits) -> type[RenderFields]:
     class Render(RenderFields):
         """A request for a file."""
 
-        roll: Annotated[
-            Any,
-            PlainValidator(lambda value: from_pitches("roll", value, most)),
-            WithJsonSchema(pitches_schema(most)),
-        ] = Field(description="the music: the MIDI pitches that sound at each step, negative if struck again")
-        place: int = Field(default=0, ge=0, le=most, description="place in its bar, in steps, of the first step")
+        roll: roll_field("roll", most) = Field(  # type: ignore[valid-type]
+            description="the music: the MIDI pitches that sound at each step, negative if struck again"
+        )
+        place: int = place_field(most)
 
     return Render
 
@@ -85,12 +82,7 @@ def render_fields(limits: Limits) -> type[RenderFields]:
 @functools.cache
 def render_schema(limits: Limits) -> dict[str, Any]:
     """The JSON schema of `render_fields`."""
-    schema = render_fields(limits).model_json_schema()
-    for field in schema["properties"].values():
-        del field["title"]
-        if field.get("default", ...) is None:  # null is not allowed
-            del field["default"]
-    return schema
+    return schema_of(render_fields(limits))
 
 
 def read_render_fields(values: Mapping[str, Any], limits: Limits) -> RenderFields:
@@ -102,24 +94,8 @@ def read_render_fields(values: Mapping[str, Any], limits: Limits) -> RenderField
     >>> read_render_fields({"roll": [[60], []]}, Limits()).roll.shape
     (2, 84)
     """
-    properties = render_schema(limits)["properties"]
-    for name in values:  # before pydantic, which would collect an error for each of thousands of unknown fields
-        if name not in properties:
-            raise InvalidRequestError(f"fields must be among {', '.join(properties)}. Received: {name}")
-    try:
-        return render_fields(limits).model_validate(values)
-    except pydantic.ValidationError as error:
-        [problem, *_] = error.errors(include_url=False)
-        name = str(problem["loc"][0])
-        if problem["type"] == "missing":
-            raise InvalidRequestError(f"{name} must be given. Received: none") from error
-        if problem["type"] == "value_error":  # of `parse_meter`
-            allowed = str(problem["ctx"]["error"]).partition(" Received:")[0]
-        elif name == "title":
-            allowed = f"title must be text of at most {MAX_TITLE} characters, without control characters."
-        else:
-            allowed = f"{name} must be {allowed_values(properties[name])}."
-        raise InvalidRequestError(f"{allowed} Received: {name}={format_value(problem['input'])}") from error
+    words = {"title": f"text of at most {MAX_TITLE} characters, without control characters"}
+    return read_by(render_fields(limits), render_schema(limits), values, words)
 
 
 async def render(request: Request) -> Response:
