@@ -92,7 +92,7 @@ class Page {
     }
   }
 
-  /** Builds on a take, by the settings of the form where music goes on. */
+  /** Builds on a take; music that is generated has the settings of the form. */
   private async build(card: TakeCard, kind: Build): Promise<void> {
     try {
       const { longest_primer_steps: maxPrimer } = this.about;

@@ -22,7 +22,7 @@ export function openWithMusic(
   };
   const describe = (take: Take) => {
     const length = form.describeLength(take.rows.length).replace(/ · .*/, "");
-    return `${length} from nothing, made just now: no one has heard it before.`;
+    return `${length} from scratch, generated just now.`;
   };
   const opening = new Opening(about.example_primers, make, describe, start);
   opening.ongrow = (take) => takes.update(take);

@@ -80,8 +80,8 @@ export class PrimerChoice {
 
   /** The chosen primer, null for none; throws if "MIDI file" is chosen without a file. */
   get primer(): Primer | null {
-    if (this.kind === "played" && !this.own.played) throw new Error("Press Record and play, or start from nothing.");
-    if (this.kind === "file" && !this.own.file) throw new Error("Choose a MIDI file to start from, or start from nothing.");
+    if (this.kind === "played" && !this.own.played) throw new Error("Press Record and play, or select “Nothing”.");
+    if (this.kind === "file" && !this.own.file) throw new Error("Choose a MIDI file to start from, or select “Nothing”.");
     return this.selected;
   }
 

@@ -1,4 +1,4 @@
-// Renders a whole take as a WAV file, minute by minute, so that a long take does not fill the memory with floats.
+// Renders a whole take as a WAV file, one minute at a time, so that a long take does not fill the memory with floats.
 import { MAX_NOTE_SECONDS, type Piano, SAMPLE_RATE, softClipper } from "./piano";
 import type { Score } from "./playback";
 import { Voices } from "./voices";

@@ -90,7 +90,7 @@ export function describeSettings(settings: Settings, primer: Primer | null, with
   const steering = describeSteering(settings.steering);
   if (steering) parts.push(steering);
   parts.push(`version ${settings.version}`);
-  if (withPrimer) parts.push(primer ? `from ${primer.name}` : "from nothing");
+  if (withPrimer) parts.push(primer ? `from ${primer.name}` : "from scratch");
   return parts.join(" · ");
 }
 

@@ -30,7 +30,7 @@ it("says how the takes of a family are related, and what could not be written", 
   child.number = 2;
   expect(familyName(child)).toBe("take-2-continued-at-bar-2-beat-3");
   expect(familyTree([root, child], new Map([[child, "too long"]]))).toBe(
-    "Take 1: seed 5 · temperature 1 · version 1 · from nothing\n" +
+    "Take 1: seed 5 · temperature 1 · version 1 · from scratch\n" +
       "  Take 2: continued at bar 2, beat 3; seed 5 · temperature 1 · version 1\n" +
       "    (no MusicXML: too long)\n",
   );

@@ -38,7 +38,7 @@ def test_a_piece_can_be_heard_at_once(view) -> None:
     sentence = "It learned from a collection of its own: about 4 notes at a time, pieces of up to 0:38 minutes."
     assert view.inner_text("#training") == sentence
     view.wait_for_selector("#listen:enabled")
-    wait_until(view, "document.querySelector('#opening-caption').textContent.startsWith('32 seconds from nothing')")
+    wait_until(view, "document.querySelector('#opening-caption').textContent.startsWith('32 seconds from scratch')")
     assert view.locator(".take").count() == 0
     assert accessibility_violations_of(view) == []
     assert small_targets(view) == []
@@ -208,7 +208,7 @@ def test_letters_are_played_recorded_and_carried_on(view) -> None:
     view.check("[value=played]", force=True)
     assert view.inner_text("#octave") == "C4"
     view.click("#generate")
-    assert view.inner_text("#settings-error") == "Press Record and play, or start from nothing."
+    assert view.inner_text("#settings-error") == "Press Record and play, or select “Nothing”."
     assert accessibility_violations_of(view) == []
     assert small_targets(view) == []
     assert view.evaluate("document.documentElement.scrollWidth <= innerWidth")
