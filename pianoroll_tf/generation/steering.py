@@ -28,10 +28,15 @@ class Chord(NamedTuple):
     def from_text(cls, text: str) -> "Chord":
         """A chord from STEP:CLASS,CLASS,…; what is not a number stays text, which `Steering` refuses.
 
+        Raises:
+            ValueError: There is no colon.
+
         >>> Chord.from_text("16:5,9,0")
         Chord(step=16, pitch_classes=(5, 9, 0))
         """
-        step, _, classes = text.partition(":")
+        step, colon, classes = text.partition(":")
+        if not colon:
+            raise ValueError(f"a chord must be STEP:CLASS,CLASS,... with pitch classes 0..11. Received: {_shown(text)}")
         return cls(_number(step), tuple(map(_number, classes.split(","))))
 
 
