@@ -10,6 +10,7 @@ from small_plan import SMALL
 from pianoroll_tf.errors import InUseError, UserError
 from tuner.plan import folder as plan_folder
 from tuner.plan.plan import as_plan
+from tuner.study import factorial
 
 
 def a_plan(**changes):
@@ -41,6 +42,14 @@ def test_a_change_is_refused_unless_its_reason_is_recorded(tmp_path):
         assert plan_folder.current(amended) == plan_folder.content(later)["sha256"]
     with plan_folder.sole_use(tmp_path, later) as again:  # it is not amended twice
         assert len(again["amendments"]) == 1
+
+
+def test_a_changed_default_is_a_changed_plan(tmp_path, monkeypatch):
+    with plan_folder.sole_use(tmp_path, a_plan()):
+        pass
+    monkeypatch.setattr(factorial, "RATE_RATIO", 3.0)
+    with pytest.raises(UserError, match="differs from this one"), plan_folder.sole_use(tmp_path, a_plan()):
+        pass
 
 
 def test_a_damaged_plan_and_a_foreign_folder(tmp_path):
