@@ -165,7 +165,7 @@ def wait_until(page, expression: str) -> None:
 
 def wait_for_opening(page) -> None:
     """Waits until the piece with which the page opens is complete."""
-    page.wait_for_selector("#opening-caption:has-text('made just now')")
+    page.wait_for_selector("#opening-caption:has-text('generated just now')")
 
 
 def generate(page, steps: int) -> None:

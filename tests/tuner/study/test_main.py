@@ -382,11 +382,11 @@ def test_all_combinations_share_weights_and_batches_seed_by_seed(records):
     settings = AllSettings(model=small, dataset=DatasetConfig(window_steps=16, batch_size=4, transpose=2))
     made, data = run_folder.data_facts(records)
     designs = factorial.design(settings.study)
-    tasks = {name: tasks.Task(Combination(*name.split("-")), 3, tuning=False, epochs=2) for name in designs}
-    configs = [
-        tasks.run_config(settings, task, factorial.chosen(settings.study, task.combination, [], 0), made, data)
-        for task in tasks.values()
-    ]
+    configs = []
+    for name in designs:
+        combination = Combination(*name.split("-"))
+        chosen = factorial.chosen(settings.study, combination, [], 0)
+        configs.append(tasks.run_config(settings, tasks.Task(combination, 3, False, 2), chosen, made, data))
     first, *others = [run.weight_arrays(run.run_model(config)) for config in configs]
     for config, other in zip(configs[1:], others, strict=True):
         differing = [name for name, value in other.items() if (value != first[name]).any()]
