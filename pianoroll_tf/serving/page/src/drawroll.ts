@@ -21,7 +21,9 @@ export interface Scene {
   revision?: number;
 }
 
+const FONT = "11px system-ui, sans-serif";
 const MIN_ROUNDED_PIXELS = 5; // height of a note
+const MIN_ROUNDED_STEP = 2; // width of a step in pixels
 
 /** Draws everything. The first `primerSteps` steps of `roll` are the primer. */
 export function drawRoll(
@@ -122,7 +124,7 @@ function drawNotes(
   const height = rowHeight(frame);
   const bar = Math.max(1.5, height * 0.88);
   const gap = Math.min(1.5, frame.pixelsPerStep * 0.3); // between repeated notes of the same pitch
-  const isRounded = bar >= MIN_ROUNDED_PIXELS; // smaller corners cannot be seen, and take most of the time
+  const isRounded = bar >= MIN_ROUNDED_PIXELS && frame.pixelsPerStep >= MIN_ROUNDED_STEP; // smaller corners cannot be seen, and take most of the time
   let count = 0;
   context.fillStyle = colour;
   context.beginPath();
@@ -166,5 +168,6 @@ export function resizeCanvas(
   canvas.style.height = `${height}px`;
   const context = canvas.getContext("2d")!;
   context.setTransform(pixelRatio, 0, 0, pixelRatio, 0, 0);
+  context.font = FONT; // once, not in each frame: the browser computes the styles of the page for it
   return context;
 }
