@@ -84,7 +84,7 @@ class Steering(Settings):
             received = f"lowest={self.lowest}, highest={self.highest}"
             raise ValueError(f"lowest must be at most highest. Received: {received}")
         _check_classes("scale", self.scale)
-        _check_chords(self.chords)
+        _check_chords(self.chords, self.scale)
         if len(self.silent) > MAX_SILENT:
             raise ValueError(f"silent must be at most {MAX_SILENT} ranges. Received: {len(self.silent)} ranges")
         for low, high in self.silent:
@@ -159,6 +159,10 @@ def _shown(value: Any) -> str:
     return f"{value!r:.80}"
 
 
+def _listed(values: Sequence[int]) -> str:
+    return ",".join(map(str, values))
+
+
 def _is_whole(value: Any, low: int, high: int) -> bool:
     return type(value) is int and low <= value <= high
 
@@ -171,14 +175,17 @@ def _check_classes(name: str, classes: Sequence[Any]) -> None:
         raise ValueError(f"{name} must be distinct pitch classes 0..11, at least one. Received: {name}={received}")
 
 
-def _check_chords(chords: Sequence[Chord]) -> None:
-    """Raises ValueError unless the steps ascend and each chord has pitch classes."""
+def _check_chords(chords: Sequence[Chord], scale: Sequence[int]) -> None:
+    """Raises ValueError unless the steps ascend and each chord has pitch classes, some of them in the scale."""
     if len(chords) > MAX_CHORDS:
         raise ValueError(f"chords must be {CHORDS_ALLOWED}. Received: {len(chords)} chords")
     for chord in chords:
         _check_classes("pitch_classes of chords", chord.pitch_classes)
         if not _is_whole(chord.step, 0, MAX_CHORD_STEP):
             raise ValueError(f"chords must be {CHORDS_ALLOWED}. Received: step={_shown(chord.step)}")
+        if not set(chord.pitch_classes) & set(scale):
+            received = f"{_listed(chord.pitch_classes)} at step {chord.step}, scale={_listed(scale)}"
+            raise ValueError(f"each chord must have a pitch class of the scale. Received: {received}")
     for one, other in itertools.pairwise(chords):
         if one.step >= other.step:
             raise ValueError(f"chords must be {CHORDS_ALLOWED}. Received: step {other.step} after {one.step}")

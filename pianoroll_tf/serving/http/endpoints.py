@@ -111,6 +111,8 @@ async def generate(request: Request) -> Response:
         if form.upload is not None:
             read = await run_in_threadpool(state.primers.read, form.upload, served.grid, served.model.window_steps)
         piece = _piece_request(fields, served, read)
+        if after:
+            after.check_piece(piece)
         state.check_capacity(pieces=1)
         if is_stream:
             stack.enter_context(state.open_stream())

@@ -13,6 +13,7 @@ from pianoroll_tf import __version__
 from pianoroll_tf.serving.http.bodies import FORM, JSON
 from pianoroll_tf.serving.http.fields import infill_schema, piece_schema
 from pianoroll_tf.serving.http.render import KINDS, render_schema
+from pianoroll_tf.serving.http.streams import EVENT_ID
 from pianoroll_tf.serving.settings import Limits
 from pianoroll_tf.serving.state import state_of
 
@@ -36,7 +37,7 @@ _LAST_EVENT = {
     "name": "Last-Event-ID",
     "in": "header",
     "description": "resumes a stream of the same request after the event with this id",
-    "schema": {"type": "string", "pattern": r"^\d{1,16}-\d{1,16}-\d{1,16}$"},
+    "schema": {"type": "string", "pattern": f"^{EVENT_ID}$"},
 }
 _WHOLE = _STREAM | {
     "name": "whole",
@@ -70,7 +71,7 @@ async def docs(request: Request) -> Response:
 @functools.cache
 def document(limits: Limits) -> dict[str, Any]:
     """The OpenAPI document of a server with these limits."""
-    piece = piece_schema(limits)
+    piece = piece_schema(limits, is_stream=True)  # of both: without a stream, `steps` is at least 1
     file = {"type": "string", "contentMediaType": MIDI, "description": "a MIDI file, whose end the piece continues"}
     form = piece | {"title": "PieceForm", "properties": piece["properties"] | {"primer": file}}
     primer = form | {"title": "PrimerForm", "required": ["primer"]}

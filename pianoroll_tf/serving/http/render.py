@@ -23,7 +23,7 @@ from pianoroll_tf.serving.http.fields import MAX_VERSION, place_field, roll_fiel
 from pianoroll_tf.serving.http.reading import read_by, schema_of
 from pianoroll_tf.serving.refusals import InvalidRequestError, OverloadedError
 from pianoroll_tf.serving.settings import Limits
-from pianoroll_tf.serving.state import State, state_of
+from pianoroll_tf.serving.state import client_disconnect, state_of
 
 MAX_SCORE_STEPS = 4096  # of MusicXML: 256 bars of 4/4, which take music21 about 15 s
 MAX_SCORE_NOTES = 16_384  # of MusicXML
@@ -110,7 +110,7 @@ async def render(request: Request) -> Response:
         meters = [(-fields.place, fields.meter or served.model.meter)]
         tempo = fields.tempo or served.model.tempo
         if fields.output == "musicxml":
-            content = await _score(state, served, fields, tempo, meters)
+            content = await _score(request, served, fields, tempo, meters)
         else:
             content = await state.offload(fields.roll.size, _midi, served, fields, tempo, meters)
     media_type, ending = KINDS[fields.output]
@@ -127,10 +127,14 @@ def why_no_scores(served: ServedVersion) -> str:
 
 
 async def _score(
-    state: State, served: ServedVersion, fields: RenderFields, tempo: float, meters: list[tuple[int, Meter]]
+    request: Request, served: ServedVersion, fields: RenderFields, tempo: float, meters: list[tuple[int, Meter]]
 ) -> bytes:
-    """MusicXML, one after the other on a thread for scores alone, because music21 is slow."""
-    steps = len(fields.roll)
+    """MusicXML, one after the other on a thread for scores alone, because music21 is slow.
+
+    Raises:
+        DeadlineError: With those that wait before it, it takes longer than `request_seconds`.
+    """
+    state, steps = state_of(request), len(fields.roll)
     steps_per_beat = served.model.steps_per_beat
     if (reason := why_no_scores(served)) or steps_per_beat is None:
         raise InvalidRequestError(f"output must be midi, because {reason}. Received: output=musicxml")
@@ -146,9 +150,13 @@ async def _score(
         raise OverloadedError("too many scores are waiting")
     title = fields.title or state.registry.name
     write = functools.partial(musicxml_bytes, fields.roll, steps_per_beat, tempo, meters, title)
+
+    async def written() -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(state.score_threads, write)
+
     state.scores += 1
     try:
-        return await asyncio.get_running_loop().run_in_executor(state.score_threads, write)
+        return await state.complete(client_disconnect(request), 0, written())
     finally:
         state.scores -= 1
 

@@ -60,6 +60,10 @@ def test_values_as_in_json_and_as_flags():
         ({"chords": [[0, [0]]]}, "chords must be"),
         ({"chords": [(-1, [0])]}, "Received: step=-1"),
         ({"chords": [(4, [0]), (4, [2])]}, "Received: step 4 after 4"),
+        (
+            {"chords": [(0, [0]), (8, [1, 3])], "scale": [0, 2]},
+            "a pitch class of the scale. Received: 1,3 at step 8, scale=0,2",
+        ),
         ({"chords": [(0, [])]}, "pitch_classes of chords must be distinct"),
         ({"chords": [(0, [[]])]}, "pitch_classes of chords must be distinct"),
         ({"chords": [(0, [0])] * 4097}, "Received: 4097 of them"),

@@ -1,6 +1,9 @@
 """Music that a client holds, as a file: the notes, tempo, metre and names in it, and what is refused."""
 
+import concurrent.futures
+import dataclasses
 import io
+import threading
 
 import pretty_midi
 import pytest
@@ -72,6 +75,31 @@ def test_musicxml_is_written_on_a_grid_of_beats(server, registry, monkeypatch):
     }
     monkeypatch.setattr(server.state, "scores", 8)
     assert server.post("/render", body).status_code == 429
+
+
+def test_scores_that_take_too_long_are_refused_and_not_written_after_that(server, registry, monkeypatch):
+    begun, released = [], threading.Event()
+
+    def write(*arguments):
+        begun.append(arguments)
+        released.wait(60)
+        return b"<score-partwise/>"
+
+    monkeypatch.setattr(render, "musicxml_bytes", write)
+    monkeypatch.setattr(render, "why_no_scores", lambda served: "")
+    monkeypatch.setattr(type(registry.get().model), "steps_per_beat", 4)
+    monkeypatch.setattr(server.state, "limits", dataclasses.replace(server.state.limits, request_seconds=0.5))
+    try:
+        with concurrent.futures.ThreadPoolExecutor(2) as clients:
+            body = {"roll": ROLL, "output": "musicxml"}
+            answers = list(clients.map(lambda _: server.post("/render", body), range(2)))
+    finally:
+        released.set()
+    assert [answer.status_code for answer in answers] == [504, 504]
+    assert "the response takes more than 0.5 s" in answers[0].json()["error"]
+    server.state.score_threads.submit(int).result(60)  # whatever waited before it has ended
+    assert len(begun) == 1
+    assert server.state.scores == 0
 
 
 def test_about_names_what_can_be_written(server, registry):
