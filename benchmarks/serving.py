@@ -95,22 +95,21 @@ def measure(model: Path, seconds: float, steps: int) -> dict[str, Measurements]:
         for server in running.values():
             server.wait()
             phase(server, WARM_UP_CLIENTS, WARM_UP_SECONDS, steps)
-        for name_of_phase, clients in PHASES.items():
-            for name, server in running.items():
+        plan = [(name, clients, "generate", steps, list(running)) for name, clients in PHASES.items()]
+        plan += [(name, clients, "infill", GAP_STEPS, ["ours"]) for name, clients in FILLING.items()]
+        for name_of_phase, clients, kind, length, names in plan:
+            for name in names:
                 if found[name].missing:
                     continue
                 log(f"{NAME}: {name}, {name_of_phase}")
+                server = running[name]
                 try:
-                    values = phase(server, clients, seconds, steps)
+                    values = phase(server, clients, seconds, length, kind)
                 except (OSError, ValueError) as error:  # it has died: nobody answers, its memory cannot be read
                     found[name].missing = f"it ended with {server.process.poll()} ({error})"
                     continue
                 log(f"{values['rate']:.1f} a second, /healthz at most {values['health_longest']:.0f} ms")
                 found[name].values |= {f"{metric}, {name_of_phase}": [value] for metric, value in values.items()}
-        for name_of_phase, clients in FILLING.items():
-            log(f"{NAME}: ours, {name_of_phase}")
-            values = phase(running["ours"], clients, seconds, GAP_STEPS, "infill")
-            found["ours"].values |= {f"{metric}, {name_of_phase}": [value] for metric, value in values.items()}
     return found
 
 

@@ -174,7 +174,7 @@ def own_settings(name: str) -> dict[str, tuple[tuple[str, ...], dataclasses.Fiel
     """Settings that only some entries of a table have: name → keys of the entries that have it, dataclass field.
 
     >>> {setting: keys for setting, (keys, _) in own_settings("loss").items()}
-    {'gamma': ('focal',), 'alpha': ('focal',)}
+    {'positive_weight': ('weighted_bce',), 'gamma': ('focal',), 'alpha': ('focal',)}
     """
     found: dict[str, tuple[tuple[str, ...], dataclasses.Field]] = {}
     for key, entry in CHOICES[name].items():

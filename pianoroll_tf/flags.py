@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import json
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pianoroll_tf.choices import own_settings
@@ -71,8 +71,20 @@ def _arguments(field: dataclasses.Field, default: Any) -> dict[str, Any]:
         return arguments | {"action": argparse.BooleanOptionalAction}
     if kind is tuple:
         kind, arguments["nargs"] = typing.get_args(field.type)[0], "+"
-    parse = getattr(kind, "from_text", kind)  # of an entry that is more than a number or a text
+    parse = _parser_of(kind) if hasattr(kind, "from_text") else kind
     return arguments | {"type": parse, "choices": choices, "metavar": None if choices else kind.__name__.upper()}
+
+
+def _parser_of(kind: Any) -> Callable[[str], Any]:
+    """`from_text` of an entry that is more than a number or a text, whose errors argparse shows as they are."""
+
+    def parse(text: str) -> Any:
+        try:
+            return kind.from_text(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse
 
 
 def tell_apart(parser: argparse.ArgumentParser, cls: "type[DataclassInstance]") -> None:

@@ -44,3 +44,12 @@ def server(registry):
 
     with running(registry) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser, for the tests of pages."""
+    from page_browser import browser
+
+    with browser() as started:
+        yield started

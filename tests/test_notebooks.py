@@ -14,7 +14,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "student": {"epochs": 1, "calibration": {"rows": 4, "window_steps": 16, "with_shaping": False}},
     "researcher": {
         "seeds": (0, 1),
-        "conditions": {"bce": {"loss": "bce"}, "weighted": {"loss": "weighted", "positive_weight": 3.0}},
+        "conditions": {"bce": {"loss": "bce"}, "weighted": {"loss": "weighted", "note_weight": 3.0}},
         "training": TINY,
     },
 }

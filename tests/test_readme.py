@@ -129,8 +129,8 @@ def test_the_lines_of_curl_are_answered(server, tmp_path: Path) -> None:
     lines = lines.replace("curl ", "curl --fail-with-body ")
     done = subprocess.run(["bash", "-e", "-c", lines], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert lines.count("curl") == 12
-    assert all((tmp_path / name).read_bytes().startswith(b"MThd") for name in ("music.mid", "longer.mid"))
+    assert lines.count("curl") == 13
+    assert all((tmp_path / name).read_bytes().startswith(b"MThd") for name in ("music.mid", "longer.mid", "two.mid"))
     assert "event: end" in done.stdout
     assert '"predictions"' in done.stdout
 

@@ -60,7 +60,10 @@ WITHOUT_MODULE = {
     "test_notebooks.py",
     "pianoroll_tf/test_package.py",
     "pianoroll_tf/serving/page/test_page.py",
+    "pianoroll_tf/serving/page/test_page_input.py",
     "pianoroll_tf/serving/page/test_page_playing.py",
+    "pianoroll_tf/serving/page/test_page_takes.py",
+    "pianoroll_tf/serving/page/test_page_together.py",
 }
 
 

@@ -28,10 +28,15 @@ class Chord(NamedTuple):
     def from_text(cls, text: str) -> "Chord":
         """A chord from STEP:CLASS,CLASS,…; what is not a number stays text, which `Steering` refuses.
 
+        Raises:
+            ValueError: There is no colon.
+
         >>> Chord.from_text("16:5,9,0")
         Chord(step=16, pitch_classes=(5, 9, 0))
         """
-        step, _, classes = text.partition(":")
+        step, colon, classes = text.partition(":")
+        if not colon:
+            raise ValueError(f"a chord must be STEP:CLASS,CLASS,... with pitch classes 0..11. Received: {_shown(text)}")
         return cls(_number(step), tuple(map(_number, classes.split(","))))
 
 
@@ -79,13 +84,13 @@ class Steering(Settings):
             received = f"lowest={self.lowest}, highest={self.highest}"
             raise ValueError(f"lowest must be at most highest. Received: {received}")
         _check_classes("scale", self.scale)
-        _check_chords(self.chords)
+        _check_chords(self.chords, self.scale)
         if len(self.silent) > MAX_SILENT:
             raise ValueError(f"silent must be at most {MAX_SILENT} ranges. Received: {len(self.silent)} ranges")
         for low, high in self.silent:
             if not (_is_whole(low, LOWEST_PITCH, HIGHEST_PITCH) and _is_whole(high, low, HIGHEST_PITCH)):
                 allowed = f"ranges [lowest, highest] of MIDI pitches {LOWEST_PITCH} to {HIGHEST_PITCH}"
-                raise ValueError(f"silent must be {allowed}. Received: silent=[{low!r}, {high!r}]")
+                raise ValueError(f"silent must be {allowed}. Received: silent=[{_shown(low)}, {_shown(high)}]")
 
     @classmethod
     def of(cls, **values: Any) -> "Steering":
@@ -147,6 +152,17 @@ def _number(text: str) -> Any:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
 
 
+def _shown(value: Any) -> str:
+    """A value for an error message, cut to 80 characters; a long text or list is not formatted as a whole."""
+    if isinstance(value, str | list | tuple):
+        value = value[:40]
+    return f"{value!r:.80}"
+
+
+def _listed(values: Sequence[int]) -> str:
+    return ",".join(map(str, values))
+
+
 def _is_whole(value: Any, low: int, high: int) -> bool:
     return type(value) is int and low <= value <= high
 
@@ -155,18 +171,21 @@ def _check_classes(name: str, classes: Sequence[Any]) -> None:
     """Raises ValueError unless these are distinct pitch classes, at least one."""
     good = 1 <= len(classes) <= 12 and all(_is_whole(one, 0, 11) for one in classes)
     if not good or len(set(classes)) < len(classes):
-        received = ", ".join(map(repr, classes[:13])) or "none"
+        received = ", ".join(map(_shown, classes[:13])) or "none"
         raise ValueError(f"{name} must be distinct pitch classes 0..11, at least one. Received: {name}={received}")
 
 
-def _check_chords(chords: Sequence[Chord]) -> None:
-    """Raises ValueError unless the steps ascend and each chord has pitch classes."""
+def _check_chords(chords: Sequence[Chord], scale: Sequence[int]) -> None:
+    """Raises ValueError unless the steps ascend and each chord has pitch classes, some of them in the scale."""
     if len(chords) > MAX_CHORDS:
         raise ValueError(f"chords must be {CHORDS_ALLOWED}. Received: {len(chords)} chords")
     for chord in chords:
         _check_classes("pitch_classes of chords", chord.pitch_classes)
         if not _is_whole(chord.step, 0, MAX_CHORD_STEP):
-            raise ValueError(f"chords must be {CHORDS_ALLOWED}. Received: step={chord.step!r}")
+            raise ValueError(f"chords must be {CHORDS_ALLOWED}. Received: step={_shown(chord.step)}")
+        if not set(chord.pitch_classes) & set(scale):
+            received = f"{_listed(chord.pitch_classes)} at step {chord.step}, scale={_listed(scale)}"
+            raise ValueError(f"each chord must have a pitch class of the scale. Received: {received}")
     for one, other in itertools.pairwise(chords):
         if one.step >= other.step:
             raise ValueError(f"chords must be {CHORDS_ALLOWED}. Received: step {other.step} after {one.step}")
@@ -174,7 +193,7 @@ def _check_chords(chords: Sequence[Chord]) -> None:
 
 def _tuple(name: str, allowed: str, values: Any) -> tuple[Any, ...]:
     if isinstance(values, str) or not isinstance(values, Sequence):
-        raise ValueError(f"{name} must be {allowed}. Received: {name}={values!r}")
+        raise ValueError(f"{name} must be {allowed}. Received: {name}={_shown(values)}")
     if len(values) > MAX_CHORDS:
         raise ValueError(f"{name} must be {allowed}. Received: {len(values)} of them")
     return tuple(values)
@@ -184,13 +203,13 @@ def _chord(value: Any) -> Chord:
     if isinstance(value, Mapping) and set(value) == {"step", "pitch_classes"}:
         value = (value["step"], value["pitch_classes"])
     if not isinstance(value, tuple) or len(value) != 2:
-        raise ValueError(f"chords must be {CHORDS_ALLOWED}. Received: {value!r}")
+        raise ValueError(f"chords must be {CHORDS_ALLOWED}. Received: {_shown(value)}")
     return Chord(value[0], _tuple("pitch_classes of chords", "a list of pitch classes 0..11", value[1]))
 
 
 def _pitch_range(value: Any) -> PitchRange:
     if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(f"silent must be a list of ranges [lowest, highest]. Received: {value!r}")
+        raise ValueError(f"silent must be a list of ranges [lowest, highest]. Received: {_shown(value)}")
     return PitchRange(*value)
 
 

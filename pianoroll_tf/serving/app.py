@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from pianoroll_tf.serving.http import endpoints, guards, monitoring, openapi
+from pianoroll_tf.serving.http import endpoints, guards, monitoring, openapi, render
 from pianoroll_tf.serving.refusals import Refusal
 from pianoroll_tf.serving.settings import Address
 from pianoroll_tf.serving.state import State
@@ -63,6 +63,7 @@ def make_routes(page: Path) -> list[BaseRoute]:
         Route("/primer", endpoints.primer, methods=["POST"]),
         Route("/generate", endpoints.generate, methods=["POST"]),
         Route("/infill", endpoints.infill, methods=["POST"]),
+        Route("/render", render.render, methods=["POST"]),
         Route("/openapi.json", openapi.openapi),
         Route("/docs", openapi.docs),
         Route("/healthz", monitoring.healthz),

@@ -29,6 +29,7 @@ class State:
         streams: Number of open streams.
         admitted: Number of pieces that were admitted and are not answered yet; engines know of them a little later.
         signature_runs: Number of requests for other signatures that are computed or wait for one of their threads.
+        scores: Number of scores that are written or wait for their thread.
         threads: For `offload`.
         queue: In which requests wait before they are read, before they are answered, and before each part of a stream.
     """
@@ -37,9 +38,10 @@ class State:
         self.registry, self.limits = registry, limits
         self.primers, self.queue = PrimerReader(limits), FairQueue()
         self.is_stopping = False
-        self.streams = self.admitted = self.signature_runs = 0
+        self.streams = self.admitted = self.signature_runs = self.scores = 0
         self.threads = ThreadPoolExecutor(2, "offload")
         self.signature_threads = ThreadPoolExecutor(2, "signature")
+        self.score_threads = ThreadPoolExecutor(1, "score")
 
     @property
     def rows(self) -> int:
@@ -59,6 +61,7 @@ class State:
         """Ends the threads."""
         self.threads.shutdown()
         self.signature_threads.shutdown()
+        self.score_threads.shutdown(cancel_futures=True)
 
     def check_capacity(self, pieces: int) -> None:
         """Raises an error if the server is stopping, or if more than `queue_rows` pieces would wait."""

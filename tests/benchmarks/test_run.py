@@ -220,7 +220,11 @@ def test_the_load_has_a_row_per_number_of_clients_and_a_table_of_every_phase() -
         "growth": 1.0,
         "rss_begin": 7.0,
     }
-    values = {f"{name}, {of_phase}": [value] for name, value in found.items() for of_phase in serving.PHASES}
+    values = {
+        f"{name}, {of_phase}": [value]
+        for name, value in found.items()
+        for of_phase in (*serving.PHASES, *serving.FILLING)
+    }
     values |= {"rate, 64 clients again": [70.0]}
     slow = {name: [value / 8 for value in each] for name, each in values.items()}
     results = {serving.NAME: {"ours": Measurements(values=values), "naive": Measurements(values=slow)}}

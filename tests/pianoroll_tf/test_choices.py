@@ -26,7 +26,7 @@ from tuner.report.language import Language
 from tuner.report.reproduce import tuning_table
 from tuner.search.parsing import read_entry
 from tuner.search.space import Choice, Range, make_space
-from tuner.study import factorial
+from tuner.study import factorial, tasks
 from tuner.study.settings import RAW, AllSettings, Combination, StudyConfig
 
 
@@ -158,8 +158,8 @@ def test_a_study_compares_it_and_reports_it(from_outside, tmp_path):
         (0.004, 4.0),
     ]
     assert "scale" not in factorial.design(study)["bce-adam"]
-    task = factorial.Task(Combination("scaled", "heavy"), 0, tuning=False, epochs=9)
-    made = factorial.run_config(settings, task, tried[3], RunConfig().records, RunConfig().data)
+    task = tasks.Task(Combination("scaled", "heavy"), 0, tuning=False, epochs=9)
+    made = tasks.run_config(settings, task, tried[3], RunConfig().records, RunConfig().data)
     assert (made.loss.options, made.optimizer.options) == ({"scale": 4.0}, {"momentum": 0.9})
     data = report_data.read(write_study(tmp_path / "study", settings))
     table = tuning_table(data, Language("en"))

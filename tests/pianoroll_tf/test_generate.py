@@ -167,6 +167,14 @@ def test_wrong_usage(run, tmp_path, capsys, words, text):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_chord_by_name_is_refused_with_the_form_of_chords(run, capsys):
+    with pytest.raises(SystemExit) as left:
+        run("--chords", "C Am")
+    printed = capsys.readouterr().err
+    assert (left.value.code, printed.count("\n")) == (2, 1)
+    assert "--chords: a chord must be STEP:CLASS,CLASS,... with pitch classes 0..11. Received: 'C Am'" in printed
+
+
 @pytest.mark.parametrize("command", ["generate", "export"])
 def test_a_folder_that_is_none_is_found_before_tensorflow_is_loaded(tmp_path, command):
     words = [str(tmp_path / "none"), str(tmp_path / "a.mid")]

@@ -67,7 +67,7 @@ def test_a_file_is_loaded_once_and_its_entries_know_it(plugin):
     plugins.load([plugin])
     plugins.load([plugin])
     assert {name: set(CHOICES[name]) for name in ("loss", "optimizer", "head")} == {
-        "loss": {"bce", "focal", "weighted"},
+        "loss": {"bce", "weighted_bce", "focal", "weighted"},
         "optimizer": {"adam", "adamw", "rmsprop", "sgd"},
         "head": {"independent", "nade", "deep"},
     }
@@ -120,7 +120,7 @@ def test_a_plugin_that_cannot_be_used_is_one_line_and_leaves_nothing(tmp_path, c
         error = capsys.readouterr().err
         assert f"python -m pianoroll_tf.train: the plugin {path} cannot be used: {line}" in error
         assert error.count("\n") == 1
-    assert set(CHOICES["loss"]) == {"bce", "focal"}
+    assert set(CHOICES["loss"]) == {"bce", "weighted_bce", "focal"}
 
 
 def test_settings_with_names_or_types_that_cannot_be_flags_are_refused(tmp_path):
@@ -166,9 +166,9 @@ def test_modules_come_from_the_command_line_the_environment_and_installed_packag
     finally:
         for name in ("first", "third"):
             sys.modules.pop(f"plugin_{name}", None)
-    assert list(CHOICES["loss"]) == ["bce", "focal", "third", "second", "first"]
+    assert list(CHOICES["loss"]) == ["bce", "weighted_bce", "focal", "third", "second", "first"]
     assert ORIGINS["loss", "third"]["plugin"] == "plugin_third"
-    assert "training loss: bce, focal, third, second, first" in " ".join(capsys.readouterr().out.split())
+    assert "training loss: bce, weighted_bce, focal, third, second, first" in " ".join(capsys.readouterr().out.split())
 
 
 def test_own_settings_are_flags_with_their_help(plugin, capsys, tmp_path):
@@ -235,7 +235,7 @@ def test_a_plugin_that_has_changed_is_said(trained, tmp_path, caplog):
 def test_a_search_tries_the_entries_and_records_their_plugin(plugin):
     plugins.load([plugin])
     space = make_space({"gru_layers": 1, "head": Choice(("nade", "deep"))})
-    assert space.searched["loss"] == Choice(("bce", "focal", "weighted"))
+    assert space.searched["loss"] == Choice(("bce", "weighted_bce", "focal", "weighted"))
     assert space.searched["deep_units"] == Choice((32, 64))
     assert list(space.plugins()) == ["loss weighted", "optimizer sgd", "head deep"]
     trial = space.run_config(RunConfig(), {"loss": "weighted", "weight": 5.0, "head": "deep", "deep_units": 32})
@@ -297,7 +297,7 @@ def test_a_plugin_may_import_another(tmp_path, monkeypatch):
     finally:
         for name in ("plugin_more", "plugin_base"):
             sys.modules.pop(name, None)
-    assert list(CHOICES["loss"])[2:] == ["base", "more"]
+    assert list(CHOICES["loss"])[3:] == ["base", "more"]
 
 
 def test_an_interruption_while_plugins_load_is_one_line(plugin, monkeypatch, capsys):

@@ -52,7 +52,7 @@ def test_a_run_is_made_and_a_finished_one_is_left_alone(folders, capsys):
         (["--epochs", "0"], 2, "epochs must be a whole number >= 1"),
         (["--transpose", "12"], 2, "transpose must be a whole number >= 0 and <= 11"),
         (["--recurrent", "lstm"], 2, "recurrent must be one of gru"),
-        (["--loss", "hinge"], 2, "loss must be one of bce, focal"),
+        (["--loss", "hinge"], 2, "loss must be one of bce, weighted_bce, focal"),
         (["--optimizer", "sgd"], 2, "optimizer must be one of adam, adamw, rmsprop"),
         (["--schedule", "step"], 2, "schedule must be one of constant, cosine, linear"),
     ],

@@ -21,11 +21,11 @@ class Cuts:
 
 
 @contextlib.contextmanager
-def cutting_streams(port: int, cuts: int, after_bytes: int) -> Iterator[tuple[str, Cuts]]:
-    """Forwards to 127.0.0.1:`port` within a `with` statement; cuts so many streams after so many bytes."""
+def cutting_streams(port: int, cuts: int, after_bytes: int, containing: bytes) -> Iterator[tuple[str, Cuts]]:
+    """Forwards to 127.0.0.1:`port` within `with`; cuts streams whose requests contain this, after so many bytes."""
     done = Cuts(cuts)
     listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=_accept, args=(listener, port, after_bytes, done), daemon=True)
+    thread = threading.Thread(target=_accept, args=(listener, port, after_bytes, containing, done), daemon=True)
     thread.start()
     try:
         yield f"http://localhost:{listener.getsockname()[1]}", done
@@ -33,14 +33,14 @@ def cutting_streams(port: int, cuts: int, after_bytes: int) -> Iterator[tuple[st
         listener.close()
 
 
-def _accept(listener: socket.socket, port: int, after_bytes: int, done: Cuts) -> None:
+def _accept(listener: socket.socket, port: int, after_bytes: int, containing: bytes, done: Cuts) -> None:
     with contextlib.suppress(OSError):  # closed
         while True:
             client, _ = listener.accept()
-            threading.Thread(target=_serve, args=(client, port, after_bytes, done), daemon=True).start()
+            threading.Thread(target=_serve, args=(client, port, after_bytes, containing, done), daemon=True).start()
 
 
-def _serve(client: socket.socket, port: int, after_bytes: int, done: Cuts) -> None:
+def _serve(client: socket.socket, port: int, after_bytes: int, containing: bytes, done: Cuts) -> None:
     """Forwards one request; the server is asked to close the connection after its response."""
     with client, socket.create_connection(("127.0.0.1", port)) as server, contextlib.suppress(OSError):
         head, _, body = _received_until(client, b"\r\n\r\n").partition(b"\r\n\r\n")
@@ -53,9 +53,10 @@ def _serve(client: socket.socket, port: int, after_bytes: int, done: Cuts) -> No
         while missing > 0:
             part = client.recv(65536)
             server.sendall(part)
+            body += part
             missing -= len(part)
         allowed = None
-        if head.startswith(STREAM):
+        if head.startswith(STREAM) and containing in body:
             done.last_event_ids.append(headers.get(b"last-event-id", ""))
             if done.left:
                 done.left, allowed = done.left - 1, after_bytes

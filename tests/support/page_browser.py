@@ -51,6 +51,14 @@ const observeLength = () => {
 requestAnimationFrame(observeLength);
 """
 
+# Opens the sections of each take as soon as it is there, for tests of what is in them.
+OPENER = """
+new MutationObserver(() => {
+  const unseen = document.querySelectorAll('.take .section:not([data-seen])');
+  for (const section of unseen) section.open = section.dataset.seen = true;
+}).observe(document, {childList: true, subtree: true});
+"""
+
 # Counts the pixels of a canvas that have the colour of a CSS custom property.
 COUNT_PIXELS = """([canvas, name]) => {
   const context = document.createElement('canvas').getContext('2d');
@@ -130,16 +138,19 @@ def browser() -> Iterator:
         started.close()
 
 
-def open_page(context, address: str):
-    """Opens the page and waits until it is ready; its errors are collected in `page.errors`."""
+def open_page(context, address: str, sections_open: bool = True):
+    """Opens the page, waits until it is ready, and shows the exact numbers; errors are collected in `page.errors`."""
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.errors = []
     page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.add_init_script(OBSERVER)
+    if sections_open:
+        page.add_init_script(OPENER)
     page.goto(address)
     page.wait_for_selector("#generate:enabled")
+    page.evaluate("document.querySelector('#sampling').open = true")
     return page
 
 
@@ -152,9 +163,14 @@ def wait_until(page, expression: str) -> None:
     raise AssertionError(f"never true: {expression}")
 
 
+def wait_for_opening(page) -> None:
+    """Waits until the piece with which the page opens is complete."""
+    page.wait_for_selector("#opening-caption:has-text('generated just now')")
+
+
 def generate(page, steps: int) -> None:
-    """Presses Generate and waits until the take is complete."""
-    page.fill("#steps", str(steps))
+    """Presses Generate and waits until the take is complete; for a model with 8 steps per second."""
+    page.fill("#length", str(steps / 8))
     page.click("#generate")
     page.wait_for_selector("#generate:visible")
 

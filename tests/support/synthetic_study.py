@@ -16,7 +16,7 @@ from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.modeling.run_folder import HISTORY
 from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.checksummed_json import write_checksummed
-from tuner.study import factorial
+from tuner.study import factorial, tasks
 from tuner.study import folder as study_folder
 from tuner.study.measures import FACTS, MUSIC
 from tuner.study.measures_curves import course
@@ -67,12 +67,12 @@ def write_study(
     _write_checksummed(folder / study_folder.STUDY, dataclasses.asdict(described))
     _write_checksummed(folder / study_folder.BASELINES, {"val": BASELINES, "test": BASELINES})
     tuned: dict[str, list[TuningRun]] = {each.name: [] for each in factorial.main_combinations(study)}
-    while tasks := factorial.tuning_tasks(study, tuned):
-        combination, number = tasks[0].combination, tasks[0].number
+    while left := tasks.tuning_tasks(study, tuned):
+        combination, number = left[0].combination, left[0].number
         own = tuned[combination.name]
         chosen = factorial.chosen(study, combination, [run.val_nll for run in own], number)
         own.append(TuningRun(combination.name, number, chosen, FINISHED, "", 6.0 + 0.1 * number, study.epochs))
-        _write_checksummed(folder / tasks[0].folder / study_folder.OUTCOME, dataclasses.asdict(own[-1]))
+        _write_checksummed(folder / left[0].folder / study_folder.OUTCOME, dataclasses.asdict(own[-1]))
     for index, combination in enumerate(combinations):
         for seed in range(study.seeds):
             key = (combination.name, seed)

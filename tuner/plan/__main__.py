@@ -7,6 +7,7 @@ The same command resumes a plan that was stopped; `python -m tuner.report DIR` m
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -14,10 +15,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pianoroll_tf import cli
+from pianoroll_tf.errors import UsageError, UserError
 from pianoroll_tf.tensorflow_startup import load_tensorflow
 from tuner.plan import folder as plan_folder
 from tuner.plan.plan import Plan, read_plan
 from tuner.terminal import format_duration, format_table, parse_duration
+
+# Each study has one thread, so that `--workers` share the cores; an estimate is of one thread too
+THREADS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+EXIT_STOPPED = 143  # after SIGTERM, which ends the studies too
 
 
 def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
@@ -39,6 +45,8 @@ def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     given = sys.argv[1:] if argv is None else argv
+    if argv is None:  # the process is this command's own; TensorFlow, which is not loaded yet, reads these once
+        os.environ.update(THREADS)
     return cli.run(body, build_parser(given), given)
 
 
@@ -46,7 +54,10 @@ def body(args: argparse.Namespace) -> None:
     """Reads the plan, fixes it, builds the records, and executes or estimates its studies."""
     deadline = None if args.budget is None else time.monotonic() + parse_duration(args.budget)
     plan = read_plan(args.plan)
-    from tuner.plan.run import build_records, run_studies
+    if args.workers < 1:
+        raise UsageError(f"workers must be >= 1. Received: --workers {args.workers}")
+    from tuner.plan.corpora import build_records
+    from tuner.plan.run import check_studies, run_studies
 
     if args.dry_run:
         with tempfile.TemporaryDirectory() as scratch:
@@ -54,12 +65,17 @@ def body(args: argparse.Namespace) -> None:
             load_tensorflow(args)
             _estimate(plan, Path(scratch), args.workers)
         return
-    with plan_folder.sole_use(args.folder, plan, args.amend) as fixed:
+    with plan_folder.sole_use(args.folder, plan, args.amend) as fixed, cli.exit_on_sigterm(EXIT_STOPPED):
         print(f"plan of {fixed['fixed']}, sha256 {plan_folder.current(fixed)}", flush=True)
         build_records(plan, args.folder, args.data)
-        left = run_studies(plan, args.folder, args.workers, deadline)
+        check_studies(plan, args.folder)
+        left, failed = run_studies(plan, args.folder, args.workers, deadline)
     if left:
         print(f"not finished: {', '.join(left)}. The same command resumes")
+    if failed:
+        raise UserError(
+            f"studies failed: {', '.join(sorted(failed))}. {args.folder / plan_folder.LOGS} has their output"
+        )
     print(f"next: python -m tuner.report {args.folder}")
 
 
@@ -67,14 +83,15 @@ def _estimate(plan: Plan, folder: Path, workers: int) -> None:
     """Prints how long each study takes."""
     from tuner.plan.estimate import estimate
 
-    rows, total = [["study", "corpus", "tuning runs", "runs", "s per epoch", "at most"]], 0.0
+    rows, total = [["study", "corpus", "tuning runs", "runs", "s per epoch", "time"]], 0.0
     for name, study in plan.studies.items():
         found = estimate(plan, folder, name)
         total += found.hours
         numbers = [str(found.tuning_runs), str(found.runs), f"{found.seconds_per_epoch:.1f}"]
         rows.append([name, study.corpus, *numbers, format_duration(3600 * found.hours)])
     print(format_table(rows))
-    print(f"{format_duration(3600 * total / workers)} with {workers} workers, if every run takes all its epochs")
+    time_left = f"{format_duration(3600 * total / workers)} with {workers} workers"
+    print(f"{time_left}, if every run takes all its epochs; more if a best value is at an edge after these tuning runs")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from pianoroll_tf.data.pipeline import batches_per_epoch
 from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.modeling.run_folder import HISTORY
 from pianoroll_tf.storage.tables import read_csv
+from tuner.plan.corpora import records_folder
 from tuner.plan.plan import Plan, choose_combinations
-from tuner.plan.run import records_folder
-from tuner.study import factorial
+from tuner.study import factorial, tasks
 from tuner.study.settings import AllSettings
 from tuner.training import train_run
 
@@ -59,7 +59,7 @@ def seconds_per_epoch(records: Path, settings: AllSettings) -> float:
     steps = settings.study.steps_per_epoch or batches_per_epoch(training, settings.dataset)
     first = factorial.main_combinations(settings.study)[0]
     chosen = factorial.chosen(settings.study, first, [], 0)
-    config = factorial.run_config(settings, factorial.Task(first, 0, True, 3), chosen, made, data)
+    config = tasks.run_config(settings, tasks.Task(first, 0, True, 3), chosen, made, data)
     times = {}
     for count in (STEPS, 3 * STEPS):
         times[count] = _last_epoch(

@@ -25,6 +25,7 @@ As `prepare` runs any module, a plan must come from someone who is trusted.
 """
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,7 +48,7 @@ TABLES = ("corpora", "defaults", "studies")
 
 
 @dataclasses.dataclass(frozen=True)
-class Corpus:
+class PlannedCorpus:
     """A folder of MIDI files, the module and arguments that make it (empty: it is there), settings of its records."""
 
     midi: str
@@ -75,7 +76,7 @@ class Plan:
     """What a file describes; `values` is its content as it was read."""
 
     values: dict[str, Any]
-    corpora: dict[str, Corpus]
+    corpora: dict[str, PlannedCorpus]
     studies: dict[str, PlannedStudy]
 
     @property
@@ -131,27 +132,47 @@ def _check_keys(what: str, values: Mapping[str, Any], allowed: tuple[str, ...]) 
         raise ValueError(f"entries of {what} must be among {', '.join(allowed)}. Received: {', '.join(unknown)}")
 
 
-def _corpus(name: str, entry: Mapping[str, Any]) -> Corpus:
+def _check_name(what: str, name: str) -> None:
+    """A name becomes that of a folder."""
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise ValueError(f"{what} must have a name of letters, digits, '-', '_' and '.'. Received: {name!r}")
+
+
+def fill(text: str, data: Path, out: Path) -> str:
+    """A text of a plan with its placeholders {data} and {out} replaced.
+
+    Raises:
+        UserError: It has another placeholder.
+    """
+    try:
+        return text.format(data=data.resolve(), out=out.resolve())
+    except (KeyError, IndexError, ValueError) as error:
+        raise UserError(f"placeholders of a plan must be {{data}} or {{out}}. Received: {text!r}") from error
+
+
+def _corpus(name: str, entry: Mapping[str, Any]) -> PlannedCorpus:
     own = dict(entry)
     midi = own.pop("midi", None)
     if not isinstance(midi, str):
         raise ValueError(f"corpora.{name}.midi must be a folder. Received: midi={midi!r}")
+    _check_name(f"corpora.{name}", name)
     prepare = own.pop("prepare", [])
     if not isinstance(prepare, list) or not all(isinstance(word, str) for word in prepare):
         raise ValueError(f"corpora.{name}.prepare must be a module and its arguments. Received: prepare={prepare!r}")
     fields = tuple(field.name for field in dataclasses.fields(RecordsConfig))
     _check_keys(f"corpora.{name}", own, fields)
-    return Corpus(midi, tuple(prepare), _read(f"corpora.{name}", RecordsConfig, own))
+    return PlannedCorpus(midi, tuple(prepare), _read(f"corpora.{name}", RecordsConfig, own))
 
 
 def _study(
     name: str,
     entry: Mapping[str, Any],
     defaults: Mapping[str, Any],
-    corpora: Mapping[str, Corpus],
+    corpora: Mapping[str, PlannedCorpus],
     earlier: Mapping[str, PlannedStudy],
 ) -> PlannedStudy:
     what, own = f"studies.{name}", dict(entry)
+    _check_name(what, name)
     corpus, after, choose = (own.pop(key, "") for key in ("corpus", "after", "choose"))
     if corpus not in corpora:
         raise ValueError(f"{what}.corpus must be one of {', '.join(corpora)}. Received: corpus={corpus!r}")

@@ -1,51 +1,42 @@
-"""Builds the records of a plan and executes its studies, several at a time, each as a command of its own."""
+"""Executes the studies of a plan, several at a time, each as a command of its own."""
 
 import dataclasses
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from pianoroll_tf.choices import origins
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.flags import to_flags
+from pianoroll_tf.modeling.run_folder import differences
+from pianoroll_tf.plugins import plugin_flags
+from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.tables import read_csv
 from tuner.plan import folder as plan_folder
+from tuner.plan.corpora import records_folder
 from tuner.plan.plan import Plan, PlannedStudy, choose_combinations
 from tuner.study import folder as study_folder
 from tuner.study.settings import AllSettings
 from tuner.terminal import log
 
-THREADS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 POLL_SECONDS = 1.0
 
 
-def build_records(plan: Plan, folder: Path, data: Path) -> None:
-    """Builds the records of every corpus that is used, unless they are there and up to date.
-
-    Raises:
-        UserError: A folder of MIDI files is missing, or no records can be made of it.
-    """
-    from pianoroll_tf import build_records as command
-
-    for name in dict.fromkeys(study.corpus for study in plan.studies.values()):
-        corpus = plan.corpora[name]
-        places = {"data": data.resolve(), "out": folder.resolve()}
-        midi = Path(corpus.midi.format(**places))
-        if corpus.prepare and not midi.is_dir():
-            subprocess.run([sys.executable, "-m", *(word.format(**places) for word in corpus.prepare)], check=True)
-        if not midi.is_dir():
-            raise UserError(f"corpora.{name}.midi must be a folder. Received: midi={midi}")
-        print(f"corpus {name}", flush=True)
-        if command.main([str(midi), str(records_folder(folder, name)), *to_flags(corpus.records)]):
-            raise UserError(f"the records of corpus {name} could not be built: see the line above")
-
-
-def records_folder(folder: Path, corpus: str) -> Path:
-    """The records of a corpus."""
-    return folder / plan_folder.RECORDS / corpus
+def check_studies(plan: Plan, folder: Path) -> None:
+    """Raises UserError if a study that was begun has other settings than the plan."""
+    for name, study in plan.studies.items():
+        there, settings = study_folder_of(folder, name), with_combinations(folder, study)
+        if settings is None or not (there / study_folder.STUDY).is_file():
+            continue
+        found, now = study_folder.read_study(there), to_dict(settings)
+        differing = differences(to_dict(found.settings), now)
+        if differing:
+            raise UserError(
+                f"study {name} was begun with other settings: {'; '.join(differing)}. Remove {there} to run it anew"
+            )
 
 
 def study_folder_of(folder: Path, study: str) -> Path:
@@ -61,8 +52,11 @@ def arguments(folder: Path, name: str, study: PlannedStudy, budget: float | None
     defaults = AllSettings()
     sections = [field.name for field in dataclasses.fields(AllSettings)]
     found = [flag for key in sections for flag in to_flags(getattr(settings, key), getattr(defaults, key))]
-    limit = [] if budget is None else ["--budget", f"{budget:.0f}s"]
-    return [str(records_folder(folder, study.corpus)), str(study_folder_of(folder, name)), *found, *limit]
+    config, head = settings.study, settings.model.head
+    plugins = plugin_flags(origins({"loss": config.losses, "optimizer": config.optimizers, "head": [head]}))
+    limit = [] if budget is None else ["--budget", f"{max(budget, 1):.0f}s"]
+    folders = [str(records_folder(folder, study.corpus)), str(study_folder_of(folder, name))]
+    return [*folders, *plugins, *found, *limit]
 
 
 def with_combinations(folder: Path, study: PlannedStudy) -> AllSettings | None:
@@ -105,7 +99,7 @@ class _Running:
     output: IO[bytes]
 
 
-def run_studies(plan: Plan, folder: Path, workers: int, deadline: float | None) -> list[str]:
+def run_studies(plan: Plan, folder: Path, workers: int, deadline: float | None) -> tuple[list[str], set[str]]:
     """Executes the studies that are not finished, `workers` at a time, in the order of the plan.
 
     A study that chooses its combinations by the results of another waits for it. A study that fails is named, and the
@@ -118,7 +112,7 @@ def run_studies(plan: Plan, folder: Path, workers: int, deadline: float | None) 
         deadline: `time.monotonic()` after which no run is started; None: no limit.
 
     Returns:
-        The names of the studies that are not finished.
+        (names of the studies that are not finished, names of those that failed).
     """
     (folder / plan_folder.LOGS).mkdir(exist_ok=True)
     waiting, running, failed = dict(plan.studies), dict[str, _Running](), set[str]()
@@ -136,7 +130,7 @@ def run_studies(plan: Plan, folder: Path, workers: int, deadline: float | None) 
             each.output.close()
     for name in failed:
         log(f"study {name} failed: see {folder / plan_folder.LOGS / name}.log")
-    return [name for name in plan.studies if not is_finished(study_folder_of(folder, name))]
+    return [name for name in plan.studies if not is_finished(study_folder_of(folder, name))], failed
 
 
 def _start_some(
@@ -163,9 +157,8 @@ def _start_some(
 def _start(folder: Path, name: str, given: Sequence[str]) -> _Running:
     print(f"study {name} begins", flush=True)
     output = (folder / plan_folder.LOGS / f"{name}.log").open("ab")
-    environment: Mapping[str, str] = {**os.environ, **THREADS}
     command = [sys.executable, "-m", "tuner.study", *given]
-    return _Running(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment), output)
+    return _Running(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT), output)
 
 
 def _collect(folder: Path, running: dict[str, _Running]) -> set[str]:

@@ -10,9 +10,9 @@ import numpy as np
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.run_folder import HISTORY
 from pianoroll_tf.storage.tables import read_csv, to_csv
-from tuner.study import factorial
 from tuner.study import folder as study_folder
 from tuner.study import results as study_results
+from tuner.study import tasks
 from tuner.study.measures import CONVERGENCE, MEASURES, STABILITY
 from tuner.study.results_model import Comparison, Run, Study, TuningRun
 from tuner.study.settings import RAW, RUNS, Combination
@@ -122,7 +122,7 @@ def _missing_tuning(study: Study, tuning: Sequence[TuningRun]) -> int:
     if any(isinstance(runs, list) for runs in study.design.values()):  # a fixed list in earlier versions
         return sum(map(len, study.design.values())) - len(tuning)
     own = {each.name: [run for run in tuning if run.combination == each.name] for each in study.combinations}
-    return len(factorial.tuning_tasks(study.settings.study, own))
+    return len(tasks.tuning_tasks(study.settings.study, own))
 
 
 def _comparison(folder: Path, study: Study, runs: Sequence[Run]) -> Comparison:

@@ -69,16 +69,18 @@ def panels(count: int, columns: int, row_height: float, more: float = 0.2, **arg
 def block(
     name: str, figure: Figure | None, language: Language, suffix: str = "svg", **values: object
 ) -> page.Figure | None:
-    """A figure as a file, with its texts from `captions.FIGURES`; None without a figure.
-
-    The same drawing gives the same bytes.
-    """
+    """A figure as a file, with its texts from `captions.FIGURES`; None without a figure."""
     if figure is None:
         return None
+    alt, caption = (language.gettext(message, **values) for message in FIGURES[name])
+    return save(name.replace("_", "-"), figure, alt, caption, suffix)
+
+
+def save(name: str, figure: Figure, alt: str, caption: str, suffix: str = "svg") -> page.Figure:
+    """A figure as a file with a name and texts; the same drawing gives the same bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format=suffix, metadata={"Date": None} if suffix == "svg" else {"Software": None})
-    alt, caption = (language.gettext(message, **values) for message in FIGURES[name])
-    return page.Figure(name.replace("_", "-"), alt, caption, buffer.getvalue(), suffix)
+    return page.Figure(name, alt, caption, buffer.getvalue(), suffix)
 
 
 def choice_style(data: StudyData, table: str, key: str) -> dict[str, Any]:

@@ -150,7 +150,11 @@ class Language:
         'focal\\xa0·\\xa0AdamW, uncorrected'
         """
         name = f"{label('loss', combination.loss)}\u00a0·\u00a0{label('optimizer', combination.optimizer)}"
-        return f"{name}, {self.gettext(ABLATIONS[combination.ablation])}" if combination.ablation else name
+        return ", ".join([name, *map(self.ablation, filter(None, (combination.change, combination.ablation)))])
+
+    def ablation(self, key: str) -> str:
+        """The label of an ablation or a change."""
+        return self.gettext(ABLATIONS[key])
 
     def head(self, name: str) -> str:
         """The head of a measure's column."""

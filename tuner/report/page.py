@@ -102,6 +102,7 @@ class Report:
         sections: In order; empty ones are left out.
         results: The content of results.csv.
         files: Other files of the report, name within its folder → content.
+        question: What the report answers; empty: the title says it.
     """
 
     title: str
@@ -110,6 +111,7 @@ class Report:
     sections: Sequence[Section]
     results: bytes
     files: dict[str, bytes]
+    question: str = ""
 
 
 def render(report: Report, language: Language, suffix: str) -> bytes:

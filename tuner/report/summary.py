@@ -1,5 +1,6 @@
 """The first paragraphs of a report on a study: the answer in words, with its uncertainty; and the notes below them."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -233,6 +234,16 @@ def limits(data: StudyData, language: Language) -> list[str]:
                 "each measure is tested on its own."
             )
         )
+    gains = {each: values for each in data.main if (values := data.values("last_gain", each))}
+    if gains:
+        means = {each: math.fsum(values) / len(values) for each, values in gains.items()}
+        most = max(means, key=lambda each: means[each])
+        message = N_(
+            "The last tenth of the epochs brought {share} of the gain in validation NLL on average, at most {most} "
+            "({name}): longer training can change results by as much."
+        )
+        share, highest = (language.percent(value) for value in (math.fsum(means.values()) / len(means), means[most]))
+        notes.append(_(message, share=share, most=highest, name=language.combination(most)))
     if names := _at_edges(data, language):
         message = N_(
             "At the edge of what tuning tried, so that better values may lie beyond: {names}. No value of these "

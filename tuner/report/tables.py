@@ -205,7 +205,8 @@ def facts(data: StudyData, gaps: bool, language: Language) -> Table | None:
         if any(each.mean is not None for each in summaries):
             unit = _(MEASURES[name].unit)
             head: Cell = (language.head(name), unit) if unit else language.head(name)
-            rows.append([head, language.number(real.get(name)), *(language.mean(each) for each in summaries)])
+            reference = language.number(real.get(name), None if unit else 3)
+            rows.append([head, reference, *(language.mean(each) for each in summaries)])
     heads = [_("of"), _("test halves (ceiling)") if gaps else _("test split")]
     heads += [language.combination(each).replace("\u00a0", " ") for each in shown]
     caption = _("Facts of the music of single runs, means over the seeds, beside those of the test split")

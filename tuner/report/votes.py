@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ class Vote:
     listener: str
     pair: Pair
     choice: int
-    time: str  # in UTC, as ISO 8601, so that texts compare like times
+    time: datetime  # with a zone
 
 
 def vote_files(paths: Iterable[Path]) -> list[Path]:
@@ -42,7 +43,8 @@ def vote_files(paths: Iterable[Path]) -> list[Path]:
 def read_votes(paths: Sequence[Path], test: ListeningTest) -> tuple[list[Vote], int]:
     """The votes in files; of several votes of a listener for a pair the last one counts.
 
-    Names of listeners that differ only in case or in spaces around them are the same listener.
+    Names of listeners that differ only in case, in spaces around them or in how Unicode composes their letters are the
+    same listener.
 
     Returns:
         (votes, number of further votes for a pair by a listener who had voted for it already).
@@ -96,8 +98,15 @@ def _vote(entry: dict[str, Any], listener: str, pairs: dict[str, Pair]) -> Vote:
         raise ValueError(f"pair {pair.id!r} without both excerpts heard, plays={entry['plays']!r}")
     prefers_a = SIDES[entry["choice"]]
     choice = 0 if prefers_a is None else 1 if prefers_a == pair.first_is_a else -1
-    datetime.fromisoformat(entry["time"])
-    return Vote(listener.strip().casefold(), pair, choice, entry["time"])
+    time = datetime.fromisoformat(entry["time"])
+    if time.tzinfo is None:
+        raise ValueError(f"pair {pair.id!r} with a time without a zone, {entry['time']!r}")
+    return Vote(_same_name(listener), pair, choice, time)
+
+
+def _same_name(listener: str) -> str:
+    """A name as it is compared."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", listener).casefold()).strip()
 
 
 def _cause(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """Reads several studies, one a corpus, and compares their combinations over the corpora."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def compare_studies(folders: Mapping[str, Path | str], measure: str = "nll") -> 
         measure: Entry of `MEASURES`. An NLL is taken as the logarithm of its ratio to that of copying the last step;
             other measures, which are shares, are compared as they are.
 
+    Only seeds whose runs are all done are compared; `Across.left_out` has the others. Runs that diverged are done.
+
     Raises:
         UserError: A folder is no study, or no combination is in all of them.
     """
@@ -32,15 +35,19 @@ def compare_studies(folders: Mapping[str, Path | str], measure: str = "nll") -> 
     ]
     if not shared:
         raise UserError(f"studies must have combinations in common. Received: {', '.join(map(str, folders.values()))}")
-    values = {}
+    values, left_out = {}, {}
     for corpus, study in studies.items():
         runs = complete(Path(folders[corpus]), study, study_folder.read_runs(folders[corpus]))
         found = {(run.combination, run.seed): run.measures.get(measure) for run in runs}
         seeds = range(study.settings.study.seeds)
-        values[corpus] = {each.name: [found.get((each.name, seed)) for seed in seeds] for each in shared}
+        done = [seed for seed in seeds if all((each.name, seed) in found for each in shared)]
+        values[corpus] = {each.name: [found[each.name, seed] for seed in done] for each in shared}
+        if len(done) < len(seeds):
+            left_out[corpus] = [seed for seed in seeds if seed not in done]
     if measure in RELATIVE:
         values = relative(values, {corpus: _baseline(Path(folder), measure) for corpus, folder in folders.items()})
-    return across(values, shared, lower_is_better=MEASURES[measure].better != HIGHER)
+    compared = across(values, shared, lower_is_better=MEASURES[measure].better != HIGHER)
+    return dataclasses.replace(compared, left_out=left_out)
 
 
 def _baseline(folder: Path, measure: str) -> float:

@@ -46,6 +46,7 @@ import pianoroll_tf
 from pianoroll_tf.choices import origins
 from pianoroll_tf.config import NUM_PITCHES, DataFacts, RecordsConfig
 from pianoroll_tf.data.records import read_manifest
+from pianoroll_tf.data.roll import STRUCK, as_states
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.run_folder import differences
 from pianoroll_tf.plugins import require
@@ -84,11 +85,20 @@ def read_study(folder: Path | str) -> Study:
     values = read_checksummed(path)
     try:
         require(values.get("plugins", {}), folder)
-        settings = from_dict(AllSettings, values.pop("settings"))
+        settings = from_dict(AllSettings, _migrated(values.pop("settings")))
         combinations = [Combination(**entry) for entry in values.pop("combinations")]
         return Study(settings=settings, combinations=combinations, **values)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged: {error!r}") from error
+
+
+def _migrated(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of study.json; versions that tried a fixed list of learning rates had no moving average."""
+    study = dict(settings["study"])
+    if "lowest_rate" in study:
+        study = {name: value for name, value in study.items() if name not in ("lowest_rate", "highest_rate")}
+        study |= {"ema": 0.0, "most_tuning_runs": study["tuning_runs"]}
+    return settings | {"study": study}
 
 
 def read_runs(folder: Path | str) -> list[Run]:
@@ -132,18 +142,33 @@ def _compared(values: dict[str, Any]) -> Compared:
 
 
 def write_pieces(path: Path, rolls: list[np.ndarray]) -> None:
-    """Writes rolls [steps, 84], not 0 where a pitch sounds: their lengths, and all cells, one bit each."""
-    rolls = [np.asarray(roll) != 0 for roll in rolls]
-    joined = np.concatenate([np.zeros((0, NUM_PITCHES), bool), *rolls])
+    """Writes rolls [steps, 84] in any form that `data.roll.as_states` reads: lengths and cells, one bit each.
+
+    The strikes have one bit each as well if a pitch is struck while it sounds.
+    """
     steps = np.array([len(roll) for roll in rolls], np.int64)
-    write_arrays(path, {"steps": steps, "bits": np.packbits(joined)}, meta={})
+    nothing = [np.zeros((0, NUM_PITCHES), bool)]
+    sounds = np.concatenate(nothing + [np.asarray(roll) != 0 for roll in rolls])
+    struck = np.concatenate(nothing + [as_states(roll) == STRUCK for roll in rolls])
+    implied = np.concatenate(nothing + [as_states(np.asarray(roll) != 0) == STRUCK for roll in rolls])
+    arrays: dict[str, np.ndarray] = {"steps": steps, "bits": np.packbits(sounds)}
+    if (struck != implied).any():
+        arrays["struck"] = np.packbits(struck)
+    write_arrays(path, arrays, meta={})
 
 
 def read_pieces(path: Path | str) -> list[np.ndarray]:
-    """The pieces of an .npz file, uint8 [steps, 84] of 0 and 1 each; raises UserError if it is missing or damaged."""
+    """The pieces of an .npz file, uint8 [steps, 84] each; raises UserError if it is missing or damaged.
+
+    Cells are 0 and 1, or with strikes of sounding pitches 0 silent, 1 held, 2 struck.
+    """
     arrays, _ = read_arrays(Path(path))
     steps = arrays["steps"]
-    joined = np.unpackbits(arrays["bits"], count=int(steps.sum()) * NUM_PITCHES).reshape(-1, NUM_PITCHES)
+    joined = sum(
+        np.unpackbits(arrays[name], count=int(steps.sum()) * NUM_PITCHES).reshape(-1, NUM_PITCHES)
+        for name in ("bits", "struck")
+        if name in arrays
+    )
     return np.split(joined, np.cumsum(steps)[:-1]) if len(steps) else []
 
 

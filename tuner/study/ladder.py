@@ -24,7 +24,7 @@ class Ladder:
         least: No value of the series is below it.
         limit: The natural limit, below which nothing lies; it is the rung below the last one of the series. None: the
             series continues.
-        most: No value of the series is above it, as the setting allows none; None: no maximum.
+        most: The maximum that the setting allows, which is the rung above the last one of the series; None: no maximum.
     """
 
     values: tuple[Any, ...] = ()
@@ -66,20 +66,26 @@ class Ladder:
         forth, back = SCALES[self.scale]
 
         def value(at: float) -> float:
-            return float(f"{back(forth(self.start) * self.ratio**at):.3g}")
+            exact = back(forth(self.start) * self.ratio**at)
+            if self.scale == "odds" and exact > 0.5:  # three digits of what is left to 1
+                return 1 - float(f"{back(self.ratio**-at / forth(self.start)):.3g}")
+            return float(f"{exact:.3g}")
 
-        found = value(number)
+        found, is_whole = value(number), number == math.floor(number)
         if found < self.least:  # only a whole rung just below the last one of the series is the limit
-            is_next = number == math.floor(number) and value(number + 1) >= self.least
-            return self.limit if is_next else None
-        return None if self.most is not None and found > self.most else found
+            return self.limit if is_whole and value(number + 1) >= self.least else None
+        if self.most is not None and found > self.most:
+            return self.most if is_whole and value(number - 1) < self.most else None
+        return found
 
     def is_end(self, number: float, direction: int) -> bool:
-        """Whether by nature no value lies beyond a rung, upwards (1) or downwards (-1).
+        """Whether no value can lie beyond a rung, upwards (1) or downwards (-1).
 
         >>> Ladder(start=0.01, ratio=4.0, least=1e-3, limit=0.0).is_end(-2, -1)
         True
         """
         if self.values:
             return self.rung(number + direction) is None
-        return direction < 0 and self.limit is not None and self.rung(number) == self.limit
+        if direction > 0:
+            return self.most is not None and self.rung(number) == self.most
+        return self.limit is not None and self.rung(number) == self.limit

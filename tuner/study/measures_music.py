@@ -19,6 +19,8 @@ from pianoroll_tf.modeling.run import steps_per_beat
 from tuner.study.music_distance import FEATURES, Values, compare, cut, distribution, halves, join
 from tuner.study.music_facts import Grid, RealFacts, fact_measures, measure_real
 
+MAX_SEARCHED_STEPS = 1_000_000  # of training pieces, for steps that generated pieces share with them: some 4 s a run
+
 
 def rolls(corpus: Corpus, articulation: bool = False) -> list[np.ndarray]:
     """The pieces of a split, uint8 [steps, 84] each; with articulation, notes may be struck again while they sound."""
@@ -49,13 +51,25 @@ class Reference:
 
 
 def measure_splits(test: Corpus, training: Corpus, config: RunConfig, piece_steps: int, count: int) -> Reference:
-    """The reference of a study, with facts; `count` parts of the test split are searched for in the training split."""
+    """The reference of a study, with facts; `count` parts of the test split are searched for in the training split.
+
+    Of a large training split, only the first pieces are searched, `MAX_SEARCHED_STEPS` in all.
+    """
     articulation = config.model.articulation
     pieces = rolls(test, articulation)
     grid = Grid(steps_per_beat(config), articulation, parse_meter(config.data.meter))
     clocks = np.split(test.clock, test.piece_offsets[1:-1])
-    facts = measure_real(pieces, clocks, rolls(training, articulation), grid, piece_steps, count)
+    searched = rolls(first_pieces(training, MAX_SEARCHED_STEPS), articulation)
+    facts = measure_real(pieces, clocks, searched, grid, piece_steps, count)
     return dataclasses.replace(reference(pieces, piece_steps), facts=facts)
+
+
+def first_pieces(corpus: Corpus, steps: int) -> Corpus:
+    """The first pieces of a corpus that have at most `steps` steps together, at least one piece."""
+    pieces = max(1, int(np.searchsorted(corpus.piece_offsets, steps, side="right")) - 1)
+    end = corpus.piece_offsets[pieces]
+    cells = corpus.counts[:end].sum(dtype=np.int64)
+    return Corpus(corpus.counts[:end], corpus.cells[:cells], corpus.piece_offsets[: pieces + 1], corpus.clock[:end])
 
 
 def reference(pieces: Sequence[np.ndarray], piece_steps: int) -> Reference:

@@ -9,7 +9,8 @@ The first four are fixed, in sum-to-zero coding. The others are random with a va
 intercept, the three products with it are random slopes (a corpus on which an effect is larger), and corpus:seed holds
 what the combinations of a seed share, as they are paired. The variances are estimated by restricted maximum
 likelihood. A fixed effect is tested by Wald's F; its denominator has the degrees of freedom of the random effect that
-contains it (the effect's own times corpora - 1), not those of the runs. In a design without gaps this is the exact F
+contains it (the effect's own times corpora - 1), not those of the runs. Runs without a value, such as diverged ones,
+are left out here; ranks count them as the worst. In a design without gaps this is the exact F
 test against the interaction with the corpora, unless a variance is estimated as 0.
 
 Why not `statsmodels.MixedLM`: with few corpora variances lie at 0, where its optimizers stop short, and it has z tests
@@ -22,7 +23,8 @@ Reference:
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import optimize, stats
@@ -31,6 +33,7 @@ from tuner.study.statistics import LEVEL, holm
 
 Row = tuple[str, str, str, int, float]  # corpus, loss, optimizer, seed, value
 LOWEST, HIGHEST = math.log(1e-8), math.log(1e8)  # of a variance over that of the rest; the lowest counts as 0
+ROUNDING = 1e-12  # of values: what is left of them below this share is no spread
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +78,7 @@ class MixedModel:
         deviations: Random effect → standard deviation; "rest" is that of single runs.
         corpora: How many there are; effects are generalized over these.
         runs: How many values there are.
+        left_out: (loss, optimizer) of the combinations that are not part of the largest complete design.
     """
 
     effects: list[Effect]
@@ -82,31 +86,41 @@ class MixedModel:
     deviations: dict[str, float]
     corpora: int
     runs: int
+    left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 
 
 def fit(rows: Sequence[Row]) -> MixedModel | None:
-    """Fits the model to the runs that have a value.
+    """Fits the model to the runs that have a value, as `fit_or_reason`; None where it cannot be fit."""
+    return fit_or_reason(rows)[0]
+
+
+def fit_or_reason(rows: Sequence[Row]) -> tuple[MixedModel | None, str]:
+    """Fits the model to the runs that have a value, of the largest design in which each loss has each optimizer.
 
     Returns:
-        None for fewer than two corpora, without two losses or optimizers, or if a combination has no value at all.
+        (model, ""), or (None, why there is none).
     """
-    if not rows:
-        return None
+    chosen, left_out = _complete(rows)
+    rows = [row for row in rows if row[1:3] in chosen]
+    if len({row[0] for row in rows}) < 2:
+        return None, "fewer than two corpora"
+    if len(chosen) < 2:
+        return None, "no two losses with the same optimizer, or optimizers with the same loss"
     corpora, losses, optimizers = (list(dict.fromkeys(names)) for names in zip(*(row[:3] for row in rows), strict=True))
-    if len(corpora) < 2 or len(losses) * len(optimizers) < 2:
-        return None
-    if len({row[1:3] for row in rows}) < len(losses) * len(optimizers):
-        return None
     values = np.array([row[4] for row in rows], np.float64)
     fixed, spans = _fixed(rows, losses, optimizers)
     products = _products(rows, fixed)
-    if len(values) <= fixed.shape[1] + 1 or np.ptp(values) == 0:
-        return None
-    ratios = _ratios(values, fixed, list(products.values()))
-    estimate, covariance, rest = _solve(values, fixed, list(products.values()), ratios)
+    if len(values) <= fixed.shape[1] + 1:
+        return None, "too few runs"
+    if _without_spread(rows, values, fixed, spans):
+        return None, "an effect without any spread over corpora and seeds"
+    blocks = [np.flatnonzero([row[0] == corpus for row in rows]) for corpus in corpora]
+    design = _Design(fixed, list(products.values()), blocks)
+    ratios = _ratios(values, design)
+    estimate, covariance, rest = _solve(values, design, ratios)
     freedom = {name: (span.stop - span.start) * (len(corpora) - 1) for name, span in spans.items()}
     variances = {name: ratio * rest for name, ratio in zip(products, ratios, strict=True)}
-    return MixedModel(
+    model = MixedModel(
         effects=[_effect(name, span, estimate, covariance, freedom[name]) for name, span in spans.items()],
         contrasts=[
             contrast
@@ -117,7 +131,39 @@ def fit(rows: Sequence[Row]) -> MixedModel | None:
         deviations={name: math.sqrt(value) for name, value in (variances | {"rest": rest}).items()},
         corpora=len(corpora),
         runs=len(values),
+        left_out=left_out,
     )
+    return model, ""
+
+
+def _complete(rows: Sequence[Row]) -> tuple[set[tuple[str, str]], list[tuple[str, str]]]:
+    """The (loss, optimizer) of the largest complete design, of several that with more runs, and those left out."""
+    counts = Counter(row[1:3] for row in rows)
+    losses = list(dict.fromkeys(loss for loss, _ in counts))
+    best: set[tuple[str, str]] = set()
+    for size in range(1, len(losses) + 1):
+        for some in itertools.combinations(losses, size):
+            shared = {optimizer for _, optimizer in counts if all((loss, optimizer) in counts for loss in some)}
+            found = set(itertools.product(some, shared))
+            best = max(best, found, key=lambda each: (len(each), sum(counts[key] for key in each)))
+    return best, [key for key in counts if key not in best]
+
+
+def _without_spread(rows: Sequence[Row], values: np.ndarray, fixed: np.ndarray, spans: Mapping[str, slice]) -> bool:
+    """Whether the values leave nothing that differences of losses, or of optimizers, could be held against.
+
+    So it is where they follow, up to rounding, from the fixed effects, the seeds of the corpora and, for one of the
+    two factors, the levels of the other in each corpus.
+    """
+    for name, other in (("loss", 2), ("optimizer", 1)):
+        keys: list[list[tuple]] = [[(row[0], row[3]) for row in rows], [(row[0], row[other]) for row in rows]]
+        levels = [np.unique(np.array([str(key) for key in each]), return_inverse=True)[1] for each in keys]
+        known = np.concatenate([fixed, *(np.eye(level.max() + 1)[level] for level in levels)], axis=1)
+        solution, _, size, _ = np.linalg.lstsq(known, values, rcond=None)
+        left = np.abs(values - known @ solution).max()
+        if name in spans and size < len(values) and left <= ROUNDING * np.abs(values).max():
+            return True
+    return False
 
 
 def _fixed(rows: Sequence[Row], losses: list[str], optimizers: list[str]) -> tuple[np.ndarray, dict[str, slice]]:
@@ -158,40 +204,53 @@ def _products(rows: Sequence[Row], fixed: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
-def _solve(
-    values: np.ndarray, fixed: np.ndarray, products: list[np.ndarray], ratios: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:
+@dataclasses.dataclass(frozen=True)
+class _Design:
+    """Columns of the fixed effects, Z Zᵀ of each random effect, and the rows of each corpus, which are independent."""
+
+    fixed: np.ndarray
+    products: list[np.ndarray]
+    blocks: list[np.ndarray]
+
+    def weights(self, ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        """V⁻¹, (Xᵀ V⁻¹ X)⁻¹ and log |V|, in units of the variance of single runs."""
+        total = np.eye(len(self.fixed))
+        for ratio, product in zip(ratios, self.products, strict=True):
+            total += ratio * product
+        inverse, size = np.zeros_like(total), 0.0
+        for block in self.blocks:
+            part = np.ix_(block, block)
+            inverse[part] = np.linalg.inv(total[part])
+            size += np.linalg.slogdet(total[part])[1]
+        return inverse, np.linalg.inv(self.fixed.T @ inverse @ self.fixed), float(size)
+
+
+def _solve(values: np.ndarray, design: _Design, ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Estimates of the fixed effects, their covariance, and the variance of single runs, for ratios of variances."""
-    inverse, bread = _weights(fixed, products, ratios)
-    estimate = bread @ fixed.T @ inverse @ values
-    left = values - fixed @ estimate
-    rest = float(left @ inverse @ left / (len(values) - fixed.shape[1]))
+    inverse, bread, _ = design.weights(ratios)
+    estimate = bread @ (design.fixed.T @ (inverse @ values))
+    left = values - design.fixed @ estimate
+    rest = float(left @ inverse @ left / (len(values) - design.fixed.shape[1]))
     return estimate, bread * rest, rest
 
 
-def _weights(fixed: np.ndarray, products: list[np.ndarray], ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """V⁻¹ and (Xᵀ V⁻¹ X)⁻¹, in units of the variance of single runs."""
-    total = np.eye(len(fixed)) + sum(ratio * product for ratio, product in zip(ratios, products, strict=True))
-    inverse = np.linalg.inv(total)
-    return inverse, np.linalg.inv(fixed.T @ inverse @ fixed)
-
-
-def _ratios(values: np.ndarray, fixed: np.ndarray, products: list[np.ndarray]) -> np.ndarray:
+def _ratios(values: np.ndarray, design: _Design) -> np.ndarray:
     """The variances of the random effects over that of single runs, by restricted maximum likelihood."""
-    free = len(values) - fixed.shape[1]
+    free = len(values) - design.fixed.shape[1]
 
     def deviance(logs: np.ndarray) -> tuple[float, np.ndarray]:
         ratios = np.exp(logs)
-        inverse, bread = _weights(fixed, products, ratios)
-        within = inverse - inverse @ fixed @ bread @ fixed.T @ inverse
+        inverse, bread, size = design.weights(ratios)
+        weighted = inverse @ design.fixed
+        within = inverse - weighted @ bread @ weighted.T
         left = within @ values
         square = float(values @ left)
-        signs = -np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(bread)[1]
-        slopes = [np.sum(within * product) - free * (left @ product @ left) / square for product in products]
-        return signs + free * math.log(square), ratios * np.array(slopes)
+        size -= np.linalg.slogdet(bread)[1]
+        slopes = [np.sum(within * each) - free * (left @ each @ left) / square for each in design.products]
+        return size + free * math.log(square), ratios * np.array(slopes)
 
-    bounds = [(LOWEST, HIGHEST)] * len(products)
-    starts = (np.full(len(products), math.log(start)) for start in (1.0, 0.01))
+    bounds = [(LOWEST, HIGHEST)] * len(design.products)
+    starts = (np.full(len(design.products), math.log(start)) for start in (1.0, 0.01))
     found = [optimize.minimize(deviance, start, jac=True, method="L-BFGS-B", bounds=bounds) for start in starts]
     return np.exp(min(found, key=lambda each: each.fun).x)
 

@@ -13,8 +13,9 @@ from pianoroll_tf.modeling.run_folder import HISTORY
 from pianoroll_tf.settings import from_dict
 from pianoroll_tf.storage.checksummed_json import write_checksummed
 from pianoroll_tf.storage.tables import read_csv, write_csv
-from tuner.study import factorial
+from tuner.study import factorial, tuning
 from tuner.study import folder as study_folder
+from tuner.study.ladder import Ladder
 from tuner.study.measures import HIGHER, MEASURES, MUSIC, ONE
 from tuner.study.measures_curves import NEAR, SETTLED, cost, effort, last_gain, reached
 from tuner.study.music_distance import compare, distribution
@@ -136,9 +137,13 @@ def edge_names(study: Study, combination: str, runs: Sequence[TuningRun]) -> lis
         rates = {run["learning_rate"] for run in study.design[combination]}
         rate = runs[factorial.best(runs)].settings["learning_rate"]
         return [f"learning_rate:{'up' if rate == max(rates) else 'down'}"] if rate in (min(rates), max(rates)) else []
-    [found] = [each for each in study.combinations if each.name == combination]
+    design = study.design[combination]
+    [own] = [each for each in study.combinations if each.name == combination]
+    order = [name for name in factorial.ladders(study.settings.study, own) if name in design]  # JSON has sorted them
+    ladders = {name: Ladder(**design[name] | {"values": tuple(design[name]["values"])}) for name in order}
     sides = {1: "up", -1: "down"}
-    return [f"{name}:{sides[side]}" for name, side in factorial.edges(study.settings.study, found, runs)]
+    found = tuning.edges(ladders, [run.val_nll for run in runs])
+    return [f"{name}:{sides[side]}" for name, side in found]
 
 
 def result_rows(study: Study, runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -146,7 +151,7 @@ def result_rows(study: Study, runs: Sequence[Run]) -> list[dict[str, Any]]:
     named = {each.name: each for each in study.combinations}
     return [
         {"combination": run.combination}
-        | {name: getattr(named[run.combination], name) for name in ("loss", "optimizer", "ablation")}
+        | {name: getattr(named[run.combination], name) for name in ("loss", "optimizer", "change", "ablation")}
         | {"seed": run.seed}
         | factorial.in_order(run.settings)
         | {"outcome": run.outcome, "cause": run.cause}

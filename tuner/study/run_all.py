@@ -11,12 +11,12 @@ import keras
 from pianoroll_tf.config import DataFacts, RecordsConfig
 from pianoroll_tf.plugins import plugin_flags
 from pianoroll_tf.progress import Progress
-from tuner.study import factorial
-from tuner.study.factorial import Task
+from tuner.study import factorial, tasks
 from tuner.study.results import write_results
 from tuner.study.results_model import Run, Study, TuningRun
 from tuner.study.run_one import Context, execute, prepare, read_result
 from tuner.study.settings import Combination, StudyConfig
+from tuner.study.tasks import Task
 from tuner.summary import print_study
 from tuner.terminal import format_duration, log
 
@@ -37,7 +37,7 @@ def run_remaining(folder: Path, study: Study, records: RecordsConfig, data: Data
     """
     context, config = prepare(folder, study, records, data), study.settings.study
     tuned = {each.name: _read_tuning(folder, each) for each in context.main}
-    seeds = factorial.seed_tasks(config)
+    seeds = tasks.seed_tasks(config)
     done = {task: result for task in seeds if isinstance(result := read_result(folder, task), Run)}
     count = len(done) + sum(map(len, tuned.values()))
     if count:
@@ -73,12 +73,12 @@ def _read_tuning(folder: Path, combination: Combination) -> list[TuningRun]:
     return found
 
 
-def _left(config: StudyConfig, tuned: factorial.Results, done: Mapping[Task, Run]) -> list[Task]:
+def _left(config: StudyConfig, tuned: tasks.Results, done: Mapping[Task, Run]) -> list[Task]:
     """The runs that are left, in their order, as far as the results so far tell."""
-    return factorial.tuning_tasks(config, tuned) + [task for task in factorial.seed_tasks(config) if task not in done]
+    return tasks.tuning_tasks(config, tuned) + [task for task in tasks.seed_tasks(config) if task not in done]
 
 
-def _execute(context: Context, task: Task, tuned: factorial.Results, progress: "StudyProgress") -> TuningRun | Run:
+def _execute(context: Context, task: Task, tuned: tasks.Results, progress: "StudyProgress") -> TuningRun | Run:
     """Executes one run with the settings that tuning has found for it."""
     own = tuned[task.combination.parent]
     if task.tuning:

@@ -17,15 +17,15 @@ from pianoroll_tf.modeling.baselines import BASELINES
 from pianoroll_tf.modeling.run import load_model
 from pianoroll_tf.storage.checksummed_json import write_checksummed
 from pianoroll_tf.storage.files import write_whole
-from tuner.study import factorial
 from tuner.study import folder as study_folder
-from tuner.study.factorial import Task
+from tuner.study import tasks
 from tuner.study.gradient_norms import GradientNorms, read_norms
 from tuner.study.measures_curves import collapse, course
 from tuner.study.measures_judged import Splits, judge, judged, without_correction
 from tuner.study.measures_music import Reference, as_midi, generate, measure_splits, music_measures
 from tuner.study.results_model import COLLAPSED, DIVERGED, FINISHED, Run, Study, TuningRun
 from tuner.study.settings import RAW, Combination
+from tuner.study.tasks import Task
 from tuner.terminal import log
 from tuner.training import train_run
 
@@ -52,7 +52,7 @@ class Context:
 
     def config(self, task: Task, chosen: dict[str, float | None]) -> RunConfig:
         """The configuration of a run with the settings chosen for it."""
-        return factorial.run_config(self.study.settings, task, chosen, self.records, self.data)
+        return tasks.run_config(self.study.settings, task, chosen, self.records, self.data)
 
 
 def prepare(folder: Path, study: Study, records: RecordsConfig, data: DataFacts) -> Context:
@@ -193,7 +193,7 @@ def _evaluate(context: Context, task: Task, run_dir: Path, config: RunConfig) ->
     model = load_model(run_dir, config)
     measures, tables = judge(model, config, context.splits)
     pieces, free = generate(
-        model, config, study.pieces_of(task.number), study.piece_steps, factorial.music_seed(study, task.number)
+        model, config, study.pieces_of(task.number), study.piece_steps, tasks.music_seed(study, task.number)
     )
     folder = context.folder / task.folder
     folder.mkdir(parents=True, exist_ok=True)

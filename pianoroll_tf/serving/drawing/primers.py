@@ -27,6 +27,7 @@ class Primer:
         tempo: Quarter notes per minute at the first note.
         meter: Time signature at the end; None on a grid of seconds, or if the file has none.
         place: Place in its bar, in that time signature, of the first step of `roll`.
+        meters: (step of `roll`, time signature), ascending; empty on a grid of seconds. The first may be before step 0.
         velocities: Of its struck cells, uint8 [steps, 84]; None: not known.
     """
 
@@ -36,6 +37,7 @@ class Primer:
     tempo: float
     meter: Meter | None
     place: int
+    meters: tuple[tuple[int, Meter], ...] = ()
     velocities: np.ndarray | None = None
 
 
@@ -46,13 +48,14 @@ class PrimerReader:
         self._reading, self._places = threading.Lock(), threading.Semaphore(limits.uploads)
         self._limits = limits
 
-    def read(self, content: bytes, grid: RecordsConfig, steps: int | None = None) -> Primer:
+    def read(self, content: bytes, grid: RecordsConfig, steps: int | None = None, whole: bool = False) -> Primer:
         """Reads a MIDI file on the grid of a model; of a long file only the end is used, from a bar line.
 
         Args:
             content: Of the file.
             grid: That of the model.
             steps: How many steps to use at most. Default: as many as the server allows.
+            whole: Reads as many steps as a piece may have, so that a user can choose a part of them.
 
         Raises:
             InvalidRequestError: It is damaged or not a MIDI file.
@@ -71,10 +74,12 @@ class PrimerReader:
         if piece.reason or record is None:
             raise InvalidRequestError(f"primer must be a MIDI file. Received: a file that is {piece.reason}")
         steps_per_beat = grid.steps_per_beat if grid.grid == "beats" else None
-        limit = min(steps or self._limits.primer_steps, self._limits.primer_steps)
+        longest = self._limits.most_steps if whole else self._limits.primer_steps
+        limit = min(steps or longest, longest)
         part = piece_primer(piece).from_first_bar(steps_per_beat).last(limit, steps_per_beat)
         facts = (piece.notes, piece.notes_outside_range, record.tempo, *part.clock(steps_per_beat))
-        return Primer(part.roll, *facts, velocities=part.velocities)
+        meters = part.meters if steps_per_beat is not None else ()
+        return Primer(part.roll, *facts, meters=meters, velocities=part.velocities)
 
 
 def _convert(content: bytes, grid: RecordsConfig) -> Piece:

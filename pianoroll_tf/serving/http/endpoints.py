@@ -16,6 +16,7 @@ from pianoroll_tf.generation.continuation import Primer as Music
 from pianoroll_tf.generation.dynamics import played_dynamics
 from pianoroll_tf.generation.infilling import Gap
 from pianoroll_tf.generation.render import midi_bytes
+from pianoroll_tf.generation.saved_model import MusicModel
 from pianoroll_tf.serving.drawing import async_engine
 from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.drawing.primers import Primer
@@ -25,11 +26,12 @@ from pianoroll_tf.serving.http.examples import example_primers
 from pianoroll_tf.serving.http.fields import (
     InfillFields,
     MusicFields,
-    bounds,
     piece_schema,
     read_fields,
     read_infill_fields,
 )
+from pianoroll_tf.serving.http.reading import bounds
+from pianoroll_tf.serving.http.render import why_no_scores
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import to_pitches
 from pianoroll_tf.serving.settings import Limits
@@ -61,6 +63,8 @@ async def about(request: Request) -> Response:
             "can_be_steered": served.engine.can_be_steered,
             "meter": str(served.model.meter),
             "tempo": served.model.tempo,
+            "trained_on": trained_on(served.model),
+            "outputs": ["midi", "roll"] if why_no_scores(served) else ["midi", "roll", "musicxml"],
             "longest_primer_steps": state.limits.primer_steps,
             "defaults": {
                 "steps": PROPOSED_STEPS,
@@ -74,31 +78,30 @@ async def about(request: Request) -> Response:
     )
 
 
+def trained_on(model: MusicModel) -> dict[str, Any]:
+    """The training data in `GET /about`: the name of its folder, without the folders of the machine that holds it."""
+    facts = model.config["run"]["data"]
+    name = re.split(r"[/\\]", facts["path"].rstrip("/\\"))[-1]  # the folder of either kind of system
+    return {"name": name or None, "longest_piece_steps": facts["longest_piece"] or None}
+
+
 async def primer(request: Request) -> Response:
-    """`POST /primer`: the roll of a MIDI file."""
+    """`POST /primer`: the roll of a MIDI file; with `?whole=1` all of it, to choose a part from."""
     state = state_of(request)
+    whole = _is_set(request, "whole")
     form = await bodies.read(request, bodies.FORM)
     if form.upload is None:
         raise InvalidRequestError("primer must be an uploaded MIDI file. Received: none")
     with state.registry.use(read_fields(form.fields, state.limits).version) as served:
-        read = await run_in_threadpool(state.primers.read, form.upload, served.grid, served.model.window_steps)
-    return JSONResponse(
-        {
-            "steps": len(read.roll),
-            "roll": to_pitches(read.roll),
-            "notes": read.notes,
-            "left_out": read.left_out,
-            "tempo": read.tempo,
-            "meter": str(read.meter or served.model.meter),
-            "place": read.place,
-        }
-    )
+        steps = None if whole else served.model.window_steps
+        read = await run_in_threadpool(state.primers.read, form.upload, served.grid, steps, whole)
+    return await state.offload(read.roll.size, _primer_response, served, read)
 
 
 async def generate(request: Request) -> Response:
     """`POST /generate`: music as a MIDI file, as a roll in JSON, or as a stream of events."""
     state = state_of(request)
-    is_stream = _is_stream(request)
+    is_stream = _is_set(request, "stream")
     form = await bodies.read(request, bodies.JSON, bodies.FORM)
     after = _last_event(request) if is_stream else None
     fields = read_fields(after.resumed_fields(form.fields) if after else form.fields, state.limits, is_stream)
@@ -108,6 +111,8 @@ async def generate(request: Request) -> Response:
         if form.upload is not None:
             read = await run_in_threadpool(state.primers.read, form.upload, served.grid, served.model.window_steps)
         piece = _piece_request(fields, served, read)
+        if after:
+            after.check_piece(piece)
         state.check_capacity(pieces=1)
         if is_stream:
             stack.enter_context(state.open_stream())
@@ -194,6 +199,25 @@ def _piece_request(fields: MusicFields, served: ServedVersion, read: Primer | No
     return PieceRequest(**values)
 
 
+def _primer_response(served: ServedVersion, read: Primer) -> JSONResponse:
+    steps_per_beat = served.model.steps_per_beat or 1  # on a grid of seconds there are no bars
+    return JSONResponse(
+        {
+            "steps": len(read.roll),
+            "roll": to_pitches(read.roll),
+            "notes": read.notes,
+            "left_out": read.left_out,
+            "tempo": read.tempo,
+            "meter": str(read.meter or served.model.meter),
+            "place": read.place,
+            "meters": [
+                {"step": step, "meter": str(meter), "bar_steps": meter.bar_steps(steps_per_beat)}
+                for step, meter in read.meters
+            ],
+        }
+    )
+
+
 def _roll_response(served: ServedVersion, piece: PieceRequest, roll: np.ndarray, more: dict[str, Any]) -> JSONResponse:
     facts = streams.piece_facts(served, piece) | more
     content = facts | {"lowest_pitch": LOWEST_PITCH, "roll": to_pitches(roll, piece.primer)}
@@ -218,10 +242,10 @@ def _midi_content(served: ServedVersion, piece: PieceRequest, roll: np.ndarray, 
     )
 
 
-def _is_stream(request: Request) -> bool:
-    value = request.query_params.get("stream", "0")
+def _is_set(request: Request, name: str) -> bool:
+    value = request.query_params.get(name, "0")
     if value not in ("0", "1"):
-        raise InvalidRequestError(f"stream must be 0 or 1. Received: stream={value:.80}")
+        raise InvalidRequestError(f"{name} must be 0 or 1. Received: {name}={value:.80}")
     return value == "1"
 
 

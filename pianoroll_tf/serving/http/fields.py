@@ -14,18 +14,16 @@ from pianoroll_tf.data.clock import Meter, parse_meter
 from pianoroll_tf.generation.piece_options import MAX_PARTICLES, MIN_PARTICLES, PARTICLES
 from pianoroll_tf.generation.steering import MAX_CHORD_STEP, MAX_CHORDS, MAX_SILENT, Steering
 from pianoroll_tf.serving.drawing.engine import PieceRequest
+from pianoroll_tf.serving.http.reading import read_by, schema_of
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.roll_json import from_pitches, pitches_schema
 from pianoroll_tf.serving.settings import Limits
-from pianoroll_tf.serving.strict_json import format_value
 
 MAX_SEED = 2**53 - 1  # up to here a browser's numbers are exact
 MAX_VERSION = 2**53 - 1  # a version may be named by the second in which it was exported
 _KEYWORDS = {"minimum": "ge", "above": "gt", "maximum": "le"}  # limits of a setting -> pydantic's
-_SIGNS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<="}  # bounds in a JSON schema
 _NO_DEFAULT: Any = None  # of fields that may be left out but not null
 F = TypeVar("F", bound="MusicFields")
-_TYPES = {"integer": "a whole number", "number": "a number"}
 
 
 def _sampling_field(name: str) -> Any:
@@ -159,11 +157,12 @@ class InfillFields(MusicFields):
     particles: int
 
 
-def _place(limits: Limits) -> Any:
-    return Field(default=0, ge=0, le=limits.primer_steps, description="place in its bar, in steps, of the first step")
+def place_field(most: int) -> Any:
+    """The place of the first step in its bar."""
+    return Field(default=0, ge=0, le=most, description="place in its bar, in steps, of the first step")
 
 
-def _roll(name: str, max_steps: int) -> Any:
+def roll_field(name: str, max_steps: int) -> Any:
     """The type of a roll as lists of pitches."""
     parse = PlainValidator(lambda value: from_pitches(name, value, max_steps))
     return Annotated[Any, parse, WithJsonSchema(pitches_schema(max_steps))]
@@ -182,8 +181,8 @@ def piece_fields(limits: Limits, is_stream: bool = False) -> type[PieceFields]:
             le=limits.most_steps,
             description="length of the piece (default: until the model ends it); in a stream also 0: it never ends",
         )
-        place: int = _place(limits)
-        primer: _roll("primer", limits.primer_steps) = Field(  # type: ignore[valid-type]
+        place: int = place_field(limits.primer_steps)
+        primer: roll_field("primer", limits.primer_steps) = Field(  # type: ignore[valid-type]
             default=None,
             description="what the piece continues: the MIDI pitches that sound at each step, negative if struck again",
         )
@@ -199,8 +198,8 @@ def infill_fields(limits: Limits) -> type[InfillFields]:
     class Infill(InfillFields):
         """A request to fill a gap."""
 
-        place: int = _place(limits)
-        roll: _roll("roll", most) = Field(  # type: ignore[valid-type]
+        place: int = place_field(limits.primer_steps)
+        roll: roll_field("roll", most) = Field(  # type: ignore[valid-type]
             description="the whole piece: the MIDI pitches that sound at each step, negative if struck again"
         )
         start: int = Field(ge=0, le=most - 1, description="first step of the gap")
@@ -218,22 +217,13 @@ def infill_fields(limits: Limits) -> type[InfillFields]:
 @functools.cache
 def piece_schema(limits: Limits, is_stream: bool = False) -> dict[str, Any]:
     """The JSON schema of `piece_fields`."""
-    return _schema(piece_fields(limits, is_stream))
+    return schema_of(piece_fields(limits, is_stream))
 
 
 @functools.cache
 def infill_schema(limits: Limits) -> dict[str, Any]:
     """The JSON schema of `infill_fields`."""
-    return _schema(infill_fields(limits))
-
-
-def _schema(fields: type[MusicFields]) -> dict[str, Any]:
-    schema = fields.model_json_schema()
-    for field in schema["properties"].values():
-        del field["title"]
-        if field.get("default", ...) is None:  # null is not allowed in each of them
-            del field["default"]
-    return schema
+    return schema_of(infill_fields(limits))
 
 
 def read_fields(values: Mapping[str, Any], limits: Limits, is_stream: bool = False) -> PieceFields:
@@ -245,53 +235,15 @@ def read_fields(values: Mapping[str, Any], limits: Limits, is_stream: bool = Fal
     >>> read_fields({"steps": 8, "seed": 3}, Limits()).piece_values()["seed"]
     3
     """
-    return _read(piece_fields(limits, is_stream), piece_schema(limits, is_stream), values)
+    return _checked(read_by(piece_fields(limits, is_stream), piece_schema(limits, is_stream), values))
 
 
 def read_infill_fields(values: Mapping[str, Any], limits: Limits) -> InfillFields:
     """The fields of a request to fill a gap, from the values in JSON; raises InvalidRequestError as `read_fields`."""
-    return _read(infill_fields(limits), infill_schema(limits), values)
+    return _checked(read_by(infill_fields(limits), infill_schema(limits), values))
 
 
-def _read(fields: type[F], schema: dict[str, Any], values: Mapping[str, Any]) -> F:
-    properties = schema["properties"]
-    for name in values:  # before pydantic, which would collect an error for each of thousands of unknown fields
-        if name not in properties:
-            raise InvalidRequestError(f"fields must be among {', '.join(properties)}. Received: {name}")
-    try:
-        read = fields.model_validate(values)
-    except pydantic.ValidationError as error:
-        [problem, *_] = error.errors(include_url=False)
-        name = str(problem["loc"][0])
-        if problem["type"] == "missing":
-            raise InvalidRequestError(f"{name} must be given. Received: none") from error
-        if problem["type"] == "value_error":  # of `parse_meter`
-            allowed = str(problem["ctx"]["error"]).partition(" Received:")[0]
-        else:
-            allowed = f"{name} must be {allowed_values(properties[name])}."
-        raise InvalidRequestError(f"{allowed} Received: {name}={format_value(problem['input'])}") from error
-    _ = read.steering  # which checks how its values fit together
-    return read
-
-
-def allowed_values(schema: Mapping[str, Any]) -> str:
-    """What the JSON schema of a field allows, in words.
-
-    >>> allowed_values({"type": "integer", "minimum": 1, "maximum": 8})
-    'a whole number >= 1 and <= 8'
-    """
-    schema = schema.get("anyOf", [schema])[0]  # the other option is null
-    if "enum" in schema:
-        return "one of " + ", ".join(schema["enum"])
-    bounds = [f"{sign} {schema[key]}" for key, sign in _SIGNS.items() if key in schema]
-    return f"{_TYPES[schema['type']]} {' and '.join(bounds)}"
-
-
-def bounds(schema: Mapping[str, Any]) -> list[float]:
-    """The lowest and highest value of a number; just above a bound that is exclusive.
-
-    >>> bounds({"type": "number", "exclusiveMinimum": 0.0, "maximum": 1.0})
-    [0.01, 1.0]
-    """
-    schema = schema.get("anyOf", [schema])[0]
-    return [schema["minimum"] if "minimum" in schema else schema["exclusiveMinimum"] + 0.01, schema["maximum"]]
+def _checked(fields: F) -> F:
+    """The fields, if the limits of the music fit together."""
+    _ = fields.steering  # which checks it
+    return fields

@@ -12,6 +12,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from pianoroll_tf import __version__
 from pianoroll_tf.serving.http.bodies import FORM, JSON
 from pianoroll_tf.serving.http.fields import infill_schema, piece_schema
+from pianoroll_tf.serving.http.render import KINDS, render_schema
+from pianoroll_tf.serving.http.streams import EVENT_ID
 from pianoroll_tf.serving.settings import Limits
 from pianoroll_tf.serving.state import state_of
 
@@ -35,7 +37,11 @@ _LAST_EVENT = {
     "name": "Last-Event-ID",
     "in": "header",
     "description": "resumes a stream of the same request after the event with this id",
-    "schema": {"type": "string", "pattern": r"^\d{1,16}-\d{1,16}-\d{1,16}$"},
+    "schema": {"type": "string", "pattern": f"^{EVENT_ID}$"},
+}
+_WHOLE = _STREAM | {
+    "name": "whole",
+    "description": "1: all of the file, to choose a part from, instead of the part that generate continues",
 }
 _MODEL = {"name": "name", "in": "path", "required": True, "description": "of the model", "schema": {"type": "string"}}
 _VERSION = _MODEL | {"name": "version", "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}}
@@ -65,16 +71,18 @@ async def docs(request: Request) -> Response:
 @functools.cache
 def document(limits: Limits) -> dict[str, Any]:
     """The OpenAPI document of a server with these limits."""
-    piece = piece_schema(limits)
+    piece = piece_schema(limits, is_stream=True)  # of both: without a stream, `steps` is at least 1
     file = {"type": "string", "contentMediaType": MIDI, "description": "a MIDI file, whose end the piece continues"}
     form = piece | {"title": "PieceForm", "properties": piece["properties"] | {"primer": file}}
     primer = form | {"title": "PrimerForm", "required": ["primer"]}
     schemas = {"Piece": piece, "PieceForm": form, "PrimerForm": primer, "Infill": infill_schema(limits)}
+    schemas["Render"] = render_schema(limits)
     forms = {JSON: "Piece", FORM: "PieceForm"}
     paths = {
         "/generate": _post("Generates a piece.", forms, (MIDI, JSON, EVENTS), (_STREAM, _LAST_EVENT)),
         "/infill": _post("Fills a gap in a piece.", {JSON: "Infill"}, (MIDI, JSON)),
-        "/primer": _post("Reads a MIDI file as a primer.", {FORM: "PrimerForm"}, (JSON,)),
+        "/primer": _post("Reads a MIDI file as a primer.", {FORM: "PrimerForm"}, (JSON,), (_WHOLE,)),
+        "/render": _post("Writes music as a file.", {JSON: "Render"}, tuple(kind for kind, _ in KINDS.values())),
         "/about": _get("The model, its versions, and the ranges of fields.", (JSON,), errors=(503,)),
         "/healthz": _get("Whether the process is alive.", (JSON,)),
         "/readyz": _get("Whether the server takes requests.", (JSON,), errors=(503,)),

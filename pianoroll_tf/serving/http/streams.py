@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import dataclasses
+import hashlib
 import json
 import logging
 import re
@@ -21,7 +23,7 @@ from pianoroll_tf.serving.state import State
 
 STEPS_AHEAD = 512  # of music that never ends, drawn before they are played
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_EVENT_ID = re.compile(r"(\d{1,16})-(\d{1,16})-(\d{1,16})", re.ASCII)
+EVENT_ID = r"(\d{1,16})-(\d{1,16})-(\d{1,16})-([0-9a-f]{16})"
 
 
 class EventId(NamedTuple):
@@ -31,11 +33,13 @@ class EventId(NamedTuple):
         version: Of the model.
         seed: Of the piece.
         steps: Of the music that have been sent, without the primer.
+        piece: `piece_digest` of what was requested.
     """
 
     version: int
     seed: int
     steps: int
+    piece: str
 
     def __str__(self) -> str:
         return "-".join(map(str, self))
@@ -43,32 +47,52 @@ class EventId(NamedTuple):
     def resumed_fields(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of the request that is resumed, with the version and seed of the stream.
 
-        >>> EventId(2, 5, 32).resumed_fields({"steps": 64})
+        >>> EventId(2, 5, 32, "0" * 16).resumed_fields({"steps": 64})
         {'steps': 64, 'version': 2, 'seed': 5}
 
         Raises:
-            InvalidRequestError: They are those of another stream.
+            InvalidRequestError: They name another version or seed.
         """
         own = {"version": self.version, "seed": self.seed}
-        if any(values.get(name, value) != value for name, value in own.items()) or 0 < _length(values) < self.steps:
-            raise InvalidRequestError(f"Last-Event-ID must be of a stream of the same request. Received: {self}")
+        self._check(all(values.get(name, value) == value for name, value in own.items()))
         return dict(values) | own
+
+    def check_piece(self, piece: PieceRequest) -> None:
+        """Raises InvalidRequestError unless the stream was one of this piece: others would follow it without a seam."""
+        self._check(self.piece == piece_digest(piece) and not 0 < (piece.steps or 0) < self.steps)
+
+    def _check(self, is_same: bool) -> None:
+        if not is_same:
+            raise InvalidRequestError(f"Last-Event-ID must be of a stream of the same request. Received: {self}")
 
 
 def parse_event_id(text: str, max_steps: int) -> EventId:
     """The id in a Last-Event-ID header.
 
-    >>> parse_event_id("2-5-32", max_steps=64).steps
+    >>> parse_event_id("2-5-32-0123456789abcdef", max_steps=64).steps
     32
 
     Raises:
         InvalidRequestError: It is not an id of this server, or more than `max_steps` would be drawn again.
     """
-    found = _EVENT_ID.fullmatch(text)
+    found = re.fullmatch(EVENT_ID, text, re.ASCII)
     if not found or int(found[3]) > max_steps:
         allowed = f"the id of an event, with at most {max_steps} steps"
         raise InvalidRequestError(f"Last-Event-ID must be {allowed}. Received: {text:.60}")
-    return EventId(*map(int, found.groups()))
+    version, seed, steps, piece = found.groups()
+    return EventId(int(version), int(seed), int(steps), piece)
+
+
+def piece_digest(piece: PieceRequest) -> str:
+    """16 hexadecimal digits that tell what was requested from any other request.
+
+    >>> piece_digest(PieceRequest(steps=8)) == piece_digest(PieceRequest(steps=8, top_p=0.5))
+    False
+    """
+    values = {field.name: getattr(piece, field.name) for field in dataclasses.fields(piece)}
+    primer = values.pop("primer")
+    content = repr(sorted(values.items())).encode() + primer.tobytes()
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 class EventStream(StreamingResponse):
@@ -119,9 +143,9 @@ def piece_facts(served: ServedVersion, piece: PieceRequest) -> dict[str, Any]:
 async def _events(
     state: State, served: ServedVersion, piece: PieceRequest, after: EventId | None
 ) -> AsyncGenerator[str, None]:
-    first, sent = 0, after.steps if after else 0
+    first, sent, digest = 0, after.steps if after else 0, piece_digest(piece)
     if after is None:
-        yield _event("begin", piece_facts(served, piece), EventId(served.version, piece.seed, 0))
+        yield _event("begin", piece_facts(served, piece), EventId(served.version, piece.seed, 0, digest))
     previous, rate = piece.primer, served.grid.rate(piece.tempo)
     started = time.monotonic() - max(0, sent - STEPS_AHEAD) / rate
     try:
@@ -131,7 +155,7 @@ async def _events(
                 if end > sent:
                     await state.queue.wait()
                     pitches = to_pitches(chunk, previous)[max(0, sent - first) :]
-                    last = EventId(served.version, piece.seed, end)
+                    last = EventId(served.version, piece.seed, end, digest)
                     yield _event("steps", {"first": end - len(pitches), "roll": pitches}, last)
                 first, previous = end, chunk
                 if piece.steps == 0 and not await _wait_until(started + (first - STEPS_AHEAD) / rate, state):
@@ -162,12 +186,6 @@ async def _wait_until(due: float, state: State) -> bool:
     while not state.is_stopping and time.monotonic() < due:
         await asyncio.sleep(min(0.5, due - time.monotonic()))
     return not state.is_stopping
-
-
-def _length(values: Mapping[str, Any]) -> int:
-    """The requested length, which is not checked yet; 0: none."""
-    steps = values.get("steps")
-    return steps if isinstance(steps, int) else 0
 
 
 def _event(name: str, value: Any, event_id: EventId | None = None) -> str:

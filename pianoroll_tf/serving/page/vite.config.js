@@ -12,6 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0, // the server's Content-Security-Policy allows data: URLs only for images
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { "^/(about|generate|primer)": "http://127.0.0.1:8501" } }, // for npx vite, which serves the page from source
+  server: { proxy: { "^/(about|generate|primer|render)": "http://127.0.0.1:8501" } }, // for npx vite, which serves the page from source
   test: { include: ["tests/*.test.{ts,js}"], pool: "threads", isolate: false, maxWorkers: 1 },
 });

@@ -21,7 +21,11 @@ def test_every_setting_reaches_its_section():
     assert places["gru_units"] == places["head_units"] == "model"
     assert places["alpha"] == "loss"
     assert places["weight_decay"] == "optimizer"
+    assert places["rms_momentum"] == "optimizer"
+    assert run_sections({"optimizer": "rmsprop", "rms_momentum": 0.5})["optimizer"].options["rms_momentum"] == 0.5
     for name, section in places.items():
+        if name.startswith("rms_"):  # an option, of RMSprop alone
+            continue
         default = getattr(SECTIONS[section](), name)
         assert getattr(run_sections({name: default})[section], name) == default
 

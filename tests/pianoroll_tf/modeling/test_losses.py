@@ -224,3 +224,16 @@ def test_raw_logits_invert_the_posterior(gamma, alpha):
     raw = losses.raw_logits(config, posterior)
     back = losses.posterior_logits(config, raw.astype(np.float32)).numpy()
     np.testing.assert_allclose(back, posterior, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.7])
+def test_the_posterior_of_the_weighted_bce_is_the_share_of_positives(share):
+    """The output with the least expected loss, found on a grid, gives the log-odds of the share."""
+    config = LossConfig(loss="weighted_bce", positive_weight=5.0)
+    logits = np.linspace(-8, 8, 16_001).astype(np.float32)
+    ones, zeros = (
+        losses.LOSSES["weighted_bce"](np.full_like(logits, target), logits, **config.arguments).numpy()
+        for target in (1.0, 0.0)
+    )
+    best = logits[np.argmin(share * ones + (1 - share) * zeros)]
+    assert float(losses.posterior_logits(config, best)) == pytest.approx(np.log(share / (1 - share)), abs=0.01)

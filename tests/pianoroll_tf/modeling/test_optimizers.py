@@ -141,3 +141,11 @@ def test_adamw_equals_addons():
         config = OptimizerConfig(optimizer="adamw", **PLAIN | {"learning_rate": rate, "weight_decay": decay})
         (weights,) = run(config, start=given["weights"], gradients=given["gradients"])
         np.testing.assert_allclose(weights, addons[f"adamw_{index}"][-1], rtol=5e-6, atol=5e-6)
+
+
+def test_rmsprop_gets_its_own_settings():
+    options = {"rms_momentum": 0.9, "rms_centered": True, "rms_epsilon": 1e-5}
+    made = make_optimizer(OptimizerConfig(optimizer="rmsprop", options=options), 10).get_config()
+    assert (made["momentum"], made["centered"], made["epsilon"]) == (0.9, True, 1e-5)
+    plain = make_optimizer(OptimizerConfig(optimizer="rmsprop"), 10).get_config()
+    assert (plain["momentum"], plain["centered"], plain["epsilon"]) == (0.0, False, 1e-7)

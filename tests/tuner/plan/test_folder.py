@@ -10,6 +10,7 @@ from small_plan import SMALL
 from pianoroll_tf.errors import InUseError, UserError
 from tuner.plan import folder as plan_folder
 from tuner.plan.plan import as_plan
+from tuner.study import factorial
 
 
 def a_plan(**changes):
@@ -19,7 +20,9 @@ def a_plan(**changes):
 def test_a_plan_is_fixed_once(tmp_path):
     with plan_folder.sole_use(tmp_path / "plan", a_plan()) as first:
         assert first["values"]["title"] == "A small plan"
-        assert first["sha256"] == plan_folder.digest(a_plan().values)
+        assert first["resolved"]["studies"]["main"]["settings"]["study"]["clip_norm"] == 1.0  # a default is fixed too
+        assert first["resolved"]["studies"]["main"]["tuning"]["focal-adam"]["gamma"]["start"] == 2.0
+        assert first["sha256"] == plan_folder.content(a_plan())["sha256"]
     with plan_folder.sole_use(tmp_path / "plan", a_plan()) as again:
         assert again == first
     assert plan_folder.read_fixed(tmp_path / "plan") == first
@@ -30,14 +33,23 @@ def test_a_change_is_refused_unless_its_reason_is_recorded(tmp_path):
         pass
     later = a_plan(question="Another?")
     message = r"holds a plan that was fixed on \d{4}-.* differs from this one.* --amend REASON"
-    with pytest.raises(UserError, match=message), plan_folder.sole_use(tmp_path, later):
-        pass
+    for why in (None, " "):
+        with pytest.raises(UserError, match=message), plan_folder.sole_use(tmp_path, later, why):
+            pass
     with plan_folder.sole_use(tmp_path, later, "a typing error") as amended:
         [entry] = amended["amendments"]
         assert (amended["values"], entry["why"]) == (first["values"], "a typing error")
-        assert plan_folder.current(amended) == plan_folder.digest(later.values)
+        assert plan_folder.current(amended) == plan_folder.content(later)["sha256"]
     with plan_folder.sole_use(tmp_path, later) as again:  # it is not amended twice
         assert len(again["amendments"]) == 1
+
+
+def test_a_changed_default_is_a_changed_plan(tmp_path, monkeypatch):
+    with plan_folder.sole_use(tmp_path, a_plan()):
+        pass
+    monkeypatch.setattr(factorial, "RATE_RATIO", 3.0)
+    with pytest.raises(UserError, match="differs from this one"), plan_folder.sole_use(tmp_path, a_plan()):
+        pass
 
 
 def test_a_damaged_plan_and_a_foreign_folder(tmp_path):

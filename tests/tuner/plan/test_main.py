@@ -116,6 +116,11 @@ def test_a_plan_from_end_to_end(data, tmp_path, capsys, monkeypatch):
     report = [sys.executable, "-m", "tuner.report", str(folder / "studies/main"), "--no-wav"]
     subprocess.run(report, check=True, capture_output=True, cwd=ROOT)
     assert (folder / "studies/main/report/report.html").is_file()
+    report = [sys.executable, "-m", "tuner.report", str(folder), "--no-wav"]
+    done = subprocess.run(report, check=True, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.startswith("Which loss: ")  # two seeds are too few, whatever they say
+    assert len(rows(folder / "report/results.csv")) == 4 + 2
+    assert {row["study"] for row in rows(folder / "report/tuning.csv")} == {"main", "heads"}
 
 
 def test_a_budget_that_is_spent_starts_nothing(data, tmp_path, capsys):
@@ -123,6 +128,11 @@ def test_a_budget_that_is_spent_starts_nothing(data, tmp_path, capsys):
     assert command.main([str(data / "plan.toml"), str(folder), "--data", str(data), "--budget", "0.001s"]) == 0
     assert "not finished: main, heads. The same command resumes" in capsys.readouterr().out
     assert not (folder / "studies").exists()
+
+
+def test_workers_must_be_one_or_more(data, tmp_path, capsys):
+    assert command.main([str(data / "plan.toml"), str(tmp_path / "plan"), "--workers", "0"]) == 2
+    assert "workers must be >= 1. Received: --workers 0" in capsys.readouterr().err
 
 
 def test_a_missing_corpus_is_one_line(data, tmp_path, capsys):

@@ -38,6 +38,8 @@ def test_studies_have_the_defaults_and_their_own_settings():
         ('grid = "seconds"', 'grid = "minutes"', "corpora.one: grid must be one of auto, beats, seconds"),
         ('grid = "seconds"', 'prepare = "x"', "corpora.one.prepare must be a module and its arguments"),
         ('grid = "seconds"', "speed = 3", "entries of corpora.one must be among grid, "),
+        ("[corpora.one]", '[corpora."../one"]', "corpora.../one must have a name of letters, digits"),
+        ("[studies.main]", '[studies."a/b"]', "studies.a/b must have a name of letters, digits"),
         ("batch_size = 4", "batch_size = 0", "studies.main: batch_size must be a whole number >= 1"),
         ("batch_size = 4", "batches = 4", "entries of studies.main must be among losses, "),
         ("gru_units = 8", "units = 8", "entries of defaults must be among losses, "),
@@ -55,6 +57,12 @@ def test_studies_have_the_defaults_and_their_own_settings():
 def test_what_is_not_allowed_is_named(old, new, message):
     with pytest.raises(ValueError, match=message.replace(".", r"\.")):
         changed(old, new)
+
+
+def test_placeholders(tmp_path):
+    assert plan.fill("{data}/a", tmp_path, tmp_path / "x") == f"{tmp_path}/a"
+    with pytest.raises(UserError, match=r"must be {data} or {out}. Received: '{dat}/a'"):
+        plan.fill("{dat}/a", tmp_path, tmp_path)
 
 
 def test_a_plan_without_studies():

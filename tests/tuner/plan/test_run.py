@@ -1,10 +1,17 @@
-"""Studies of a plan as processes: a failure is named and costs nothing else, `prepare` makes a corpus once."""
+"""Studies of a plan as processes: a failure is named and costs nothing else."""
 
+import signal
+import subprocess
+import sys
 import tomllib
 from types import SimpleNamespace
 
+import pytest
 from small_plan import SMALL
+from synthetic_study import write_study
 
+from pianoroll_tf import choices
+from pianoroll_tf.errors import UserError
 from tuner.plan import folder as plan_folder
 from tuner.plan import run
 from tuner.plan.plan import as_plan
@@ -28,10 +35,28 @@ def test_a_study_that_fails_is_named_and_the_others_run(tmp_path, monkeypatch, c
     )
     monkeypatch.setattr(run, "POLL_SECONDS", 0)
     plan = as_plan(tomllib.loads(TWO))
-    assert run.run_studies(plan, tmp_path, workers=2, deadline=None) == ["main"]
+    assert run.run_studies(plan, tmp_path, workers=2, deadline=None) == (["main"], {"main"})
     output = capsys.readouterr()
     assert "study later finished" in output.out
     assert f"study main failed: see {tmp_path / plan_folder.LOGS / 'main'}.log" in output.err
+
+
+def test_studies_end_with_the_plan(tmp_path, monkeypatch):
+    started = []
+
+    def start(words, **values):
+        started.append(real([sys.executable, "-c", "import time; time.sleep(600)"], **values))
+        return started[-1]
+
+    def stop(_):
+        raise SystemExit(143)
+
+    real = subprocess.Popen
+    monkeypatch.setattr(run.subprocess, "Popen", start)
+    monkeypatch.setattr(run.time, "sleep", stop)
+    with pytest.raises(SystemExit):
+        run.run_studies(as_plan(tomllib.loads(TWO)), tmp_path, workers=2, deadline=None)
+    assert [process.poll() for process in started] == [-signal.SIGTERM] * 2
 
 
 def test_arguments_are_those_of_the_command(tmp_path):
@@ -46,15 +71,20 @@ def test_a_study_waits_for_the_one_that_chooses(tmp_path):
     assert run.arguments(tmp_path, "later", plan.studies["later"], None) is None
 
 
-def test_a_corpus_is_prepared_once(tmp_path, monkeypatch):
-    (tmp_path / "maker.py").write_text(
-        "import pathlib, sys\nfolder = pathlib.Path(sys.argv[1])\nfolder.mkdir(parents=True)\nprint('made')\n"
+def test_a_study_that_was_begun_with_other_settings_is_named(tmp_path):
+    plan = as_plan(tomllib.loads(TWO))
+    write_study(run.study_folder_of(tmp_path, "main"), plan.studies["main"].settings, with_music=False)
+    run.check_studies(plan, tmp_path)
+    changed = as_plan(tomllib.loads(TWO.replace("epochs = 3", "epochs = 4")))
+    with pytest.raises(UserError, match=r"study main was begun with other settings: study.epochs is 3 there, 4 here"):
+        run.check_studies(changed, tmp_path)
+
+
+def test_studies_load_the_plugins_of_their_entries(tmp_path, monkeypatch):
+    plan = as_plan(tomllib.loads(TWO))
+    monkeypatch.setitem(choices.ORIGINS, ("loss", "focal"), {"plugin": "my_losses.py", "sha256": ""})
+    words = run.arguments(tmp_path, "main", plan.studies["main"], None)
+    assert words[2:4] == ["--plugin", "my_losses.py"]
+    assert "--plugin" not in run.arguments(
+        tmp_path, "main", as_plan(tomllib.loads(TWO.replace('"focal"', '"weighted_bce"'))).studies["main"], None
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    text = TWO.replace('midi = "{data}/one"', 'midi = "{out}/midi/one"\nprepare = ["maker", "{out}/midi/one"]')
-    plan, made = as_plan(tomllib.loads(text)), []
-    monkeypatch.setattr("pianoroll_tf.build_records.main", lambda words: made.append(words) or 0)
-    for _ in range(2):
-        run.build_records(plan, tmp_path / "out", tmp_path)
-    assert made[0][0] == str(tmp_path / "out/midi/one")
-    assert made[0][2:] == ["--grid", "seconds"]

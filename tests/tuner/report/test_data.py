@@ -12,6 +12,7 @@ from pianoroll_tf.storage.checksummed_json import read_checksummed, write_checks
 from tuner.report import data as report_data
 from tuner.study import folder as study_folder
 from tuner.study.operations import batch_operations
+from tuner.study.results import edge_names
 from tuner.study.settings import Combination
 
 
@@ -127,3 +128,21 @@ def test_a_curve_ends_where_it_is_no_number():
     rows = [{"val_nll": value} for value in (9.0, 8.0, float("nan"), 7.0)]
     np.testing.assert_array_equal(report_data.curve(rows), [9.0, 8.0])
     assert report_data.curve([]) == []
+
+
+def test_a_study_that_tried_a_fixed_list_of_rates_can_be_read(tmp_path):
+    """study.json of a version whose tuning runs were listed in it, and that had no moving average."""
+    folder = write_study(
+        tmp_path / "study", tiny_settings(seeds=1, optimizers=("adam",), tuning_runs=2), with_music=False
+    )
+    values = read_checksummed(folder / "study.json")
+    for name in ("ema", "start_rate", "most_tuning_runs", "combinations"):
+        del values["settings"]["study"][name]
+    values["settings"]["study"] |= {"lowest_rate": 0.0005, "highest_rate": 0.008, "schedule": "cosine"}
+    values["design"] = {
+        name: [{"learning_rate": rate, "gamma": None} for rate in (0.004, 0.008)] for name in values["design"]
+    }
+    write_checksummed(folder / "study.json", values)
+    data = report_data.read(folder)
+    assert (data.study.settings.study.ema, data.study.settings.study.schedule) == (0.0, "cosine")
+    assert edge_names(data.study, "bce-adam", data.tuning[:2]) == ["learning_rate:down"]

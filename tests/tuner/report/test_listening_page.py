@@ -5,7 +5,7 @@ import re
 
 import pytest
 from page_browser import PAGE as SERVED_PAGE
-from page_browser import accessibility_violations, browser, wait_until
+from page_browser import accessibility_violations, wait_until
 from synthetic_study import tiny_settings, write_study
 
 from tuner.report.data import read
@@ -28,12 +28,6 @@ def path(data):
     path = data.folder / "listening.html"
     path.write_bytes(make(data, Language("en"), None, [])[2]["listening.html"])
     return path
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture

@@ -253,7 +253,9 @@ def test_folders_that_cannot_be_reported(search, tmp_path, capsys):
     (search / "results.json").unlink()
     assert report.main([str(search)]) == 1
     output = capsys.readouterr().err.splitlines()
-    assert "must be the folder of a study or a search: it has no study.json or search.json" in output[0]
+    assert (
+        "must be the folder of a study, a search or a plan: it has no study.json, search.json or plan.json" in output[0]
+    )
     assert "results.json is damaged" in output[1]
     assert "must be a search of which a trial has ended" in output[2]
 
@@ -280,11 +282,13 @@ def test_texts_from_outside_cannot_become_markup(tmp_path):
 
 
 def test_the_command_names_the_languages_and_folders_it_knows_without_importing_them():
+    from tuner.plan import folder as plan_folder
     from tuner.search import settings as search_settings
     from tuner.study import folder as study_folder
 
     assert tuple(LANGUAGES) == report.LANGUAGES
     assert (report.STUDY, report.SEARCH) == (study_folder.STUDY, search_settings.SETTINGS)
+    assert report.PLAN == plan_folder.PLAN
 
 
 def test_help_needs_no_framework_and_a_report_no_tensorflow(study):

@@ -123,6 +123,17 @@ def test_the_first_paragraph_of_a_whole_study(data):
     assert report_summary.missing(data, EN) == []
 
 
+def test_the_gain_of_the_last_epochs_is_named(data):
+    found = {each: data.values("last_gain", each) for each in data.main}
+    means = [sum(values) / len(values) for values in found.values()]
+    [line] = [
+        line for line in report_summary.limits(data, EN) if line.startswith("The last tenth of the epochs brought")
+    ]
+    assert f"brought {EN.percent(sum(means) / 4)} of the gain" in line
+    assert f"at most {EN.percent(max(means))} (" in line
+    assert EN.combination(list(found)[means.index(max(means))]) in line
+
+
 def test_values_at_an_edge_are_named(data, tmp_path):
     assert not [line for line in report_summary.limits(data, RU) if "На краю" in line]
     settings = tiny_settings(tuning_runs=2, most_tuning_runs=2, optimizers=("adam",))

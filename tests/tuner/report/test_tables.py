@@ -91,12 +91,12 @@ def test_music_is_shown_with_its_ceiling(data):
 def test_facts_are_shown_beside_the_real_ones_and_their_gaps_beside_the_ceiling(data):
     table = report_tables.facts(data, False, EN)
     assert table.head[1] == "test split"
-    assert table.rows[0][:2] == ["onsets that share their step with another", "0.5000"]
+    assert table.rows[0][:2] == ["onsets that share their step with another", "0.500"]
     assert table.rows[0][2][0] == "0.4000"
     assert table.rows[-1][0] == ("steps in a row shared with a training piece, median", "steps")
     gaps = report_tables.facts(data, True, EN)
     assert gaps.head[1] == "test halves (ceiling)"
-    assert [row[:2] for row in gaps.rows[-2:]] == [["classifier’s AUC", "0.5200"], ["AUC of the best fact", "0.6000"]]
+    assert [row[:2] for row in gaps.rows[-2:]] == [["classifier’s AUC", "0.520"], ["AUC of the best fact", "0.600"]]
 
 
 def test_a_study_of_an_earlier_version_has_no_facts(tmp_path):

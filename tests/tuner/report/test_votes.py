@@ -41,6 +41,15 @@ def test_of_several_votes_of_a_listener_for_a_pair_the_last_counts(test, tmp_pat
     assert repeated == 2
 
 
+def test_times_are_compared_as_times_and_names_as_letters(test, tmp_path):
+    """12:30 at +03:00 is earlier than 10:00 UTC, though its text is later; й is one character or two."""
+    early = votes_content(test, choosing(test, LOSSES, 1, 0), "Анна й", "2026-11-27T12:30:00+03:00")
+    late = votes_content(test, choosing(test, LOSSES, 0, 1), "анна и\u0306", "2026-11-27T10:00:00.000Z")
+    paths = [write_votes(tmp_path / f"{name}.json", each) for name, each in {"a": late, "b": early}.items()]
+    [vote], repeated = read_votes(paths, test)
+    assert (vote.choice, repeated) == (-1, 1)
+
+
 def test_a_folder_stands_for_its_files(test, tmp_path):
     one = write_votes(tmp_path / "folder" / "one.json", votes_content(test, {}))
     (tmp_path / "folder" / "notes.txt").write_text("not votes")
@@ -64,6 +73,7 @@ def altered(content, **changes):
         (lambda content: altered(content, plays=[0, 1]), "without both excerpts heard"),
         (lambda content: altered(content, choice="c"), "no 'c'"),
         (lambda content: altered(content, time="yesterday"), "yesterday"),
+        (lambda content: altered(content, time="2026-11-27T10:00:00"), "without a zone"),
         (lambda content: {name: content[name] for name in ("format", "page", "votes")}, "no 'listener'"),
     ],
 )

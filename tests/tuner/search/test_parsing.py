@@ -32,8 +32,8 @@ def test_entries(name, wanted, entry):
     [
         ("units", 64, "a setting of the space must be one of window_steps, .*gru_units, .*Received: units"),
         ("epochs", 3, "epochs must be given as a flag: --epochs"),
-        ("loss", ["bce", "hinge"], "loss must be one of bce, focal. Received: loss='hinge'"),
-        ("loss", [["bce"]], "loss must be one of bce, focal"),
+        ("loss", ["bce", "hinge"], "loss must be one of bce, weighted_bce, focal. Received: loss='hinge'"),
+        ("loss", [["bce"]], "loss must be one of bce, weighted_bce, focal"),
         ("loss", {"min": 1, "max": 2}, "loss must be a list of values"),
         ("gru_units", 1.5, "gru_units must be a whole number >= 1 and <= 8192. Received: gru_units=1.5"),
         ("gru_units", "many", "gru_units must be a whole number"),
@@ -71,7 +71,7 @@ def test_fixes():
         (["loss=bce", "loss=focal"], "once"),
         (["x=1"], "must be one of"),
         (["seed=1"], "--seed"),
-        (["loss=hinge"], "loss must be one of bce, focal"),
+        (["loss=hinge"], "loss must be one of bce, weighted_bce, focal"),
     ):
         with pytest.raises(ValueError, match=line):
             parse_fixes(texts)
@@ -91,7 +91,7 @@ def test_space_files(tmp_path):
         ("space.json", "{", "must be JSON"),
         ("space.json", "[" * 100_000, "must be JSON"),
         ("space.json", '{"loss": "bce", "loss": "focal"}', "loss comes twice"),
-        ("space.json", '{"loss": "hinge"}', "space.json: loss must be one of bce, focal"),
+        ("space.json", '{"loss": "hinge"}', "space.json: loss must be one of bce, weighted_bce, focal"),
         ("space.toml", "loss", "must be TOML"),
         ("space.toml", None, "is missing"),
         ("space.yaml", "", "must be named .toml or .json"),

@@ -7,6 +7,7 @@ import pytest
 from oracles import make
 from tiny_search import fake_run, search_settings
 
+from pianoroll_tf.choices import CHOICES
 from tuner.search.hyperparameters import settings_of
 from tuner.search.oracle import Status
 from tuner.search.results import COLUMNS, rows, table, write_experiment, write_results
@@ -109,6 +110,6 @@ def test_tensorboard_knows_what_was_searched(tmp_path):
     experiment = metadata.parse_experiment_plugin_data(content)
     infos = {info.name: info for info in experiment.hparam_infos}
     assert {name.partition(".")[2] for name in infos} == set(settings.space.searched)
-    assert [value.string_value for value in infos["loss.loss"].domain_discrete.values] == ["bce", "focal"]
+    assert [value.string_value for value in infos["loss.loss"].domain_discrete.values] == sorted(CHOICES["loss"])
     assert infos["optimizer.learning_rate"].domain_interval.max_value == 0.01
     assert [info.name.tag for info in experiment.metric_infos] == ["val_nll", "val_pr_auc"]

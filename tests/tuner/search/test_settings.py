@@ -21,7 +21,7 @@ def test_the_same_settings_go_on_and_others_are_named(tmp_path):
         (search_settings(dropout=0.2), "dropout is 0.0 to 0.5 by 0.1 there, 0.2 here"),
         (
             search_settings(loss="bce"),
-            "gamma is 0.5 to 4.0 there, not searched here; loss is bce or focal there, bce",
+            "gamma is 0.5 to 4.0 there, not searched here; loss is bce or weighted_bce or focal there, bce",
         ),
     ):
         with pytest.raises(UserError, match=message) as error:

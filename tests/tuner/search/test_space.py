@@ -61,7 +61,7 @@ def RunConfigValues():  # noqa: N802
     """The default value of every setting that counts by default."""
     whole = dataclasses.asdict(RunConfig())
     flat = {name: value for section in whole.values() for name, value in section.items()}
-    return {name: value for name, value in flat.items() if name not in ("gamma", "alpha")}
+    return {name: value for name, value in flat.items() if name not in ("gamma", "alpha", "positive_weight")}
 
 
 def test_a_trial_has_what_counts_and_else_the_default():

@@ -51,12 +51,37 @@ def test_a_difference_that_is_reversed_or_not_shown_somewhere():
 
 
 def test_missing_values_and_corpora():
-    values = {"a": {"x": [1.0, None, 3.0], "y": [2.0, 2.0, 4.0]}, "b": {"x": [None], "y": [1.0]}}
+    values = {"a": {"x": [1.0, None, 3.1], "y": [2.0, 2.0, 4.0]}, "b": {"x": [None], "y": [1.0]}}
     [found] = compare_across(values)
-    assert (found.corpora["a"].runs, found.corpora["b"].runs) == (2, 0)
-    assert (found.mean, found.low, found.p, found.bootstrap) == (-1.0, None, 1.0, None)
-    assert found.says == {"a": HOLDS, "b": OPEN}
+    assert [(each.runs, each.missing) for each in found.corpora.values()] == [(2, 1), (0, 1)]
+    assert (found.mean, found.low, found.p, found.bootstrap) == (pytest.approx(-0.95), None, 1.0, None)
+    assert found.says == {"a": OPEN, "b": OPEN}
     assert compare_across({}) == []
+
+
+def test_a_corpus_with_a_missing_pair_is_undecided():
+    rows = {"x": [1.0, 2.0, 3.0, None], "y": [1.9, 3.0, 4.1, 5.0]}
+    [found] = compare_across(LOWER | {"a": rows})
+    assert found.corpora["a"].high < 0
+    assert found.says == {"a": OPEN, "b": HOLDS, "c": HOLDS}
+
+
+def test_differences_without_spread_are_undecided():
+    """0.1 + 0.2 - 0.2 is not quite 0.1: equal up to rounding is equal."""
+    [found] = compare_across({name: {"x": [1.1, 1.3, 1.7], "y": [1.0, 1.2, 1.6]} for name in ("a", "b")})
+    assert (found.p, found.low, set(found.says.values())) == (1.0, None, {OPEN})
+
+
+def test_pairs_are_averaged_over_what_both_have():
+    """The second loss has Adam alone and is compared with BCE there; the zero bias is a combination of its own."""
+    rows = {"bce-adam": [1.0, 2.0], "bce-sgd": [9.0, 9.0], "focal-adam": [4.0, 5.5], "bce-adam-zero-bias": [7.0, 7.0]}
+    combinations = [Combination("bce", "adam"), Combination("bce", "sgd"), Combination("focal", "adam")]
+    combinations.append(Combination("bce", "adam", change="zero-bias"))
+    found = across({"a": rows, "b": rows}, combinations)
+    assert [(each.first, each.second, each.mean) for each in found.losses] == [("bce", "focal", -3.25)]
+    assert [each.mean for each in found.optimizers] == [-7.5]  # of BCE alone
+    assert len(found.differences) == 6
+    assert (found.model.left_out, found.model.runs) == ([("focal", "adam")], 8)  # BCE with two optimizers
 
 
 def test_pairs_are_corrected_together():
@@ -105,6 +130,16 @@ def made_up(reverse):
 def test_all_tests_together():
     found = across(*made_up(reverse=False))
     assert len(found.differences) == 15
+    assert [(each.first, each.second) for each in found.losses] == [
+        ("bce", "focal"),
+        ("bce", "dice"),
+        ("focal", "dice"),
+    ]
+    assert [each.mean for each in found.losses] == pytest.approx([-0.2, -0.4, -0.2], abs=0.01)
+    assert [each.verdict for each in found.losses] == ["holds everywhere"] * 3
+    [optimizers] = found.optimizers
+    assert optimizers.mean == pytest.approx(0, abs=0.01)
+    assert not optimizers.holds_everywhere
     losses = {(each.first, each.second): each for each in found.model.contrasts if each.effect == "loss"}
     assert losses["bce", "focal"].mean == pytest.approx(-0.2, abs=0.01)
     assert losses["bce", "focal"].adjusted < 0.001
@@ -125,13 +160,21 @@ def test_one_corpus_that_disagrees_is_named_and_takes_the_certainty_away():
     assert found.model.deviations["corpus:loss"] > 10 * found.model.deviations["rest"]
 
 
+def test_losses_are_averaged_over_the_optimizers_within_a_seed():
+    combinations = [Combination(loss, optimizer) for loss in ("bce", "focal") for optimizer in ("adam", "sgd")]
+    rows = {"bce-adam": [1.0, 2.0], "bce-sgd": [3.0, None], "focal-adam": [4.0, 5.0], "focal-sgd": [6.0, 9.0]}
+    [found] = across({"a": rows}, combinations).losses
+    assert (found.corpora["a"].runs, found.mean) == (1, -3.0)  # (1 + 3) / 2 - (4 + 6) / 2; the second seed has a gap
+
+
 def test_the_table_has_a_row_per_corpus_and_the_verdict():
     found = table_rows(across(LOWER, [Combination("x", "")][:0]))
     assert found == []
     values, combinations = made_up(reverse=True)
     rows = table_rows(across(values, combinations))
-    assert len(rows) == 15 * 5
+    assert len(rows) == (3 + 1 + 15) * 5
     assert [row["corpus"] for row in rows[:5]] == ["jsb", "nottingham", "pop909", "classical", "all"]
-    assert rows[0].keys() == {"first", "second", "corpus", "mean", "low", "high", "says"}
+    assert rows[0].keys() == {"first", "second", "corpus", "n", "mean", "low", "high", "says"}
+    assert [row["n"] for row in rows[:5]] == [5, 5, 5, 5, 4]
     between = next(row for row in rows if row["corpus"] == "all" and row["second"] == "focal-adam")
     assert between["says"] == "reversed in classical"

@@ -32,3 +32,14 @@ def test_studies_without_a_common_combination_are_refused(tmp_path):
     other = write_study(tmp_path / "other", tiny_settings(seeds=1, optimizers=("rmsprop",)))
     with pytest.raises(UserError, match=r"studies must have combinations in common. Received: .*one, .*other"):
         compare_studies({"one": one, "other": other})
+
+
+def test_seeds_that_are_not_done_are_left_out_and_diverged_ones_are_the_worst(tmp_path):
+    settings = tiny_settings(seeds=3, optimizers=("adam",))
+    runs = {"skipped": [("bce-adam", 1)], "diverged": [("bce-adam", 2)]}
+    folders = {name: write_study(tmp_path / name, settings, **runs) for name in ("jsb", "pop909")}
+    found = compare_studies(folders)
+    assert found.left_out == {"jsb": [1], "pop909": [1]}
+    [pair] = found.differences
+    assert [(each.runs, each.missing) for each in pair.corpora.values()] == [(1, 1), (1, 1)]
+    assert found.blocks.ranks.seeds == 4  # seeds 0 and 2 of both

@@ -19,15 +19,18 @@ def test_a_series_goes_on_in_both_directions():
 def test_odds_stay_within_0_and_1():
     ladder = Ladder.of({"start": 0.5, "ratio": 3.0, "scale": "odds"})
     assert rungs(ladder, -2, -1, 0, 1, 2) == [0.1, 0.25, 0.5, 0.75, 0.9]
+    assert rungs(ladder, -12, 12) == [1.88e-06, 1 - 1.88e-06]  # never 0 or 1
 
 
 def test_a_natural_limit_is_the_last_rung():
     ladder = Ladder.of({"start": 2.0, "ratio": 2.0, "least": 0.25, "limit": 0.0}, most=10.0)
-    assert rungs(ladder, -5, -4, -3, 2, 3) == [None, 0.0, 0.25, 8.0, None]
+    assert rungs(ladder, -5, -4, -3, 2, 3, 4) == [None, 0.0, 0.25, 8.0, 10.0, None]
+    assert ladder.rung(2.5) is None
     assert ladder.rung(-3.5) is None  # nothing lies between a quarter and the limit
     assert ladder.is_end(-4, -1)
     assert not ladder.is_end(-3, -1)
-    assert not ladder.is_end(2, 1)  # 16 is not allowed, which is no natural limit
+    assert not ladder.is_end(2, 1)
+    assert ladder.is_end(3, 1)  # more than 10 is not allowed
 
 
 @pytest.mark.parametrize(("default", "start"), [(0.5, 0.5), (None, 0.9)])

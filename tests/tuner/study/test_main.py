@@ -24,7 +24,7 @@ from tuner.report import data as report_data
 from tuner.report import summary as report_summary
 from tuner.report.language import Language
 from tuner.study import __main__ as study
-from tuner.study import factorial
+from tuner.study import factorial, tasks
 from tuner.study import folder as study_folder
 from tuner.study import run_one as study_runs
 from tuner.study.folder import CEILING
@@ -135,7 +135,7 @@ def test_a_study_from_end_to_end(records, tmp_path, fakes, capsys):
     ]
     table = rows(folder / "results.csv")
     assert len(table) == len(study_folder.read_runs(folder)) == 16
-    assert list(table[0])[15:] == list(MEASURES)
+    assert list(table[0])[16:] == list(MEASURES)
     first = table[0]
     assert (first["combination"], first["seed"], first["outcome"]) == ("bce-adam", "0", FINISHED)
     assert (float(first["nll"]), float(first["val_nll"]), float(first["last_val_nll"])) == (5.5, 5.0, 5.0)
@@ -382,11 +382,11 @@ def test_all_combinations_share_weights_and_batches_seed_by_seed(records):
     settings = AllSettings(model=small, dataset=DatasetConfig(window_steps=16, batch_size=4, transpose=2))
     made, data = run_folder.data_facts(records)
     designs = factorial.design(settings.study)
-    tasks = {name: factorial.Task(Combination(*name.split("-")), 3, tuning=False, epochs=2) for name in designs}
-    configs = [
-        factorial.run_config(settings, task, factorial.chosen(settings.study, task.combination, [], 0), made, data)
-        for task in tasks.values()
-    ]
+    configs = []
+    for name in designs:
+        combination = Combination(*name.split("-"))
+        chosen = factorial.chosen(settings.study, combination, [], 0)
+        configs.append(tasks.run_config(settings, tasks.Task(combination, 3, False, 2), chosen, made, data))
     first, *others = [run.weight_arrays(run.run_model(config)) for config in configs]
     for config, other in zip(configs[1:], others, strict=True):
         differing = [name for name, value in other.items() if (value != first[name]).any()]

@@ -11,7 +11,7 @@ from pianoroll_tf.config import LossConfig, RunConfig
 from pianoroll_tf.data.loading import join_pieces
 from pianoroll_tf.data.roll import as_states, from_dense
 from tuner.study.measures_judged import MAX_NOTES, Sums, reliability, sparsity, sparsity_statistics, without_correction
-from tuner.study.measures_music import music_measures, reference, rolls
+from tuner.study.measures_music import first_pieces, music_measures, reference, rolls
 
 SURE, UNSURE = 40.0, math.log(0.3 / 0.7)  # log-odds of 1 and of 0.3
 
@@ -98,6 +98,14 @@ def test_rolls_of_a_corpus_are_its_pieces():
     again = from_dense(np.pad([[2], [2]], [[0, 0], [0, 83]]))  # struck twice
     corpus = join_pieces([again.counts], [again.cells])
     assert [rolls(corpus, articulation)[0][:, 0].tolist() for articulation in (True, False)] == [[2, 2], [2, 1]]
+
+
+def test_the_first_pieces_of_a_corpus():
+    pieces = [random_piece(steps, seed=steps) for steps in (7, 5, 12)]
+    sparse = [from_dense(piece) for piece in pieces]
+    corpus = join_pieces([roll.counts for roll in sparse], [roll.cells for roll in sparse])
+    assert [len(rolls(first_pieces(corpus, steps))) for steps in (1, 11, 12, 23, 24, 99)] == [1, 1, 2, 2, 3, 3]
+    np.testing.assert_array_equal(rolls(first_pieces(corpus, 12))[1], as_states(pieces[1]))
 
 
 def test_the_test_music_against_itself():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tuner.study.mixed_model import fit
+from tuner.study.mixed_model import fit, fit_or_reason
 
 
 def rows_of(table):
@@ -106,8 +106,33 @@ def test_no_model_without_corpora_levels_or_a_combination():
     assert fit([]) is None
     assert fit(rows_of(table[:1])) is None
     assert fit(rows_of(table[:, :1, :1])) is None
-    assert fit([row for row in rows_of(table) if row[1:3] != ("l1", "o2")]) is None
     assert fit(rows_of(np.zeros((3, 2, 1, 2)))) is None
+    assert fit_or_reason(rows_of(table[:1])) == (None, "fewer than two corpora")
+    diagonal = [row for row in rows_of(table) if row[1:3] in (("l0", "o0"), ("l1", "o1"))]
+    assert fit_or_reason(diagonal)[1].startswith("no two losses with the same optimizer")
+
+
+def test_the_largest_complete_design_is_fit_and_the_rest_is_named():
+    """A third loss with one optimizer alone, as the plan has it, changes nothing of the other six combinations."""
+    rows = rows_of(design())
+    more = [(corpus, "l2", optimizer, seed, value) for corpus, loss, optimizer, seed, value in rows if loss == "l0"]
+    found = fit(rows[:3] + [row for row in more if row[2] == "o0"] + rows[3:])
+    assert found.left_out == [("l2", "o0")]
+    whole = fit(rows)
+    assert (found.contrasts, found.runs, whole.left_out) == (whole.contrasts, 120, [])
+    assert fit([row for row in rows if row[1:3] != ("l1", "o2")]).left_out == [("l0", "o2")]
+
+
+@pytest.mark.parametrize("seed_effect", [0.0, 0.7])
+def test_effects_without_spread_have_no_test(seed_effect):
+    """The same differences of losses and optimizers in every corpus and seed; then of the optimizers alone."""
+    shape = np.indices((3, 2, 3, 4))
+    table = 0.3 * shape[0] + 0.1 * shape[1] + 0.7 * shape[2] + seed_effect * shape[3] ** 2
+    reason = "an effect without any spread over corpora and seeds"
+    assert fit_or_reason(rows_of(table)) == (None, reason)
+    assert fit_or_reason(rows_of(table + 0.2 * shape[0] ** 2 * shape[1])) == (None, reason)
+    noise = np.random.default_rng(0).normal(size=table.shape)
+    assert fit_or_reason(rows_of(table + 1e-3 * noise))[1] == ""
 
 
 def test_the_values_of_the_f_test_by_hand():

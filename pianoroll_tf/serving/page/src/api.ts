@@ -1,7 +1,9 @@
 // A typed client of the server's HTTP API; every failure becomes an ApiError whose message can be shown to the user.
 // Addresses are relative to the page, because a reverse proxy may serve it under a prefix.
+import { makeBars } from "./bars";
 import { resumedEvents, type Retriable } from "./resume";
 import { type Roll, validateRoll } from "./roll";
+import type { MeterChange } from "./selection";
 import { type Clock, type Limits, type Primer, requestBody, type Settings } from "./settings";
 import { type Gap, type Take, withoutGap } from "./take";
 
@@ -16,10 +18,15 @@ export interface About {
   meter: string;
   grid: string;
   head: string;
+  /** False for an earlier export; left out by an earlier server, whose description of its API tells it. */
+  can_be_steered?: boolean;
+  /** The name of the training data; null: not known. */
+  trained_on: { name: string | null; longest_piece_steps: number | null };
   longest_primer_steps: number;
   defaults: { steps: number; temperature: number; top_p: number; density: number | null };
   limits: Limits & { upload_bytes: number };
   example_primers: Primer[];
+  outputs: string[];
 }
 
 export class ApiError extends Error implements Retriable {
@@ -46,26 +53,20 @@ export async function fetchAbout(): Promise<About> {
   return (await checkResponse(fetch("about", { cache: "no-store" }))).json();
 }
 
-/** A MIDI file as the roll that the model receives, and the tempo and time signature in which it is continued. */
-export interface UploadedPrimer extends Clock {
+/** A whole MIDI file as the roll that the model receives, and its tempo and time signatures, in which it is continued. */
+export interface UploadedMusic extends Clock {
   roll: Roll;
   notes: number;
   left_out: number;
+  meters: MeterChange[];
 }
 
 /** Uploads a MIDI file, and returns what the server read from it. */
-export async function uploadPrimer(file: File): Promise<UploadedPrimer> {
+export async function uploadMusic(file: File): Promise<UploadedMusic> {
   const form = new FormData();
   form.append("primer", file);
-  const uploaded = await (await checkResponse(fetch("primer", { method: "POST", body: form }))).json();
+  const uploaded = await (await checkResponse(fetch("primer?whole=1", { method: "POST", body: form }))).json();
   return { ...uploaded, roll: validateRoll(uploaded.roll) };
-}
-
-/** The MIDI file of a take. */
-export async function fetchMidi(take: Take): Promise<Blob> {
-  const request = take.gap ? infillBody(take, take.gap) : requestBody(take.settings, take.primer);
-  const path = take.gap ? "infill" : "generate";
-  return (await checkResponse(post(path, { ...request, output: "midi" }))).blob();
 }
 
 /** A filled gap: the whole piece, and how many of the continuations still count, which is low if one of them stands out. */
@@ -85,7 +86,29 @@ export async function fillGap(take: Take, gap: Gap, signal: AbortSignal): Promis
 function infillBody(take: Take, gap: Gap): Record<string, unknown> {
   const settings = { ...take.settings, steps: gap.end - gap.start };
   const { steps: _, primer: __, ...fields } = requestBody(settings, take.primer);
-  return { ...fields, ...gap, roll: withoutGap(take.rows, gap) };
+  return { ...fields, ...placeOfFirstRow(take), ...gap, roll: withoutGap(take.rows, gap) };
+}
+
+/** The place in its bar of a take's first step, which lies before the primer's if the primer has a lead. */
+function placeOfFirstRow({ primer, grid }: Take): { place?: number } {
+  if (!primer?.clock || !primer.lead?.length) return {};
+  const { meter, tempo, place } = primer.clock;
+  return { place: Math.round(-makeBars(grid, meter, tempo, place - primer.lead.length).firstLine) };
+}
+
+/** Music to be written as a file. */
+export interface RenderRequest extends Clock {
+  version: number;
+  roll: Roll;
+  title: string;
+  output: "midi" | "musicxml";
+}
+
+/** The file of some music; from the newest version of the model if the one that made it is no longer served. */
+export async function renderFile({ version, ...request }: RenderRequest): Promise<Blob> {
+  const response = await post("render", { ...request, version }).catch(() => null);
+  const gone = response?.status === 404;
+  return (await checkResponse(response && !gone ? Promise.resolve(response) : post("render", request))).blob();
 }
 
 /** Generates a piece, and yields the music as it is generated. */

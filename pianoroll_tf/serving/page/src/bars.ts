@@ -1,4 +1,4 @@
-// The bars of a take: where they begin, in steps, and which bar a step is in. Bars are counted from 1.
+// The bars of a take: the step at which each begins, and the bar that contains a step. Bars are numbered from 1.
 import type { Grid } from "./grid";
 
 export interface Meter {
@@ -51,7 +51,7 @@ export function barStart(bars: Bars, bar: number): number {
   return Math.max(0, Math.round(bars.firstLine + (bar - 1) * bars.stepsPerBar));
 }
 
-/** The bar that a step is in. */
+/** The number of the bar that contains a step. */
 export function barOf(bars: Bars, step: number): number {
   const bar = Math.floor((step - bars.firstLine) / bars.stepsPerBar) + 1;
   return Math.max(1, barStart(bars, bar + 1) <= step ? bar + 1 : bar);

@@ -32,16 +32,16 @@ export class BarSelection {
   set(range: BarRange | null): void {
     this.range = range;
     if (range) this.ends = [range.first, range.last];
-    this.place();
+    this.place(this.element.scrollLeft);
   }
 
   /** Places the marker where the bars are drawn now, but not over the keyboard. */
-  place(): void {
-    const { take, element, marker, range } = this;
+  place(scrollLeft: number): void {
+    const { take, marker, range } = this;
     marker.hidden = range === null;
     if (!range) return;
     const [start, end] = rangeSteps(take.bars, range, take.complete ? take.rows.length : Infinity);
-    const left = KEYBOARD_WIDTH + Math.max(start * this.pixelsPerStep(), element.scrollLeft);
+    const left = KEYBOARD_WIDTH + Math.max(start * this.pixelsPerStep(), scrollLeft);
     const width = KEYBOARD_WIDTH + end * this.pixelsPerStep() - left;
     marker.hidden = width <= 0;
     marker.style.transform = `translateX(${left}px)`;

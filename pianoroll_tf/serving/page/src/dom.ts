@@ -26,3 +26,12 @@ export function download(content: Blob, name: string): void {
   link.click();
   window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // some browsers start to read it late
 }
+
+/** A radio button with a label; the first of a group is checked. */
+export function radioButton(group: string, text: string, index: number): HTMLElement {
+  const [label, input, words] = [document.createElement("label"), document.createElement("input"), document.createElement("span")];
+  Object.assign(input, { type: "radio", name: group, value: String(index), defaultChecked: index === 0 });
+  words.textContent = text;
+  label.append(input, words);
+  return label;
+}

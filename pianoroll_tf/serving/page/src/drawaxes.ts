@@ -5,7 +5,6 @@ import { type Grid, position, tickSpacing } from "./grid";
 import { isBlackKey, noteName } from "./roll";
 
 const KEY_WIDTH = 12;
-const FONT = "11px system-ui, sans-serif";
 const MIN_BAR_PIXELS = 34; // between bar lines; a roll that is drawn smaller has a line every 2, 4, 8, … bars
 const DIGIT_WIDTH = 7;
 const NUMBER_WIDTH = 30; // of the number of a bar, which begins at its line and may reach into the columns after it
@@ -64,7 +63,6 @@ export function drawBarNumbers(
   colours: Colours,
   shown: [number, number][],
 ): void {
-  context.font = FONT;
   context.textAlign = "left";
   context.textBaseline = "top";
   for (const [bar, x] of shown) {
@@ -84,7 +82,6 @@ export function drawKeyboard(context: CanvasRenderingContext2D, frame: Frame, co
   context.fillStyle = colours.line;
   context.fillRect(left - 1, frame.top, 1, frame.height);
   context.fillRect(frame.left - 1, frame.top, 1, frame.height);
-  context.font = FONT;
   context.textAlign = "right";
   context.textBaseline = "alphabetic";
   for (let pitch = frame.range.low; pitch <= frame.range.high; pitch++) {
@@ -104,7 +101,6 @@ export function drawTimeLabels(
   colours: Colours,
 ): void {
   context.fillStyle = colours.text;
-  context.font = FONT;
   context.textBaseline = "top";
   const right = frame.left + frame.width;
   const shown = tickSteps(frame, grid).filter((step) => stepX(step, frame) < right - 1);

@@ -4,6 +4,7 @@ import { drawBarLines, drawBarNumbers, drawKeyboard, drawTicks, drawTimeLabels, 
 import { type Colours, type Frame, rowHeight, rowTop, stepX } from "./frame";
 import type { Grid } from "./grid";
 import { forEachNote, isBlackKey, type Roll } from "./roll";
+import { drawSeam } from "./seam";
 
 export { AXIS_HEIGHT, type Colours, type Frame, KEYBOARD_WIDTH } from "./frame";
 
@@ -20,7 +21,9 @@ export interface Scene {
   revision?: number;
 }
 
+const FONT = "11px system-ui, sans-serif";
 const MIN_ROUNDED_PIXELS = 5; // height of a note
+const MIN_ROUNDED_STEP = 2; // width of a step in pixels
 
 /** Draws everything. The first `primerSteps` steps of `roll` are the primer. */
 export function drawRoll(
@@ -80,7 +83,7 @@ export function drawColumns(
   part(fillStart, fillEnd, colours.filled);
   part(fillEnd, primerSteps, colours.primer);
   part(Math.max(fillEnd, primerSteps), roll.length, colours.generated);
-  if (primerSteps) drawSeam(context, primerSteps, frame, colours);
+  if (primerSteps) drawSeam(context, stepX(primerSteps, frame), frame, colours);
   if (filled) drawFilled(context, filled, frame, colours);
   drawBarNumbers(context, frame, colours, shown);
   context.restore();
@@ -121,7 +124,7 @@ function drawNotes(
   const height = rowHeight(frame);
   const bar = Math.max(1.5, height * 0.88);
   const gap = Math.min(1.5, frame.pixelsPerStep * 0.3); // between repeated notes of the same pitch
-  const isRounded = bar >= MIN_ROUNDED_PIXELS; // smaller corners cannot be seen, and take most of the time
+  const isRounded = bar >= MIN_ROUNDED_PIXELS && frame.pixelsPerStep >= MIN_ROUNDED_STEP; // smaller corners cannot be seen, and take most of the time
   let count = 0;
   context.fillStyle = colour;
   context.beginPath();
@@ -152,13 +155,6 @@ function drawFilled(
   context.fillRect(right - 1, frame.top, 1, frame.height);
 }
 
-/** A dashed line between the primer and the generated music. */
-function drawSeam(context: CanvasRenderingContext2D, step: number, frame: Frame, colours: Colours): void {
-  context.fillStyle = colours.text;
-  const x = Math.round(stepX(step, frame));
-  for (let y = frame.top; y < frame.top + frame.height; y += 7) context.fillRect(x, y, 1, 4);
-}
-
 /** Resizes a canvas (CSS pixels) so that it is sharp on the screen; returns a context that draws in CSS pixels. */
 export function resizeCanvas(
   canvas: HTMLCanvasElement,
@@ -172,5 +168,6 @@ export function resizeCanvas(
   canvas.style.height = `${height}px`;
   const context = canvas.getContext("2d")!;
   context.setTransform(pixelRatio, 0, 0, pixelRatio, 0, 0);
+  context.font = FONT; // once, not in each frame: the browser computes the styles of the page for it
   return context;
 }

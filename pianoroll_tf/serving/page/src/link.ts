@@ -5,6 +5,7 @@ import { type Limits, type Primer, settingError, type Settings, validateClock } 
 import { validateSteering } from "./steering";
 import { type Gap, validateGap, withoutGap } from "./take";
 
+const MAX_LENGTH = 16_000; // of a link, in characters: longer ones are cut by many programs that pass them on
 const SETTING_NAMES = ["version", "steps", "seed", "temperature", "top_p", "density"] as const;
 
 /** A gap that was filled, and the whole music, of which what is in the gap does not matter. */
@@ -28,7 +29,8 @@ export async function toFragment({ settings, primer, filling }: LinkContent): Pr
   if (primer) {
     fields.set("primer", primer.name);
     for (const [name, value] of Object.entries(primer.clock ?? {})) fields.set(name, String(value));
-    fields.set("roll", await encodeRoll(primer.roll));
+    if (primer.lead) fields.set("lead", String(primer.lead.length));
+    fields.set("roll", await encodeRoll([...(primer.lead ?? []), ...primer.roll]));
   }
   if (filling) {
     const { start, end, particles } = filling.gap;
@@ -36,6 +38,14 @@ export async function toFragment({ settings, primer, filling }: LinkContent): Pr
     fields.set("whole", await encodeRoll(withoutGap(filling.rows, filling.gap)));
   }
   return fields.toString();
+}
+
+/** The link at this address; throws an Error whose message can be shown to the user if it would be too long. */
+export async function toLink(address: string, content: LinkContent): Promise<string> {
+  const link = `${address}#${await toFragment(content)}`;
+  if (link.length <= MAX_LENGTH) return link;
+  const size = `${link.length.toLocaleString("en")} characters, of at most ${MAX_LENGTH.toLocaleString("en")}`;
+  throw new Error(`The music that this take begins with is too long for a link: ${size}. Save it as a file instead.`);
 }
 
 /**
@@ -69,7 +79,11 @@ export async function fromFragment(
 async function parsePrimer(fields: URLSearchParams): Promise<Primer | null> {
   const roll = fields.get("roll");
   if (roll === null) return null;
-  const primer: Primer = { name: fields.get("primer")?.slice(0, 120) || "a primer", roll: await decodeRoll(roll) };
+  const rows = await decodeRoll(roll);
+  const leadSteps = Number(fields.get("lead") ?? 0);
+  if (!Number.isInteger(leadSteps) || leadSteps < 0 || leadSteps > rows.length) throw new Error("It is damaged.");
+  const primer: Primer = { name: fields.get("primer")?.slice(0, 120) || "a primer", roll: rows.slice(leadSteps) };
+  if (leadSteps) primer.lead = rows.slice(0, leadSteps);
   const [tempo, meter, place] = [fields.get("tempo"), fields.get("meter"), fields.get("place")];
   if (tempo !== null) primer.clock = validateClock({ tempo: Number(tempo), meter: meter ?? "", place: Number(place) });
   return primer;

@@ -1,19 +1,23 @@
 // The page: gets the server's models and limits, then connects the form to the list of takes.
 import { type About, fetchAbout } from "./api";
-import { type BarRange, rangeSteps } from "./bars";
-import { announce, byId, showMessage } from "./dom";
+import { Audition } from "./audition";
+import { byId, showMessage } from "./dom";
 import { type Features, fetchFeatures } from "./features";
-import { fillFromInfill } from "./filling";
+import { Generator } from "./generator";
 import { type Grid, makeGrid } from "./grid";
-import { type Filling, fromFragment, type LinkContent } from "./link";
+import { fromFragment } from "./link";
+import { openWithMusic } from "./openwithmusic";
+import { PlayIn } from "./playin";
 import { PrimerChoice } from "./primerchoice";
-import { type Primer, randomSeed, type Settings } from "./settings";
 import { SettingsForm } from "./settingsform";
+import { SoundChoice } from "./soundchoice";
 import { SteeringForm } from "./steeringform";
-import { loadStoredTakes } from "./storage";
-import { fillFromStream } from "./streaming";
-import { Take } from "./take";
+import { TakeStore } from "./storage";
+import { plansFor } from "./takebuild";
+import type { Build, TakeCard } from "./takecard";
+import { connectKeys } from "./takekeys";
 import { TakeList } from "./takelist";
+import { trainingSentence } from "./training";
 
 const form = new SettingsForm();
 const primerChoice = new PrimerChoice();
@@ -22,81 +26,81 @@ const alert = byId("alert");
 
 /** Everything that needs the server's response to /about. */
 class Page {
+  private readonly store: TakeStore;
   private readonly takes: TakeList;
-  private generation: AbortController | null = null;
+  private readonly generator: Generator;
 
   constructor(
     private readonly about: About,
     private readonly grid: Grid,
     features: Features,
   ) {
-    this.takes = new TakeList(about.model, features);
-    this.takes.onfill = (take, range, particles) => void this.fill(take, range, particles);
+    this.store = new TakeStore(about.model);
+    this.store.onerror = (message) => showMessage(alert, message);
+    this.takes = new TakeList(this.store, about.model, about.outputs, features);
+    this.generator = new Generator(this.takes, form, grid, about);
+    this.generator.onfail = () => void this.refreshVersions();
+    this.takes.onfill = (take, range, particles) => void this.generator.fillBars(take, range, particles);
+    this.takes.onbuild = (card, kind) => void this.build(card, kind);
+    connectKeys(this.takes);
     byId("model").textContent = about.model;
-    document.title = `${about.model} · pianoroll_tf`;
-    form.setup(about, grid);
-    primerChoice.setup(about.example_primers, grid, about.limits.upload_bytes);
-    steeringForm.setup(grid, features.steering);
-    form.onsubmit = () => this.submit();
-    form.onstop = () => this.generation?.abort();
+    byId("training").textContent = trainingSentence(about, grid);
+    document.title = `${about.model} · A piano that plays on`;
+    this.setupForm(features);
     window.addEventListener("hashchange", () => void this.openLink());
     document.addEventListener("visibilitychange", () => void this.refreshVersions());
   }
 
   async start(): Promise<void> {
-    const { takes, damaged } = await loadStoredTakes(this.about.model, this.grid, this.about.limits);
-    for (const take of takes) this.takes.add(take);
-    if (damaged) showMessage(alert, `${damaged} kept ${damaged === 1 ? "take" : "takes"} could not be loaded.`);
+    const { takes, damaged } = await this.store.load(this.grid, this.about.limits);
+    this.takes.addStored(takes);
+    if (damaged) showMessage(alert, `${damaged} stored ${damaged === 1 ? "take" : "takes"} could not be loaded.`);
     await this.openLink();
+    openWithMusic(this.about, form, this.takes, this.generator, (example) => {
+      primerChoice.chooseExample(example);
+      this.submit(true);
+    });
   }
 
-  private submit(): void {
+  private setupForm(features: Features): void {
+    const { about, grid } = this;
+    const { piano, player, instrument } = this.takes;
+    form.setup(about);
+    form.onsubmit = () => this.submit();
+    form.onstop = () => this.generator.stop();
+    const audition = new Audition(piano);
+    audition.onplay = () => player.stop();
+    instrument.onplay = () => audition.stop();
+    primerChoice.setup(about, grid, audition);
+    primerChoice.onchange = () => form.setClock(primerChoice.selected?.clock ?? null);
+    steeringForm.setup(grid, features.steering && about.can_be_steered !== false);
+    new SoundChoice(instrument, () => player.stop());
+    const playIn = new PlayIn(piano, grid, about.meter, about.tempo, about.longest_primer_steps);
+    playIn.onplayed = (music) => primerChoice.setPlayed(music);
+  }
+
+  private submit(listen = false): void {
     const settings = form.read();
     if (!settings) return;
     try {
       const { primer } = primerChoice;
       const steering = steeringForm.read(primer);
-      void this.generate(steering ? { ...settings, steering } : settings, primer);
+      const plan = { settings: steering ? { ...settings, steering } : settings, primer, origin: {} };
+      void this.generator.make([plan], listen);
     } catch (error) {
       form.showError((error as Error).message);
     }
   }
 
-  private async generate(settings: Settings, primer: Primer | null): Promise<void> {
-    const take = new Take(this.takes.nextNumber, { ...settings }, primer, this.grid);
-    await this.run(take, (signal, onchange) => fillFromStream(take, this.about.limits.steps[1], signal, onchange));
-  }
-
-  /** Makes a take that differs in these bars. */
-  private async fill(original: Take, range: BarRange, particles: number): Promise<void> {
-    const [start, end] = rangeSteps(original.bars, range, original.rows.length);
-    const take = original.withGap(this.takes.nextNumber, { start, end, particles }, randomSeed());
-    await this.run(take, (signal, onchange) => fillFromInfill(take, signal, onchange));
-  }
-
-  /** Makes the take of a link again that was made by filling a gap. */
-  private async fillLinked({ settings, primer }: LinkContent, { gap, rows }: Filling): Promise<void> {
-    const take = new Take(this.takes.nextNumber, { ...settings }, primer, this.grid);
-    take.replaceRows(rows);
-    take.gap = gap;
-    await this.run(take, (signal, onchange) => fillFromInfill(take, signal, onchange));
-  }
-
-  /** Adds a take and waits until it is complete; one at a time. */
-  private async run(take: Take, generate: (signal: AbortSignal, onchange: () => void) => Promise<void>): Promise<void> {
-    if (this.generation) return;
-    showMessage(alert, "");
-    void this.takes.piano.load().catch(() => undefined); // in advance, for the first Play, which reports errors
-    this.generation = new AbortController();
-    this.takes.add(take);
-    this.takes.reveal(take);
-    form.setBusy(true);
-    announce(`${take.name} is being generated.`);
-    await generate(this.generation.signal, () => this.takes.update(take));
-    this.generation = null;
-    form.setBusy(false);
-    announce(take.error || `${take.name} is ready.`);
-    if (take.state === "failed") void this.refreshVersions();
+  /** Builds on a take; music that is generated has the settings of the form. */
+  private async build(card: TakeCard, kind: Build): Promise<void> {
+    try {
+      const { longest_primer_steps: maxPrimer } = this.about;
+      const plans = await plansFor(card, kind, maxPrimer, () => form.read(), (primer) => steeringForm.read(primer));
+      await this.generator.make(plans);
+    } catch (error) {
+      form.showError((error as Error).message);
+    }
   }
 
   /** Generates the take of the link in the page's address, if there is one. */
@@ -112,8 +116,7 @@ class Page {
       steeringForm.set(settings.steering);
       primerChoice.set(primer);
       history.replaceState(null, "", location.pathname); // so that a reload does not generate it again
-      if (filling) await this.fillLinked(link, filling);
-      else await this.generate(settings, primer);
+      await this.generator.make([{ settings, primer, origin: {}, ...(filling && { filling }) }]);
     } catch (error) {
       showMessage(alert, (error as Error).message);
     }

@@ -26,6 +26,8 @@ export function nearestSamplePitch(pitch: number): number {
 export class Piano {
   private samples = new Map<number, AudioBuffer>();
   private loading: Promise<void> | null = null;
+  /** Whether all samples are loaded. */
+  isLoaded = false;
 
   constructor(private readonly folder: string) {}
 
@@ -68,6 +70,7 @@ export class Piano {
       }
     };
     await Promise.all([worker(), worker(), worker(), worker()]);
+    this.isLoaded = true;
   }
 
   private async fetchSample(pitch: number): Promise<AudioBuffer> {

@@ -1,5 +1,7 @@
 // Plays a roll, even while it is being generated: schedules its steps on the audio clock shortly before they are heard.
-import { Piano, SAMPLE_RATE, softClipper } from "./piano";
+import type { Instrument } from "./instrument";
+import { click } from "./metronome";
+import { SAMPLE_RATE, softClipper } from "./piano";
 import { type Playable, Scheduler } from "./scheduler";
 import { Voices } from "./voices";
 
@@ -7,7 +9,6 @@ export type { Playable } from "./scheduler";
 
 const LOOKAHEAD_SECONDS = 0.5; // how far ahead steps are scheduled: longer than a slow phone draws a frame
 const LOOKAHEAD_SECONDS_HIDDEN = 1.6; // browsers run the timers of a hidden page only once per second
-const CLICK_SECONDS = 0.04;
 
 export class Player {
   playing: Playable | null = null;
@@ -20,7 +21,7 @@ export class Player {
   private firstStep = 0; // from which to play as soon as the piano is loaded; where playback stopped
   private timer = 0;
 
-  constructor(private readonly piano: Piano) {}
+  constructor(private readonly piano: Instrument) {}
 
   /**
    * Plays from a step as soon as the piano is loaded.
@@ -61,6 +62,7 @@ export class Player {
       output.gain.setTargetAtTime(0, this.context.currentTime, 0.02);
       window.setTimeout(() => output.disconnect(), 300);
     }
+    this.piano.silence();
     this.firstStep = this.step;
     this.scheduler = this.output = null;
     if (!this.playing) return;
@@ -75,7 +77,7 @@ export class Player {
     const voices = new Voices(this.piano, context, output);
     const sink = {
       playRow: voices.playRow.bind(voices),
-      click: (when: number, strong: boolean) => click(context, output, when, strong),
+      click: (when: number, strong: boolean) => click(context, when, strong, output),
     };
     this.scheduler = new Scheduler(roll, sink, this.firstStep);
     this.timer = window.setInterval(() => this.schedule(), 50);
@@ -89,15 +91,4 @@ export class Player {
     const goesOn = scheduler.advance(now, now + (document.hidden ? LOOKAHEAD_SECONDS_HIDDEN : LOOKAHEAD_SECONDS));
     if (!goesOn) this.stop();
   }
-}
-
-/** A click of the metronome, higher at the beginning of a bar. */
-function click(context: BaseAudioContext, output: AudioNode, when: number, strong: boolean): void {
-  const oscillator = new OscillatorNode(context, { frequency: strong ? 1760 : 1175 });
-  const gain = new GainNode(context, { gain: strong ? 0.25 : 0.15 });
-  gain.gain.setTargetAtTime(0, when, CLICK_SECONDS / 4);
-  oscillator.connect(gain).connect(output);
-  oscillator.start(when);
-  oscillator.stop(when + CLICK_SECONDS);
-  oscillator.onended = () => gain.disconnect();
 }

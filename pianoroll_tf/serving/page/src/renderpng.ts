@@ -58,6 +58,7 @@ export async function renderPng(take: Take): Promise<Blob> {
 
 /** Settings on the left, legend on the right. */
 function drawTitle(context: CanvasRenderingContext2D, take: Take): void {
+  context.save(); // the font of the axes
   context.textBaseline = "alphabetic";
   context.textAlign = "left";
   context.fillStyle = LIGHT_COLOURS.text;
@@ -74,4 +75,5 @@ function drawTitle(context: CanvasRenderingContext2D, take: Take): void {
     context.fillRect(right, 29, 12, 9);
     right -= 16;
   }
+  context.restore();
 }

@@ -25,8 +25,8 @@ export function sleep(seconds: number, signal: AbortSignal): Promise<void> {
 /**
  * Yields each event once, up to "end" or "error"; null while it reconnects.
  *
- * `open` requests the stream after the event with this id, or from its beginning for "". The stream is not resumed if the
- * first connection fails, or if the server gives its events no ids.
+ * `open` requests the stream after the event with this id, or from its beginning for "", which it is too if it was cut before
+ * an event could be read. The stream is not resumed if the first connection fails, or if the server gives its events no ids.
  */
 export async function* resumedEvents(
   open: (lastEventId: string) => Promise<Response>,
@@ -35,22 +35,27 @@ export async function* resumedEvents(
   wait = sleep,
 ): AsyncGenerator<ServerEvent | null> {
   let lastEventId = "";
+  let opened = false;
+  let isNew = true; // no event was received
+  const canResume = () => lastEventId !== "" || isNew;
   for (let attempt = 0; ; attempt++) {
     let retrySeconds: number | null = 0;
     try {
       const response = await open(lastEventId);
+      opened = true;
       for await (const event of readEventStream(response.body!)) {
         lastEventId = event.id ?? lastEventId;
         attempt = 0;
+        isNew = false;
         yield event;
         if (FINAL_EVENTS.has(event.event)) return;
       }
     } catch (error) {
       retrySeconds = isDropped(error) ? 0 : ((error as Partial<Retriable>).retrySeconds ?? null);
-      if (signal.aborted || lastEventId === "" || retrySeconds === null) throw isDropped(error) ? lost() : error;
+      if (signal.aborted || !opened || !canResume() || retrySeconds === null) throw isDropped(error) ? lost() : error;
     }
     const delay = RETRY_SECONDS[attempt];
-    if (lastEventId === "" || delay === undefined) throw lost();
+    if (!canResume() || delay === undefined) throw lost();
     yield null;
     await wait(Math.max(delay, retrySeconds), signal);
   }

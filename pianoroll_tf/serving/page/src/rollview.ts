@@ -57,13 +57,19 @@ export class RollView {
   /** Moves the playhead; with `follow`, scrolls it into view. */
   setStep(step: number, follow: boolean): void {
     this.step = step;
-    const x = KEYBOARD_WIDTH + step * this.pixelsPerStep;
+    const x = step * this.pixelsPerStep;
     const visibleX = x - this.element.scrollLeft;
-    if (follow && (visibleX < KEYBOARD_WIDTH || visibleX > KEYBOARD_WIDTH + 0.9 * this.plotWidth)) {
-      this.element.scrollLeft = x - KEYBOARD_WIDTH - 0.15 * this.plotWidth;
+    if (follow && (visibleX < 0 || visibleX > 0.9 * this.plotWidth)) {
+      this.element.scrollLeft = x - 0.15 * this.plotWidth;
     }
-    this.playhead.style.transform = `translateX(${x}px)`;
-    this.playhead.hidden = x - this.element.scrollLeft < KEYBOARD_WIDTH - 1;
+    this.placePlayhead(this.element.scrollLeft);
+  }
+
+  private placePlayhead(scrollLeft: number): void {
+    const { step } = this;
+    const x = step * this.pixelsPerStep;
+    this.playhead.style.transform = `translateX(${KEYBOARD_WIDTH + x}px)`;
+    this.playhead.hidden = x < scrollLeft - 1;
     const { grid } = this.take;
     const total = this.take.rows.length;
     this.element.setAttribute("aria-valuemax", (total / grid.stepsPerUnit).toFixed(1));
@@ -95,7 +101,8 @@ export class RollView {
     const fitting = Math.max(1, clientWidth - KEYBOARD_WIDTH) / Math.max(1, this.plannedSteps);
     this.pixelsPerStep = Math.max(MIN_PIXELS_PER_STEP, Math.min(MAX_PIXELS_PER_STEP, fitting));
     const fullWidth = KEYBOARD_WIDTH + take.expectedSteps * this.pixelsPerStep;
-    this.spacer.style.width = fitting < MIN_PIXELS_PER_STEP ? `${Math.ceil(fullWidth)}px` : "0";
+    const spacerWidth = fitting < MIN_PIXELS_PER_STEP ? `${Math.ceil(fullWidth)}px` : "0";
+    if (this.spacer.style.width !== spacerWidth) this.spacer.style.width = spacerWidth;
     if (clientWidth < 2 * KEYBOARD_WIDTH || height < 2 * AXIS_HEIGHT) return; // hidden
     const size = `${clientWidth} ${height} ${devicePixelRatio}`;
     if (size !== this.size || !this.context) {
@@ -115,8 +122,9 @@ export class RollView {
     const { rows: roll, primerSteps, filled, grid, bars, revision } = take;
     const scene = { roll, primerSteps, filled, frame, grid, bars, revision, colours: currentColours() };
     this.painter.paint(this.context, scene, devicePixelRatio);
-    this.bars.place();
-    this.setStep(this.step, false);
+    // Both are told what was read above: to read it again would compute the layout of the whole page
+    this.bars.place(scrollLeft);
+    this.placePlayhead(scrollLeft);
   }
 
   /** The number of steps for which there is room; of music without a known length a power of two, so that it rarely changes. */

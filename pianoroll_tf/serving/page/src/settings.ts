@@ -36,11 +36,15 @@ export interface Clock {
   place: number;
 }
 
-/** `clock`: tempo and time signature of the MIDI file, in which the music is continued. */
+/**
+ * `clock`: tempo and time signature of the MIDI file, in which the music is continued.
+ * `lead`: music before `roll` that is heard but not sent, because the model takes only so many steps.
+ */
 export interface Primer {
   name: string;
   roll: Roll;
   clock?: Clock;
+  lead?: Roll;
 }
 
 export const LABELS: Record<NumberSetting, string> = {
@@ -78,14 +82,15 @@ export function requestBody(settings: Settings, primer: Primer | null): Record<s
   return { ...others, ...length, ...steeringFields(steering, steps), ...(primer ? { ...primer.clock, primer: primer.roll } : {}) };
 }
 
-/** The settings as one line of text. */
-export function describeSettings(settings: Settings, primer: Primer | null): string {
+/** The settings as one line of text, with the primer unless it is said elsewhere. */
+export function describeSettings(settings: Settings, primer: Primer | null, withPrimer = true): string {
   const parts = [`seed ${settings.seed}`, `temperature ${settings.temperature}`];
   if (settings.density !== 1) parts.push(`density × ${settings.density}`);
   if (settings.top_p !== 1) parts.push(`top-p ${settings.top_p}`);
   const steering = describeSteering(settings.steering);
   if (steering) parts.push(steering);
-  parts.push(`version ${settings.version}`, primer ? `from ${primer.name}` : "from nothing");
+  parts.push(`version ${settings.version}`);
+  if (withPrimer) parts.push(primer ? `from ${primer.name}` : "from scratch");
   return parts.join(" · ");
 }
 

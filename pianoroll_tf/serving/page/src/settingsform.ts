@@ -1,10 +1,12 @@
-// The form of the settings: a slider and a number for each, checked against the server's limits.
+// The form of the settings: sliders in words and the exact numbers, checked against the server's limits.
 import type { About } from "./api";
+import { describeLength, lengthError, type LengthUnit, lengthUnit } from "./lengths";
 import { byId, showMessage } from "./dom";
-import { duration, type Grid } from "./grid";
-import { randomSeed, settingError, type Settings, UNTIL_MODEL_ENDS } from "./settings";
+import { type Grid, makeGrid } from "./grid";
+import { type Clock, randomSeed, settingError, type Settings, UNTIL_MODEL_ENDS } from "./settings";
+import { DARING, FULLNESS, positionOf, valueAt, wordFor, type WordScale } from "./wordscale";
 
-const NUMBERS = ["steps", "temperature", "density", "top_p", "seed"] as const;
+const NUMBERS = ["length", "temperature", "density", "top_p", "seed"] as const;
 type NumberName = (typeof NUMBERS)[number];
 
 const PITCHES = 84;
@@ -15,6 +17,8 @@ export class SettingsForm {
 
   private about: About | null = null;
   private grid: Grid | null = null;
+  private unit: LengthUnit = { name: "seconds", steps: 8 };
+  private scales: Partial<Record<NumberName, WordScale>> = {};
   private readonly version = byId<HTMLSelectElement>("version");
   private readonly exactLength = byId<HTMLInputElement>("exact");
   private readonly untilModelEnds = byId<HTMLInputElement>("ends");
@@ -34,32 +38,51 @@ export class SettingsForm {
     for (const name of NUMBERS) {
       const slider = this.slider(name);
       this.number(name).addEventListener("input", () => this.syncSlider(name));
-      slider?.addEventListener("input", () => this.setNumber(name, Number(slider.value)));
+      slider?.addEventListener("input", () => this.setNumber(name, this.sliderValue(name)));
     }
-    byId<HTMLDetailsElement>("sampling").open = matchMedia("(min-width: 60rem)").matches;
   }
 
   /** Applies the server's limits and defaults, and enables the form. */
-  setup(about: About, grid: Grid): void {
+  setup(about: About): void {
     this.about = about;
-    this.grid = grid;
+    const { steps, temperature, top_p, density } = about.defaults;
+    this.scales = {
+      temperature: { words: DARING, usual: temperature, perOctave: 10 },
+      density: { words: FULLNESS, usual: 1, perOctave: 5 },
+    };
     this.setVersions(about);
-    for (const name of NUMBERS) {
+    this.setClock(null);
+    for (const name of ["temperature", "density", "top_p", "seed"] as const) {
       const [low, high] = about.limits[name];
       this.number(name).min = String(low);
       this.number(name).max = String(high);
     }
-    const { steps, temperature, top_p, density } = about.defaults;
     this.set({ version: about.default_version, steps, temperature, top_p, density: density ?? 1, seed: randomSeed() });
     byId<HTMLButtonElement>("generate").disabled = false;
   }
 
-  /** Offers the available versions; the selected version stays selected while it is available. */
+  /** Offers the available versions, if there are several; the selected version stays selected while it is available. */
   setVersions(about: About): void {
     const selected = Number(this.version.value);
     const available = about.versions.filter(({ state }) => state === "AVAILABLE").map(({ version }) => version);
     this.version.replaceChildren(...available.map((version) => new Option(String(version), String(version))));
     this.version.value = String(available.includes(selected) ? selected : about.default_version);
+    byId("version-field").hidden = available.length < 2;
+  }
+
+  /** Counts the length in bars of this time signature and tempo; null: those of the training data. */
+  setClock(clock: Clock | null): void {
+    const { about } = this;
+    if (!about) return;
+    this.grid = makeGrid(about.steps_per_second, about.steps_per_beat, clock?.tempo ?? about.tempo);
+    this.unit = lengthUnit(this.grid, clock?.meter ?? about.meter);
+    byId("length-label").textContent = `Length in ${this.unit.name}`;
+    this.updateHints();
+  }
+
+  /** Names the unit of lengths, for descriptions. */
+  describeLength(steps: number): string {
+    return describeLength(steps, this.unit, this.grid!);
   }
 
   hasVersion(version: number): boolean {
@@ -70,9 +93,8 @@ export class SettingsForm {
     this.version.value = String(settings.version);
     const { endless, untilModelEnds, exactLength } = this;
     (settings.steps === 0 ? endless : settings.steps === UNTIL_MODEL_ENDS ? untilModelEnds : exactLength).checked = true;
-    for (const name of NUMBERS) {
-      if (name !== "steps" || settings.steps > 0) this.setNumber(name, settings[name]);
-    }
+    if (settings.steps > 0) this.setNumber("length", Math.round((1e4 * settings.steps) / this.unit.steps) / 1e4);
+    for (const name of ["temperature", "density", "top_p", "seed"] as const) this.setNumber(name, settings[name]);
     this.updateHints();
   }
 
@@ -84,15 +106,17 @@ export class SettingsForm {
     let message = "";
     for (const name of NUMBERS) {
       const input = this.number(name);
-      const skipped = name === "steps" && !this.exactLength.checked;
+      if (name === "length" && !this.exactLength.checked) continue;
       const value = input.value.trim() === "" ? NaN : Number(input.value);
-      const error = skipped ? "" : settingError(name, value, this.about!.limits);
+      const { limits } = this.about!;
+      const error = name === "length" ? lengthError(value, this.unit, limits.steps) : settingError(name, value, limits);
       input.setAttribute("aria-invalid", String(error !== ""));
-      if (!skipped) settings[name] = value;
+      if (name === "length") settings.steps = Math.round(value * this.unit.steps);
+      else settings[name] = value;
       if (error && !firstInvalid) [firstInvalid, message] = [input, error];
     }
     this.showError(message);
-    if (firstInvalid) byId<HTMLDetailsElement>("sampling").open ||= byId("sampling").contains(firstInvalid);
+    if (firstInvalid) byId<HTMLDetailsElement>("sampling").open = true;
     firstInvalid?.focus();
     return firstInvalid ? null : settings;
   }
@@ -119,6 +143,13 @@ export class SettingsForm {
     return document.getElementById(`${name}-slider`) as HTMLInputElement | null;
   }
 
+  private sliderValue(name: NumberName): number {
+    const [position, scale] = [Number(this.slider(name)!.value), this.scales[name]];
+    if (!scale || name === "length") return position;
+    const [low, high] = this.about!.limits[name];
+    return Math.max(low, Math.min(high, valueAt(position, scale)));
+  }
+
   private setNumber(name: NumberName, value: number): void {
     this.number(name).value = String(value);
     this.syncSlider(name);
@@ -126,20 +157,32 @@ export class SettingsForm {
 
   /** Moves the slider to the number, or to the slider's nearest end. */
   private syncSlider(name: NumberName): void {
-    const slider = this.slider(name);
-    if (slider) slider.value = this.number(name).value;
+    const [slider, scale] = [this.slider(name), this.scales[name]];
+    const value = Number(this.number(name).value);
+    if (slider) slider.value = String(scale ? (value > 0 ? positionOf(value, scale) : slider.min) : value);
     this.number(name).removeAttribute("aria-invalid");
     this.updateHints();
   }
 
   private updateHints(): void {
     if (!this.about || !this.grid) return;
-    this.number("steps").disabled = this.slider("steps")!.disabled = !this.exactLength.checked;
-    const steps = Number(this.number("steps").value);
-    const openEnd = this.endless.checked ? "until stopped" : "until the model ends it";
-    byId("steps-hint").textContent = this.exactLength.checked ? duration(steps, this.grid) : openEnd;
+    this.number("length").disabled = this.slider("length")!.disabled = !this.exactLength.checked;
+    const openEnd = this.endless.checked ? "until I press Stop" : "until the model ends it";
+    const length = this.describeLength(Math.round(Number(this.number("length").value) * this.unit.steps));
+    this.say("length", this.exactLength.checked ? length : openEnd);
+    for (const [name, scale] of Object.entries(this.scales) as [NumberName, WordScale][]) {
+      const value = Number(this.number(name).value);
+      this.say(name, value > 0 ? wordFor(value, scale) : "");
+    }
     const factor = this.number("density").value;
-    const polyphony = this.about.density * PITCHES * Number(factor);
-    byId("density-hint").textContent = `data × ${factor} = ${polyphony.toFixed(1)} notes at once`;
+    byId("polyphony").textContent = `data × ${factor} = ${(this.about.density * PITCHES * Number(factor)).toFixed(1)} notes at once`;
+    const { temperature, top_p, seed } = Object.fromEntries(NUMBERS.map((name) => [name, this.number(name).value]));
+    byId("details-line").textContent = `temperature ${temperature} · density × ${factor} · top-p ${top_p} · seed ${seed}`;
+  }
+
+  /** Says in words where a slider is. */
+  private say(name: NumberName, words: string): void {
+    byId(`${name}-hint`).textContent = words;
+    this.slider(name)!.setAttribute("aria-valuetext", words);
   }
 }

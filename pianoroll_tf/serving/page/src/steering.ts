@@ -4,7 +4,10 @@ import { HIGHEST_PITCH, LOWEST_PITCH, noteName } from "./roll";
 
 export type Interval = readonly [number, number];
 
-/** What is left out is free. `upbeat`: generated steps before the first bar line, which belong to the first chord. */
+/**
+ * What is left out is free. `upbeat`: generated steps before the first bar line, which belong to the first chord;
+ * below 0 if the music begins so many steps after it.
+ */
 export interface Steering {
   scale?: { root: number; name: string };
   chords?: { text: string; upbeat: number; stepsPerBar: number };
@@ -39,15 +42,17 @@ function chordTrack({ text, upbeat, stepsPerBar }: NonNullable<Steering["chords"
   }));
 }
 
-/** The steering of music that begins at the bar line at this generated step: its chords go on from there. */
+/** The steering of music that begins at this generated step: its chords go on from there, within a bar too. */
 export function steeringFrom(steering: Steering, step: number): Steering {
   if (!steering.chords) return steering;
   const { text, upbeat, stepsPerBar } = steering.chords;
+  if (step > 0 && step < upbeat) return { ...steering, chords: { text, upbeat: upbeat - step, stepsPerBar } };
   const words = chordNames(text);
-  const bar = Math.round((step - upbeat) / stepsPerBar);
+  const bar = Math.floor((step - upbeat + 0.5) / stepsPerBar); // bar lines between steps belong to the nearest step
+  const into = Math.round(step - upbeat - bar * stepsPerBar);
   const first = ((bar % words.length) + words.length) % words.length;
   const rotated = [...words.slice(first), ...words.slice(0, first)].join(" ");
-  return { ...steering, chords: { text: rotated, upbeat: 0, stepsPerBar } };
+  return { ...steering, chords: { text: rotated, upbeat: into > 0 ? -into : 0, stepsPerBar } };
 }
 
 /** "D minor · C2 to C6 · at most 4 notes at once · chords C Am F G · without C1–B2"; empty if everything is free. */
@@ -93,7 +98,7 @@ export function validateSteering(value: unknown): Steering {
     one[1] <= HIGHEST_PITCH;
   const valid =
     (!scale || (ROOTS[scale.root] !== undefined && Object.hasOwn(SCALES, scale.name))) &&
-    (!chords || (chords.stepsPerBar >= 1 && chords.upbeat >= 0 && chords.upbeat <= chords.stepsPerBar)) &&
+    (!chords || (chords.stepsPerBar >= 1 && chords.upbeat > -chords.stepsPerBar && chords.upbeat <= chords.stepsPerBar)) &&
     (!chords || chords.text.length <= 2000) &&
     (!range || isInterval(range)) &&
     (!silent || (silent.length <= MAX_POLYPHONY && silent.every(isInterval))) &&

@@ -1,81 +1,112 @@
-// Kept takes in the browser's local storage, from which they are loaded when the page is opened again.
-import { decodeRoll, encodeRoll } from "./codec";
+// The last takes of a model in IndexedDB, one record each, so that several tabs do not overwrite each other's takes.
 import type { Grid } from "./grid";
-import { type Playback, validatePlayback } from "./playback";
-import { type Clock, type Limits, type NumberSetting, type Primer, settingError, type Settings, validateClock } from "./settings";
-import { validateSteering } from "./steering";
-import { type Gap, Take, validateGap } from "./take";
+import { forgetOldTakes, loadOldTakes } from "./oldstorage";
+import type { Limits } from "./settings";
+import type { Take } from "./take";
+import { fromRecord, surplus, type TakeRecord, toRecord } from "./takerecord";
 
-interface StoredTake {
-  number: number;
-  settings: Settings;
-  primer: string | null; // its name; its roll is the beginning of `rows`
-  clock?: Clock; // of a primer that was a MIDI file
-  primerSteps: number;
-  rows: string;
-  unit: Grid["unit"];
-  playback?: Playback;
-  gap?: Gap; // that was filled
+const DATABASE = "pianoroll_tf";
+const TAKES = "takes";
+const OPEN_SECONDS = 5; // another tab with an older version of the page may block the database for ever
+const NOT_STORED = "takes are lost when the page is closed. Save those you need as files.";
+
+export interface Loaded {
+  takes: Take[];
+  damaged: number;
 }
 
-const storageKey = (model: string) => `pianoroll_tf/kept/${model}`;
+export class TakeStore {
+  /** A take could not be stored. */
+  onerror: (message: string) => void = () => undefined;
+  private database: Promise<IDBDatabase | null> | null = null;
+  private queue: Promise<unknown> = Promise.resolve(); // writes happen in the order in which they were asked for
 
-/** Stores these takes and drops those that were stored before; throws if the browser refuses. */
-export async function storeTakes(model: string, takes: readonly Take[]): Promise<void> {
-  const stored: StoredTake[] = await Promise.all(
-    takes.map(async (take) => ({
-      number: take.number,
-      settings: take.settings,
-      primer: take.primer?.name ?? null,
-      ...(take.primer?.clock ? { clock: take.primer.clock } : {}),
-      primerSteps: take.primerSteps,
-      rows: await encodeRoll(take.rows),
-      unit: take.grid.unit,
-      playback: take.playback,
-      ...(take.gap ? { gap: take.gap } : {}),
-    })),
-  );
-  try {
-    localStorage.setItem(storageKey(model), JSON.stringify(stored));
-  } catch {
-    throw new Error("The browser's storage is full or unavailable: kept takes are lost when the page is closed.");
+  constructor(private readonly model: string) {}
+
+  /** Loads the stored takes, oldest first, and counts those that cannot be read. */
+  async load(grid: Grid, limits: Limits): Promise<Loaded> {
+    const old = await loadOldTakes(this.model, grid, limits);
+    const records = await this.run<TakeRecord[]>("readonly", (takes) => takes.index("model").getAll(this.model));
+    if (!records) return old;
+    const [takes, known] = [[] as Take[], new Set(records.map((record) => record.id))];
+    let damaged = old.damaged;
+    for (const record of records) {
+      try {
+        takes.push(fromRecord(record, grid, limits));
+      } catch {
+        damaged += 1;
+      }
+    }
+    const fresh = old.takes.filter((take) => !known.has(take.origin.id));
+    if (old.takes.length || old.damaged) {
+      if (await this.put(fresh)) forgetOldTakes(this.model, old.damaged);
+    }
+    takes.push(...fresh);
+    return { takes: takes.sort((a, b) => a.origin.created - b.origin.created), damaged };
+  }
+
+  /** Stores takes or replaces them, and drops the oldest ones that are not kept; false if the browser refuses. */
+  async put(takes: readonly Take[]): Promise<boolean> {
+    const records = takes.map((take) => toRecord(take, this.model));
+    const written = await this.write((store) => {
+      for (const record of records) store.put(record);
+      store.transaction.commit(); // at once: it is complete even if the page is closed now
+    });
+    if (!written) return false;
+    return this.write((store) => {
+      const all = store.index("model").getAll(this.model);
+      all.onsuccess = () => surplus(all.result as TakeRecord[]).forEach((id) => store.delete(id));
+    });
+  }
+
+  remove(takes: readonly Take[]): Promise<boolean> {
+    return this.write((store) => takes.forEach((take) => store.delete(take.origin.id)));
+  }
+
+  private write(change: (store: IDBObjectStore) => void): Promise<boolean> {
+    const written = this.queue.then(async () => (await this.run("readwrite", change)) !== null);
+    this.queue = written;
+    return written;
+  }
+
+  /** Runs a transaction; null, and a message, if it fails. */
+  private async run<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore) => IDBRequest<T> | void): Promise<T | null> {
+    try {
+      const database = await (this.database ??= openDatabase());
+      if (!database) {
+        this.database = null; // the next transaction tries again
+        throw new Error("cannot be opened");
+      }
+      database.onclose = database.onversionchange = () => {
+        database.close(); // a newer version of the page is open, or the browser has closed it
+        this.database = null;
+      };
+      return await new Promise<T>((resolve, reject) => {
+        const transaction = database.transaction(TAKES, mode);
+        const request = use(transaction.objectStore(TAKES));
+        transaction.oncomplete = () => resolve((request ? request.result : true) as T);
+        transaction.onabort = () => reject(transaction.error ?? new Error("aborted"));
+      });
+    } catch (error) {
+      const isFull = (error as DOMException).name === "QuotaExceededError";
+      this.onerror(`The browser's storage is ${isFull ? "full" : "not available"}: ${NOT_STORED}`);
+      return null;
+    }
   }
 }
 
-/** Loads the stored takes, and counts those that cannot be read. */
-export async function loadStoredTakes(
-  model: string,
-  grid: Grid,
-  limits: Limits,
-): Promise<{ takes: Take[]; damaged: number }> {
-  let stored: StoredTake[];
-  try {
-    stored = JSON.parse(localStorage.getItem(storageKey(model)) ?? "[]");
-    if (!Array.isArray(stored)) throw new Error("not a list");
-  } catch {
-    return { takes: [], damaged: 1 };
-  }
-  const restored = await Promise.all(stored.map((take) => restore(take, grid, limits).catch(() => null)));
-  const takes = restored.filter((take) => take !== null);
-  return { takes, damaged: restored.length - takes.length };
-}
-
-async function restore(stored: StoredTake, grid: Grid, limits: Limits): Promise<Take> {
-  const rows = await decodeRoll(stored.rows);
-  const { steering, ...numbers } = stored.settings;
-  if (steering) stored.settings.steering = validateSteering(steering);
-  for (const [name, value] of Object.entries(numbers) as [NumberSetting, number][]) {
-    if (settingError(name, value, limits)) throw new Error(`invalid setting: ${name}`);
-  }
-  if (!Number.isInteger(stored.number) || stored.unit !== grid.unit) throw new Error("stored for another grid");
-  const primer: Primer | null =
-    stored.primer === null ? null : { name: String(stored.primer), roll: rows.slice(0, stored.primerSteps) };
-  if (primer && stored.clock) primer.clock = validateClock(stored.clock);
-  const take = new Take(stored.number, stored.settings, primer, grid);
-  take.append(rows.slice(take.primerSteps));
-  take.finish("done");
-  take.kept = true;
-  take.playback = validatePlayback(stored.playback);
-  if (stored.gap) take.gap = validateGap(stored.gap, rows.length);
-  return take;
+/** The database; null if the browser has none, or does not open it. */
+function openDatabase(): Promise<IDBDatabase | null> {
+  return new Promise((resolve) => {
+    window.setTimeout(() => resolve(null), OPEN_SECONDS * 1000);
+    try {
+      const request = indexedDB.open(DATABASE, 1);
+      request.onupgradeneeded = () =>
+        request.result.createObjectStore(TAKES, { keyPath: "id" }).createIndex("model", "model");
+      request.onerror = () => resolve(null);
+      request.onsuccess = () => resolve(request.result);
+    } catch {
+      resolve(null);
+    }
+  });
 }

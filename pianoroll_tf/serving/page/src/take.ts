@@ -1,4 +1,4 @@
-// A take: settings, primer, and the music generated so far.
+// A take: settings, primer, and the music generated so far; where it comes from.
 import type { EndReason } from "./api";
 import { barOf, type Bars, describeRange, gridTempo, makeBars } from "./bars";
 import type { Grid } from "./grid";
@@ -18,8 +18,22 @@ export interface Gap {
 /** "stopped": by the user; the music up to there is valid, only shorter. */
 export type TakeState = "generating" | "done" | "stopped" | "failed";
 
+/** Where a take comes from. */
+export interface Origin {
+  /** Unique among the takes of all tabs. */
+  id: string;
+  /** When it was made, in milliseconds since 1970. */
+  created: number;
+  /** The takes that it was made of, nearest first: one that was removed does not break the family. */
+  ancestors: readonly string[];
+  /** What was done to the nearest of them: "continued at bar 12"; empty if there is none. */
+  deed: string;
+  /** Shared by takes that were made together, to choose one of them. */
+  batch: string;
+}
+
 export class Take implements Playable {
-  /** The primer's steps, then the generated steps. */
+  /** The steps before the primer, those of the primer, then the generated steps. */
   readonly rows: Row[] = [];
   primerSteps = 0;
   state: TakeState = "generating";
@@ -37,13 +51,16 @@ export class Take implements Playable {
   effectiveParticles: number | null = null;
   range: PitchRange | null = null;
   noteCount = 0;
+  readonly origin: Origin;
 
   constructor(
-    readonly number: number,
+    public number: number,
     readonly settings: Settings,
     readonly primer: Primer | null,
     readonly grid: Grid,
+    origin: Partial<Origin> = {},
   ) {
+    this.origin = { id: uniqueId(), created: Date.now(), ancestors: [], deed: "", batch: "", ...origin };
     this.setPrimer(primer?.roll ?? []);
   }
 
@@ -63,12 +80,18 @@ export class Take implements Playable {
   get bars(): Bars {
     const { grid } = this;
     const { tempo, meter, place } = this.primer?.clock ?? { tempo: gridTempo(grid), meter: grid.meter, place: 0 };
-    return makeBars(grid, this.playback.meter ?? meter, tempo, place);
+    const lead = this.primer?.lead?.length ?? 0; // the place is that of the primer's first step
+    return makeBars(grid, this.playback.meter ?? meter, tempo, place - lead);
   }
 
   /** Steps [start, end) that the model filled. */
   get filled(): readonly [number, number] | null {
     return this.gap && [this.gap.start, this.gap.end];
+  }
+
+  /** The step at which the chords that it keeps to begin. */
+  get steeredFrom(): number {
+    return this.gap?.start ?? this.primerSteps;
   }
 
   /** What was filled, in words; empty if nothing was. */
@@ -83,14 +106,19 @@ export class Take implements Playable {
   /** A take that is to be like this one except for a gap, whose steps are silent at first. */
   withGap(number: number, gap: Gap, seed: number): Take {
     const { steering, ...others } = this.settings;
-    const generated = gap.start - this.primerSteps;
-    const settings = { ...others, seed, ...(steering && { steering: steeringFrom(steering, generated) }) };
-    const take = new Take(number, settings, this.primer, this.grid);
+    const settings = { ...others, seed, ...(steering && { steering: steeringFrom(steering, gap.start - this.steeredFrom) }) };
+    const range = describeRange({ first: barOf(this.bars, gap.start), last: barOf(this.bars, gap.end - 1) });
+    const take = new Take(number, settings, this.primer, this.grid, this.childOrigin(`${range} filled`));
     take.primerSteps = this.primerSteps;
     take.playback = this.playback;
-    take.gap = gap;
-    take.replaceRows(withoutGap(this.rows, gap));
+    take.setFilling(gap, this.rows);
     return take;
+  }
+
+  /** Makes it a take whose gap is to be filled, in music of which the part in the gap does not matter. */
+  setFilling(gap: Gap, rows: Roll): void {
+    this.gap = gap;
+    this.replaceRows(withoutGap(rows, gap));
   }
 
   /** The number of steps generated so far. */
@@ -107,13 +135,20 @@ export class Take implements Playable {
     return this.rows.slice(this.primerSteps);
   }
 
-  /** Replaces all rows by this primer: the server may have shortened it. */
+  /** Where a take comes from that is made of this one. */
+  childOrigin(deed: string): Partial<Origin> {
+    return { ancestors: [this.origin.id, ...this.origin.ancestors], deed };
+  }
+
+  /** Replaces all rows by this primer, after the music before it: the server may have shortened it. */
   setPrimer(primer: Roll): void {
     this.revision++;
+    const { lead = [], roll = [] } = this.primer ?? {};
     this.rows.length = this.noteCount = 0;
     this.range = null;
-    this.append(primer);
-    this.primerSteps = primer.length;
+    this.append(lead);
+    this.append(primer.length === roll.length ? roll : primer); // the server does not know what sounded before it
+    this.primerSteps = lead.length + primer.length;
   }
 
   /** Changes whenever rows are replaced, not when they are appended. */
@@ -157,4 +192,9 @@ export function validateGap({ start, end, particles }: Gap, steps: number): Gap 
   const valid = [start, end, particles].every(Number.isSafeInteger) && start >= 0 && start < end && end <= steps;
   if (!valid || particles < 1) throw new Error("The filled bars are damaged.");
   return { start, end, particles };
+}
+
+/** A random name; `crypto.randomUUID` exists only on HTTPS and localhost. */
+export function uniqueId(): string {
+  return [...crypto.getRandomValues(new Uint32Array(3))].map((part) => part.toString(36)).join("-");
 }

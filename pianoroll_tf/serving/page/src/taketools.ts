@@ -1,4 +1,4 @@
-// The tools of a take below its roll: choose bars, repeat or fill them, and how the take is played.
+// The tools of a take below its roll, in sections that are closed at first: bars that repeat or are filled, and how it is played.
 import { barCount, type BarRange, describeRange } from "./bars";
 import { announce, byId } from "./dom";
 import type { Features } from "./features";
@@ -17,6 +17,7 @@ export class TakeTools {
   /** The user wants the model to fill these bars. */
   onfill: (range: BarRange, particles: number) => void = () => undefined;
 
+  private busy = false;
   private readonly first: HTMLInputElement;
   private readonly last: HTMLInputElement;
   private readonly fill: HTMLButtonElement;
@@ -53,8 +54,9 @@ export class TakeTools {
       if (input !== typing) input.value = value === undefined ? "" : String(value);
     }
     const { playback } = take;
+    this.part(".bars-chosen").textContent = range ? `${describeRange(range)}${playback.loop ? ", looping" : ""}` : "";
     this.loop.setAttribute("aria-pressed", String(playback.loop !== null));
-    this.fill.disabled = !range || !take.complete || range.first > bars;
+    this.fill.disabled = this.busy || !range || !take.complete || range.first > bars;
     this.part(".playback-changes").textContent = describePlayback({ ...playback, loop: null });
     for (const name of KNOBS) this.part<HTMLInputElement>(`[data-playback=${name}]`).value = String(playback[name]);
     this.part("[data-shows=tempo]").textContent = `${playback.tempo} %`;
@@ -62,6 +64,12 @@ export class TakeTools {
     this.part("[data-shows=transpose]").textContent = describeTransposition(playback.transpose);
     this.part<HTMLInputElement>("[data-playback=metronome]").checked = playback.metronome;
     this.meter.value = playback.meter ?? "";
+  }
+
+  /** Whether music is being generated, so that no bars can be filled now. */
+  setBusy(busy: boolean): void {
+    this.busy = busy;
+    this.update(document.activeElement as HTMLInputElement);
   }
 
   private part<T extends HTMLElement = HTMLElement>(selector: string): T {
@@ -83,6 +91,7 @@ export class TakeTools {
   private setupBars(): void {
     this.view.bars.onselect = (range) => {
       if (this.take.playback.loop) this.change({ loop: range });
+      if (range) this.part<HTMLDetailsElement>(".bars-section").open = true; // what can be done with them
       this.update();
       announce(range ? `${describeRange(range)} chosen` : "No bars chosen");
     };

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { fetchMidi } from "../src/api";
 import { featuresOf } from "../src/features";
 import { fillFromInfill } from "../src/filling";
 import { makeGrid } from "../src/grid";
@@ -46,12 +45,15 @@ describe("a gap", () => {
     expect(take.fillFacts).toBe("bar 1 filled, one of 16 versions, of which 9.3 counted");
   });
 
-  it("gives the same request for the MIDI file", async () => {
-    const take = original().withGap(2, gap, 7);
-    take.replaceRows(roll);
-    const request = stubServer("");
-    await fetchMidi(take);
-    expect(request()[1]).toMatchObject({ roll: [[60], [60], [61], [], [], [64]], seed: 7, output: "midi" });
+  it("counts bars from the first step that is sent, before which the primer may have a lead", async () => {
+    const lead = [[50], [50], [50], [50], [50], [50]]; // of 6 steps: the place of the first is 4 - 6, in bars of 12 steps
+    const primer = { name: "a", roll: [[60], [60]], clock: CLOCK, lead };
+    const take = new Take(1, { ...SETTINGS }, primer, makeGrid(null, 4));
+    take.append([[61], [62], [63], [64]]);
+    take.finish("done");
+    const request = stubServer({ roll: take.rows, particles: 16, effective_particles: 9, log_likelihood_after: {} });
+    await fillFromInfill(take.withGap(2, { start: 9, end: 10, particles: 16 }, 7), new AbortController().signal, () => undefined);
+    expect(request()[1]).toMatchObject({ place: 10, meter: "3/4" });
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fromFragment, toFragment } from "../src/link";
+import { fromFragment, toFragment, toLink } from "../src/link";
 import { LIMITS, PRIMER, SETTINGS } from "./fixtures";
 
 it("is readable", async () => {
@@ -10,7 +10,9 @@ it("is readable", async () => {
 
 const CONTINUED = { ...PRIMER, clock: { tempo: 138, meter: "3/4", place: 4 } };
 
-it.each([null, PRIMER, CONTINUED])("round-trips settings and primer", async (primer) => {
+const LED = { ...CONTINUED, lead: [[59], [-59, 60]] }; // longer than the model takes
+
+it.each([null, PRIMER, CONTINUED, LED])("round-trips settings and primer", async (primer) => {
   const fragment = `#${await toFragment({ settings: SETTINGS, primer })}`;
   expect(await fromFragment(fragment, LIMITS)).toEqual({ settings: SETTINGS, primer });
 });
@@ -45,9 +47,19 @@ it.each([
   ["steering={", "cannot be opened"],
   ["gap=0-9-16&whole=AwA", "filled bars are damaged"],
   ["roll=%25", "damaged"],
+  ["roll=AwA&lead=9", "damaged"],
   ["roll=AwA&tempo=138&meter=x&place=0", "tempo or time signature is damaged"],
 ])("refuses %s", async (field, message) => {
   const fields = new URLSearchParams(await toFragment({ settings: SETTINGS, primer: null }));
   for (const [name, value] of new URLSearchParams(field)) fields.set(name, value);
   await expect(fromFragment(fields.toString(), LIMITS)).rejects.toThrow(message);
+});
+
+it("says that a link would be too long to be passed on", async () => {
+  let state = 1;
+  const noise = Array.from({ length: 20_000 }, () => [24 + ((state = (state * 48271) % 2147483647) % 83)]);
+  const link = await toLink("http://a/", { settings: SETTINGS, primer: PRIMER });
+  expect(link).toBe(`http://a/#${await toFragment({ settings: SETTINGS, primer: PRIMER })}`);
+  const long = toLink("http://a/", { settings: SETTINGS, primer: { ...PRIMER, roll: noise } });
+  await expect(long).rejects.toThrow(/too long for a link: \d\d,\d{3} characters, of at most 16,000/);
 });

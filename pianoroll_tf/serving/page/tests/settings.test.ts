@@ -18,7 +18,7 @@ it("makes a request body", () => {
 
 it("describes settings without the defaults of density and top-p", () => {
   const plain = { version: 1, steps: 8, seed: 5, temperature: 1, top_p: 1, density: 1 };
-  expect(describeSettings(plain, null)).toBe("seed 5 · temperature 1 · version 1 · from nothing");
+  expect(describeSettings(plain, null)).toBe("seed 5 · temperature 1 · version 1 · from scratch");
   expect(describeSettings({ ...plain, density: 2, top_p: 0.5 }, PRIMER)).toBe(
     "seed 5 · temperature 1 · density × 2 · top-p 0.5 · version 1 · from Bach & <Sons>.mid",
   );

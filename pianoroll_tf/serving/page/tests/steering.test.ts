@@ -80,6 +80,14 @@ describe("a request", () => {
     });
   });
 
+  it("goes on within a bar with its chord", () => {
+    const chords = { text: "C Am G", upbeat: 0, stepsPerBar: 16 };
+    const later = steeringFrom({ chords }, 20); // four steps after the bar line of Am
+    expect(later.chords).toEqual({ text: "Am G C", upbeat: -4, stepsPerBar: 16 });
+    expect((steeringFields(later, 30).chords as { step: number }[]).map(({ step }) => step)).toEqual([0, 12, 28]);
+    expect(steeringFrom({ chords: { ...chords, upbeat: 6 } }, 4).chords).toEqual({ ...chords, upbeat: 2 });
+  });
+
   it("has none if everything is free", () => expect([steeringFields(undefined, 9), steeringFields({}, 9)]).toEqual([{}, {}]));
 
   it("is described", () => {
@@ -93,7 +101,7 @@ describe("a request", () => {
       { scale: { root: 12, name: "minor" } },
       { scale: { root: 0, name: "toString" } },
       { chords: { text: "Hm", upbeat: 0, stepsPerBar: 16 } },
-      { chords: { text: "C", upbeat: -1, stepsPerBar: 16 } },
+      { chords: { text: "C", upbeat: -16, stepsPerBar: 16 } },
       { chords: { text: "C", upbeat: 0, stepsPerBar: 0 } },
       { range: [84, 36] },
       { silent: [[0, 24]] },

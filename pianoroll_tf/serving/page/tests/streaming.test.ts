@@ -104,6 +104,13 @@ describe("a dropped connection", () => {
   const cut = withId(begin, "1-5-0") + part(0, [[61], []], "1-5-2") + "event: steps\ndata: {\"fir";
   const rest = part(2, [[62], [63]], "1-5-4") + event("end", { steps: 4, reason: "length" });
 
+  it("begins again if it was cut before an event could be read", async () => {
+    const asked = stubConnections("", new TypeError("network"), cut, rest);
+    const take = new Take(1, { ...SETTINGS }, PRIMER, GRID);
+    await fillFromStream(take, 100, new AbortController().signal, () => undefined);
+    expect([take.state, take.generatedRoll, asked]).toEqual(["done", [[61], [], [62], [63]], ["", "", "", "1-5-2"]]);
+  });
+
   it("is resumed after the last whole event, again and again", async () => {
     const asked = stubConnections(cut, new TypeError("network"), "busy", rest);
     const take = new Take(1, { ...SETTINGS }, PRIMER, GRID);

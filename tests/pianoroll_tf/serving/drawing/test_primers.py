@@ -40,6 +40,13 @@ def test_tempo_and_bar_are_read_too(reader):
     assert (part.place, len(part.roll)) == (0, 40)  # from the next bar line
 
 
+def test_a_whole_file_has_all_its_time_signatures(reader):
+    content = midi_bytes(ROLL, 8.0, 120, [(0, Meter(3, 4)), (48, Meter(4, 4))])
+    read = reader.read(content, RecordsConfig(grid="beats"), whole=True)
+    assert (len(read.roll), read.meters) == (160, ((0, Meter(3, 4)), (48, Meter(4, 4))))
+    assert reader.read(content, RecordsConfig(grid="seconds"), whole=True).meters == ()
+
+
 def test_velocities_are_read_and_silence_before_the_first_bar_is_left_out(reader):
     silent = np.concatenate([np.zeros((30, 84), np.uint8), ROLL[:20]])
     read = reader.read(midi_bytes(silent, 8.0), RecordsConfig(grid="seconds"))

@@ -4,6 +4,7 @@ import concurrent.futures
 import io
 import itertools
 import json
+from unittest import mock
 
 import numpy as np
 import pretty_midi
@@ -17,6 +18,7 @@ from pianoroll_tf.data.roll import as_states
 from pianoroll_tf.generation import infilling
 from pianoroll_tf.generation.continuation import Primer
 from pianoroll_tf.generation.render import midi_bytes
+from pianoroll_tf.serving.http.endpoints import trained_on
 
 PRIMER = [[60], [60, 64], [], [67]]
 
@@ -30,6 +32,7 @@ def test_about(server):
     assert about["can_be_steered"]
     assert (about["grid"], about["head"], about["meter"], about["tempo"]) == ("seconds", "nade", "4/4", 120.0)
     assert about["defaults"] == {"steps": 256, "temperature": 0.75, "top_p": 1.0, "density": None}
+    assert about["trained_on"] == {"name": None, "longest_piece_steps": 300}
     assert about["limits"]["steps"] == [1, 65536]
     assert about["limits"]["seed"] == [0, 2**53 - 1]
     assert about["limits"]["temperature"] == about["limits"]["density"] == [0.05, 20.0]
@@ -146,12 +149,27 @@ def test_an_uploaded_primer_is_shown_and_continued(server):
     content = midi_bytes(dense(PRIMER), 8.0)
     shown = server.post("/primer", files={"primer": ("a.mid", content)}).json()
     clock = {"tempo": 120.0, "meter": "4/4", "place": 0}
-    assert shown == {"steps": 4, "roll": PRIMER, "notes": 3, "left_out": 0, **clock}
+    assert shown == {"steps": 4, "roll": PRIMER, "notes": 3, "left_out": 0, **clock, "meters": []}
     form = {"steps": "30", "seed": "4", "density": "", "output": "roll", "temperature": "0.8"}
     answer = server.post("/generate", data=form, files={"primer": ("a.mid", content)})
     assert answer.status_code == 200, answer.text
     assert answer.json()["primer"] == PRIMER
     assert answer.json()["roll"] == server.roll(steps=30, seed=4, primer=PRIMER)
+
+
+@pytest.mark.parametrize("path", ["/home/ann/tfrecords/jazz", "tfrecords/jazz/", "C:\\Users\\Ann\\jazz"])
+def test_the_training_data_are_named_without_the_folders_of_a_machine(path):
+    model = mock.Mock(config={"run": {"data": {"path": path, "longest_piece": 0}}})
+    assert trained_on(model) == {"name": "jazz", "longest_piece_steps": None}
+
+
+def test_a_whole_file_can_be_read_to_choose_a_part_from(server):
+    content = midi_bytes(np.ones((2000, 84), np.uint8), 8.0)
+    files = {"primer": ("a.mid", content)}
+    assert server.post("/primer", files=files).json()["steps"] == 128  # a training window
+    assert server.post("/primer?whole=1", files=files).json()["steps"] == 2000
+    refused = server.post("/primer?whole=yes", files=files)
+    assert (refused.status_code, refused.json()["error"]) == (400, "whole must be 0 or 1. Received: whole=yes")
 
 
 def test_a_midi_file_keeps_the_velocities_of_an_uploaded_primer(server):

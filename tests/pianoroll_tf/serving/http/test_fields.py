@@ -12,12 +12,12 @@ from pianoroll_tf.serving.drawing.engine import PieceRequest
 from pianoroll_tf.serving.http import fields
 from pianoroll_tf.serving.http.fields import (
     MAX_SEED,
-    bounds,
     infill_schema,
     piece_schema,
     read_fields,
     read_infill_fields,
 )
+from pianoroll_tf.serving.http.reading import bounds
 from pianoroll_tf.serving.refusals import InvalidRequestError
 from pianoroll_tf.serving.settings import Limits
 

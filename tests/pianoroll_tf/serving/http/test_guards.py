@@ -85,7 +85,7 @@ def test_an_allowed_origin_may_send_a_preflight_request(strict):
     asked = {
         "Origin": "https://page.example",
         "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "content-type",
+        "Access-Control-Request-Headers": "content-type, last-event-id",
     }
     answer = requests.options(strict.url("/generate"), headers=asked, timeout=60)
     assert answer.status_code == 200

@@ -47,24 +47,38 @@ def ids(text: str) -> list[str]:
     return re.findall("^id: (.*)$", text, re.MULTILINE)
 
 
+def event_id(server, after: int, **fields) -> str:
+    """The id of an event of this stream, `after` so many steps."""
+    with server.post("/generate?stream=1", fields, stream=True) as answer:
+        text = ""
+        for part in answer.iter_content(100, decode_unicode=True):
+            text += part
+            if "\n\n" in text:
+                break
+    version, seed, _, piece = ids(text)[0].split("-")
+    return f"{version}-{seed}-{after}-{piece}"
+
+
 def test_a_stream_that_was_cut_resumes_without_a_gap_or_repetition(server):
     asked = {"steps": 200, "seed": 9, "primer": [[60], [60, 64], [], [67]], "temperature": 1.2}
     whole = server.post("/generate?stream=1", asked).text
-    assert ids(whole) == [f"1-9-{steps}" for steps in (0, 32, 64, 96, 128, 160, 192, 200)]
+    known = ids(whole)
+    assert known == [event_id(server, steps, **asked) for steps in (0, 32, 64, 96, 128, 160, 192, 200)]
     with server.post("/generate?stream=1", asked, stream=True) as answer:  # the connection is closed in mid-stream
         text = ""
         for part in answer.iter_content(100, decode_unicode=True):
             text += part
-            if "id: 1-9-64\n" in text:
+            if f"id: {known[2]}\n" in text:
                 break
-    begun = whole[: whole.index("id: 1-9-64\n")] + "id: 1-9-64\n\n"
-    rest = server.post("/generate?stream=1", asked, headers={"Last-Event-ID": "1-9-64"}).text
+    begun = whole[: whole.index(f"id: {known[2]}\n")] + f"id: {known[2]}\n\n"
+    rest = server.post("/generate?stream=1", asked, headers={"Last-Event-ID": known[2]}).text
     assert begun + rest == whole
 
 
 @pytest.mark.parametrize("last", [0, 31, 32, 33, 69, 70])
 def test_it_resumes_after_any_step_of_a_piece_with_or_without_its_seed(server, last):
-    text = server.post("/generate?stream=1", {"steps": 70}, headers={"Last-Event-ID": f"1-5-{last}"}).text
+    resume = {"Last-Event-ID": event_id(server, last, steps=70, seed=5)}
+    text = server.post("/generate?stream=1", {"steps": 70}, headers=resume).text
     *parts, end = events(text)
     parts = [json.loads(data) for _, data in parts]
     roll = [step for part in parts for step in part["roll"]]
@@ -75,7 +89,9 @@ def test_it_resumes_after_any_step_of_a_piece_with_or_without_its_seed(server, l
 
 def test_endless_music_and_music_that_the_model_ends_resume(server, monkeypatch):
     monkeypatch.setattr(streams, "STEPS_AHEAD", 64)
-    resume = {"Last-Event-ID": "1-2-4096"}  # 8:32 of music: nothing is sent twice, and nothing is waited for
+    resume = {
+        "Last-Event-ID": event_id(server, 4096, steps=0, seed=2)
+    }  # 8:32 of music: nothing is sent twice, and nothing is waited for
     with server.post("/generate?stream=1", {"steps": 0}, stream=True, headers=resume) as answer:
         text = ""
         for part in answer.iter_content(None, decode_unicode=True):
@@ -93,18 +109,30 @@ def test_endless_music_and_music_that_the_model_ends_resume(server, monkeypatch)
     ("last", "words"),
     [
         ("x", "the id of an event, with at most 65536 steps. Received: x"),
-        ("1-5", "the id of an event"),
-        ("1-5-65537", "the id of an event, with at most 65536 steps"),
-        ("1-6-32", "of a stream of the same request. Received: 1-6-32"),
-        ("1-5-65", "of a stream of the same request"),
+        ("1-5-32", "the id of an event"),
+        ("1-5-65537-{piece}", "the id of an event, with at most 65536 steps"),
+        ("1-6-32-{piece}", "of a stream of the same request. Received: 1-6-32-"),
+        ("1-5-65-{piece}", "of a stream of the same request"),
+        ("1-5-32-0123456789abcdef", "of a stream of the same request"),
     ],
 )
 def test_an_id_of_another_stream_is_refused(server, last, words):
-    answer = server.post("/generate?stream=1", {"steps": 64, "seed": 5}, headers={"Last-Event-ID": last})
+    asked = {"steps": 64, "seed": 5}
+    last = last.format(piece=event_id(server, 0, **asked).rpartition("-")[2])
+    answer = server.post("/generate?stream=1", asked, headers={"Last-Event-ID": last})
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(f"Last-Event-ID must be {words}")
 
 
+@pytest.mark.parametrize("other", [{"steps": 65}, {"temperature": 0.9}, {"primer": [[60]]}, {"scale": [0, 2]}])
+def test_a_stream_is_not_resumed_with_other_fields(server, other):
+    asked = {"steps": 64, "seed": 5}
+    last = {"Last-Event-ID": event_id(server, 32, **asked)}
+    assert server.post("/generate?stream=1", asked, headers=last).status_code == 200
+    answer = server.post("/generate?stream=1", asked | other, headers=last)
+    assert "of a stream of the same request" in answer.json()["error"]
+
+
 def test_a_stream_of_a_version_that_is_gone_is_not_resumed(server):
-    answer = server.post("/generate?stream=1", {"steps": 64}, headers={"Last-Event-ID": "7-5-32"})
+    answer = server.post("/generate?stream=1", {"steps": 64}, headers={"Last-Event-ID": f"7-5-32-{16 * '0'}"})
     assert answer.status_code == 404

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from page_browser import browser, build, open_page, start_server
+from page_browser import build, open_page, start_server
 
 
 @pytest.fixture(scope="module")
@@ -11,12 +11,6 @@ def address(exported: Path):
     build()
     with start_server(exported) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture

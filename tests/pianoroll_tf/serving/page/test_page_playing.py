@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 from cutting_proxy import cutting_streams
-from page_browser import accessibility_violations, count_pixels, generate, install, open_page, wait_until
+from page_browser import (
+    accessibility_violations,
+    count_pixels,
+    generate,
+    install,
+    open_page,
+    wait_for_opening,
+    wait_until,
+)
 
 pytestmark = pytest.mark.slow
 STEERING = ("lowest", "highest", "scale", "chords", "silent", "polyphony")
@@ -111,8 +119,11 @@ def throttle(page) -> None:
 
 def test_a_stream_resumes_after_the_connection_was_cut_twice(context, address: str) -> None:
     port = int(address.rpartition(":")[2])
-    with cutting_streams(port, cuts=2, after_bytes=2500) as (proxied, done):
+    with cutting_streams(port, cuts=0, after_bytes=2500, containing=b'"seed":11,') as (proxied, done):
         page = open_page(context, proxied)
+        wait_for_opening(page)
+        done.left = 2
+        done.last_event_ids.clear()
         page.fill("#seed", "11")
         page.fill("#temperature", "1")
         generate(page, 400)
@@ -124,8 +135,11 @@ def test_a_stream_resumes_after_the_connection_was_cut_twice(context, address: s
     assert done.left == 0
     begin, first, second = done.last_event_ids
     assert begin == ""
-    assert [int(one.split("-")[1]) for one in (first, second)] == [11, 11]
-    assert 0 < int(first.split("-")[2]) < int(second.split("-")[2]) < 400
+    assert {one.split("-")[1] for one in (first, second) if one} == {"11"}
+    # A browser may drop what it received but the page had not read yet when the connection was cut.
+    after = [int(one.split("-")[2]) if one else 0 for one in (first, second)]
+    assert 0 <= after[0] <= after[1] < 400
+    assert after[1] > 0
 
 
 def test_notes_are_scheduled_ahead_of_the_clock_while_music_is_generated(able) -> None:
@@ -143,14 +157,15 @@ def test_notes_are_scheduled_ahead_of_the_clock_while_music_is_generated(able) -
 
 
 def test_only_new_columns_are_drawn(able) -> None:
+    wait_for_opening(able)
+    able.evaluate("heard.drawn.length = 0")
     able.fill("#seed", "11")
     generate(able, 480)
     able.wait_for_timeout(200)
     notes = int(able.inner_text(".take .summary").split()[0])
     drawn = able.evaluate("heard.drawn")
-    assert (
-        max(drawn) < notes * 2 / 3
-    )  # of the frames in which it grew, and of the last, where the pitch range was known
+    # Each note once as it comes, and once more in the last frame, which knows the range of the pitches
+    assert sum(drawn) < 2.2 * notes
     able.evaluate("heard.drawn.length = 0")
     able.click(".take .play")
     wait_until(able, "parseFloat(document.querySelector('.roll').ariaValueNow) > 1")
@@ -161,7 +176,6 @@ def test_only_new_columns_are_drawn(able) -> None:
 def test_how_a_take_is_played_is_heard_and_kept(able, address: str) -> None:
     generate(able, 64)  # 8 s, 4 bars
     midi = downloaded(able, "midi")
-    able.click(".take .playback summary")
     set_slider(able, "tempo", 50)
     assert able.inner_text(".playback-changes") == "50 % tempo"
     assert wav_seconds(able) == pytest.approx(16)
@@ -171,17 +185,17 @@ def test_how_a_take_is_played_is_heard_and_kept(able, address: str) -> None:
     able.fill(".take [data-bar=last]", "3")
     able.click(".take [data-tool=loop]")
     assert wav_seconds(able) == pytest.approx(8)  # two bars, once
-    assert downloaded(able, "midi") == midi
+    assert downloaded(able, "midi") != midi  # it is as heard, too
     able.check(".take [data-playback=metronome]")
     able.select_option(".take .meter", "3/4")
     able.click(".take .keep")
     generate(able, 32)
     assert able.locator(".playback-changes").first.inner_text() == ""  # another take
+    able.locator("[data-action=remove]").first.click()
     able.reload()
     able.wait_for_selector(".take[data-state=done]")
     assert able.inner_text(".playback-changes") == "50 % tempo · swing 67 % · −2 semitones · metronome"
     assert able.get_attribute("[data-tool=loop]", "aria-pressed") == "true"
-    able.click(".take .playback summary")
     assert able.input_value(".meter") == "3/4"
     able.click("[data-tool=reset]")
     assert able.inner_text(".playback-changes") == ""
@@ -190,7 +204,6 @@ def test_how_a_take_is_played_is_heard_and_kept(able, address: str) -> None:
 
 def test_bars_repeat_with_the_metronome(able) -> None:
     generate(able, 64)
-    able.click(".take .playback summary")
     set_slider(able, "tempo", 200)
     able.check("[data-playback=metronome]")
     able.fill("[data-bar=first]", "2")
@@ -247,25 +260,24 @@ def test_bars_are_filled(able) -> None:
     assert able.is_disabled("[data-tool=fill]")
     able.fill("[data-bar=first]", "10")
     able.fill("[data-bar=last]", "11")
-    able.click(".take .playback summary")
     able.fill(".particles", "24")
     able.click("[data-tool=fill]")
     able.wait_for_selector("#generate:visible")
-    assert able.locator(".take h3").all_inner_texts() == ["Take 2", "Take 1"]
-    assert "bars 10 to 11 filled, one of 24 versions, of which 6.4 counted" in able.inner_text(".take .summary")
+    assert able.locator(".take h3").all_inner_texts() == ["Take 1", "Take 2"]
+    summary = able.locator(".take .summary").nth(1).inner_text()
+    assert "bars 10 to 11 filled, one of 24 versions, of which 6.4 counted" in summary
     fields = able.requests[-1]
     assert (fields["start"], fields["end"], fields["particles"], fields["output"]) == (144, 176, 24, "roll")
     assert len(fields["roll"]) == 192
     assert fields["roll"][144:176] == [[]] * 32
     assert not {"steps", "primer"} & set(fields)
     assert fields["seed"] != able.requests[0]["seed"]
-    assert count_pixels(able.locator(".take canvas").first, "--roll-filled") > 50
-    assert count_pixels(able.locator(".take canvas").nth(1), "--roll-filled") == 0
+    assert count_pixels(able.locator(".take canvas").nth(1), "--roll-filled") > 50
+    assert count_pixels(able.locator(".take canvas").first, "--roll-filled") == 0
     assert able.is_visible("#legend-filled")
-    able.locator("[data-action=link]").first.click()
+    able.locator("[data-action=link]").nth(1).click()
     able.wait_for_selector("text=Copied")
     link = able.evaluate("navigator.clipboard.readText()")
-    able.locator(".take .keep").first.click()
     able.goto(link)  # only the fragment differs, so that the page opens it without being loaded again
     wait_until(able, "document.querySelectorAll('.take').length === 3")
     able.wait_for_selector("#generate:visible")
@@ -338,7 +350,6 @@ def test_an_older_server_offers_neither_steering_nor_filling(context, described:
     generate(page, 32)
     assert page.is_hidden("#steering")
     assert page.is_hidden("[data-tool=fill]")
-    page.click(".take .playback summary")
     assert page.is_hidden(".particles")
     assert page.is_visible("[data-tool=loop]")
 
@@ -359,7 +370,6 @@ def test_steering_and_playing_are_accessible(chromium, address: str, described: 
     assert accessibility_violations(page) == []
     page.fill("#chords", "C")
     generate(page, 64)
-    page.click(".take .playback summary")
     page.fill(".take [data-bar=first]", "2")
     page.click(".take [data-tool=loop]")
     assert accessibility_violations(page) == []

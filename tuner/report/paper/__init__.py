@@ -1,0 +1,1 @@
+"""The report of a plan: several studies, told like a short paper."""
