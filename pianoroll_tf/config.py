@@ -83,6 +83,11 @@ class DatasetConfig(Settings):
         None, "windows per training batch; default: 4 to 64, by the number of windows", minimum=1, maximum=65536
     )
     transpose: int = setting(5, "maximum transposition of training windows, in semitones", minimum=0, maximum=11)
+    stream: str = setting(
+        "auto",
+        "read pieces from disk while they are needed; auto: if they would take over a quarter of the free memory",
+        choices=("auto", "yes", "no"),
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -256,7 +261,8 @@ class RunConfig(Settings):
     optimizer: OptimizerConfig = OptimizerConfig()
     training: TrainingConfig = TrainingConfig()
     plugins: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict, hash=False)  # see `choices.origins`
-    # How the run came about: `init` by `modeling.warm_start`, `epochs` by `modeling.more_epochs`
+    # How the run came about: `init` by `modeling.warm_start`, `epochs` by `modeling.more_epochs`,
+    # `stream` by `modeling.training`
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:

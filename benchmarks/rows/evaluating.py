@@ -12,8 +12,8 @@ def one_pass(records: str) -> Iterator[dict[str, float]]:
     """Windows per second of a whole evaluation: pipeline, network with its state carried over, all statistics."""
     import_tensorflow()
     from pianoroll_tf.config import DatasetConfig, LossConfig, ModelConfig
+    from pianoroll_tf.data.lanes import plan_lanes
     from pianoroll_tf.data.pipeline import evaluation_dataset, load_corpus
-    from pianoroll_tf.data.windows import plan_lanes
     from pianoroll_tf.modeling.evaluation import model_evaluator
     from pianoroll_tf.modeling.network import build_model
 
@@ -38,8 +38,8 @@ def forward(records: str, as_evaluated: bool = False) -> Iterator[dict[str, floa
     """
     tf = import_tensorflow()
     from pianoroll_tf.config import DatasetConfig, LossConfig, ModelConfig
+    from pianoroll_tf.data.lanes import plan_lanes
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
-    from pianoroll_tf.data.windows import plan_lanes
     from pianoroll_tf.modeling.losses import make_loss
     from pianoroll_tf.modeling.network import build_model
     from pianoroll_tf.modeling.training import fit_batch

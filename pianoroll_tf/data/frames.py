@@ -41,15 +41,29 @@ def pack(corpus: Corpus) -> np.ndarray:
     return codes
 
 
-class Frames:
-    """Cuts windows of T = `window_steps` from a corpus and makes them dense."""
+def clock_of(corpus: Corpus) -> np.ndarray:
+    """The clock codes of a corpus and of a silent step after it, int32 [steps + 1]."""
+    return np.append(corpus.clock, 0).astype(np.int32)
 
-    def __init__(self, corpus: Corpus, window_steps: int) -> None:
+
+class Frames:
+    """Cuts windows of T = `window_steps` from the steps of pieces.
+
+    Args:
+        codes: From `pack`.
+        clock: From `clock_of`.
+        window_steps: T.
+    """
+
+    def __init__(self, codes: tf.Tensor, clock: tf.Tensor, window_steps: int) -> None:
         self._steps = window_steps + 1
-        self._silent = len(corpus.counts)
-        self._codes = tf.constant(pack(corpus))
-        self._clock = tf.constant(np.append(corpus.clock, 0).astype(np.int32))
-        self._table = tf.constant(np.arange(1 << GROUP)[:, None] >> np.arange(GROUP) & 1, tf.uint8)
+        self._codes, self._clock = codes, clock
+        self._silent = tf.size(clock, tf.int64) - 1
+
+    @classmethod
+    def of(cls, corpus: Corpus, window_steps: int) -> "Frames":
+        """Those of a corpus in memory."""
+        return cls(tf.constant(pack(corpus)), tf.constant(clock_of(corpus)), window_steps)
 
     def cut(self, windows: dict[str, tf.Tensor]) -> tf.Tensor:
         """Codes of T + 1 frames per window, int16 [batch, T + 1, 2, 7]; silent outside the piece.
@@ -61,15 +75,17 @@ class Frames:
         inside = (step >= windows["begin"][:, None]) & (step < windows["end"][:, None])
         return tf.gather(self._codes, tf.where(inside, step, self._silent))
 
-    def dense(self, codes: tf.Tensor) -> tf.Tensor:
-        """Converts codes, int16 [batch, time, 2, 7], to cells, uint8 [batch, time, 84]: 0 silent, 1 held, 2 struck."""
-        planes = tf.reshape(tf.gather(self._table, codes), [*codes.shape[:2], 2, NUM_PITCHES])
-        return planes[:, :, 0] + planes[:, :, 1]
-
     def clock(self, windows: dict[str, tf.Tensor]) -> tf.Tensor:
         """Clock codes of the T steps of each window, int32 [batch, T]; 0 outside the piece."""
         step = windows["start"][:, None] + tf.range(self._steps - 1, dtype=tf.int64)
         return tf.gather(self._clock, tf.where(step < windows["end"][:, None], step, self._silent))
+
+
+def dense(codes: tf.Tensor) -> tf.Tensor:
+    """Converts codes, int16 [batch, time, 2, 7], to cells, uint8 [batch, time, 84]: 0 silent, 1 held, 2 struck."""
+    table = tf.constant(np.arange(1 << GROUP)[:, None] >> np.arange(GROUP) & 1, tf.uint8)
+    planes = tf.reshape(tf.gather(table, codes), [*codes.shape[:2], 2, NUM_PITCHES])
+    return planes[:, :, 0] + planes[:, :, 1]
 
 
 def pitch_range(codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,15 @@ class Corpus:
     def piece_steps(self) -> np.ndarray:
         """int64 [pieces], steps of each piece."""
         return np.diff(self.piece_offsets)
+
+    @property
+    def steps(self) -> int:
+        """Steps of all pieces."""
+        return len(self.counts)
+
+    def parts(self) -> Iterator["Corpus"]:
+        """The whole split, as one part; a `Stream` has several."""
+        yield self
 
 
 def join_pieces(counts: list[np.ndarray], cells: list[np.ndarray], clocks: list[np.ndarray] | None = None) -> Corpus:

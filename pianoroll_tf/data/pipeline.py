@@ -15,10 +15,13 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES, DatasetConfig
-from pianoroll_tf.data.frames import Frames, pitch_range, transpose
+from pianoroll_tf.data.frames import Frames, dense, pitch_range, transpose
+from pianoroll_tf.data.lanes import plan_lanes
 from pianoroll_tf.data.loading import Corpus
 from pianoroll_tf.data.loading import load_corpus as load_corpus  # for those who import both from here
-from pianoroll_tf.data.windows import piece_tensors, plan_epoch, plan_lanes, uniform_integer, windows_of_pieces
+from pianoroll_tf.data.stream import Stream
+from pianoroll_tf.data.streaming import evaluation_windows, plain, training_windows
+from pianoroll_tf.data.windows import piece_tensors, plan_epoch, uniform_integer, windows_of_pieces
 
 MIN_BATCH_SIZE, MAX_BATCH_SIZE = 4, 64  # bounds if the batch size is not set
 BATCHES_PER_EPOCH = 32  # about, if the batch size is not set
@@ -27,17 +30,17 @@ _PARALLEL_BATCHES = 2  # fixed, as with the autotuner, deleting an iterator can 
 _PREFETCH_BATCHES = 4
 
 
-def windows_per_epoch(corpus: Corpus, config: DatasetConfig) -> int:
+def windows_per_epoch(corpus: Corpus | Stream, config: DatasetConfig) -> int:
     """Number of windows of an epoch, in which every step of the corpus occurs once."""
     return int(windows_of_pieces(corpus.piece_steps, config.window_steps).sum())
 
 
-def batches_per_epoch(corpus: Corpus, config: DatasetConfig) -> int:
+def batches_per_epoch(corpus: Corpus | Stream, config: DatasetConfig) -> int:
     """Number of batches that hold the windows of an epoch; the last one may hold windows of the next epoch too."""
     return -(-windows_per_epoch(corpus, config) // batch_size(corpus, config))
 
 
-def batch_size(corpus: Corpus, config: DatasetConfig) -> int:
+def batch_size(corpus: Corpus | Stream, config: DatasetConfig) -> int:
     """Windows per batch: as set, else a power of two from 4 to 64, nearest to a 32nd of the windows of an epoch.
 
     So an epoch of a small corpus has many steps too.
@@ -48,12 +51,13 @@ def batch_size(corpus: Corpus, config: DatasetConfig) -> int:
     return int(np.clip(nearest, MIN_BATCH_SIZE, MAX_BATCH_SIZE))
 
 
-def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: int = 0) -> tf.data.Dataset:
+def make_dataset(corpus: Corpus | Stream, config: DatasetConfig, seed: int, first_batch: int = 0) -> tf.data.Dataset:
     """Creates an endless dataset of training batches; batch k is a function of (corpus, config, seed, k) alone.
 
-    Order and phases of the windows differ from epoch to epoch. The transposition of a window is uniform over those
-    shifts of -transpose..+transpose that keep all its pitches inside the roll. The dataset begins with batch
-    `first_batch`.
+    Order and phases of the windows differ from epoch to epoch. Those of a stream are shuffled in groups
+    (`data.groups`); if it has one group, its batches are those of the same pieces in memory. The
+    transposition of a window is uniform over those shifts of -transpose..+transpose that keep all its pitches inside
+    the roll. The dataset begins with batch `first_batch`.
 
     Returns:
         Dataset of dicts, described in the docstring of this module.
@@ -63,47 +67,60 @@ def make_dataset(corpus: Corpus, config: DatasetConfig, seed: int, first_batch: 
     """
     windows = windows_per_epoch(corpus, config)
     if windows == 0:
-        raise ValueError(f"the split must have at least one step. Received: steps={len(corpus.counts)}")
+        raise ValueError(f"the split must have at least one step. Received: steps={corpus.steps}")
     size = batch_size(corpus, config)
-    first_epoch, skip = divmod(first_batch * size, windows)
-    frames = Frames(corpus, config.window_steps)
+    cut: Callable[[dict], dict] = dict  # a stream's windows are cut already
+    if isinstance(corpus, Stream):
+        planned = training_windows(corpus, config, seed, first_batch * size, size)
+    else:
+        planned, cut = _planned_windows(corpus, config, seed, first_batch * size), _cutter(corpus, config)
+
+    def batch(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        windows = cut(windows)
+        if config.transpose:
+            codes = windows["codes"]
+            windows["codes"] = transpose(codes, _shifts(codes, windows["draw"], config.transpose))
+        return _batch(windows, config.window_steps)
+
+    return _batches(planned.rebatch(size, drop_remainder=True), batch)
+
+
+def _planned_windows(corpus: Corpus, config: DatasetConfig, seed: int, first_window: int) -> tf.data.Dataset:
+    """The windows of one epoch after the other, from number `first_window` on."""
+    first_epoch, skip = divmod(first_window, windows_per_epoch(corpus, config))
     pieces = piece_tensors(corpus, config)
 
     def plan(number: tf.Tensor, epoch: tf.Tensor) -> dict[str, tf.Tensor]:
         windows = plan_epoch(epoch, seed, pieces, config.window_steps)
         return {name: values[tf.where(number == 0, skip, 0) :] for name, values in windows.items()}
 
-    def batch(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        codes = frames.cut(windows)
-        if config.transpose:
-            codes = transpose(codes, _shifts(codes, windows["draw"], config.transpose))
-        return _batch(frames, codes, windows, config.window_steps)
-
-    epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).enumerate()
-    return _batches(epochs.map(_without_autograph(plan)).rebatch(size, drop_remainder=True), batch)
+    return tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max).enumerate().map(plain(plan))
 
 
-def evaluation_dataset(corpus: Corpus, config: DatasetConfig) -> tf.data.Dataset:
+def _cutter(corpus: Corpus, config: DatasetConfig) -> Callable[[dict], dict]:
+    """The function that adds to windows of a corpus in memory what is cut from it: `codes` and `clock`."""
+    frames = Frames.of(corpus, config.window_steps)
+    return lambda windows: windows | {"codes": frames.cut(windows), "clock": frames.clock(windows)}
+
+
+def evaluation_dataset(corpus: Corpus | Stream, config: DatasetConfig) -> tf.data.Dataset:
     """Creates a dataset with every step of every piece exactly once, in order, without augmentation.
 
     Pieces are assigned to lanes, the longest first, each to the lane that is free first. There are as many lanes as fit
-    into the length of the longest piece, but at most `batch_size`, or 64 if that is not set.
+    into the length of the longest piece, but at most `batch_size`, or 64 if that is not set. The batches of a stream
+    are those of the same pieces in memory.
 
     Returns:
         Dataset of dicts, described in the docstring of this module, with another key, `reset`, bool [batch]: whether a
         piece begins in the lane; otherwise it continues where the same lane of the batch before ended.
     """
-    frames = Frames(corpus, config.window_steps)
-
-    def batch(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return _batch(frames, frames.cut(windows), windows, config.window_steps) | {"reset": windows["reset"]}
-
-    return _batches(tf.data.Dataset.from_tensor_slices(plan_lanes(corpus, config)), batch)
-
-
-def _without_autograph(stage: Callable) -> Callable:
-    """Keeps AutoGraph from converting a stage, which has no Python control flow; that would take a second."""
-    return tf.autograph.experimental.do_not_convert(stage)
+    cut: Callable[[dict], dict] = dict
+    if isinstance(corpus, Stream):
+        planned = evaluation_windows(corpus, config)
+    else:
+        planned = tf.data.Dataset.from_tensor_slices(plan_lanes(corpus, config))
+        cut = _cutter(corpus, config)
+    return _batches(planned, lambda windows: _batch(cut(windows), config.window_steps) | {"reset": windows["reset"]})
 
 
 def _batches(windows: tf.data.Dataset, batch: Callable) -> tf.data.Dataset:
@@ -111,7 +128,7 @@ def _batches(windows: tf.data.Dataset, batch: Callable) -> tf.data.Dataset:
     options = tf.data.Options()
     options.autotune.enabled = False
     options.deterministic = True
-    dataset = windows.map(_without_autograph(batch), _PARALLEL_BATCHES, deterministic=True)
+    dataset = windows.map(plain(batch), _PARALLEL_BATCHES, deterministic=True)
     return dataset.prefetch(_PREFETCH_BATCHES).with_options(options)
 
 
@@ -123,14 +140,14 @@ def _shifts(codes: tf.Tensor, draw: tf.Tensor, maximum: int) -> tf.Tensor:
     return down + tf.cast(uniform_integer(draw, tf.cast(up - down + 1, tf.int64)), tf.int32)
 
 
-def _batch(frames: Frames, codes: tf.Tensor, windows: dict[str, tf.Tensor], window_steps: int) -> dict[str, tf.Tensor]:
-    """Creates a batch from the codes of T + 1 frames of each window."""
-    cells = frames.dense(codes)
+def _batch(windows: dict[str, tf.Tensor], window_steps: int) -> dict[str, tf.Tensor]:
+    """Creates a batch from windows, with their codes of T + 1 frames and their clock."""
+    cells = dense(windows["codes"])
     step = windows["start"][:, None] + tf.range(window_steps, dtype=tf.int64)
     return {
         "inputs": cells[:, :-1],
         "targets": cells[:, 1:],
-        "clock": frames.clock(windows),
+        "clock": windows["clock"],
         "ends": tf.cast(step == windows["last"][:, None] - 1, tf.float32),
         "mask": tf.sequence_mask(windows["end"] - windows["start"], window_steps, tf.float32),
     }

@@ -185,8 +185,11 @@ class Records:
             ValueError: A setting is not allowed, or the split is empty.
         """
         config = DatasetConfig(**settings)
-        corpus = self.corpus(split)
+        import_tensorflow()
+        from pianoroll_tf.data.opening import open_split, streams
         from pianoroll_tf.data.pipeline import evaluation_dataset, make_dataset
+
+        corpus = open_split(self.folder, split, streams(config.stream, self.folder))
 
         if split == "train" if training is None else training:
             return make_dataset(corpus, config, seed)

@@ -6,33 +6,40 @@ import numpy as np
 import tensorflow as tf
 
 from pianoroll_tf.config import NUM_PITCHES, RunConfig
-from pianoroll_tf.data.loading import Corpus, load_corpus
+from pianoroll_tf.data.loading import Corpus
+from pianoroll_tf.data.opening import open_split, streams
 from pianoroll_tf.data.pipeline import evaluation_dataset
 from pianoroll_tf.data.records import manifest_sha256
 from pianoroll_tf.data.roll import STRUCK_BIT
+from pianoroll_tf.data.stream import Stream
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling.evaluation import Evaluator
 
 SMOOTHING = 0.5  # cells added to both outcomes of every pitch (Jeffreys): no probability is 0 or 1
 
 
-def note_frequency(corpus: Corpus) -> np.ndarray:
+def note_frequency(corpus: Corpus | Stream) -> np.ndarray:
     """Log-odds that each pitch sounds in the training split, regardless of the previous steps, float32 [pitch]."""
-    _, pitches = _cells(corpus)
-    return _log_odds(np.bincount(pitches, minlength=NUM_PITCHES), len(corpus.counts))
+    sounding = sum(np.bincount(_cells(part)[1], minlength=NUM_PITCHES) for part in corpus.parts())
+    return _log_odds(np.asarray(sounding), corpus.steps)
 
 
-def copy_the_last_step(corpus: Corpus) -> np.ndarray:
+def copy_the_last_step(corpus: Corpus | Stream) -> np.ndarray:
     """Log-odds that each pitch sounds, given whether it did at the previous step; silence precedes each piece.
 
     Returns:
         float32 [2, pitch]: row 0 for a pitch that was silent, row 1 for one that sounded.
     """
+    total, both, before = np.sum([_sounding(part) for part in corpus.parts()], axis=0)
+    return np.stack([_log_odds(total - both, corpus.steps - before), _log_odds(both, before)])
+
+
+def _sounding(corpus: Corpus) -> np.ndarray:
+    """Numbers of cells: that sound, that did so at the previous step too, that precede a step; int64 [3, pitch]."""
     steps, pitches = _cells(corpus)
     last = np.isin(steps, corpus.piece_offsets[1:] - 1)
     held = _held(corpus, steps, pitches)
-    total, both, before = (np.bincount(pitches[chosen], minlength=NUM_PITCHES) for chosen in (..., held, ~last))
-    return np.stack([_log_odds(total - both, len(corpus.counts) - before), _log_odds(both, before)])
+    return np.stack([np.bincount(pitches[chosen], minlength=NUM_PITCHES) for chosen in (..., held, ~last)])
 
 
 def _cells(corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
@@ -56,15 +63,17 @@ def _log_odds(sounding: np.ndarray, of: np.ndarray | int) -> np.ndarray:
     return np.log((sounding + SMOOTHING) / (of - sounding + SMOOTHING)).astype(np.float32)
 
 
-def strikes_and_ends(corpus: Corpus) -> tuple[float, float]:
+def strikes_and_ends(corpus: Corpus | Stream) -> tuple[float, float]:
     """Log-odds that a pitch that keeps sounding is struck again, and that a piece ends with a step."""
-    kept = _held(corpus, *_cells(corpus))
-    struck = int((corpus.cells[kept] >= STRUCK_BIT).sum())
+    struck = held = 0
+    for part in corpus.parts():
+        kept = _held(part, *_cells(part))
+        struck, held = struck + int((part.cells[kept] >= STRUCK_BIT).sum()), held + int(kept.sum())
     pieces = int((corpus.piece_steps > 0).sum())
-    return float(_log_odds(np.array(struck), int(kept.sum()))), float(_log_odds(np.array(pieces), len(corpus.counts)))
+    return float(_log_odds(np.array(struck), held)), float(_log_odds(np.array(pieces), corpus.steps))
 
 
-def _evaluator(corpus: Corpus, sounds: Callable[[tf.Tensor], tf.Tensor]) -> Evaluator:
+def _evaluator(corpus: Corpus | Stream, sounds: Callable[[tf.Tensor], tf.Tensor]) -> Evaluator:
     """The evaluator of the log-odds that `sounds` computes from the previous cells, [batch, time, pitch]."""
     struck, ends = strikes_and_ends(corpus)
 
@@ -76,18 +85,18 @@ def _evaluator(corpus: Corpus, sounds: Callable[[tf.Tensor], tf.Tensor]) -> Eval
     return Evaluator(predict, lambda batch: ())
 
 
-def _note_frequency_evaluator(corpus: Corpus) -> Evaluator:
+def _note_frequency_evaluator(corpus: Corpus | Stream) -> Evaluator:
     table = tf.constant(note_frequency(corpus))
     return _evaluator(corpus, lambda before: tf.broadcast_to(table, tf.shape(before)))
 
 
-def _copy_the_last_step_evaluator(corpus: Corpus) -> Evaluator:
+def _copy_the_last_step_evaluator(corpus: Corpus | Stream) -> Evaluator:
     silent, sounding = (tf.constant(row) for row in copy_the_last_step(corpus))
     return _evaluator(corpus, lambda before: tf.where(before != 0, sounding, silent))
 
 
 # Name → function from the training split to an evaluator
-BASELINES: dict[str, Callable[[Corpus], Evaluator]] = {
+BASELINES: dict[str, Callable[[Corpus | Stream], Evaluator]] = {
     "copy_last_step": _copy_the_last_step_evaluator,
     "note_frequency": _note_frequency_evaluator,
 }
@@ -98,7 +107,8 @@ def baseline_nlls(config: RunConfig, names: Iterable[str] = tuple(BASELINES)) ->
     try:
         if manifest_sha256(config.data.path) != config.data.manifest_sha256:
             return {}
-        training, validation = (load_corpus(config.data.path, split) for split in ("train", "val"))
+        stream = streams(config.dataset.stream, config.data.path)
+        training, validation = (open_split(config.data.path, split, stream) for split in ("train", "val"))
     except (OSError, UserError):
         return {}
     dataset = evaluation_dataset(validation, config.dataset)

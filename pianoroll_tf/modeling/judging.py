@@ -10,7 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pianoroll_tf.config import RunConfig
-from pianoroll_tf.data.pipeline import evaluation_dataset, load_corpus
+from pianoroll_tf.data.opening import open_split, streams
+from pianoroll_tf.data.pipeline import evaluation_dataset
+from pianoroll_tf.data.stream import reported_failures
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import count
 from pianoroll_tf.modeling.baselines import BASELINES
@@ -54,26 +56,28 @@ def judge(
     Raises:
         UserError: A split that is needed has no piece.
     """
-    corpora = {name: load_corpus(records, name) for name in dict.fromkeys(("train", "val", split))}
+    stream = streams(config.dataset.stream, records)
+    corpora = {name: open_split(records, name, stream) for name in dict.fromkeys(("train", "val", split))}
     for name, corpus in corpora.items():
-        if not len(corpus.counts):
+        if not corpus.steps:
             raise UserError(f"the {name} split of {records} must hold at least one piece. Received: pieces=0")
     corpus = corpora[split]
     evaluators = {"model": model_evaluator(model, config.loss)}
     evaluators |= {name: make(corpora["train"]) for name, make in BASELINES.items()}
-    results = {"split": split, "records": str(records), "pieces": len(corpus.piece_steps), "steps": len(corpus.counts)}
+    results = {"split": split, "records": str(records), "pieces": len(corpus.piece_steps), "steps": corpus.steps}
     sums = {}
-    for name, evaluator in evaluators.items():
-        chosen = evaluator.statistics(evaluation_dataset(corpora["val"], config.dataset)).results()
-        on_pass(LABELS[name])
-        sums[name] = evaluator.statistics(evaluation_dataset(corpus, config.dataset))
-        results[name] = sums[name].results(chosen["threshold"], chosen["onset_threshold"])
-        on_pass(LABELS[name])
-    if not config.loss.proper:
-        raw = model_evaluator(model, config.loss, posterior=False)
-        sums["uncorrected"] = raw.statistics(evaluation_dataset(corpus, config.dataset))
-        results["uncorrected_ece"] = sums["uncorrected"].ece()
-        on_pass("uncorrected")
+    with reported_failures(*corpora.values()):
+        for name, evaluator in evaluators.items():
+            chosen = evaluator.statistics(evaluation_dataset(corpora["val"], config.dataset)).results()
+            on_pass(LABELS[name])
+            sums[name] = evaluator.statistics(evaluation_dataset(corpus, config.dataset))
+            results[name] = sums[name].results(chosen["threshold"], chosen["onset_threshold"])
+            on_pass(LABELS[name])
+        if not config.loss.proper:
+            raw = model_evaluator(model, config.loss, posterior=False)
+            sums["uncorrected"] = raw.statistics(evaluation_dataset(corpus, config.dataset))
+            results["uncorrected_ece"] = sums["uncorrected"].ece()
+            on_pass("uncorrected")
     return results, sums
 
 

@@ -1,5 +1,6 @@
 """The training of a run: Keras `compile` and `fit`, from the state that the run folder holds."""
 
+import dataclasses
 import functools
 import logging
 import sys
@@ -11,16 +12,17 @@ import tensorflow as tf
 
 from pianoroll_tf.config import RunConfig
 from pianoroll_tf.data.advice import cure_for_empty_split
+from pianoroll_tf.data.opening import open_split, said, streams
 from pianoroll_tf.data.pipeline import (
     Corpus,
     batch_size,
     batches_per_epoch,
     evaluation_dataset,
-    load_corpus,
     make_dataset,
     windows_per_epoch,
 )
 from pianoroll_tf.data.records import manifest_sha256, read_manifest
+from pianoroll_tf.data.stream import Stream, reported_failures
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import count
 from pianoroll_tf.modeling import more_epochs, run, run_folder, warm_start
@@ -84,10 +86,13 @@ def train(
     if until is not None and until < 1:
         raise ValueError(f"until must be >= 1. Received: until={until}")
     folder = Path(run_dir)
-    corpora = {split: _load(config, split) for split in ("train", "val")}
+    streamed = _streams(config, folder)
+    corpora = {split: _load(config, split, streamed) for split in ("train", "val")}
     steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(corpora["train"], config.dataset)
     with run_folder.sole_use(folder):
         config = warm_start.with_provenance(config, folder, init)
+        if streamed and config.dataset.stream == "auto":
+            config = dataclasses.replace(config, provenance=config.provenance | {"stream": True})
         config = more_epochs.settle(config, folder, steps_per_epoch)
         run_folder.open_run(folder, config)
         remove_temporaries(folder)
@@ -114,26 +119,32 @@ def train(
         books = Bookkeeping(folder, config, state, best)
         termination = Termination()
         windows = evaluation_dataset(corpora["val"], config.dataset)
-        callbacks = [
-            SwapAverages(),
-            Validation(windows, config, state),
-            books,
-            TensorBoard(folder / run_folder.TENSORBOARD, windows, config),
-            *extra_callbacks,
-            SwapAverages(),
-            Checkpointing(store, books, steps_per_epoch, termination, checkpoint_seconds, running_metrics(arrays)),
-        ]
-        with termination.watched():
+        with termination.watched(), reported_failures(*corpora.values()):
+            callbacks = [
+                SwapAverages(),
+                Validation(windows, config, state),
+                books,
+                TensorBoard(folder / run_folder.TENSORBOARD, windows, config),
+                *extra_callbacks,
+                SwapAverages(),
+                Checkpointing(store, books, steps_per_epoch, termination, checkpoint_seconds, running_metrics(arrays)),
+            ]
             _fit(model, config, corpora["train"], steps_per_epoch, state, epochs, callbacks, quiet)
         return state
 
 
 def _log_start(
-    corpora: dict[str, Corpus], config: RunConfig, model: keras.Model, steps_per_epoch: int, state: TrainingState
+    corpora: dict[str, Corpus | Stream],
+    config: RunConfig,
+    model: keras.Model,
+    steps_per_epoch: int,
+    state: TrainingState,
 ) -> None:
     """Logs the sizes of data and model, and where a training resumes."""
     for name, corpus in zip(("training", "validation"), corpora.values(), strict=True):
-        _log.info("%s: %s, %s", name, count(len(corpus.piece_steps), "piece"), count(len(corpus.counts), "step"))
+        _log.info("%s: %s, %s", name, count(len(corpus.piece_steps), "piece"), count(corpus.steps, "step"))
+    if isinstance(corpora["train"], Stream):
+        _log.info(said(config.data.path, config.dataset.stream))
     windows = windows_per_epoch(corpora["train"], config.dataset)
     size, steps = batch_size(corpora["train"], config.dataset), config.dataset.window_steps
     _log.info("an epoch: %d windows of %d steps, %d batches of %d", windows, steps, steps_per_epoch, size)
@@ -147,12 +158,19 @@ def _log_start(
         _log.info("resumes in epoch %d after %d of its batches", state.epoch + 1, state.batch)
 
 
-def _load(config: RunConfig, split: str) -> Corpus:
+def _streams(config: RunConfig, folder: Path) -> bool:
+    """Whether the pieces stay on disk. A run that exists keeps to it, as the order of the windows may depend on it."""
+    if config.dataset.stream == "auto" and (folder / run_folder.CONFIG).exists():
+        return bool(run_folder.load_config(folder).provenance.get("stream"))
+    return streams(config.dataset.stream, config.data.path)
+
+
+def _load(config: RunConfig, split: str, stream: bool) -> Corpus | Stream:
     path = config.data.path
     if manifest_sha256(path) != config.data.manifest_sha256:
         raise UserError(f"{path} must hold the records that this run was started with, but its manifest differs")
-    corpus = load_corpus(path, split)
-    if not len(corpus.counts):
+    corpus = open_split(path, split, stream)
+    if not corpus.steps:
         cure = cure_for_empty_split(read_manifest(path), split)
         raise UserError(f"{path} must hold pieces in the splits train and val, but {split} is empty; {cure}")
     return corpus
@@ -195,7 +213,7 @@ def fit_batch(
 def _fit(
     model: keras.Model,
     config: RunConfig,
-    corpus: Corpus,
+    corpus: Corpus | Stream,
     steps_per_epoch: int,
     state: TrainingState,
     epochs: int,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pianoroll_tf.data import frames
-from pianoroll_tf.data.frames import Frames, pack, pitch_range, transpose
+from pianoroll_tf.data.frames import Frames, dense, pack, pitch_range, transpose
 from pianoroll_tf.data.loading import join_pieces
 from pianoroll_tf.data.roll import as_states, from_dense
 
@@ -41,7 +41,7 @@ def test_codes_hold_every_cell_and_silence_at_the_end(monkeypatch, block, densit
 
 def test_a_window_is_silent_outside_its_piece():
     rolls = [random_roll(steps, seed=steps, density=0.5) for steps in (5, 6)]
-    cutter = Frames(corpus_of(*rolls), window_steps=4)
+    cutter = Frames.of(corpus_of(*rolls), window_steps=4)
     # The first piece's first window, and its last, of one step, before another piece; the same of the second piece.
     windows = {"begin": [0, 0, 5, 5], "start": [0, 4, 5, 10], "end": [4, 5, 9, 11]}
     codes = cutter.cut({name: tf.constant(values, tf.int64) for name, values in windows.items()})
@@ -52,14 +52,14 @@ def test_a_window_is_silent_outside_its_piece():
         np.concatenate([silent, rolls[1][:4]]),
         np.concatenate([rolls[1][4:6], silent, silent, silent]),
     ]
-    np.testing.assert_array_equal(cutter.dense(codes), expected)
-    assert cutter.dense(codes).dtype == tf.uint8
+    np.testing.assert_array_equal(dense(codes), expected)
+    assert dense(codes).dtype == tf.uint8
 
 
 def test_the_clock_is_that_of_the_targets():
     corpus = join_pieces([np.zeros(3, np.uint8)], [np.zeros(0, np.uint8)], [np.array([7, 8, 9], np.uint16)])
     windows = {name: tf.constant([value], tf.int64) for name, value in (("begin", 0), ("start", 1), ("end", 3))}
-    assert Frames(corpus, window_steps=4).clock(windows).numpy().tolist() == [[8, 9, 0, 0]]
+    assert Frames.of(corpus, window_steps=4).clock(windows).numpy().tolist() == [[8, 9, 0, 0]]
 
 
 def test_the_pitch_range_of_windows():

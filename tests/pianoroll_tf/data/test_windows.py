@@ -1,4 +1,4 @@
-"""Tests of pianoroll_tf.data.windows: every step once per epoch, no empty window, lanes without gaps."""
+"""Tests of pianoroll_tf.data.windows: every step once per epoch, no empty window, uniform draws."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from pianoroll_tf.config import DatasetConfig
 from pianoroll_tf.data.loading import Corpus
-from pianoroll_tf.data.windows import piece_tensors, plan_epoch, plan_lanes, uniform_integer, windows_of_pieces
+from pianoroll_tf.data.windows import piece_tensors, plan_epoch, uniform_integer, windows_of_pieces
 
 LENGTHS = [1, 2, 7, 8, 9, 12, 15, 16, 17, 23, 24, 25, 31, 64, 65]
 
@@ -78,27 +78,5 @@ def test_uniform_integer_is_uniform():
     np.testing.assert_allclose(counts, 10000, rtol=0.05)
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 3, 64])
-def test_lanes_hold_every_step_once_and_in_order(batch_size):
-    plan = plan_lanes(corpus_of(LENGTHS), DatasetConfig(window_steps=8, batch_size=batch_size))
-    seen = np.zeros(sum(LENGTHS), int)
-    for lane in range(plan["start"].shape[1]):
-        position = None
-        for begin, start, end, last, reset in zip(*(plan[name][:, lane] for name in plan), strict=True):
-            assert start < end <= last or start == end == 0
-            assert start == begin if reset else start == position
-            seen[start:end] += 1
-            position = end
-    np.testing.assert_array_equal(seen, 1)
-    assert plan["start"].shape[1] <= batch_size
-
-
-def test_lanes_waste_little():
-    lengths = np.random.default_rng(0).integers(100, 3000, 60)
-    plan = plan_lanes(corpus_of(lengths), DatasetConfig())
-    assert lengths.sum() / (plan["start"].size * 128) > 0.8
-
-
 def test_pieces_without_steps_give_no_window():
     assert windows_of_pieces(np.array([0, 1]), 4).tolist() == [0, 1]
-    assert len(plan_lanes(corpus_of([]), DatasetConfig())["start"]) == 0

@@ -10,6 +10,7 @@ from tiny_run import tiny_config, tiny_records
 from pianoroll_tf.data.loading import join_pieces, load_corpus
 from pianoroll_tf.data.pipeline import evaluation_dataset
 from pianoroll_tf.data.roll import from_dense
+from pianoroll_tf.data.stream import Stream
 from pianoroll_tf.modeling import baselines
 
 
@@ -102,3 +103,11 @@ def test_what_a_run_must_beat_is_the_validation_nll_of_copying(tmp_path):
     assert baselines.copying_nll(config) == expected
     shutil.rmtree(records)
     assert baselines.copying_nll(config) is None
+
+
+def test_the_baselines_of_a_stream_are_those_of_memory(tmp_path):
+    records = tiny_records(tmp_path / "records")
+    corpus, stream = load_corpus(records, "train"), Stream(records, "train", buffer_steps=50)
+    assert len(list(stream.parts())) > 3
+    for measure in (baselines.note_frequency, baselines.copy_the_last_step, baselines.strikes_and_ends):
+        np.testing.assert_array_equal(measure(stream), measure(corpus))

@@ -1,6 +1,7 @@
 """Tests of pianoroll_tf.modeling.training: what is stopped, killed or damaged ends as if nothing had happened."""
 
 import csv
+import logging
 import os
 import random
 import resource
@@ -17,6 +18,7 @@ import tensorflow as tf
 from repository import ROOT
 from tiny_run import random_piece, tiny_config, tiny_records, write_records
 
+from pianoroll_tf.data import opening, stream
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run, run_folder, training
 from pianoroll_tf.modeling.callbacks import StoppedError
@@ -511,3 +513,37 @@ def test_what_is_judged_and_kept_is_the_average_of_the_weights(tmp_path, records
     np.testing.assert_allclose(model.get_layer("gru_1").cell.bias.numpy(), average, rtol=1e-5, atol=1e-7)
     arrays, _ = CheckpointStore(tmp_path / "run" / run_folder.CHECKPOINTS).newest(print)
     assert any(np.array_equal(value, seen[-1]) for name, value in arrays.items() if name.startswith("model/"))
+
+
+def test_a_stream_of_one_group_trains_as_memory_does(tmp_path, undisturbed, records):
+    train(tiny_config(records, dataset={"stream": "yes"}), tmp_path / "run", quiet=True)
+    assert_equal_runs(tmp_path / "run", undisturbed)
+
+
+def test_a_streamed_run_that_is_stopped_within_an_epoch_ends_as_one_that_is_not(
+    tmp_path, undisturbed, records, monkeypatch
+):
+    monkeypatch.setattr(stream, "BUFFER_STEPS", 100)  # of 309: four groups an epoch
+    config = tiny_config(records, dataset={"stream": "yes"})
+    train(config, tmp_path / "whole", quiet=True)
+    stop = At(11, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(StoppedError):
+        train(config, tmp_path / "run", [stop], checkpoint_seconds=0, quiet=True)
+    train(config, tmp_path / "run", quiet=True)
+    assert_equal_runs(tmp_path / "run", tmp_path / "whole")
+    assert final(tmp_path / "run")[0] != final(undisturbed)[0]  # the order is another
+
+
+def test_a_run_keeps_to_where_its_pieces_were_at_its_start(tmp_path, half_done, records, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    config = tiny_config(records)
+    monkeypatch.setattr(opening, "available_memory", lambda: 0)
+    train(config, tmp_path / "streamed", until=1)
+    assert run_folder.load_config(tmp_path / "streamed").provenance == {"stream": True}
+    assert "1/4 of the memory" in caplog.text
+    caplog.clear()
+    train(config, half_done, until=2)  # began in memory
+    assert "1/4 of the memory" not in caplog.text
+    monkeypatch.setattr(opening, "available_memory", lambda: 1 << 40)
+    train(config, tmp_path / "streamed", until=2)
+    assert "1/4 of the memory" in caplog.text
