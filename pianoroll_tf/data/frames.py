@@ -13,8 +13,9 @@ from pianoroll_tf.data.roll import STRUCK_BIT
 
 GROUP = 12  # pitches per code: the table of 48 KB stays in the processor's cache
 GROUPS = NUM_PITCHES // GROUP
-_BLOCK_STEPS = 1 << 20  # packed at a time, so that packing needs little memory beside the codes
-_BITS = (1 << np.arange(GROUP)).astype(np.float64)
+_BLOCK_STEPS = 1 << 16  # packed at a time, in the processor's cache
+_GROUP_OF, _BIT_OF = np.divmod(np.arange(STRUCK_BIT, dtype=np.int32), GROUP)  # of each column
+_WEIGHT_OF = (1 << _BIT_OF).astype(np.int16)
 
 
 def pack(corpus: Corpus) -> np.ndarray:
@@ -29,14 +30,17 @@ def pack(corpus: Corpus) -> np.ndarray:
     codes = np.zeros((steps + 1, 2, GROUPS), np.int16)
     for begin in range(0, steps, _BLOCK_STEPS):
         counts = corpus.counts[begin : begin + _BLOCK_STEPS]
-        step = np.repeat(np.arange(len(counts)), counts)
+        step = np.repeat(np.arange(0, len(counts) * GROUPS, GROUPS, dtype=np.int32), counts)
         cells = corpus.cells[cell : cell + len(step)]
-        group, bit = np.divmod(cells % STRUCK_BIT, GROUP)
-        place, weight = step * GROUPS + group, _BITS[bit]
+        column = cells % STRUCK_BIT
+        place, weight = step + np.take(_GROUP_OF, column), np.take(_WEIGHT_OF, column)
+        # Cells of the same group follow one another, so their union is that of a slice
+        slices = np.flatnonzero(np.concatenate([[len(place) > 0], place[1:] != place[:-1]]))
         for plane, weights in enumerate((weight, weight * (cells >= STRUCK_BIT))):
-            # The sum of different powers of two is their union.
-            sums = np.bincount(place, weights=weights, minlength=len(counts) * GROUPS)
-            codes[begin : begin + len(counts), plane] = sums.reshape(-1, GROUPS)
+            union = np.zeros(len(counts) * GROUPS, np.int16)
+            if len(slices):
+                np.bitwise_or.at(union, place[slices], np.bitwise_or.reduceat(weights, slices))
+            codes[begin : begin + len(counts), plane] = union.reshape(-1, GROUPS)
         cell += len(step)
     return codes
 

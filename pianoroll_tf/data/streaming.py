@@ -1,5 +1,8 @@
 """The windows of a stream as tf.data: cut from one group of pieces after the other, while the next group is read."""
 
+import atexit
+import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +16,7 @@ from pianoroll_tf.data.loading import Corpus
 from pianoroll_tf.data.stream import Stream
 
 _AHEAD = 1  # groups that are read ahead
+_LAST_CALL_SECONDS = 0.05  # after which TensorFlow's threads ask for no other group
 _WINDOWS = {"begin": tf.int64, "start": tf.int64, "end": tf.int64, "last": tf.int64}
 
 
@@ -63,8 +67,9 @@ def _cut(
     """Loads groups by their numbers and cuts their windows, of which `types` has the parts, `block` at a time."""
 
     def arrays(number: int) -> list[np.ndarray]:
-        corpus, windows = load(number)
-        return [pack(corpus), clock_of(corpus), *(windows[name] for name in types)]
+        with _READING:
+            corpus, windows = load(number)
+            return [pack(corpus), clock_of(corpus), *(windows[name] for name in types)]
 
     def group(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
         # A function of the number alone: "stateful" would turn off all reading ahead in the deterministic mode.
@@ -83,6 +88,39 @@ def _cut(
         return tf.data.Dataset.range(0, tf.size(windows["start"], tf.int64), block).map(plain(cut))
 
     return numbers.map(plain(group)).prefetch(_AHEAD).flat_map(plain(blocks))
+
+
+class _Reading:
+    """What TensorFlow's threads do in Python, one group at a time, until the interpreter exits.
+
+    An interpreter that is being finalized never gives its lock to such a thread, while it deletes the iterator, which
+    waits for the thread: the process would never end.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_used = self._is_closed = False
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        if not self._is_used:
+            self._is_used = True
+            atexit.register(self.close)
+        if self._is_closed:
+            self._lock.release()
+            raise RuntimeError("the interpreter exits")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def close(self) -> None:
+        """Waits for the group that is being read; no other one will be."""
+        with self._lock:
+            self._is_closed = True
+        time.sleep(_LAST_CALL_SECONDS)
+
+
+_READING = _Reading()
 
 
 def plain(stage: Callable) -> Callable:

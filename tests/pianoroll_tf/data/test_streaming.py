@@ -1,12 +1,16 @@
 """Tests of pianoroll_tf.data.streaming: batches of a stream against those of the same pieces in memory."""
 
+import atexit
 import itertools
+import threading
+import time
 
 import numpy as np
 import pytest
 from tiny_run import random_piece, write_records
 
 from pianoroll_tf.config import DatasetConfig, RecordsConfig
+from pianoroll_tf.data import streaming
 from pianoroll_tf.data.loading import load_corpus
 from pianoroll_tf.data.pipeline import batches_per_epoch, evaluation_dataset, make_dataset, windows_per_epoch
 from pianoroll_tf.data.stream import Stream
@@ -83,3 +87,33 @@ def test_an_evaluation_of_a_stream_is_that_of_memory(records, buffer_steps, batc
     )
     assert one.element_spec.keys() == two.element_spec.keys()
     assert_equal(arrays(one), arrays(two))
+
+
+def test_at_exit_the_group_that_is_read_is_waited_for_and_no_other_is_read():
+    reading, events = streaming._Reading(), []
+    begun, released = threading.Event(), threading.Event()
+
+    def read():
+        with reading:
+            begun.set()
+            released.wait(60)
+            events.append("read")
+
+    def close():
+        reading.close()
+        events.append("closed")
+
+    threads = [threading.Thread(target=read), threading.Thread(target=close)]
+    threads[0].start()
+    assert begun.wait(60)
+    threads[1].start()
+    time.sleep(0.2)
+    assert events == []
+    released.set()
+    for thread in threads:
+        thread.join(60)
+    assert events == ["read", "closed"]
+    with pytest.raises(RuntimeError, match="exits"), reading:
+        events.append("read")
+    assert events == ["read", "closed"]
+    atexit.unregister(reading.close)
