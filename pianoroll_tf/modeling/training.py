@@ -86,6 +86,7 @@ def train(
     if until is not None and until < 1:
         raise ValueError(f"until must be >= 1. Received: until={until}")
     folder = Path(run_dir)
+    _check_records(config)
     streamed = _streams(config, folder)
     corpora = {split: _load(config, split, streamed) for split in ("train", "val")}
     steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(corpora["train"], config.dataset)
@@ -165,10 +166,15 @@ def _streams(config: RunConfig, folder: Path) -> bool:
     return streams(config.dataset.stream, config.data.path)
 
 
-def _load(config: RunConfig, split: str, stream: bool) -> Corpus | Stream:
+def _check_records(config: RunConfig) -> None:
+    """Raises UserError if the records are not those of the run."""
     path = config.data.path
     if manifest_sha256(path) != config.data.manifest_sha256:
         raise UserError(f"{path} must hold the records that this run was started with, but its manifest differs")
+
+
+def _load(config: RunConfig, split: str, stream: bool) -> Corpus | Stream:
+    path = config.data.path
     corpus = open_split(path, split, stream)
     if not corpus.steps:
         cure = cure_for_empty_split(read_manifest(path), split)

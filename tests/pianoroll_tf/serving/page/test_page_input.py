@@ -167,7 +167,7 @@ def test_a_bad_file_is_named_and_the_one_before_it_said_to_be_in_use(chromium, a
     page.evaluate(DROP_FILE, ["song.mid", list(SONG)])
     page.wait_for_selector("#preview:visible")
     assert page.is_hidden("#primer-error")
-    page.evaluate(DROP_FILE, ["large.mid", [0] * 3_000_000])
+    page.evaluate(DROP_FILE, ["large.mid", 3_000_000])
     page.wait_for_selector("#primer-error:visible")
     error = "large.mid cannot be used: it is larger than 2097 kB. song.mid is still in use."
     assert page.inner_text("#primer-error") == error
