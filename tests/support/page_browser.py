@@ -74,7 +74,8 @@ COUNT_PIXELS = """([canvas, name]) => {
 # Drops a file on the page, with these bytes, or with so many zeros.
 DROP_FILE = """([name, bytes]) => {
   const transfer = new DataTransfer();
-  transfer.items.add(new File([typeof bytes === 'number' ? new Uint8Array(bytes) : Uint8Array.from(bytes)], name, {type: 'audio/midi'}));
+  const content = typeof bytes === 'number' ? new Uint8Array(bytes) : Uint8Array.from(bytes);
+  transfer.items.add(new File([content], name, {type: 'audio/midi'}));
   for (const kind of ['dragover', 'drop']) {
     document.body.dispatchEvent(new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
   }
