@@ -1,4 +1,4 @@
-"""Plans the windows of a training epoch, and the lanes of an evaluation."""
+"""Plans the windows of a training epoch."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,7 +6,6 @@ import tensorflow as tf
 from pianoroll_tf.config import DatasetConfig
 from pianoroll_tf.data.loading import Corpus
 
-MAX_LANES = 64  # of an evaluation if the batch size is not set
 _ALGORITHM = "philox"  # the same numbers on every device
 
 

@@ -89,8 +89,11 @@ def test_an_evaluation_of_a_stream_is_that_of_memory(records, buffer_steps, batc
     assert_equal(arrays(one), arrays(two))
 
 
-def test_at_exit_the_group_that_is_read_is_waited_for_and_no_other_is_read():
+def test_at_exit_the_group_that_is_read_is_waited_for_and_no_other_is_read(monkeypatch):
+    at_exit = []
+    monkeypatch.setattr(atexit, "register", at_exit.append)
     reading, events = streaming._Reading(), []
+    assert at_exit == []  # of a process that reads no stream
     begun, released = threading.Event(), threading.Event()
 
     def read():
@@ -106,6 +109,7 @@ def test_at_exit_the_group_that_is_read_is_waited_for_and_no_other_is_read():
     threads = [threading.Thread(target=read), threading.Thread(target=close)]
     threads[0].start()
     assert begun.wait(60)
+    assert at_exit == [reading.close]
     threads[1].start()
     time.sleep(0.2)
     assert events == []
@@ -116,4 +120,4 @@ def test_at_exit_the_group_that_is_read_is_waited_for_and_no_other_is_read():
     with pytest.raises(RuntimeError, match="exits"), reading:
         events.append("read")
     assert events == ["read", "closed"]
-    atexit.unregister(reading.close)
+    assert len(at_exit) == 1
