@@ -149,15 +149,16 @@ async def _score(
     if state.scores >= MAX_SCORES:
         raise OverloadedError("too many scores are waiting")
     title = fields.title or state.registry.name
-    write = functools.partial(musicxml_bytes, fields.roll, steps_per_beat, tempo, meters, title)
+    writing = state.score_threads.submit(musicxml_bytes, fields.roll, steps_per_beat, tempo, meters, title)
 
     async def written() -> bytes:
-        return await asyncio.get_running_loop().run_in_executor(state.score_threads, write)
+        return await asyncio.wrap_future(writing)
 
     state.scores += 1
     try:
         return await state.complete(client_disconnect(request), 0, written())
     finally:
+        writing.cancel()  # before the response is sent, unlike the cancellation of a task
         state.scores -= 1
 
 
