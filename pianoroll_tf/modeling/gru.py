@@ -37,18 +37,19 @@ def make_recurrent(kind: str, units: int, name: str, seed: int, dtype: str) -> k
 def portable_kernels(model: keras.Model) -> Iterator[None]:
     """Within the context, graphs traced from a model of `build_model` run on any device.
 
-    On a machine with a GPU, Keras traces its GRU as one cuDNN kernel, which a machine without a GPU cannot even load.
-    The portable kernels compute the same equations more slowly.
+    On a machine with a GPU, Keras traces its GRU as one cuDNN kernel, which a machine without a GPU cannot even load,
+    and the nade head is traced as operations that a CPU computes slowly. The portable kernels compute the same
+    equations.
     """
-    layers = [layer for layer in model.layers if hasattr(layer, "use_cudnn")]
-    before = [layer.use_cudnn for layer in layers]
+    choices = [(layer, name) for layer in model.layers for name in ("use_cudnn", "use_dense") if hasattr(layer, name)]
+    before = [getattr(layer, name) for layer, name in choices]
     try:
-        for layer in layers:
-            layer.use_cudnn = False
+        for layer, name in choices:
+            setattr(layer, name, False)
         yield
     finally:
-        for layer, choice in zip(layers, before, strict=True):
-            layer.use_cudnn = choice
+        for (layer, name), choice in zip(choices, before, strict=True):
+            setattr(layer, name, choice)
 
 
 def advance_recurrent(layer: keras.layers.GRU, inputs, state):

@@ -13,6 +13,7 @@ from keras import ops
 
 from pianoroll_tf import choices
 from pianoroll_tf.modeling import nade
+from pianoroll_tf.modeling.nade_dense import dense_logits
 from pianoroll_tf.settings import Settings, check_entry
 
 
@@ -117,7 +118,13 @@ class Independent(Head):
 
 
 class Nade(Head):
-    """Each decision depends on the decisions before it: the equations of `modeling.nade`."""
+    """Each decision depends on the decisions before it: the equations of `modeling.nade`.
+
+    The attribute `use_dense` says whether the log-odds of known steps are computed by `nade_dense`: "auto", where there
+    is a GPU; True, always; False, never.
+    """
+
+    use_dense: str | bool = "auto"
 
     def build(self, hidden_shape, *_):
         """Creates the weights; those between notes start at 0, so that training begins as with `Independent`."""
@@ -142,7 +149,8 @@ class Nade(Head):
     def logits(self, hidden, before, cells):
         """See `Head`."""
         before, cells = (tf.reshape(part, [-1, self.pitches]) for part in (before, cells))
-        return nade.teacher_forced_logits(self.equations(), hidden, before, cells)
+        dense = bool(tf.config.list_logical_devices("GPU")) if self.use_dense == "auto" else self.use_dense
+        return (dense_logits if dense else nade.teacher_forced_logits)(self.equations(), hidden, before, cells)
 
     def drawer(self, posterior: Callable, in_turn: bool = False) -> nade.Draw:
         """See `Head`."""

@@ -74,10 +74,12 @@ def test_an_unknown_entry_is_refused():
 
 
 def test_portable_kernels_are_a_choice_for_a_while():
-    model = build_model(ModelConfig(conv_filters=2, gru_units=4, gru_layers=2))
+    model = build_model(ModelConfig(conv_filters=2, gru_units=4, gru_layers=2, head="nade"))
     layers = [model.get_layer("gru_1"), model.get_layer("gru_2")]
     layers[1].use_cudnn = True
     with pytest.raises(RuntimeError, match="within"), portable_kernels(model):
         assert [layer.use_cudnn for layer in layers] == [False, False]
+        assert model.get_layer("head").use_dense is False
         raise RuntimeError("within")
     assert [layer.use_cudnn for layer in layers] == ["auto", True]
+    assert model.get_layer("head").use_dense == "auto"
