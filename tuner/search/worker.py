@@ -1,6 +1,7 @@
 """Runs trials: alone in this process, or as a worker of a chief with which it shares a folder."""
 
 import dataclasses
+import json
 import os
 import socket
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import grpc
 import keras_tuner
+from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_client
 
 from pianoroll_tf.errors import UserError
@@ -25,6 +27,9 @@ from tuner.search.tuner import SearchTuner
 from tuner.terminal import log
 
 WAIT_SECONDS = 600.0  # how long a worker waits for its chief
+# gRPC waits for a chief that is not there, but fails a call during which the chief is lost; all calls may be repeated
+RETRIES = {"maxAttempts": 5, "initialBackoff": "1s", "maxBackoff": "30s", "backoffMultiplier": 2}
+CHANNEL = {"methodConfig": [{"name": [{}], "retryPolicy": RETRIES | {"retryableStatusCodes": ["UNAVAILABLE"]}}]}
 
 
 def run_tuner(tuner: SearchTuner) -> None:
@@ -33,6 +38,12 @@ def run_tuner(tuner: SearchTuner) -> None:
         tuner.search()
     except keras_tuner.errors.FatalError as error:
         raise (error.__cause__ or error) from error
+
+
+def connect(tuner: SearchTuner, chief: str) -> None:
+    """Replaces KerasTuner's connection to the chief by one that repeats a call during which the chief was lost."""
+    channel = grpc.insecure_channel(chief, options=[("grpc.service_config", json.dumps(CHANNEL))])
+    tuner.oracle.stub = protos.get_service_grpc().OracleStub(channel)
 
 
 def run_worker(
@@ -63,7 +74,9 @@ def run_worker(
     set_environment(chief, name)
     oracle_client.TIMEOUT = WAIT_SECONDS  # for a response of the chief; KerasTuner's default is an hour
     try:
-        run_tuner(SearchTuner(new_oracle(settings, folder), settings, folder, heartbeat_seconds=lease / 6))
+        tuner = SearchTuner(new_oracle(settings, folder), settings, folder, heartbeat_seconds=lease / 6)
+        connect(tuner, chief)
+        run_tuner(tuner)
     except StoppedError as error:
         log(str(error))
         return EXIT_STOPPED
