@@ -74,10 +74,10 @@ def trained_gru(inputs, state, kernel, recurrent_kernel, bias):
         rows, sums = [], []
         for (part, begin), (steps, _, saved), gradients in zip(chains, parts, given, strict=True):
             with tf.name_scope("gru_backward"):
-                of_inputs, of_state, first = _backward(saved, *gradients, recurrent_kernel)
+                of_gates, first = _backward(saved, *gradients, recurrent_kernel)
             with tf.name_scope("gru_gradients"):
-                rows.append((_product(of_inputs, tf.transpose(kernel)), first))
-                sums.append(_weights_gradient(part, begin, steps, of_inputs, of_state))
+                rows.append((_inputs_gradient(of_gates, kernel), first))
+                sums.append(_weights_gradient(part, begin, steps, of_gates))
         return _first_order(*_joined(rows), *(tf.add_n(part) for part in zip(*sums, strict=True)))
 
     return (outputs, last), gradient
@@ -136,42 +136,53 @@ def _forward(inputs, state, kernel, recurrent_kernel, bias, keep: bool):
 def _backward(saved, outputs_gradient, last_gradient, recurrent_kernel):
     """The backward steps of one chain, last to first; `last_gradient` is that of the last state, used as a state.
 
+    Each step joins the gates for one product of the state, but keeps them apart: what is kept is new memory, which is not in
+    the cache, and a copy to it takes longer than the product.
+
     Returns:
-        Gradients of the product of the inputs and of that of the state, `[time, rows, 3 * units]` each, and of the
-        first state, `[rows, units]`.
+        Gradients of the products that enter update, reset and candidate, and of the candidate's product of the state,
+        `[time, rows, units]` each; gradient of the first state, `[rows, units]`.
     """
     steps = tf.shape(outputs_gradient)[0]
     transposed = tf.transpose(recurrent_kernel)
 
-    def step(time, through_product, beside_it, arrays):
+    def step(time, parts, arrays):
         update, reset, held, candidate, change = (array.read(time) for array in saved)
-        gradient = tf.add_n([through_product, beside_it, outputs_gradient[time]])
+        gradient = tf.add_n([*parts, outputs_gradient[time]])
         beside_it = gradient * update
         of_candidate = tf.raw_ops.TanhGrad(y=candidate, dy=gradient - beside_it)
         of_update = tf.raw_ops.SigmoidGrad(y=update, dy=gradient * change)
         of_reset = tf.raw_ops.SigmoidGrad(y=reset, dy=of_candidate * held)
-        of_inputs = tf.concat([of_update, of_reset, of_candidate], 1)
-        of_state = tf.concat([of_update, of_reset, of_candidate * reset], 1)
-        return time - 1, tf.matmul(of_state, transposed), beside_it, _written(arrays, time, (of_inputs, of_state))
+        of_held = of_candidate * reset
+        through_product = tf.matmul(tf.concat([of_update, of_reset, of_held], 1), transposed)
+        arrays = _written(arrays, time, (of_update, of_reset, of_candidate, of_held))
+        return time - 1, (through_product, beside_it), arrays
 
-    arrays = tuple(_array(steps, last_gradient, width=3) for _ in range(2))
-    begin = (steps - 1, last_gradient, tf.zeros_like(last_gradient), arrays)
-    _, through_product, beside_it, arrays = tf.while_loop(
-        lambda time, *_: time >= 0, step, begin, parallel_iterations=1
-    )
-    return *(array.stack() for array in arrays), through_product + beside_it
+    arrays = tuple(_array(steps, last_gradient) for _ in range(4))
+    begin = (steps - 1, (last_gradient, tf.zeros_like(last_gradient)), arrays)
+    _, parts, arrays = tf.while_loop(lambda time, *_: time >= 0, step, begin, parallel_iterations=1)
+    return tuple(array.stack() for array in arrays), tf.add_n(parts)
 
 
-def _weights_gradient(inputs, state, outputs, of_inputs, of_state):
+def _inputs_gradient(of_gates, kernel):
+    """Gradient of the inputs of one chain, `[time, rows, features]`."""
+    products = (_product(of, tf.transpose(part)) for of, part in zip(of_gates[:3], _gates(kernel), strict=True))
+    return tf.add_n(list(products))
+
+
+def _weights_gradient(inputs, state, outputs, of_gates):
     """Gradients of kernel, recurrent kernel and bias of one chain, each a product over all steps and rows."""
 
     def over_steps(left, right):
         return tf.matmul(_flat(left), _flat(right), transpose_a=True)
 
+    update, reset, candidate, held = of_gates
     ones = tf.ones_like(_flat(inputs)[:, :1])
-    kernel = over_steps(inputs, of_inputs)
-    recurrent_kernel = over_steps(outputs[:-1], of_state[1:]) + over_steps(state, of_state[0])
-    return kernel, recurrent_kernel, tf.concat([over_steps(ones, of_inputs), over_steps(ones, of_state)], 0)
+    kernel = [over_steps(inputs, of) for of in (update, reset, candidate)]
+    recurrent = [over_steps(outputs[:-1], of[1:]) + over_steps(state, of[0]) for of in (update, reset, held)]
+    sums = [over_steps(ones, of) for of in of_gates]
+    bias = [tf.concat(part, 1) for part in (sums[:3], [*sums[:2], sums[3]])]
+    return tf.concat(kernel, 1), tf.concat(recurrent, 1), tf.concat(bias, 0)
 
 
 def _gates(tensor):
@@ -191,10 +202,9 @@ def _flat(tensor):
     return tf.reshape(tensor, [-1, tensor.shape[-1]])
 
 
-def _array(steps, state, width: int = 1) -> tf.TensorArray:
-    """An array of `steps` tensors of `width` times the size of the state."""
-    shape = [state.shape[0], width * state.shape[1]]
-    return tf.TensorArray(state.dtype, size=steps, element_shape=shape, clear_after_read=False)
+def _array(steps, state) -> tf.TensorArray:
+    """An array of `steps` tensors of the shape of the state."""
+    return tf.TensorArray(state.dtype, size=steps, element_shape=state.shape, clear_after_read=False)
 
 
 def _written(arrays, time, values):
