@@ -1,9 +1,9 @@
 """The windows of a stream as tf.data: cut from one group of pieces after the other, while the next group is read."""
 
 import atexit
-import threading
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +16,7 @@ from pianoroll_tf.data.loading import Corpus
 from pianoroll_tf.data.stream import Stream
 
 _AHEAD = 1  # groups that are read ahead
+_POLL_SECONDS = 0.005
 _LAST_CALL_SECONDS = 0.05  # after which TensorFlow's threads ask for no other group
 _WINDOWS = {"begin": tf.int64, "start": tf.int64, "end": tf.int64, "last": tf.int64}
 
@@ -67,7 +68,7 @@ def _cut(
     """Loads groups by their numbers and cuts their windows, of which `types` has the parts, `block` at a time."""
 
     def arrays(number: int) -> list[np.ndarray]:
-        with _READING:
+        with _READING():
             corpus, windows = load(number)
             return [pack(corpus), clock_of(corpus), *(windows[name] for name in types)]
 
@@ -91,32 +92,37 @@ def _cut(
 
 
 class _Reading:
-    """What TensorFlow's threads do in Python, one group at a time, until the interpreter exits.
+    """What TensorFlow's threads do in Python until the interpreter exits.
 
     An interpreter that is being finalized never gives its lock to such a thread, while it deletes the iterator, which
-    waits for the thread: the process would never end.
+    waits for the thread: the process would never end. No lock is held within the context: the garbage collector, which
+    may run in any thread, deletes iterators too, and would wait for a thread that waits for that lock.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._readers: set[object] = set()  # adding and removing are atomic
         self._is_used = self._is_closed = False
 
-    def __enter__(self) -> None:
-        self._lock.acquire()
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        """A context for reading one group; RuntimeError once the interpreter exits."""
         if not self._is_used:
             self._is_used = True
             atexit.register(self.close)
-        if self._is_closed:
-            self._lock.release()
-            raise RuntimeError("the interpreter exits")
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        reader = object()
+        self._readers.add(reader)
+        try:
+            if self._is_closed:
+                raise RuntimeError("the interpreter exits")
+            yield
+        finally:
+            self._readers.discard(reader)
 
     def close(self) -> None:
-        """Waits for the group that is being read; no other one will be."""
-        with self._lock:
-            self._is_closed = True
+        """Waits for the groups that are being read; no other one will be."""
+        self._is_closed = True
+        while self._readers:
+            time.sleep(_POLL_SECONDS)
         time.sleep(_LAST_CALL_SECONDS)
 
 

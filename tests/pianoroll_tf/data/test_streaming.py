@@ -97,7 +97,7 @@ def test_at_exit_the_group_that_is_read_is_waited_for_and_no_other_is_read(monke
     begun, released = threading.Event(), threading.Event()
 
     def read():
-        with reading:
+        with reading():
             begun.set()
             released.wait(60)
             events.append("read")
@@ -117,7 +117,22 @@ def test_at_exit_the_group_that_is_read_is_waited_for_and_no_other_is_read(monke
     for thread in threads:
         thread.join(60)
     assert events == ["read", "closed"]
-    with pytest.raises(RuntimeError, match="exits"), reading:
+    with pytest.raises(RuntimeError, match="exits"), reading():
         events.append("read")
     assert events == ["read", "closed"]
     assert len(at_exit) == 1
+
+
+def test_no_reading_waits_for_another():
+    """The garbage collector may delete an iterator while a group is read, and waits for the thread of that iterator."""
+    reading, read = streaming._Reading(), threading.Event()
+
+    def other():
+        with reading():
+            read.set()
+
+    with reading():
+        thread = threading.Thread(target=other)
+        thread.start()
+        assert read.wait(60)
+    thread.join(60)
