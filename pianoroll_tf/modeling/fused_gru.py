@@ -111,16 +111,14 @@ def _joined(parts):
 
 def _forward(inputs, state, kernel, recurrent_kernel, bias, keep: bool):
     """The steps of one chain: states `[time, rows, units]`, the last state, and what `_backward` needs, if `keep`."""
-    bias_of_inputs, (update_bias, reset_bias, candidate_bias) = _gates(bias[0]), _gates(bias[1])
-    offsets = bias_of_inputs[0] + update_bias, bias_of_inputs[1] + reset_bias, bias_of_inputs[2]
+    offsets = _gates(bias[0])
     heard = [_product(inputs, part, offset) for part, offset in zip(_gates(kernel), offsets, strict=True)]
-    of_update, of_reset, of_candidate = _gates(recurrent_kernel)
     steps = tf.shape(inputs)[0]
 
     def step(time, state, outputs, saved):
-        update = tf.sigmoid(heard[0][time] + tf.matmul(state, of_update))
-        reset = tf.sigmoid(heard[1][time] + tf.matmul(state, of_reset))
-        held = tf.nn.bias_add(tf.matmul(state, of_candidate), candidate_bias)
+        of_update, of_reset, held = _gates(tf.nn.bias_add(tf.matmul(state, recurrent_kernel), bias[1]))
+        update = tf.sigmoid(heard[0][time] + of_update)
+        reset = tf.sigmoid(heard[1][time] + of_reset)
         candidate = tf.tanh(heard[2][time] + reset * held)
         change = state - candidate
         state = candidate + update * change
@@ -136,8 +134,8 @@ def _forward(inputs, state, kernel, recurrent_kernel, bias, keep: bool):
 def _backward(saved, outputs_gradient, last_gradient, recurrent_kernel):
     """The backward steps of one chain, last to first; `last_gradient` is that of the last state, used as a state.
 
-    Each step joins the gates for one product of the state, but keeps them apart: what is kept is new memory, which is not in
-    the cache, and a copy to it takes longer than the product.
+    Each step joins the gates for one product of the state, but keeps them apart: what is kept is memory that is not in
+    the cache, and a copy to it would take longer than the product.
 
     Returns:
         Gradients of the products that enter update, reset and candidate, and of the candidate's product of the state,
