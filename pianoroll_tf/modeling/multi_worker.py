@@ -73,7 +73,7 @@ def train_together(
         team.all_succeed(lambda: check_records(config))
         team.check_equal(_facts(config))
         _, decided = team.from_chief(lambda: ({}, {"stream": keeps_on_disk(config, folder)}))
-        corpora = team.all_succeed(lambda: _load(team, config, decided["stream"]))
+        corpora = team.all_succeed(lambda: load_splits(team, config, decided["stream"]))
         stack.enter_context(reported_failures(*corpora.values()))
         steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(corpora["train"], config.dataset)
 
@@ -122,8 +122,8 @@ def _facts(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def _load(team: Team, config: RunConfig, stream: bool) -> dict[str, Corpus | Stream]:
-    """The splits; only the chief validates, so only it needs more of the second than its number of steps."""
+def load_splits(team: Team, config: RunConfig, stream: bool) -> dict[str, Corpus | Stream]:
+    """The splits train and val; UserError if a batch has fewer rows than there are devices."""
     corpora = {split: load_split(config, split, stream) for split in ("train", "val")}
     size, replicas = batch_size(corpora["train"], config.dataset), team.strategy.num_replicas_in_sync
     if size < replicas:
