@@ -2,13 +2,15 @@
 
 import contextlib
 import contextvars
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 # (rows of the whole batch, first row of this replica, step from one of its rows to the next)
 _SPREAD: contextvars.ContextVar[tuple | None] = contextvars.ContextVar("spread", default=None)
+_PER_COUNT = 4  # numbers that Philox makes of one value of its counter
 
 
 @contextlib.contextmanager
@@ -21,18 +23,34 @@ def spread(rows, first, step) -> Iterator[None]:
         _SPREAD.reset(token)
 
 
-def draw_rows(draw: Callable, shape):
-    """`draw(shape)`, whose first dimension is the batch; of a batch that is spread, the rows of the whole draw.
-
-    So every replica draws the numbers of all rows. Their share of a step's time is small, and the weights are those of
-    one process, whatever the number of replicas.
-    """
+def uniform(like, seed: keras.random.SeedGenerator, dtype: str = "float32"):
+    """`keras.random.uniform` of the shape of a tensor [batch, ...]; where a batch is spread, its rows of the whole."""
     place = _SPREAD.get()
     if place is None:
-        return draw(shape)
+        return keras.random.uniform(ops.shape(like), dtype=dtype, seed=seed)
+    pair = tf.cast(seed.next(), tf.int32)
     rows, first, step = place
-    whole = draw(tf.concat([[rows], tf.convert_to_tensor(shape)[1:]], axis=0))
-    return whole[first::step]
+    if like.shape[-1] % _PER_COUNT == 0:
+        return _rows(tf.shape(like), pair, dtype, first, step)
+    shape = tf.concat([[rows], tf.shape(like)[1:]], axis=0)
+    return tf.random.stateless_uniform(shape, pair, dtype=dtype)[first::step]
+
+
+def _rows(shape: tf.Tensor, pair: tf.Tensor, dtype: str, first, step):
+    """The rows of `tf.random.stateless_uniform`, each drawn from where the generator's counter is at its start.
+
+    A worker thus draws its share alone, so that the time for it falls with the number of workers.
+    """
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=pair)
+    algorithm = tf.raw_ops.StatelessRandomGetAlg()
+    numbers = tf.cast(first + step * tf.range(shape[0]), tf.uint64)
+    counts = numbers * tf.cast(tf.reduce_prod(shape[1:]) // _PER_COUNT, tf.uint64)
+
+    def row(count: tf.Tensor) -> tf.Tensor:
+        there = counter + tf.stack([count, tf.zeros_like(count)])
+        return tf.raw_ops.StatelessRandomUniformV2(shape=shape[1:], key=key, counter=there, alg=algorithm, dtype=dtype)
+
+    return tf.map_fn(row, counts, fn_output_signature=dtype)
 
 
 @keras.saving.register_keras_serializable("pianoroll_tf")
@@ -48,8 +66,5 @@ def dropout(inputs, rate: float, seed: keras.random.SeedGenerator):
     """`keras.random.dropout` of inputs [batch, ...], likewise."""
     if _SPREAD.get() is None:
         return keras.random.dropout(inputs, rate, seed=seed)
-
-    def ones_dropped(shape):
-        return keras.random.dropout(tf.ones(shape, inputs.dtype), rate, seed=seed)  # 0 or 1 / (1 - rate)
-
-    return inputs * draw_rows(ones_dropped, tf.shape(inputs))
+    kept = uniform(inputs, seed, inputs.dtype) >= tf.cast(rate, inputs.dtype)
+    return tf.where(kept, inputs * tf.cast(1 / (1 - rate), inputs.dtype), tf.zeros([], inputs.dtype))

@@ -4,10 +4,9 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from pianoroll_tf.data.clock import code_count, feature_table
-from pianoroll_tf.modeling.batch_noise import draw_rows, dropout
+from pianoroll_tf.modeling.batch_noise import dropout, uniform
 
 FALSE_NOTE_RATIO = 0.04  # silent cells sounded for each share of sounding cells silenced: at usual densities, as many
 
@@ -66,6 +65,6 @@ class InputFeatures(keras.layers.Layer):
 
     def _corrupted(self, cells):
         """The cells with some notes removed and some struck notes added."""
-        draw = draw_rows(lambda shape: keras.random.uniform(shape, seed=self.random), ops.shape(cells))
+        draw = uniform(cells, self.random)
         heard = tf.where(draw < self.noise, tf.zeros_like(cells), cells)
         return tf.where((cells == 0) & (draw < self.noise * FALSE_NOTE_RATIO), tf.constant(2, cells.dtype), heard)

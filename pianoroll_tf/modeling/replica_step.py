@@ -1,5 +1,6 @@
 """One step of a training on the devices of several workers: each its rows of the batch, one sum of all gradients."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 import keras
@@ -58,7 +59,9 @@ def make_step(
         inputs, targets, step_weights = batch
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         first = replica // local + workers * (replica % local)
-        with spread(batch_size, first, strategy.num_replicas_in_sync), tf.GradientTape() as tape:
+        several = strategy.num_replicas_in_sync > 1
+        place = spread(batch_size, first, strategy.num_replicas_in_sync) if several else contextlib.nullcontext()
+        with place, tf.GradientTape() as tape:
             logits = model(inputs, training=True)
             loss = model.compute_loss(inputs, targets, logits, sample_weight=step_weights, training=True)
             # Keras has divided the mean over these rows by the number of replicas, as if all had as many
