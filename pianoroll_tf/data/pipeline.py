@@ -122,12 +122,19 @@ def _cutter(corpus: Corpus, config: DatasetConfig) -> Callable[[dict], dict]:
     return lambda windows: windows | {"codes": frames.cut(windows), "clock": frames.clock(windows)}
 
 
-def evaluation_dataset(corpus: Corpus | Stream, config: DatasetConfig) -> tf.data.Dataset:
+def evaluation_dataset(
+    corpus: Corpus | Stream, config: DatasetConfig, share: tuple[int, int] | None = None
+) -> tf.data.Dataset:
     """Creates a dataset with every step of every piece exactly once, in order, without augmentation.
 
     Pieces are assigned to lanes, the longest first, each to the lane that is free first. There are as many lanes as fit
     into the length of the longest piece, but at most `batch_size`, or 64 if that is not set. The batches of a stream
     are those of the same pieces in memory.
+
+    Args:
+        corpus: The pieces.
+        config: Settings of windows and batches.
+        share: (w, n): only the lanes w::n, which may be none, for worker w of n; None: all.
 
     Returns:
         Dataset of dicts, described in the docstring of this module, with another key, `reset`, bool [batch]: whether a
@@ -139,7 +146,13 @@ def evaluation_dataset(corpus: Corpus | Stream, config: DatasetConfig) -> tf.dat
     else:
         planned = tf.data.Dataset.from_tensor_slices(plan_lanes(corpus, config))
         cut = _cutter(corpus, config)
-    return _batches(planned, lambda windows: _batch(cut(windows), config.window_steps) | {"reset": windows["reset"]})
+
+    def batch(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        if share is not None:
+            windows = {name: values[share[0] :: share[1]] for name, values in windows.items()}
+        return _batch(cut(windows), config.window_steps) | {"reset": windows["reset"]}
+
+    return _batches(planned, batch)
 
 
 def _batches(windows: tf.data.Dataset, batch: Callable) -> tf.data.Dataset:

@@ -20,6 +20,7 @@ from pianoroll_tf.modeling.callbacks import Termination
 from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
 from pianoroll_tf.modeling.replica_step import Batch, all_reduced_bytes
 from pianoroll_tf.modeling.run_data import check_records, keeps_on_disk, load_split
+from pianoroll_tf.modeling.shared_validation import SharedValidation
 from pianoroll_tf.modeling.start import Start, open_start
 from pianoroll_tf.modeling.step_loop import Loop
 from pianoroll_tf.modeling.team import Message, Team
@@ -45,8 +46,8 @@ def train_together(
     After the same number of steps, the weights are those of one process up to the rounding of sums, and those of
     another training with as many workers bit for bit. Any number of workers, or one process, can resume the run.
 
-    The chief alone reads and writes the run folder, validates, and calls callbacks; the others wait for its decision.
-    The records must be readable by all.
+    The chief alone reads and writes the run folder and calls callbacks; the others wait for its decision. The records
+    must be readable by all.
 
     Args:
         team: From `team.join`.
@@ -95,12 +96,15 @@ def train_together(
         stack.enter_context(termination.watched())
         if not quiet:
             _say(team, corpora, start, model)
+        validation = SharedValidation(team, model, corpora["val"], start.config)
         callbacks = []
         if team.is_chief:
-            callbacks = make_callbacks(start, corpora["val"], extra_callbacks, termination, checkpoint_seconds)
+            arguments = (extra_callbacks, termination, checkpoint_seconds, validation.sums)
+            callbacks = make_callbacks(start, corpora["val"], *arguments)
         rows = _rows(team, start, corpora["train"])
         size = batch_size(corpora["train"], start.config.dataset)
-        Loop(team, model, rows, size, start.state, steps_per_epoch, termination).run(callbacks, epochs, quiet)
+        loop = Loop(team, model, rows, size, start.state, steps_per_epoch, termination, validation.run)
+        loop.run(callbacks, epochs, quiet)
         if not quiet:
             _log.info(f"{team.name} is done: {start.state.finished}")
         return start.state

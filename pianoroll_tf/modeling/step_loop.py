@@ -18,8 +18,9 @@ from pianoroll_tf.settings import from_dict, to_dict
 class Loop:
     """Steps and epochs of a team.
 
-    The chief calls its callbacks as `fit` does. At the end of an epoch, and when a worker wants to stop, the others
-    wait for it and take over its state, or the error with which it ends the training.
+    The chief calls its callbacks as `fit` does. At the end of an epoch all validate, before its callbacks, which judge
+    the result. Then, and when a worker wants to stop, the others wait for it and take over its state, or the error with
+    which it ends the training.
 
     Args:
         team: The workers.
@@ -29,6 +30,7 @@ class Loop:
         state: The state of the training, which is updated.
         steps_per_epoch: Batches per epoch.
         termination: Whether SIGTERM came to this worker.
+        validate: Called on all workers at the end of an epoch.
     """
 
     def __init__(
@@ -40,9 +42,11 @@ class Loop:
         state: TrainingState,
         steps_per_epoch: int,
         termination: Termination,
+        validate: Callable[[], None],
     ) -> None:
         self._team, self._model, self._rows, self._state = team, model, rows, state
         self._batch_size, self._steps_per_epoch, self._termination = batch_size, steps_per_epoch, termination
+        self._validate = validate
         self._step = make_step(model, team.strategy, team.size, batch_size)
         self._callbacks = keras.callbacks.CallbackList([], model=model)
         self._logs: dict[str, float] = {}
@@ -74,7 +78,9 @@ class Loop:
             rows = next(self._rows)
             loss, stop = self._step(rows, self._termination.requested or self._failure is not None)
             self._end_batch(number, loss, stop)
-        self._on_chief(lambda: self._end_epoch(epoch))
+        self._on_chief(self._raise_failure)
+        self._validate()
+        self._on_chief(lambda: self._callbacks.on_epoch_end(epoch, dict(self._logs)))
 
     def _end_batch(self, number: int, loss: float, stop: bool) -> None:
         """Calls the chief's callbacks; after a wish to stop, all workers learn what they led to."""
@@ -96,10 +102,6 @@ class Loop:
         mean.update_state(loss, sample_weight=self._batch_size)
         self._logs = {"loss": float(mean.result())}
         self._callbacks.on_train_batch_end(number, self._logs)
-
-    def _end_epoch(self, epoch: int) -> None:
-        self._raise_failure()
-        self._callbacks.on_epoch_end(epoch, dict(self._logs))
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -27,6 +27,7 @@ from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, SwapAver
 from pianoroll_tf.modeling.checkpoints import running_metrics
 from pianoroll_tf.modeling.heads import decision_targets
 from pianoroll_tf.modeling.losses import make_loss
+from pianoroll_tf.modeling.metrics import Statistics
 from pianoroll_tf.modeling.optimizers import make_optimizer
 from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
 from pianoroll_tf.modeling.run_data import check_records, keeps_on_disk, load_split
@@ -111,14 +112,15 @@ def make_callbacks(
     extra: Sequence[keras.callbacks.Callback],
     termination: Termination,
     checkpoint_seconds: float,
+    sums: Callable[[], Statistics] | None = None,
 ) -> list[keras.callbacks.Callback]:
-    """The callbacks of a training, in order: what they do to `start.state` and the run folder is the training's own."""
+    """The callbacks of a training, in order; `sums` is that of `Validation`."""
     books = Bookkeeping(start.folder, start.config, start.state, start.best)
     windows = evaluation_dataset(validation, start.config.dataset)
     running = running_metrics(start.arrays)
     return [
         SwapAverages(),
-        Validation(windows, start.config, start.state),
+        Validation(windows, start.config, start.state, sums),
         books,
         TensorBoard(start.folder / run_folder.TENSORBOARD, windows, start.config),
         *extra,

@@ -215,3 +215,15 @@ def test_the_shares_of_workers_make_up_the_batches_of_one(workers):
             assert share.keys() == batch.keys()
             for name, rows in share.items():
                 np.testing.assert_array_equal(rows, batch[name][worker::workers])
+
+
+@pytest.mark.parametrize("workers", [2, 9])
+def test_the_lanes_of_workers_make_up_those_of_an_evaluation(workers):
+    corpus, config = corpus_of(ROLLS), DatasetConfig(window_steps=T, batch_size=3)
+    whole = list(evaluation_dataset(corpus, config).as_numpy_iterator())
+    for worker in range(workers):
+        shares = evaluation_dataset(corpus, config, (worker, workers))
+        assert shares.element_spec["reset"].shape[0] == len(range(3)[worker::workers])
+        for batch, share in zip(whole, shares.as_numpy_iterator(), strict=True):
+            for name, rows in share.items():
+                np.testing.assert_array_equal(rows, batch[name][worker::workers])

@@ -3,6 +3,8 @@
 import json
 import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from team_run import free_ports
@@ -72,27 +74,31 @@ def test_a_task_of_slurm_finds_itself_by_its_node(monkeypatch, rank, node, local
     assert cluster.rank == index
 
 
-def two(ports, rank):
+def local_tasks(ports, rank):
     return Cluster(tuple(("worker", index, f"127.0.0.1:{port}") for index, port in enumerate(ports)), rank)
 
 
 def test_a_task_that_does_not_listen_has_ended():
     ports = free_ports(2)
-    assert unreachable(two(ports, 0)) == {1: "has ended"}
+    assert unreachable(local_tasks(ports, 0)) == {1: "has ended"}
     with socket.create_server(("127.0.0.1", ports[1])):
-        assert unreachable(two(ports, 0)) == {}
+        assert unreachable(local_tasks(ports, 0)) == {}
     assert unreachable(Cluster((("worker", 0, "a:1"), ("worker", 1, "no-such-host.invalid:1")), 0)) == {
         1: "has a name that cannot be resolved"
     }
 
 
-def test_both_wait_until_the_other_has_started():
-    ports, said = free_ports(2), []
-    other = threading.Thread(target=wait_for_all, args=(two(ports, 1), 20, said.append))
-    other.start()
-    wait_for_all(two(ports, 0), 20, said.append)
-    with socket.create_server(("127.0.0.1", ports[0])):  # as TensorFlow does next, should the other not have seen it
-        other.join()
+def test_all_wait_until_the_others_have_started():
+    ports, said, ready = free_ports(3), [], threading.Barrier(3, timeout=60)
+
+    def start(rank):
+        time.sleep(0.3 * rank)
+        wait_for_all(local_tasks(ports, rank), 60, said.append)
+        with socket.create_server(("", ports[rank])):  # as TensorFlow does next, should another not have seen it yet
+            ready.wait()
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(start, range(3)))
     assert not said
 
 
@@ -103,7 +109,7 @@ def test_a_worker_that_does_not_start_is_named(monkeypatch):
         socket.create_server(("127.0.0.1", ports[2])),
         pytest.raises(UserError, match=rf"start within 1 s, but worker 1 \(127\.0\.0\.1:{ports[1]}\) has not$"),
     ):
-        wait_for_all(two(ports, 0), 1, said.append)
+        wait_for_all(local_tasks(ports, 0), 1, said.append)
     assert said == [f"waits for worker 1 (127.0.0.1:{ports[1]}), for up to 1 s"]
 
 
@@ -113,4 +119,4 @@ def test_a_port_that_is_in_use_is_one_line():
         socket.create_server(("", ports[0])),
         pytest.raises(UserError, match=rf"listen on port {ports[0]}\. Received: Address already in use"),
     ):
-        wait_for_all(two(ports, 0), 1)
+        wait_for_all(local_tasks(ports, 0), 1)

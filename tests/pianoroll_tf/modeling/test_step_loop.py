@@ -67,9 +67,9 @@ def parts(tmp_path_factory):
     return make
 
 
-def loop(parts, state, team, termination=None):
+def loop(parts, state, team, termination=None, validate=lambda: None):
     model, dataset = parts()
-    return Loop(team, model, iter(dataset), 4, state, STEPS, termination or Termination())
+    return Loop(team, model, iter(dataset), 4, state, STEPS, termination or Termination(), validate)
 
 
 def test_callbacks_are_called_as_by_fit(parts):
@@ -78,8 +78,10 @@ def test_callbacks_are_called_as_by_fit(parts):
     model.fit(dataset, epochs=2, steps_per_epoch=STEPS, callbacks=[expected], verbose=0, shuffle=False)
     state = TrainingState()
     found = Events(state)
-    loop(parts, state, Team()).run([found], epochs=2, quiet=True)
+    validated = []
+    loop(parts, state, Team(), validate=lambda: validated.append(state.epoch)).run([found], epochs=2, quiet=True)
     assert found.seen == expected.seen
+    assert validated == [0, 1]
     assert len(found.seen) == 2 + 2 * (STEPS + 2)
 
 
@@ -105,7 +107,7 @@ def test_a_failure_of_the_chief_is_told_with_the_next_step(parts, monkeypatch):
 
 
 def test_the_others_take_over_the_state_of_the_chief(parts):
-    states = [{}, {}, {"epoch": 1}, {"epoch": 1}, {"epoch": 2, "finished": "early", "best_nll": 2.5}]
+    states = [{}, {}, {}, {"epoch": 1}, {"epoch": 1}, {"epoch": 1}, {"epoch": 2, "finished": "early", "best_nll": 2.5}]
     state = TrainingState()
     loop(parts, state, Team(states)).run([], epochs=9, quiet=True)
     assert state == TrainingState(epoch=2, finished="early", best_nll=2.5)

@@ -1,52 +1,16 @@
 """Tests of pianoroll_tf.modeling.team: texts and arrays between workers, which are threads here."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 import tensorflow as tf
 from team_run import free_ports
+from team_threads import everyone
 
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import team as team_module
 from pianoroll_tf.modeling.callbacks import StoppedError
 from pianoroll_tf.modeling.cluster import Cluster
 from pianoroll_tf.modeling.team import LostError, Team
-
-
-class Sums:
-    """A strategy whose only operation is a sum over threads."""
-
-    def __init__(self, count):
-        self.num_replicas_in_sync = count
-        self._barrier, self._values = threading.Barrier(count, timeout=20), {}
-
-    def reduce(self, op, value, axis):
-        assert (op, axis) == ("SUM", None)
-        self._barrier.wait()
-        self._values[threading.get_ident()] = value
-        self._barrier.wait()
-        total = tf.add_n([*self._values.values()])
-        if self._barrier.wait() == 0:
-            self._values.clear()
-        self._barrier.wait()
-        return total
-
-
-def everyone(count, action):
-    """What `action(team)` returns on each worker, or the error that it raises there."""
-    tasks = tuple(("worker", index, f"h{index}:1") for index in range(count))
-    sums = Sums(count)
-
-    def run(rank):
-        try:
-            return action(Team(Cluster(tasks, rank), sums))
-        except Exception as error:
-            return error
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
 
 
 def test_the_chief_alone_acts_and_all_have_what_it_returns():
