@@ -262,7 +262,7 @@ class RunConfig(Settings):
     training: TrainingConfig = TrainingConfig()
     plugins: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict, hash=False)  # see `choices.origins`
     # How the run came about: `init` by `modeling.warm_start`, `epochs` by `modeling.more_epochs`,
-    # `stream` by `modeling.training`
+    # `stream` and `workers` by `modeling.start`
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 from google.protobuf import text_format
 from repository import ROOT
@@ -11,6 +13,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 import pianoroll_tf
 from pianoroll_tf.flags import from_args
+from pianoroll_tf.modeling.cluster import read_cluster
 from pianoroll_tf.serve import build_parser
 from pianoroll_tf.serving.http.monitoring import EngineCollector
 from pianoroll_tf.serving.settings import Address, Limits, Versions
@@ -122,3 +125,57 @@ def test_the_citation_has_the_version_and_the_licence_of_the_package():
     assert cited["version"] == pianoroll_tf.__version__
     assert f"license_expression = {cited['license']}" in (ROOT / "setup.cfg").read_text()
     assert "Apache License" in (ROOT / "LICENSE").read_text()
+
+
+def training_job() -> dict[str, dict]:
+    """The objects of the training on several machines, by kind."""
+    return {one["kind"]: one for one in yaml.safe_load_all((DEPLOY / "train-job.yaml").read_text())}
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_each_pod_of_the_training_job_knows_its_place(index):
+    job = training_job()["Job"]["spec"]
+    assert (job["completionMode"], job["completions"], job["parallelism"]) == ("Indexed", 2, 2)
+    [worker] = job["template"]["spec"]["containers"]
+    place, config = worker["env"]  # a variable can only refer to those before it
+    assert place["name"] == "JOB_COMPLETION_INDEX"
+    assert config["name"] == "TF_CONFIG"
+    cluster = read_cluster({"TF_CONFIG": config["value"].replace("$(JOB_COMPLETION_INDEX)", str(index))})
+    assert (cluster.rank, len(cluster.tasks)) == (index, job["completions"])
+    assert cluster.tasks[index][2] == f"train-{index}.train:2222"
+
+
+def test_the_objects_of_the_training_job_name_each_other():
+    objects = training_job()
+    service, job, pod = objects["Service"], objects["Job"], objects["Job"]["spec"]["template"]
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["publishNotReadyAddresses"]
+    assert (service["metadata"]["name"], job["metadata"]["name"]) == (pod["spec"]["subdomain"], "train")
+    labels = pod["metadata"]["labels"]
+    assert service["spec"]["selector"] == labels
+    policy = objects["NetworkPolicy"]["spec"]
+    assert policy["podSelector"]["matchLabels"] == labels
+    assert policy["ingress"][0]["from"][0]["podSelector"]["matchLabels"] == labels
+    [worker] = pod["spec"]["containers"]
+    assert [service["spec"]["ports"][0]["port"], worker["ports"][0]["containerPort"]] == [2222, 2222]
+    assert policy["ingress"][0]["ports"] == [{"port": 2222}]
+    [volume] = pod["spec"]["volumes"]
+    assert volume["persistentVolumeClaim"]["claimName"] == objects["PersistentVolumeClaim"]["metadata"]["name"]
+    assert worker["args"][0] == "pianoroll_tf.train"
+    assert worker["args"][-2:] == ["--strategy", "multi_worker"]
+
+
+def test_the_script_for_slurm_is_one_and_starts_the_command(tmp_path):
+    """With an `srun` that says what it was given, and its environment."""
+    script = DEPLOY / "train.sbatch"
+    assert subprocess.run(["bash", "-n", script]).returncode == 0
+    (tmp_path / "srun").write_text('#!/bin/bash\nprintf "%s\\n" "${TF_CONFIG-none}" "$@"\n')
+    (tmp_path / "srun").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TF_CONFIG": "{}", "SLURM_CPUS_PER_TASK": "3"}
+    words = ["bash", script, "tfrecords/my records", "runs/A", "--epochs", "2"]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=True)
+    tf_config, *srun = done.stdout.splitlines()
+    command = ["python", "-m", "pianoroll_tf.train", *words[2:], "--strategy", "multi_worker"]
+    assert (tf_config, srun) == ("none", ["--wait=120", "--cpus-per-task=3", *command])
+    options = re.findall(r"^#SBATCH --([\w-]+)", script.read_text(), re.MULTILINE)
+    assert {"nodes", "ntasks-per-node", "signal", "requeue"} <= set(options)

@@ -51,7 +51,13 @@ def batch_size(corpus: Corpus | Stream, config: DatasetConfig) -> int:
     return int(np.clip(nearest, MIN_BATCH_SIZE, MAX_BATCH_SIZE))
 
 
-def make_dataset(corpus: Corpus | Stream, config: DatasetConfig, seed: int, first_batch: int = 0) -> tf.data.Dataset:
+def make_dataset(
+    corpus: Corpus | Stream,
+    config: DatasetConfig,
+    seed: int,
+    first_batch: int = 0,
+    share: tuple[int, int] | None = None,
+) -> tf.data.Dataset:
     """Creates an endless dataset of training batches; batch k is a function of (corpus, config, seed, k) alone.
 
     Order and phases of the windows differ from epoch to epoch. Those of a stream are shuffled in groups
@@ -59,8 +65,16 @@ def make_dataset(corpus: Corpus | Stream, config: DatasetConfig, seed: int, firs
     transposition of a window is uniform over those shifts of -transpose..+transpose that keep all its pitches inside
     the roll. The dataset begins with batch `first_batch`.
 
+    Args:
+        corpus: The pieces.
+        config: Settings of windows and batches.
+        seed: Seed of order, phases and transposition.
+        first_batch: Number of the first batch, counted from the start of the run.
+        share: (w, n): only the rows w::n of each batch, for worker w of n; None: all.
+
     Returns:
-        Dataset of dicts, described in the docstring of this module.
+        Dataset of dicts, described in the docstring of this module. Where only a share of the rows is made, another
+        key, `mask_mean`, float32 [], is the mean of the mask over the whole batch.
 
     Raises:
         ValueError: The corpus has no steps.
@@ -76,11 +90,16 @@ def make_dataset(corpus: Corpus | Stream, config: DatasetConfig, seed: int, firs
         planned, cut = _planned_windows(corpus, config, seed, first_batch * size), _cutter(corpus, config)
 
     def batch(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        more = {}
+        if share is not None:
+            steps = tf.reduce_sum(windows["end"] - windows["start"])
+            more["mask_mean"] = tf.cast(steps, tf.float32) / (size * config.window_steps)
+            windows = {name: values[share[0] :: share[1]] for name, values in windows.items()}
         windows = cut(windows)
         if config.transpose:
             codes = windows["codes"]
             windows["codes"] = transpose(codes, _shifts(codes, windows["draw"], config.transpose))
-        return _batch(windows, config.window_steps)
+        return _batch(windows, config.window_steps) | more
 
     return _batches(planned.rebatch(size, drop_remainder=True), batch)
 
@@ -103,12 +122,19 @@ def _cutter(corpus: Corpus, config: DatasetConfig) -> Callable[[dict], dict]:
     return lambda windows: windows | {"codes": frames.cut(windows), "clock": frames.clock(windows)}
 
 
-def evaluation_dataset(corpus: Corpus | Stream, config: DatasetConfig) -> tf.data.Dataset:
+def evaluation_dataset(
+    corpus: Corpus | Stream, config: DatasetConfig, share: tuple[int, int] | None = None
+) -> tf.data.Dataset:
     """Creates a dataset with every step of every piece exactly once, in order, without augmentation.
 
     Pieces are assigned to lanes, the longest first, each to the lane that is free first. There are as many lanes as fit
     into the length of the longest piece, but at most `batch_size`, or 64 if that is not set. The batches of a stream
     are those of the same pieces in memory.
+
+    Args:
+        corpus: The pieces.
+        config: Settings of windows and batches.
+        share: (w, n): only the lanes w::n, which may be none, for worker w of n; None: all.
 
     Returns:
         Dataset of dicts, described in the docstring of this module, with another key, `reset`, bool [batch]: whether a
@@ -120,7 +146,13 @@ def evaluation_dataset(corpus: Corpus | Stream, config: DatasetConfig) -> tf.dat
     else:
         planned = tf.data.Dataset.from_tensor_slices(plan_lanes(corpus, config))
         cut = _cutter(corpus, config)
-    return _batches(planned, lambda windows: _batch(cut(windows), config.window_steps) | {"reset": windows["reset"]})
+
+    def batch(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        if share is not None:
+            windows = {name: values[share[0] :: share[1]] for name, values in windows.items()}
+        return _batch(cut(windows), config.window_steps) | {"reset": windows["reset"]}
+
+    return _batches(planned, batch)
 
 
 def _batches(windows: tf.data.Dataset, batch: Callable) -> tf.data.Dataset:

@@ -6,7 +6,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -18,6 +18,7 @@ from pianoroll_tf.modeling import run, run_folder
 from pianoroll_tf.modeling.advice import lower_rate
 from pianoroll_tf.modeling.checkpoints import CheckpointStore, NotFiniteError, capture
 from pianoroll_tf.modeling.evaluation import Evaluator, model_evaluator
+from pianoroll_tf.modeling.metrics import Statistics
 from pianoroll_tf.modeling.training_state import TrainingState, write_history
 from pianoroll_tf.settings import to_dict
 
@@ -58,11 +59,19 @@ class Validation(keras.callbacks.Callback):
     """Adds the metrics of the validation split to an epoch's logs, as val_nll, val_pr_auc, …
 
     The weights of another run, where the training starts from them, are evaluated before the first epoch too.
+
+    Args:
+        dataset: From `pipeline.evaluation_dataset`.
+        config: The run's settings.
+        state: The state of the training.
+        sums: Called at the end of an epoch for the sums over the dataset; None: they are made here.
     """
 
-    def __init__(self, dataset, config: RunConfig, state: TrainingState) -> None:
+    def __init__(
+        self, dataset, config: RunConfig, state: TrainingState, sums: Callable[[], Statistics] | None = None
+    ) -> None:
         super().__init__()
-        self._dataset, self._config, self._state = dataset, config, state
+        self._dataset, self._config, self._state, self._sums = dataset, config, state, sums
         self._evaluator: Evaluator | None = None
 
     def on_train_begin(self, logs=None):
@@ -74,7 +83,8 @@ class Validation(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Evaluates the model."""
-        logs.update({f"val_{name}": float(value) for name, value in self._results().items()})
+        results = self._sums().results() if self._sums else self._results()
+        logs.update({f"val_{name}": float(value) for name, value in results.items()})
 
     def _results(self) -> dict[str, float]:
         """The metrics, with the model's state carried through each piece."""

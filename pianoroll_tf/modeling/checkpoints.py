@@ -103,6 +103,11 @@ def best_weights(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name.removeprefix(_BEST): value for name, value in arrays.items() if name.startswith(_BEST)}
 
 
+def without_best(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of `capture` but for the best weights."""
+    return {name: value for name, value in arrays.items() if not name.startswith(_BEST)}
+
+
 def running_metrics(arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
     """The state of the metrics of the current epoch, in the arrays of `capture`."""
     return [value for name, value in sorted(arrays.items()) if name.startswith("metrics/")]

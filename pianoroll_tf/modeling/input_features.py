@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from pianoroll_tf.data.clock import code_count, feature_table
+from pianoroll_tf.modeling.batch_noise import dropout, uniform
 
 FALSE_NOTE_RATIO = 0.04  # silent cells sounded for each share of sounding cells silenced: at usual densities, as many
 
@@ -57,7 +57,7 @@ class InputFeatures(keras.layers.Layer):
             planes.append(tf.cast(cells == 2, self.compute_dtype))
         heard = tf.concat(planes, axis=-1)
         if training and self.drop:
-            heard = keras.random.dropout(heard, self.drop, seed=self.random)
+            heard = dropout(heard, self.drop, self.random)
         if self._table is None:
             return heard
         code = tf.clip_by_value(clock, 0, code_count(self.steps_per_beat) - 1)
@@ -65,6 +65,6 @@ class InputFeatures(keras.layers.Layer):
 
     def _corrupted(self, cells):
         """The cells with some notes removed and some struck notes added."""
-        draw = keras.random.uniform(ops.shape(cells), seed=self.random)
+        draw = uniform(cells, self.random)
         heard = tf.where(draw < self.noise, tf.zeros_like(cells), cells)
         return tf.where((cells == 0) & (draw < self.noise * FALSE_NOTE_RATIO), tf.constant(2, cells.dtype), heard)

@@ -14,6 +14,7 @@ import tensorflow as tf
 BINS = 2**14  # of the log-odds
 SCALE = 4.0  # log-odds: half of all bins lie within ±SCALE
 RELIABILITY_BINS = 15  # of the probability, equally wide
+_OTHERS = ("strikes", "ends")
 
 
 def bin_of(logits: tf.Tensor) -> tf.Tensor:
@@ -116,9 +117,24 @@ class Statistics:
         self.probability += batch["probability"].numpy()
         self.nll += float(batch["nll"])
         self.steps += int(batch["steps"])
-        for name in ("strikes", "ends"):
+        for name in _OTHERS:
             if name in batch:
                 self.others[name] = self.others.get(name, 0.0) + float(batch[name])
+
+    def vector(self) -> np.ndarray:
+        """All sums, float64 [5 * BINS + 6], so that those of several processes can be added; counts are exact."""
+        others = [self.others.get(name, 0.0) for name in _OTHERS]
+        there = [float(name in self.others) for name in _OTHERS]
+        return np.concatenate([self.cells.ravel(), self.probability, [self.nll, self.steps, *others, *there]])
+
+    @classmethod
+    def of_vector(cls, vector: np.ndarray) -> "Statistics":
+        """The sums in a vector, or in the sum of several."""
+        cells, probability, rest = np.split(vector, [4 * BINS, 5 * BINS])
+        nll, steps, *others = rest.tolist()
+        values, there = others[: len(_OTHERS)], others[len(_OTHERS) :]
+        named = {name: value for name, value, some in zip(_OTHERS, values, there, strict=True) if some}
+        return cls(cells.astype(np.int64).reshape(2, 2, BINS), probability, nll, int(steps), named)
 
     def precision_recall(self) -> tuple[np.ndarray, np.ndarray]:
         """Precision and recall, float64 [BINS], when the cells of bin k and above are predicted to sound.

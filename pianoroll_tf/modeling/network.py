@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from pianoroll_tf.config import NUM_PITCHES, ModelConfig
+from pianoroll_tf.modeling.batch_noise import Dropout
 from pianoroll_tf.modeling.gru import advance_recurrent, make_recurrent
 from pianoroll_tf.modeling.heads import Head, decision_count, make_head
 from pianoroll_tf.modeling.input_features import InputFeatures
@@ -97,7 +98,7 @@ def build_model(
             hidden = _convolution(config, name, base, dtype)(hidden)
         else:
             hidden, _ = make_recurrent(config.recurrent, config.gru_units, name, base, dtype)(hidden)
-        hidden = keras.layers.Dropout(config.dropout, seed=base + 2, dtype=dtype, name=f"{name}_dropout")(hidden)
+        hidden = Dropout(config.dropout, seed=base + 2, dtype=dtype, name=f"{name}_dropout")(hidden)
     arguments = (pitches, config.articulation, bias, config.head_units, seed + 1_000_000)
     head = make_head(config.head, *arguments, **config.options)
     logits = head(hidden, inputs, targets)

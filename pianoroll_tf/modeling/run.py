@@ -63,7 +63,11 @@ def load_model(run_dir: Path | str, config: RunConfig) -> keras.Model:
 
 def assign_weights(model: keras.Model, path: Path) -> None:
     """Assigns the weights in a file that `save_best` wrote; DamagedError if they are those of another model."""
-    arrays, _ = read_arrays(path)
+    assign_arrays(model, read_arrays(path)[0], path)
+
+
+def assign_arrays(model: keras.Model, arrays: dict[str, np.ndarray], path: Path) -> None:
+    """Assigns weights, by their path, that were read from a file; errors as `assign_weights`."""
     expected = {weight.path: tuple(weight.shape) for weight in model.weights}
     if {name: value.shape for name, value in arrays.items()} != expected:
         raise DamagedError(f"{path} must hold the weights of this run's model, but names or shapes differ")

@@ -1,18 +1,17 @@
 """The training of a run: Keras `compile` and `fit`, from the state that the run folder holds."""
 
-import dataclasses
+import contextlib
 import functools
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 from pianoroll_tf.config import RunConfig
-from pianoroll_tf.data.advice import cure_for_empty_split
-from pianoroll_tf.data.opening import open_split, said, streams
+from pianoroll_tf.data.opening import said
 from pianoroll_tf.data.pipeline import (
     Corpus,
     batch_size,
@@ -21,21 +20,20 @@ from pianoroll_tf.data.pipeline import (
     make_dataset,
     windows_per_epoch,
 )
-from pianoroll_tf.data.records import manifest_sha256, read_manifest
 from pianoroll_tf.data.stream import Stream, reported_failures
-from pianoroll_tf.errors import UserError
 from pianoroll_tf.messages import count
-from pianoroll_tf.modeling import more_epochs, run, run_folder, warm_start
-from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, SwapAverages, Termination, Validation, best_meta
-from pianoroll_tf.modeling.checkpoints import CheckpointStore, best_weights, restore, running_metrics
+from pianoroll_tf.modeling import run, run_folder, warm_start
+from pianoroll_tf.modeling.callbacks import Bookkeeping, Checkpointing, SwapAverages, Termination, Validation
+from pianoroll_tf.modeling.checkpoints import running_metrics
 from pianoroll_tf.modeling.heads import decision_targets
 from pianoroll_tf.modeling.losses import make_loss
+from pianoroll_tf.modeling.metrics import Statistics
 from pianoroll_tf.modeling.optimizers import make_optimizer
 from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
+from pianoroll_tf.modeling.run_data import check_records, keeps_on_disk, load_split
+from pianoroll_tf.modeling.start import Start, open_start
 from pianoroll_tf.modeling.tensorboard import TensorBoard
-from pianoroll_tf.modeling.training_state import TrainingState, write_history
-from pianoroll_tf.settings import from_dict
-from pianoroll_tf.storage.files import remove_temporaries
+from pianoroll_tf.modeling.training_state import TrainingState
 
 CHECKPOINT_SECONDS = 60.0
 _log = logging.getLogger(__name__)
@@ -86,55 +84,52 @@ def train(
     if until is not None and until < 1:
         raise ValueError(f"until must be >= 1. Received: until={until}")
     folder = Path(run_dir)
-    _check_records(config)
-    streamed = _streams(config, folder)
-    corpora = {split: _load(config, split, streamed) for split in ("train", "val")}
+    check_records(config)
+    streamed = keeps_on_disk(config, folder)
+    corpora = {split: load_split(config, split, streamed) for split in ("train", "val")}
     steps_per_epoch = config.training.steps_per_epoch or batches_per_epoch(corpora["train"], config.dataset)
     with run_folder.sole_use(folder):
-        config = warm_start.with_provenance(config, folder, init)
-        if streamed and config.dataset.stream == "auto":
-            config = dataclasses.replace(config, provenance=config.provenance | {"stream": True})
-        config = more_epochs.settle(config, folder, steps_per_epoch)
-        run_folder.open_run(folder, config)
-        remove_temporaries(folder)
-        initial = warm_start.copy_weights(folder, config)
-        store = CheckpointStore(folder / run_folder.CHECKPOINTS)
-        arrays, meta = store.newest(_log.warning) or ({}, {})
-        state, best = from_dict(TrainingState, meta), best_weights(arrays)
-        plan = config.training
-        epochs = min(until or plan.epochs, plan.epochs)
-        state.finished = state.end(plan.epochs, plan.patience, plan.objective)  # the epochs may have become more
-        if best:  # a kill between two writes may have left older files
-            run.save_best(folder, best, best_meta(state))
-            write_history(folder / run_folder.HISTORY, state.rows)
+        start = open_start(config, folder, init, streamed, steps_per_epoch)
+        config, state = start.config, start.state
+        epochs = min(until or config.training.epochs, config.training.epochs)
         if state.finished or state.epoch >= epochs:
             return state
         tf.config.experimental.enable_op_determinism()
         model = compiled_model(config, steps_per_epoch, strategy or default_strategy())
-        if arrays:
-            restore(model, arrays)
-        elif initial is not None:
-            run.assign_weights(model, initial)
+        start.assign(model)
         if not quiet:
-            _log_start(corpora, config, model, steps_per_epoch, state)
-        books = Bookkeeping(folder, config, state, best)
+            log_start(corpora, config, model, steps_per_epoch, state)
         termination = Termination()
-        windows = evaluation_dataset(corpora["val"], config.dataset)
         with termination.watched(), reported_failures(*corpora.values()):
-            callbacks = [
-                SwapAverages(),
-                Validation(windows, config, state),
-                books,
-                TensorBoard(folder / run_folder.TENSORBOARD, windows, config),
-                *extra_callbacks,
-                SwapAverages(),
-                Checkpointing(store, books, steps_per_epoch, termination, checkpoint_seconds, running_metrics(arrays)),
-            ]
+            callbacks = make_callbacks(start, corpora["val"], extra_callbacks, termination, checkpoint_seconds)
             _fit(model, config, corpora["train"], steps_per_epoch, state, epochs, callbacks, quiet)
         return state
 
 
-def _log_start(
+def make_callbacks(
+    start: Start,
+    validation: Corpus | Stream,
+    extra: Sequence[keras.callbacks.Callback],
+    termination: Termination,
+    checkpoint_seconds: float,
+    sums: Callable[[], Statistics] | None = None,
+) -> list[keras.callbacks.Callback]:
+    """The callbacks of a training, in order; `sums` is that of `Validation`."""
+    books = Bookkeeping(start.folder, start.config, start.state, start.best)
+    windows = evaluation_dataset(validation, start.config.dataset)
+    running = running_metrics(start.arrays)
+    return [
+        SwapAverages(),
+        Validation(windows, start.config, start.state, sums),
+        books,
+        TensorBoard(start.folder / run_folder.TENSORBOARD, windows, start.config),
+        *extra,
+        SwapAverages(),
+        Checkpointing(start.store, books, start.steps_per_epoch, termination, checkpoint_seconds, running),
+    ]
+
+
+def log_start(
     corpora: dict[str, Corpus | Stream],
     config: RunConfig,
     model: keras.Model,
@@ -159,29 +154,6 @@ def _log_start(
         _log.info("resumes in epoch %d after %d of its batches", state.epoch + 1, state.batch)
 
 
-def _streams(config: RunConfig, folder: Path) -> bool:
-    """Whether the pieces stay on disk. A run that exists keeps to it, as the order of the windows may depend on it."""
-    if config.dataset.stream == "auto" and (folder / run_folder.CONFIG).exists():
-        return bool(run_folder.load_config(folder).provenance.get("stream"))
-    return streams(config.dataset.stream, config.data.path)
-
-
-def _check_records(config: RunConfig) -> None:
-    """Raises UserError if the records are not those of the run."""
-    path = config.data.path
-    if manifest_sha256(path) != config.data.manifest_sha256:
-        raise UserError(f"{path} must hold the records that this run was started with, but its manifest differs")
-
-
-def _load(config: RunConfig, split: str, stream: bool) -> Corpus | Stream:
-    path = config.data.path
-    corpus = open_split(path, split, stream)
-    if not corpus.steps:
-        cure = cure_for_empty_split(read_manifest(path), split)
-        raise UserError(f"{path} must hold pieces in the splits train and val, but {split} is empty; {cure}")
-    return corpus
-
-
 def default_strategy() -> tf.distribute.Strategy:
     """All GPUs if there are several; else the only device."""
     several = len(tf.config.list_logical_devices("GPU")) > 1
@@ -194,9 +166,16 @@ def compiled_model(config: RunConfig, steps_per_epoch: int, strategy: tf.distrib
         model = run.run_model(config, precision=arithmetic(config.training.precision, has_bfloat16())[0])
         optimizer = make_optimizer(config.optimizer, config.training.epochs * steps_per_epoch)
         optimizer.build(model.trainable_variables)
+    # On several machines, reading a metric that is created in the scope would be a collective
+    with contextlib.nullcontext() if several_machines(strategy) else strategy.scope():
         # XLA cannot run cuDNN's GRU
         model.compile(optimizer=optimizer, loss=make_loss(config.loss), jit_compile=False)
     return model
+
+
+def several_machines(strategy: tf.distribute.Strategy) -> bool:
+    """Whether the devices of a strategy belong to several processes."""
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
 def fit_batch(
@@ -213,7 +192,8 @@ def fit_batch(
     """
     inputs = {name: batch[name] for name in ("inputs", "clock", "targets")}
     targets = decision_targets(batch["inputs"], batch["targets"], batch["ends"], articulation)
-    return inputs, targets, batch["mask"] / tf.reduce_mean(batch["mask"])
+    mean = batch["mask_mean"] if "mask_mean" in batch else tf.reduce_mean(batch["mask"])
+    return inputs, targets, batch["mask"] / mean
 
 
 def _fit(

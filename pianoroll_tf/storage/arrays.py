@@ -25,6 +25,15 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]
         ValueError: An array holds Python objects, which would be pickled.
         OSError: The disk is full or the folder cannot be written; the file is unchanged.
     """
+    write_changed(path, encode_arrays(arrays, meta))
+
+
+def encode_arrays(arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> bytes:
+    """The content of a file of `write_arrays`.
+
+    Raises:
+        ValueError: An array holds Python objects, which would be pickled.
+    """
     for name, value in arrays.items():
         if value.dtype.hasobject:
             raise ValueError(f"arrays must be of a plain number type. Received: {name} of {value.dtype}")
@@ -32,7 +41,7 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]
     buffer = io.BytesIO()
     np.savez(buffer, **named)
     content = buffer.getvalue()
-    write_changed(path, content + hashlib.sha256(content).digest())
+    return content + hashlib.sha256(content).digest()
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -47,13 +56,18 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             content = path.read_bytes()
     except FileNotFoundError as error:
         raise DamagedError(f"{path} must be readable: {error.strerror}") from error
+    return decode_arrays(content, path)
+
+
+def decode_arrays(content: bytes, name: object) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """(arrays, meta) of `encode_arrays`; a DamagedError calls the content by its name."""
     body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(body).digest() != digest:
-        raise DamagedError(f"{path} is damaged: its content does not match its checksum")
+        raise DamagedError(f"{name} is damaged: its content does not match its checksum")
     try:
         with np.load(io.BytesIO(body), allow_pickle=False) as entries:
-            arrays = {name: entries[name] for name in entries.files}
+            arrays = {entry: entries[entry] for entry in entries.files}
         meta = json.loads(arrays.pop(_META).tobytes())
     except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise DamagedError(f"{path} is not a file of this package: {error}") from error
+        raise DamagedError(f"{name} is not a file of this package: {error}") from error
     return arrays, meta

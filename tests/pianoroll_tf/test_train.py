@@ -1,9 +1,12 @@
 """Tests of the command pianoroll_tf.train: exit codes, messages, and the files in the run folder."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from team_run import environments, free_ports
 from tiny_run import tiny_records
 
 from pianoroll_tf import train
@@ -139,3 +142,37 @@ def test_a_training_that_went_wrong_is_told_with_the_cure(folders, capsys):
     assert train.main([*folders, *TINY, "--epochs", "2", "--learning-rate", "1e-9", "--warmup-steps", "0"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any("do not change from epoch to epoch" in line and "try --learning-rate 0.004" in line for line in lines)
+
+
+def test_several_machines_that_nobody_names_are_one_line(folders, capsys, monkeypatch):
+    for name in ("TF_CONFIG", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+    assert train.main([*folders, *TINY, "--strategy", "multi_worker"]) == 1
+    assert capsys.readouterr().err == (
+        "python -m pianoroll_tf.train: --strategy multi_worker must have TF_CONFIG, or Slurm's variables (srun), to "
+        "know the other workers. Received: neither TF_CONFIG nor SLURM_PROCID\n"
+    )
+    monkeypatch.setenv("TF_CONFIG", "two workers")
+    assert train.main([*folders, *TINY, "--strategy", "multi_worker"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.endswith("with a task of the cluster. Received: 'two workers'\n")
+    assert not Path(folders[1]).exists()
+
+
+@pytest.mark.slow
+def test_two_workers_train_by_the_command_and_the_chief_says_the_result(folders):
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    words = [sys.executable, "-m", "pianoroll_tf.train", *folders, *TINY, "--strategy", "multi_worker"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(words, env=environment, **pipes) for environment in environments(addresses)]
+    (out, err), (other, more) = (process.communicate(timeout=120) for process in processes)
+    assert [process.returncode for process in processes] == [0, 0], err + more
+    assert f"worker 0 ({addresses[0]}) has the rows 0::2 of each batch; 0.2 MB are all-reduced per step" in out
+    assert f"{folders[1]} is finished: all 1 epochs are done" in out
+    assert "val_nll" in out
+    assert other.splitlines() == [
+        f"worker 1 ({addresses[1]}) has the rows 1::2 of each batch; 0.2 MB are all-reduced per step",
+        f"worker 1 ({addresses[1]}) is done: all 1 epochs are done",
+    ]
+    assert train.main([*folders, *TINY]) == 0  # how a run is trained is no setting of it

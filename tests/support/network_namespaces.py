@@ -1,7 +1,6 @@
 """A network of several hosts on one machine: a network namespace for each, joined by a bridge, with limits by `tc`.
 
-Needs Linux, root and the commands `ip` and `tc`; `unavailable()` says what is missing. As a script, it runs a command
-on each of several hosts: python network_namespaces.py HOSTS RATE DELAY -- COMMAND {host} {addresses}
+Needs Linux, root and the commands `ip` and `tc`; `unavailable()` says what is missing.
 """
 
 import contextlib
@@ -10,14 +9,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+_RELAY = Path(__file__).with_name("delay_relay.py")
 
 
 def _run(*words: str, check: bool = True) -> subprocess.CompletedProcess:
     return subprocess.run(words, check=check, capture_output=True, text=True)
 
 
-def unavailable(delay: bool = False) -> str:
-    """Why no such network can be created here, with delays if wanted; empty if it can."""
+def unavailable() -> str:
+    """Why no such network can be created here; empty if it can."""
     missing = [name for name in ("ip", "tc") if shutil.which(name) is None]
     if missing:
         return f"needs the command {' and '.join(missing)}"
@@ -27,18 +29,12 @@ def unavailable(delay: bool = False) -> str:
     made = _run("ip", "netns", "add", name, check=False)
     if made.returncode:
         return f"needs network namespaces: {made.stderr.strip()}"
-    words = {"bandwidth": _tbf("1mbit"), "delay": ("netem", "delay", "1ms")}
-    wanted = [kind for kind, needed in (("bandwidth", True), ("delay", delay)) if needed]
-    failed = ""
-    for kind in wanted:
-        shaped = _run("tc", "-n", name, "qdisc", "replace", "dev", "lo", "root", *words[kind], check=False)
-        if shaped.returncode:
-            failed = f"the kernel cannot limit {kind}: {shaped.stderr.strip()}"
+    shaped = _run("tc", "-n", name, "qdisc", "replace", "dev", "lo", "root", *_bucket("1mbit"), check=False)
     _run("ip", "netns", "delete", name)
-    return failed
+    return f"the kernel cannot limit bandwidth: {shaped.stderr.strip()}" if shaped.returncode else ""
 
 
-def _tbf(rate: str) -> tuple[str, ...]:
+def _bucket(rate: str) -> tuple[str, ...]:
     """A token bucket with a burst that fits the timer of any kernel, and a queue of a quarter of a second."""
     return ("tbf", "rate", rate, "burst", "256kb", "latency", "250ms")
 
@@ -49,45 +45,49 @@ class Network:
     Args:
         hosts: Their number, up to 250.
         rate: Bandwidth of each host in each direction, as `tc` takes it: "100mbit"; empty: not limited.
-        delay: Time from a host to the bridge, hence of half a hop: "5ms"; empty: none.
+        delay: Seconds from one host to another, half of a round trip. With one, a process passes the packets on, as not
+            every kernel has `tc netem`, and links cannot be cut.
     """
 
-    def __init__(self, hosts: int, rate: str = "", delay: str = "") -> None:
-        self._tag = f"n{os.getpid() % 100000}"
-        self._bridge = f"{self._tag}b"
+    def __init__(self, hosts: int, rate: str = "", delay: float = 0.0) -> None:
+        tag = f"n{os.getpid()}"
         self.addresses = [f"10.213.0.{host + 1}" for host in range(hosts)]
+        self._names, self._bridge = [f"{tag}-{host}" for host in range(hosts)], f"{tag}-bridge"
         self._rate, self._delay = rate, delay
-
-    def _name(self, host: int) -> str:
-        return f"{self._tag}-{host}"
+        self._relay: subprocess.Popen | None = None
 
     def create(self) -> None:
-        """Creates bridge and namespaces; the bridge has a namespace of its own, so nothing else is touched."""
+        """Creates the namespaces; the bridge has one of its own, so nothing else on the machine is touched."""
+        for name in [*self._names, self._bridge]:
+            _run("ip", "netns", "add", name)
+        device = self._start_relay() if self._delay else self._start_bridge()
+        for name, address in zip(self._names, self.addresses, strict=True):
+            _run("ip", "-n", name, "address", "add", f"{address}/24", "dev", device)
+            for each in ("lo", device):
+                _run("ip", "-n", name, "link", "set", each, "up")
+            if self._rate:
+                _run("tc", "-n", name, "qdisc", "replace", "dev", device, "root", *_bucket(self._rate))
+
+    def _start_bridge(self) -> str:
+        """Connects all hosts; returns the name of their devices."""
         inside = ("ip", "-n", self._bridge)
-        _run("ip", "netns", "add", self._bridge)
         _run(*inside, "link", "add", "bridge", "type", "bridge")
         _run(*inside, "link", "set", "bridge", "up")
-        for host, address in enumerate(self.addresses):
-            name = self._name(host)
-            _run("ip", "netns", "add", name)
-            _run("ip", "link", "add", "eth0", "netns", name, "type", "veth", "peer", f"h{host}", "netns", self._bridge)
+        for host, name in enumerate(self._names):
+            peer = ("peer", f"h{host}", "netns", self._bridge)
+            _run("ip", "link", "add", "eth0", "netns", name, "type", "veth", *peer)
             _run(*inside, "link", "set", f"h{host}", "master", "bridge", "up")
-            _run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "eth0")
-            for device in ("lo", "eth0"):
-                _run("ip", "-n", name, "link", "set", device, "up")
-        self.limit(self._rate, self._delay)
+        return "eth0"
 
-    def limit(self, rate: str = "", delay: str = "") -> None:
-        """Sets bandwidth and delay of every host, both for what it sends and for what it receives."""
-        for host in range(len(self.addresses)):
-            for namespace, device in ((self._name(host), "eth0"), (self._bridge, f"h{host}")):
-                words, parent = ("tc", "-n", namespace, "qdisc"), ("root", "handle", "1:")
-                _run(*words, "delete", "dev", device, "root", check=False)
-                if delay:
-                    _run(*words, "add", "dev", device, *parent, "netem", "delay", delay, "limit", "100000")
-                    parent = ("parent", "1:")
-                if rate:
-                    _run(*words, "add", "dev", device, *parent, *_tbf(rate))
+    def _start_relay(self) -> str:
+        """Likewise, with delays."""
+        words = [sys.executable, _RELAY, str(self._delay), *self._names]
+        self._relay = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        if self._relay.stdout is None or self._relay.stdout.readline() != "ready\n":
+            raise OSError("the relay of packets has not started")
+        for name in self._names:  # few packets, as Python passes them on
+            _run("ip", "-n", name, "link", "set", "tun0", "mtu", "9000", "txqueuelen", "10000")
+        return "tun0"
 
     def cut(self, host: int) -> None:
         """Takes the link of a host down: packets are lost, connections are not closed."""
@@ -99,16 +99,19 @@ class Network:
 
     def command(self, host: int, words: Sequence[str]) -> list[str]:
         """The words that run a command on a host."""
-        return ["ip", "netns", "exec", self._name(host), *map(str, words)]
+        return ["ip", "netns", "exec", self._names[host], *map(str, words)]
 
     def remove(self) -> None:
         """Removes all of it; processes that run there are the caller's to end before."""
-        for name in [*(self._name(host) for host in range(len(self.addresses))), self._bridge]:
+        if self._relay is not None:
+            self._relay.kill()
+            self._relay.communicate()
+        for name in [*self._names, self._bridge]:
             _run("ip", "netns", "delete", name, check=False)
 
 
 @contextlib.contextmanager
-def network(hosts: int, rate: str = "", delay: str = "") -> Iterator[Network]:
+def network(hosts: int, rate: str = "", delay: float = 0.0) -> Iterator[Network]:
     """A network that exists within the context."""
     made = Network(hosts, rate, delay)
     try:
@@ -116,22 +119,3 @@ def network(hosts: int, rate: str = "", delay: str = "") -> Iterator[Network]:
         yield made
     finally:
         made.remove()
-
-
-def main() -> int:
-    """Runs a command on each host and returns the highest exit code."""
-    hosts, rate, delay = sys.argv[1:4]
-    words = sys.argv[sys.argv.index("--") + 1 :]
-    with network(int(hosts), rate, delay) as made:
-        addresses = ",".join(made.addresses)
-        processes = [
-            subprocess.Popen(
-                made.command(host, [word.format(host=host, addresses=addresses) for word in words]),
-            )
-            for host in range(int(hosts))
-        ]
-        return max(process.wait() for process in processes)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

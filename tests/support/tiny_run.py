@@ -98,19 +98,26 @@ def tiny_config(records: Path, **changes: dict) -> config.RunConfig:
     )
 
 
+def changes(texts: list[str]) -> dict[str, dict]:
+    """The arguments of `tiny_config` that `SECTION.NAME=JSON` name."""
+    found: dict[str, dict] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        section, _, name = name.partition(".")
+        found.setdefault(section, {})[name] = json.loads(value)
+    return found
+
+
 def main() -> None:
     """Trains a tiny run; a failure is one line, as the commands say it."""
     from pianoroll_tf.modeling.training import train
 
     records, run_dir, seconds, *settings = sys.argv[1:]
-    changes: dict[str, dict] = {}
-    for text in settings:
-        name, _, value = text.partition("=")
-        section, _, name = name.partition(".")
-        changes.setdefault(section, {})[name] = json.loads(value)
     print("ready", flush=True)
     try:
-        print(train(tiny_config(Path(records), **changes), run_dir, checkpoint_seconds=float(seconds)).finished)
+        print(
+            train(tiny_config(Path(records), **changes(settings)), run_dir, checkpoint_seconds=float(seconds)).finished
+        )
     except Exception as error:
         sys.exit(describe(error))
 

@@ -202,3 +202,28 @@ def test_a_corpus_without_steps_is_refused():
     with pytest.raises(ValueError, match="at least one step"):
         make_dataset(join_pieces([], []), DatasetConfig(), seed=0)
     assert take(evaluation_dataset(join_pieces([], []), DatasetConfig()), 1) == []
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_the_shares_of_workers_make_up_the_batches_of_one(workers):
+    corpus, config = corpus_of(ROLLS), DatasetConfig(window_steps=T, batch_size=5, transpose=3)
+    whole = list(make_dataset(corpus, config, 7, 2).take(9).as_numpy_iterator())
+    for worker in range(workers):
+        shares = make_dataset(corpus, config, 7, 2, (worker, workers)).take(9).as_numpy_iterator()
+        for batch, share in zip(whole, shares, strict=True):
+            assert share.pop("mask_mean") == np.float32(batch["mask"].mean())
+            assert share.keys() == batch.keys()
+            for name, rows in share.items():
+                np.testing.assert_array_equal(rows, batch[name][worker::workers])
+
+
+@pytest.mark.parametrize("workers", [2, 9])
+def test_the_lanes_of_workers_make_up_those_of_an_evaluation(workers):
+    corpus, config = corpus_of(ROLLS), DatasetConfig(window_steps=T, batch_size=3)
+    whole = list(evaluation_dataset(corpus, config).as_numpy_iterator())
+    for worker in range(workers):
+        shares = evaluation_dataset(corpus, config, (worker, workers))
+        assert shares.element_spec["reset"].shape[0] == len(range(3)[worker::workers])
+        for batch, share in zip(whole, shares.as_numpy_iterator(), strict=True):
+            for name, rows in share.items():
+                np.testing.assert_array_equal(rows, batch[name][worker::workers])

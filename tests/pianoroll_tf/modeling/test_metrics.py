@@ -172,3 +172,16 @@ def test_bincount_stays_on_the_cpu_inside_a_graph():
     assert len(counting) == 2
     for operation in counting:
         assert tf.DeviceSpec.from_string(operation.device).device_type == "CPU"
+
+
+def test_vectors_of_sums_add_up_to_the_sums_of_all():
+    logits, targets = noisy()
+    whole = statistics(logits, targets)
+    whole.others["ends"] = 0.5
+    halves = [statistics(logits[rows], targets[rows]) for rows in (slice(0, 3), slice(3, 8))]
+    halves[0].others["ends"] = 0.5
+    found = Statistics.of_vector(sum(part.vector() for part in [*halves, Statistics()]))
+    np.testing.assert_array_equal(found.cells, whole.cells)
+    assert (found.steps, found.others) == (400, {"ends": 0.5})
+    assert found.results() == pytest.approx(whole.results(), rel=1e-12)
+    np.testing.assert_array_equal(Statistics.of_vector(whole.vector()).probability, whole.probability)

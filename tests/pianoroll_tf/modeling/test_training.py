@@ -547,3 +547,8 @@ def test_a_run_keeps_to_where_its_pieces_were_at_its_start(tmp_path, half_done, 
     monkeypatch.setattr(opening, "available_memory", lambda: 1 << 40)
     train(config, tmp_path / "streamed", until=2)
     assert "1/4 of the memory" in caplog.text
+
+
+def test_step_weights_of_a_share_have_mean_one_over_the_whole_batch():
+    batch = batch_of(np.zeros((1, 2, 84), np.uint8), np.zeros((1, 2, 84), np.uint8), np.array([[1.0, 0.0]], np.float32))
+    np.testing.assert_array_equal(fit_batch(batch | {"mask_mean": tf.constant(0.75)})[2], [[np.float32(4 / 3), 0]])
