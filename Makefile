@@ -34,7 +34,7 @@ $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,grpc,serve,tuner,test]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[beam,demo,grpc,serve,tuner,test]'
 	touch $@
 
 $(VENV)/.documented: $(VENV)/.installed
