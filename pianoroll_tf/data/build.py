@@ -22,8 +22,9 @@ from pianoroll_tf.data.given_splits import from_folders, from_table, identity, i
 from pianoroll_tf.data.grid import decide
 from pianoroll_tf.data.inputs import Input, open_input
 from pianoroll_tf.data.journal import Journal
+from pianoroll_tf.data.manifest import skipped_by_reason
 from pianoroll_tf.data.records import FORMAT, MANIFEST
-from pianoroll_tf.data.shards import skipped_by_reason, write_records
+from pianoroll_tf.data.shards import write_records
 from pianoroll_tf.data.smf import MidiError
 from pianoroll_tf.data.splits import choose
 from pianoroll_tf.data.workers import File, convert_all

@@ -49,7 +49,12 @@ class PieceRecord:
     @property
     def tempo(self) -> float:
         """Quarter notes per minute at the first note."""
-        return 6e7 / self.microseconds
+        return tempo(self.microseconds)
+
+
+def tempo(microseconds: int) -> float:
+    """Quarter notes per minute, of which one lasts so many microseconds."""
+    return 6e7 / microseconds
 
 
 def encode_piece(piece: PieceRecord) -> bytes:
