@@ -1,5 +1,6 @@
 """Writes the chosen pieces of a journal as shards with a manifest."""
 
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,22 +14,6 @@ from pianoroll_tf.data.shard_plan import plan_shards
 from pianoroll_tf.storage.files import flush
 
 
-def write_records(
-    journal: Journal, config: RecordsConfig, grid: str, folder: Path, decision: str = "", outside: str = ""
-) -> dict[str, Any]:
-    """Writes all shards and the manifest into an empty folder, flushed to disk.
-
-    The pieces have their splits, by `splits.choose`; for `grid`, `decision` and `outside` see `manifest.make_manifest`.
-    Returns the manifest without its `files`, which may be many.
-    """
-    written = write_shards(journal, config, grid, folder)
-    manifest = make_manifest(journal, config, grid, written, decision, outside)
-    with (folder / MANIFEST).open("wb") as file:
-        write_manifest(file, manifest, file_entries(journal))
-        flush(file)
-    return manifest
-
-
 def write_shards(journal: Journal, config: RecordsConfig, grid: str, folder: Path) -> dict[str, ShardFacts]:
     """Writes all shards, whose records the journal has; returns the facts of each by its name."""
     steps_per_beat = config.steps_per_beat if grid == "beats" else None
@@ -40,3 +25,25 @@ def write_shards(journal: Journal, config: RecordsConfig, grid: str, folder: Pat
             written[shard.name] = write_shard(records, file, steps_per_beat)
             flush(file)
     return written
+
+
+def write_records(
+    journal: Journal,
+    config: RecordsConfig,
+    grid: str,
+    folder: Path,
+    decision: str = "",
+    outside: str = "",
+    write: Callable[[Journal, RecordsConfig, str, Path], dict[str, ShardFacts]] = write_shards,
+) -> dict[str, Any]:
+    """Writes all shards and the manifest into an empty folder, flushed to disk.
+
+    The pieces have their splits, by `splits.choose`; for `grid`, `decision` and `outside` see `manifest.make_manifest`.
+    `write` writes the shards, as `write_shards` does. Returns the manifest without its `files`, which may be many.
+    """
+    written = write(journal, config, grid, folder)
+    manifest = make_manifest(journal, config, grid, written, decision, outside)
+    with (folder / MANIFEST).open("wb") as file:
+        write_manifest(file, manifest, file_entries(journal))
+        flush(file)
+    return manifest

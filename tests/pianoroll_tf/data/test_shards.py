@@ -33,7 +33,7 @@ def test_pieces_are_spread_in_the_order_of_their_digests(tmp_path: Path, shards:
     journal = Journal(tmp_path / "journal", {})
     for digest in "51423":
         name = digest.ljust(64, "0")
-        facts = {"notes": 2, "steps": 10, "active_cells": 21, "pitch_counts": (0,) * 84}
+        facts = {"notes": 2, "steps": 10, "active_cells": 21, "pitch_counts": (0,) * 84, "hold_counts": (1,)}
         piece = Piece(sha256=name, content=name, music=name, record=record(digest), **facts)
         journal.add(digest, "", piece)
     config = RecordsConfig(shards=shards, val=0.0, test=0.0)
