@@ -4,14 +4,19 @@ import argparse
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pianoroll_tf import cli
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.errors import DamagedError, UsageError, usage_errors
+from pianoroll_tf.extras import require
 from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.messages import one_line
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.system import usable_cpus
+
+if TYPE_CHECKING:
+    from pianoroll_tf.data.engine import Engine
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -23,6 +28,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("records_dir", type=Path, nargs="?", metavar="RECORDS_DIR", help="to create: tfrecords/NAME")
     parser.add_argument("--verify", type=Path, metavar="RECORDS_DIR", help="check every byte of a folder of records")
     parser.add_argument("--workers", type=int, help="processes that read files (default: one per CPU)", metavar="INT")
+    parser.add_argument(
+        "--runner",
+        choices=("direct", "beam"),
+        default="direct",
+        help="what does the work: processes of this machine, or Apache Beam (default: direct)",
+    )
+    parser.add_argument(
+        "--beam-options",
+        default="",
+        metavar='="--NAME=VALUE …"',
+        help="options of Beam's pipeline, such as --runner=DataflowRunner",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace records of other files or settings")
     parser.add_argument("--list-skipped", action="store_true", help="list every skipped file with its reason")
     parser.add_argument("--follow-links", action="store_true", help="follow symbolic links in a folder or a list")
@@ -40,6 +57,8 @@ def _command(args: argparse.Namespace) -> None:
         raise UsageError("INPUT and RECORDS_DIR must be given (see --help)")
     if args.workers is not None and args.workers < 1:
         raise UsageError(f"workers must be a whole number >= 1. Received: workers={args.workers}")
+    if args.beam_options and args.runner != "beam":
+        raise UsageError(f"--beam-options must be given with --runner beam. Received: runner={args.runner}")
     with usage_errors():
         config = from_args(RecordsConfig, args)
     return _build(args, config)
@@ -53,12 +72,24 @@ def _build(args: argparse.Namespace, config: RecordsConfig) -> None:
 
     with cli.exit_on_sigterm(128 + signal.SIGTERM):  # so that reader processes are ended
         workers = args.workers or usable_cpus()
+        engine = _engine(args, workers)
         manifest, is_new = build(
-            args.input, args.records_dir, config, workers, args.overwrite, Progress, args.follow_links
+            args.input, args.records_dir, config, workers, args.overwrite, Progress, args.follow_links, engine
         )
     if args.list_skipped:
         print("\n".join(skipped_lines(read_manifest(args.records_dir, with_files=True)["files"])))
     print(*summary(manifest, args.records_dir, is_new), *advice(manifest, args.records_dir, args.given), sep="\n")
+
+
+def _engine(args: argparse.Namespace, workers: int) -> "Engine":
+    from pianoroll_tf.data.engine import Processes
+
+    if args.runner == "direct":
+        return Processes(workers)
+    require("apache_beam")
+    from pianoroll_tf.data.beam.engine import Beam
+
+    return Beam(args.beam_options, workers)
 
 
 def _verify(records_dir: Path) -> None:

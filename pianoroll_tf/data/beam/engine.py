@@ -1,0 +1,128 @@
+"""The engine of a build by Apache Beam: workers convert files and write shards, this process chooses the pieces."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby, islice
+from operator import itemgetter
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.runners.runner import PipelineState
+
+from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.beam import chunks
+from pianoroll_tf.data.beam.options import make_runner, pipeline_options
+from pianoroll_tf.data.beam.readers import close_idle_readers
+from pianoroll_tf.data.beam.transforms import NAMESPACE, convert_pipeline, shard_pipeline
+from pianoroll_tf.data.conversion import Piece
+from pianoroll_tf.data.engine import conversion_settings
+from pianoroll_tf.data.inputs import Input, open_input
+from pianoroll_tf.data.journal import Journal
+from pianoroll_tf.data.records import SPLITS
+from pianoroll_tf.data.shard_facts import ShardFacts
+from pianoroll_tf.data.shard_plan import plan_shards
+from pianoroll_tf.errors import UserError
+from pianoroll_tf.messages import one_line
+
+FILES_PER_CHUNK = 64  # of which a worker that dies costs one
+_PLAN = "CREATE TEMP TABLE plan (part TEXT, place INTEGER, shard INTEGER, position INTEGER)"
+
+
+class Beam:
+    """Builds records by Beam's pipelines; see `data.engine.Engine`.
+
+    Args:
+        options: Those of `--beam-options`.
+        workers: Processes of the DirectRunner.
+
+    Attributes:
+        counters: Of the last pipeline that converted files, if its runner counts.
+    """
+
+    name = "beam"
+
+    def __init__(self, options: str = "", workers: int = 1) -> None:
+        self._options = pipeline_options(options, workers)
+        self.counters: dict[str, int] = {}
+
+    def open_input(self, path: Path, include: str | None, follow_links: bool) -> Input:
+        """See `data.engine.Engine`."""
+        return open_input(path, include, follow_links)
+
+    def convert(
+        self, source: Input, files: Iterable[tuple[str, str]], config: RecordsConfig, work: Path
+    ) -> Iterator[tuple[str, Piece, bytes | None]]:
+        """See `data.engine.Engine`."""
+        folder, settings = str(work / "chunks"), conversion_settings(config)
+        listed = _listed(source, files)
+        names = []
+        while chunk := list(islice(listed, FILES_PER_CHUNK)):
+            names.append(chunks.write_list(folder, chunk, settings))
+        if missing := [name for name in names if not chunks.has_results(folder, name)]:
+            self.counters = self._run(lambda pipeline: convert_pipeline(pipeline, folder, missing, config))
+        for name in names:
+            yield from chunks.read_results(folder, name)
+
+    def write_shards(
+        self, journal: Journal, config: RecordsConfig, grid: str, folder: Path, work: Path
+    ) -> dict[str, ShardFacts]:
+        """See `data.engine.Engine`."""
+        written = str(work / "chunks")
+        shards = list(plan_shards(journal, config.shards))
+        parts = _write_plans(journal, [(shard.split, shard.pieces) for shard in shards], written)
+        named = [(shard.name, shard.pieces) for shard in shards]
+        beat = config.steps_per_beat if grid == "beats" else None
+        self._run(lambda pipeline: shard_pipeline(pipeline, written, parts, named, beat))
+        for shard in shards:
+            shutil.move(work / "chunks" / shard.name, folder / shard.name)
+        return {shard.name: chunks.shard_facts(written, shard.name) for shard in shards}
+
+    def _run(self, build: Callable[[beam.Pipeline], None]) -> dict[str, int]:
+        """Runs a pipeline to its end; returns its counters, of a runner that has them."""
+        pipeline = beam.Pipeline(runner=make_runner(self._options), options=self._options)
+        build(pipeline)
+        try:
+            result = pipeline.run()
+            state = result.wait_until_finish()
+        except Exception as error:
+            raise UserError(f"the Beam pipeline failed; the same command resumes: {one_line(error)}") from error
+        finally:
+            close_idle_readers()
+        if state not in (PipelineState.DONE, None):
+            raise UserError(f"the Beam pipeline must end as DONE; the same command resumes. Received: {state}")
+        try:
+            counters = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))["counters"]
+        except NotImplementedError:  # Dask's runner
+            return {}
+        return {counter.key.metric.name: counter.result for counter in counters}
+
+
+def _listed(source: Input, files: Iterable[tuple[str, str]]) -> Iterator[chunks.ListedFile]:
+    """The files with what a worker opens."""
+    waiting = iter(files)
+    while some := dict(islice(waiting, FILES_PER_CHUNK)):
+        for path, content in source.sources(some):
+            if not isinstance(content, str):
+                raise UserError(f"with --runner beam, files must not be in an archive. Received: {source.path}")
+            yield chunks.ListedFile(path, some[path], content)
+
+
+def _write_plans(journal: Journal, shards: list[tuple[str, int]], work: str) -> list[str]:
+    """Writes the plan of each file of records; returns their names.
+
+    They are sorted by the database, so that memory does not limit the number of pieces.
+    """
+    database = journal.database
+    database.execute("DROP TABLE IF EXISTS temp.plan")
+    database.execute(_PLAN)
+    rows = {split: journal.rows("record", f"split = '{split}'", "sha256") for split in SPLITS}
+    for number, (split, pieces) in enumerate(shards):
+        places = (json.loads(place) for (place,) in islice(rows[split], pieces))
+        planned = ((*place, number, position) for position, place in enumerate(places))
+        database.executemany("INSERT INTO plan VALUES (?, ?, ?, ?)", planned)
+    parts = []
+    for part, found in groupby(database.execute("SELECT * FROM plan ORDER BY part, place"), itemgetter(0)):
+        chunks.write_plan(work, part, [place[1:] for place in found])
+        parts.append(part)
+    return parts
