@@ -4,19 +4,14 @@ import argparse
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pianoroll_tf import cli
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.errors import DamagedError, UsageError, usage_errors
-from pianoroll_tf.extras import require
 from pianoroll_tf.flags import add_flags, from_args
 from pianoroll_tf.messages import one_line
 from pianoroll_tf.progress import Progress
 from pianoroll_tf.system import usable_cpus
-
-if TYPE_CHECKING:
-    from pianoroll_tf.data.engine import Engine
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,8 +19,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = cli.make_parser("pianoroll_tf.build_records", __doc__)
     parser.usage = "%(prog)s INPUT RECORDS_DIR [options]\n       %(prog)s --verify RECORDS_DIR"
     what = "folder of MIDI files at any depth, archive (.zip, .tar, .tar.gz, .tgz), or text file of paths (.txt)"
-    parser.add_argument("input", type=Path, nargs="?", metavar="INPUT", help=what)
-    parser.add_argument("records_dir", type=Path, nargs="?", metavar="RECORDS_DIR", help="to create: tfrecords/NAME")
+    parser.add_argument("input", type=cli.path_or_url, nargs="?", metavar="INPUT", help=what)
+    parser.add_argument(
+        "records_dir", type=cli.path_or_url, nargs="?", metavar="RECORDS_DIR", help="to create: tfrecords/NAME"
+    )
     parser.add_argument("--verify", type=Path, metavar="RECORDS_DIR", help="check every byte of a folder of records")
     parser.add_argument("--workers", type=int, help="processes that read files (default: one per CPU)", metavar="INT")
     parser.add_argument(
@@ -66,30 +63,28 @@ def _command(args: argparse.Namespace) -> None:
 
 def _build(args: argparse.Namespace, config: RecordsConfig) -> None:
     from pianoroll_tf.data.advice import advice
-    from pianoroll_tf.data.build import build
     from pianoroll_tf.data.records import read_manifest
+    from pianoroll_tf.data.runners import build_by
     from pianoroll_tf.data.summary import skipped_lines, summary
 
     with cli.exit_on_sigterm(128 + signal.SIGTERM):  # so that reader processes are ended
-        workers = args.workers or usable_cpus()
-        engine = _engine(args, workers)
-        manifest, is_new = build(
-            args.input, args.records_dir, config, workers, args.overwrite, Progress, args.follow_links, engine
+        manifest, is_new = build_by(
+            args.runner,
+            args.beam_options,
+            args.input,
+            args.records_dir,
+            config,
+            args.workers or usable_cpus(),
+            args.overwrite,
+            Progress,
+            args.follow_links,
         )
     if args.list_skipped:
-        print("\n".join(skipped_lines(read_manifest(args.records_dir, with_files=True)["files"])))
-    print(*summary(manifest, args.records_dir, is_new), *advice(manifest, args.records_dir, args.given), sep="\n")
-
-
-def _engine(args: argparse.Namespace, workers: int) -> "Engine":
-    from pianoroll_tf.data.engine import Processes
-
-    if args.runner == "direct":
-        return Processes(workers)
-    require("apache_beam")
-    from pianoroll_tf.data.beam.engine import Beam
-
-    return Beam(args.beam_options, workers)
+        files = manifest["files"] if "files" in manifest else read_manifest(args.records_dir, with_files=True)["files"]
+        print("\n".join(skipped_lines(files)))
+    print(*summary(manifest, args.records_dir, is_new), sep="\n")
+    if isinstance(args.records_dir, Path):  # a training reads local records
+        print(*advice(manifest, args.records_dir, args.given), sep="\n")
 
 
 def _verify(records_dir: Path) -> None:

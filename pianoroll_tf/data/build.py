@@ -35,7 +35,7 @@ WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def build(
-    midi: Path,
+    midi: Path | str,
     records_dir: Path,
     config: RecordsConfig,
     workers: int = 1,
@@ -47,7 +47,8 @@ def build(
     """Builds the records, resuming an interrupted build with the same settings.
 
     Args:
-        midi: Folder of MIDI files, archive (.zip, .tar, .tar.gz, .tgz), or text file of paths (.txt).
+        midi: Folder of MIDI files, archive (.zip, .tar, .tar.gz, .tgz), or text file of paths (.txt); or what
+            `engine` opens.
         records_dir: Folder to create; it appears whole, by a rename.
         config: Settings of the records.
         workers: Number of processes that read files.

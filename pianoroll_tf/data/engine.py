@@ -34,7 +34,7 @@ class Engine(Protocol):
 
     name: str  # of its journals; what one engine has left behind means nothing to another
 
-    def open_input(self, path: Path, include: str | None, follow_links: bool) -> Input:
+    def open_input(self, path: Path | str, include: str | None, follow_links: bool) -> Input:
         """Opens what is to be read; see `inputs.open_input`."""
         ...
 
@@ -73,9 +73,9 @@ class Processes:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def open_input(self, path: Path, include: str | None, follow_links: bool) -> Input:
+    def open_input(self, path: Path | str, include: str | None, follow_links: bool) -> Input:
         """See `Engine`."""
-        return open_input(path, include, follow_links)
+        return open_input(Path(path), include, follow_links)
 
     def convert(
         self, source: Input, files: Iterable[tuple[str, str]], config: RecordsConfig, work: Path

@@ -1,20 +1,23 @@
 """The engine of a build by Apache Beam: workers convert files and write shards, this process chooses the pieces."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.runners.runner import PipelineState
 
 from pianoroll_tf.config import RecordsConfig
+from pianoroll_tf.data.archives import Archive
 from pianoroll_tf.data.beam import chunks
 from pianoroll_tf.data.beam.options import make_runner, pipeline_options
 from pianoroll_tf.data.beam.readers import close_idle_readers
 from pianoroll_tf.data.beam.transforms import NAMESPACE, convert_pipeline, shard_pipeline
+from pianoroll_tf.data.beam.url_input import UrlFolder
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.engine import conversion_settings
 from pianoroll_tf.data.inputs import Input, open_input
@@ -37,6 +40,7 @@ class Beam:
         workers: Processes of the DirectRunner.
 
     Attributes:
+        work: Where launcher and workers exchange files, and the shards remain, if not in the build's work folder.
         counters: Of the last pipeline that converted files, if its runner counts.
     """
 
@@ -44,18 +48,29 @@ class Beam:
 
     def __init__(self, options: str = "", workers: int = 1) -> None:
         self._options = pipeline_options(options, workers)
+        FileSystems.set_options(self._options)
+        self.work: str | None = None
         self.counters: dict[str, int] = {}
+        self._locations: Callable[[Iterable[str]], Iterator[tuple[str, Any]]]
 
-    def open_input(self, path: Path, include: str | None, follow_links: bool) -> Input:
+    def open_input(self, path: Path | str, include: str | None, follow_links: bool) -> Input:
         """See `data.engine.Engine`."""
-        return open_input(path, include, follow_links)
+        if isinstance(path, str):
+            folder = UrlFolder(path, include)
+            self._locations = folder.locations
+            return folder
+        source = open_input(path, include, follow_links)
+        if isinstance(source, Archive):
+            raise UserError(f"INPUT must be a folder or a list of paths with --runner beam. Received: {path}")
+        self._locations = source.sources
+        return source
 
     def convert(
         self, source: Input, files: Iterable[tuple[str, str]], config: RecordsConfig, work: Path
     ) -> Iterator[tuple[str, Piece, bytes | None]]:
         """See `data.engine.Engine`."""
-        folder, settings = str(work / "chunks"), conversion_settings(config)
-        listed = _listed(source, files)
+        folder, settings = self.work or str(work / "chunks"), conversion_settings(config)
+        listed = self._listed(files)
         names = []
         while chunk := list(islice(listed, FILES_PER_CHUNK)):
             names.append(chunks.write_list(folder, chunk, settings))
@@ -68,15 +83,22 @@ class Beam:
         self, journal: Journal, config: RecordsConfig, grid: str, folder: Path, work: Path
     ) -> dict[str, ShardFacts]:
         """See `data.engine.Engine`."""
-        written = str(work / "chunks")
+        written = self.work or str(work / "chunks")
         shards = list(plan_shards(journal, config.shards))
         parts = _write_plans(journal, [(shard.split, shard.pieces) for shard in shards], written)
         named = [(shard.name, shard.pieces) for shard in shards]
         beat = config.steps_per_beat if grid == "beats" else None
         self._run(lambda pipeline: shard_pipeline(pipeline, written, parts, named, beat))
-        for shard in shards:
-            shutil.move(work / "chunks" / shard.name, folder / shard.name)
+        for shard in shards if self.work is None else ():
+            Path(written, shard.name).rename(folder / shard.name)
         return {shard.name: chunks.shard_facts(written, shard.name) for shard in shards}
+
+    def _listed(self, files: Iterable[tuple[str, str]]) -> Iterator[chunks.ListedFile]:
+        """The files with the paths or URLs that a worker opens."""
+        waiting = iter(files)
+        while some := dict(islice(waiting, FILES_PER_CHUNK)):
+            for path, location in self._locations(some):
+                yield chunks.ListedFile(path, some[path], location)
 
     def _run(self, build: Callable[[beam.Pipeline], None]) -> dict[str, int]:
         """Runs a pipeline to its end; returns its counters, of a runner that has them."""
@@ -96,16 +118,6 @@ class Beam:
         except NotImplementedError:  # Dask's runner
             return {}
         return {counter.key.metric.name: counter.result for counter in counters}
-
-
-def _listed(source: Input, files: Iterable[tuple[str, str]]) -> Iterator[chunks.ListedFile]:
-    """The files with what a worker opens."""
-    waiting = iter(files)
-    while some := dict(islice(waiting, FILES_PER_CHUNK)):
-        for path, content in source.sources(some):
-            if not isinstance(content, str):
-                raise UserError(f"with --runner beam, files must not be in an archive. Received: {source.path}")
-            yield chunks.ListedFile(path, some[path], content)
 
 
 def _write_plans(journal: Journal, shards: list[tuple[str, int]], work: str) -> list[str]:

@@ -1,12 +1,13 @@
 """Options of Beam's pipelines, and the runner that they name."""
 
 import contextlib
+import importlib
 import io
 import logging
 import shlex
 from collections.abc import Iterator
 
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
 from apache_beam.runners.runner import PipelineRunner, create_runner
 
 from pianoroll_tf.errors import UsageError
@@ -45,6 +46,8 @@ def pipeline_options(text: str, workers: int) -> PipelineOptions:
     with _strict(text):
         options = PipelineOptions(flags)
         options.get_all_options()
+    for plugin in options.view_as(SetupOptions).beam_plugins or ():  # as Beam's workers do
+        importlib.import_module(plugin)
     return options
 
 
@@ -78,7 +81,9 @@ def _runner_name(flags: list[str]) -> str:
 def _strict(text: str) -> Iterator[None]:
     """Turns what Beam's parser of options warns about, or exits for, into a UsageError."""
     log, found = logging.getLogger("apache_beam.options.pipeline_options"), _Collected()
+    level = log.level
     log.addFilter(found)
+    log.setLevel(logging.WARNING)
     try:
         with contextlib.redirect_stderr(io.StringIO()) as printed:
             yield
@@ -86,6 +91,7 @@ def _strict(text: str) -> Iterator[None]:
         found.messages.append(printed.getvalue().strip().rpartition("error: ")[2] or str(error))
     finally:
         log.removeFilter(found)
+        log.setLevel(level)
     if found.messages:
         raise UsageError(f"--beam-options must be options of Apache Beam. Received: {text} ({found.messages[0]})")
 

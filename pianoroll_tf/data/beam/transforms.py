@@ -8,17 +8,17 @@ from apache_beam.metrics import Metrics
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.beam import chunks
-from pianoroll_tf.data.beam.files import is_url, join, read, write_whole
+from pianoroll_tf.data.beam.files import is_url, join, write_whole
 from pianoroll_tf.data.beam.readers import borrow_readers, return_readers
+from pianoroll_tf.data.beam.url_input import read_limited
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.discover import printable
-from pianoroll_tf.data.midi import MAX_FILE_BYTES
+from pianoroll_tf.data.smf import MidiError
 from pianoroll_tf.data.workers import File
 
 NAMESPACE = "pianoroll_tf"  # of the counters
 SKIPPED = "skipped"  # tag of the side output
 SKIPPED_LIST = "skipped.txt"  # in the work folder
-TOO_LARGE = f"larger than {MAX_FILE_BYTES >> 20} MiB"
 
 
 def convert_pipeline(pipeline: beam.Pipeline, work: str, names: Sequence[str], config: RecordsConfig) -> None:
@@ -105,18 +105,11 @@ class ConvertFiles(beam.DoFn):
 
         def readable() -> Iterator[File]:
             for file in files:
-                if not is_url(file.source):
-                    yield File(file.path, file.source)
-                    continue
-                try:
-                    data = read(file.source, MAX_FILE_BYTES + 1)
-                except OSError as error:
-                    refused.append((file.path, Piece(reason=f"unreadable: {error.strerror or type(error).__name__}")))
-                    continue
-                if len(data) > MAX_FILE_BYTES:
-                    refused.append((file.path, Piece(reason=TOO_LARGE)))
+                content = read_limited(file.source) if is_url(file.source) else file.source
+                if isinstance(content, MidiError):
+                    refused.append((file.path, Piece(reason=str(content))))
                 else:
-                    yield File(file.path, data)
+                    yield File(file.path, content)
 
         yield from self._readers.convert(readable())
         yield from refused
