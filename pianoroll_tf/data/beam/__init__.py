@@ -8,4 +8,4 @@ try:
     importlib.import_module("apache_beam.runners.runner")
 finally:
     logging.disable(logging.NOTSET)
-logging.getLogger("apache_beam").setLevel(logging.ERROR)
+logging.getLogger("apache_beam").setLevel(logging.CRITICAL)

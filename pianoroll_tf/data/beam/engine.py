@@ -7,16 +7,14 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.runners.runner import PipelineState
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.archives import Archive
 from pianoroll_tf.data.beam import chunks
-from pianoroll_tf.data.beam.options import make_runner, pipeline_options
-from pianoroll_tf.data.beam.readers import close_idle_readers
-from pianoroll_tf.data.beam.transforms import NAMESPACE, convert_pipeline, shard_pipeline
+from pianoroll_tf.data.beam.options import pipeline_options
+from pianoroll_tf.data.beam.running import run_pipeline
+from pianoroll_tf.data.beam.transforms import convert_pipeline, shard_pipeline
 from pianoroll_tf.data.beam.url_input import UrlFolder
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.engine import conversion_settings
@@ -26,7 +24,6 @@ from pianoroll_tf.data.records import SPLITS
 from pianoroll_tf.data.shard_facts import ShardFacts
 from pianoroll_tf.data.shard_plan import plan_shards
 from pianoroll_tf.errors import UserError
-from pianoroll_tf.messages import one_line
 
 FILES_PER_CHUNK = 64  # of which a worker that dies costs one
 _PLAN = "CREATE TEMP TABLE plan (part TEXT, place INTEGER, shard INTEGER, position INTEGER)"
@@ -75,7 +72,9 @@ class Beam:
         while chunk := list(islice(listed, FILES_PER_CHUNK)):
             names.append(chunks.write_list(folder, chunk, settings))
         if missing := [name for name in names if not chunks.has_results(folder, name)]:
-            self.counters = self._run(lambda pipeline: convert_pipeline(pipeline, folder, missing, config))
+            self.counters = run_pipeline(
+                self._options, lambda pipeline: convert_pipeline(pipeline, folder, missing, config)
+            )
         for name in names:
             yield from chunks.read_results(folder, name)
 
@@ -88,7 +87,7 @@ class Beam:
         parts = _write_plans(journal, [(shard.split, shard.pieces) for shard in shards], written)
         named = [(shard.name, shard.pieces) for shard in shards]
         beat = config.steps_per_beat if grid == "beats" else None
-        self._run(lambda pipeline: shard_pipeline(pipeline, written, parts, named, beat))
+        run_pipeline(self._options, lambda pipeline: shard_pipeline(pipeline, written, parts, named, beat))
         for shard in shards if self.work is None else ():
             Path(written, shard.name).rename(folder / shard.name)
         return {shard.name: chunks.shard_facts(written, shard.name) for shard in shards}
@@ -99,25 +98,6 @@ class Beam:
         while some := dict(islice(waiting, FILES_PER_CHUNK)):
             for path, location in self._locations(some):
                 yield chunks.ListedFile(path, some[path], location)
-
-    def _run(self, build: Callable[[beam.Pipeline], None]) -> dict[str, int]:
-        """Runs a pipeline to its end; returns its counters, of a runner that has them."""
-        pipeline = beam.Pipeline(runner=make_runner(self._options), options=self._options)
-        build(pipeline)
-        try:
-            result = pipeline.run()
-            state = result.wait_until_finish()
-        except Exception as error:
-            raise UserError(f"the Beam pipeline failed; the same command resumes: {one_line(error)}") from error
-        finally:
-            close_idle_readers()
-        if state not in (PipelineState.DONE, None):
-            raise UserError(f"the Beam pipeline must end as DONE; the same command resumes. Received: {state}")
-        try:
-            counters = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))["counters"]
-        except NotImplementedError:  # Dask's runner
-            return {}
-        return {counter.key.metric.name: counter.result for counter in counters}
 
 
 def _write_plans(journal: Journal, shards: list[tuple[str, int]], work: str) -> list[str]:

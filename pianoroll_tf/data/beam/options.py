@@ -35,8 +35,7 @@ def pipeline_options(text: str, workers: int) -> PipelineOptions:
     name = _runner_name(flags)
     if name == "DaskRunner":
         # A chunk of files or of records per task; Dask's default would give a single task to a single worker.
-        flags = ["--dask_partition_size=1", *(flag for flag in flags if flag.partition("=")[0] != "--runner")]
-        flags = [*flags, f"--runner={DASK_RUNNER}"]
+        flags = ["--dask_partition_size=1", *flags, f"--runner={DASK_RUNNER}"]
     try:
         create_runner(_runner_name(flags))  # imports the runner, with its own options
     except (ValueError, ImportError, AttributeError) as error:

@@ -11,7 +11,7 @@ from pianoroll_tf.data.beam.engine import Beam
 from pianoroll_tf.data.beam.files import join, write_whole
 from pianoroll_tf.data.beam.url_input import check_url
 from pianoroll_tf.data.build import build
-from pianoroll_tf.data.records import MANIFEST, SPLITS, read_manifest
+from pianoroll_tf.data.records import MANIFEST, SPLITS, is_shard_name, read_manifest
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.progress import NoProgress
 
@@ -37,9 +37,11 @@ def build_remote(
     """
     url = check_url(url, "RECORDS_DIR")
     before = _names(url)
-    if before and MANIFEST not in before:
-        raise UserError(f"{url} must be a folder of records or an empty folder: it has {min(before)} but no {MANIFEST}")
-    if before and not overwrite:
+    foreign = {name for name in before if not is_shard_name(name)}  # shards alone: a publication was interrupted
+    if foreign and MANIFEST not in before:
+        kind = "a folder of records or an empty folder"
+        raise UserError(f"{url} must be {kind}: it has {min(foreign)} but no {MANIFEST}")
+    if MANIFEST in before and not overwrite:
         raise UserError(f"{url} holds records already; replace them with --overwrite")
     engine.work = f"{url}.partial"
     with tempfile.TemporaryDirectory() as folder:

@@ -119,12 +119,12 @@ class WriteSkipped(beam.DoFn):
     """Writes all lines about skipped files as one file, for a person who looks at a build that runs or has failed."""
 
     def __init__(self, work: str) -> None:
-        self._path = join(work, SKIPPED_LIST)
+        self._work = work
 
     def process(self, element: tuple[int, Iterable[str]]) -> None:
         """Writes the lines sorted."""
         content = "".join(f"{line}\n" for line in sorted(element[1])).encode()
-        write_whole(self._path, lambda file: file.write(content))
+        write_whole(join(self._work, SKIPPED_LIST), lambda file: file.write(content))
 
 
 class ReadRecords(beam.DoFn):
