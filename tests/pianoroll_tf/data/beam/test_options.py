@@ -1,5 +1,7 @@
 """Options of pipelines: what is refused, what is the default, which runner they name."""
 
+import re
+
 import pytest
 
 pytest.importorskip("apache_beam")
@@ -7,6 +9,7 @@ pytest.importorskip("apache_beam")
 from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.portable_runner import PortableRunner
+from repository import ROOT
 
 from pianoroll_tf.data.beam.options import make_runner, pipeline_options
 from pianoroll_tf.errors import UsageError
@@ -68,3 +71,13 @@ def test_dasks_runner_has_a_task_for_each_chunk(given: str) -> None:
     assert options.view_as(dask.DaskOptions).partition_size == 1
     other = pipeline_options(f"{given} --dask_partition_size=8", 2)
     assert other.view_as(dask.DaskOptions).partition_size == 8
+
+
+def test_the_options_of_the_documentation_are_beams() -> None:
+    text = (ROOT / "docs" / "beam.md").read_text()
+    rows = re.findall(r"\| `(--runner=[^`]*)` \|", text) + re.findall(r'--beam-options="(--runner=[^"]*)"', text)
+    assert [row.split()[0].partition("=")[2] for row in rows] == [
+        "DaskRunner", "PortableRunner", "FlinkRunner", "DaskRunner", "DataflowRunner",
+    ]  # fmt: skip
+    for row in rows:
+        pipeline_options(row, 2)
