@@ -38,7 +38,7 @@ $(VENV)/.tested: $(VENV)/.installed
 	touch $@
 
 $(VENV)/.documented: $(VENV)/.installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,grpc,serve,tuner,docs]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[beam,demo,grpc,serve,tuner,docs]'
 	touch $@
 
 # A peer that cannot be installed becomes a row with the reason

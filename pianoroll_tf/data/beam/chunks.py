@@ -95,7 +95,7 @@ def records_of(work: str, part: str) -> list[bytes]:
     records = []
     for record in read_records(io.BytesIO(read(join(work, part)))):
         if isinstance(record, DamagedRecordError):
-            raise DamagedError(f"{join(work, part)} is damaged ({record})")
+            raise DamagedError(f"{join(work, part)} is damaged ({record}); delete {work} to begin again")
         records.append(record)
     return records
 

@@ -95,6 +95,17 @@ def test_an_interrupted_build_resumes_and_damage_costs_one_chunk(
     assert contents(tmp_path / "out") == contents(tmp_path / "plain")
 
 
+def test_a_record_that_is_damaged_after_it_was_found_whole_is_never_written(midi: Path, tmp_path: Path) -> None:
+    chunks = interrupted(midi, tmp_path / "out")  # the journal has all files, so none is looked at again
+    path = max(chunks.glob("*.records"), key=lambda path: path.stat().st_size)
+    data = path.read_bytes()
+    path.write_bytes(data[:30] + bytes([data[30] ^ 1]) + data[31:])
+    message = r"^the Beam pipeline failed.* is damaged \(record 0: .*\); delete .*chunks to begin again"
+    with pytest.raises(UserError, match=message):
+        build(midi, tmp_path / "out", RecordsConfig(grid="seconds"), engine=Beam())
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_new_file_costs_its_chunk_alone(midi: Path, tmp_path: Path) -> None:
     interrupted(midi, tmp_path / "out")
     (midi / "new.mid").write_bytes(random_song(99, quarters=4))
