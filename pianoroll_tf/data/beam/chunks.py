@@ -72,18 +72,20 @@ def has_results(work: str, name: str) -> bool:
         return False
 
 
-def read_results(work: str, name: str) -> Iterator[tuple[str, Piece, bytes | None]]:
-    """Yields path, piece and place of the record of each file of a chunk.
+def read_results(work: str, name: str) -> list[tuple[str, Piece, bytes | None]]:
+    """Path, piece and place of the record of each file of a chunk.
 
     The place, for the journal, is JSON: the name of a file of records, and the number of the record in it.
     """
-    results = read_json(join(work, f"{name}.facts"))
+    results, found = read_json(join(work, f"{name}.facts")), []
     for path, values in results["files"]:
         facts: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }
         index = facts.pop("record")
-        yield path, Piece(**facts), None if index is None else json.dumps([results["part"], index]).encode()
+        place = None if index is None else json.dumps([results["part"], index]).encode()
+        found.append((path, Piece(**facts), place))
+    return found
 
 
 def records_of(work: str, part: str) -> list[bytes]:

@@ -12,6 +12,7 @@ from apache_beam.io.filesystems import FileSystems
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.archives import Archive
 from pianoroll_tf.data.beam import chunks
+from pianoroll_tf.data.beam.files import in_threads
 from pianoroll_tf.data.beam.options import pipeline_options
 from pianoroll_tf.data.beam.running import run_pipeline
 from pianoroll_tf.data.beam.transforms import convert_pipeline, shard_pipeline
@@ -68,15 +69,15 @@ class Beam:
         """See `data.engine.Engine`."""
         folder, settings = self.work or str(work / "chunks"), conversion_settings(config)
         listed = self._listed(files)
-        names = []
-        while chunk := list(islice(listed, FILES_PER_CHUNK)):
-            names.append(chunks.write_list(folder, chunk, settings))
-        if missing := [name for name in names if not chunks.has_results(folder, name)]:
+        lists = iter(lambda: list(islice(listed, FILES_PER_CHUNK)), [])
+        names = list(in_threads(lambda chunk: chunks.write_list(folder, chunk, settings), lists))
+        found = in_threads(lambda name: chunks.has_results(folder, name), names)
+        if missing := [name for name, is_there in zip(names, found, strict=True) if not is_there]:
             self.counters = run_pipeline(
                 self._options, lambda pipeline: convert_pipeline(pipeline, folder, missing, config)
             )
-        for name in names:
-            yield from chunks.read_results(folder, name)
+        for results in in_threads(lambda name: chunks.read_results(folder, name), names):
+            yield from results
 
     def write_shards(
         self, journal: Journal, config: RecordsConfig, grid: str, folder: Path, work: Path
@@ -113,8 +114,13 @@ def _write_plans(journal: Journal, shards: list[tuple[str, int]], work: str) -> 
         places = (json.loads(place) for (place,) in islice(rows[split], pieces))
         planned = ((*place, number, position) for position, place in enumerate(places))
         database.executemany("INSERT INTO plan VALUES (?, ?, ?, ?)", planned)
-    parts = []
-    for part, found in groupby(database.execute("SELECT * FROM plan ORDER BY part, place"), itemgetter(0)):
-        chunks.write_plan(work, part, [place[1:] for place in found])
-        parts.append(part)
-    return parts
+    planned_parts = (
+        (part, [place[1:] for place in found])
+        for part, found in groupby(database.execute("SELECT * FROM plan ORDER BY part, place"), itemgetter(0))
+    )
+
+    def write(plan: tuple[str, list[tuple[int, int, int]]]) -> str:
+        chunks.write_plan(work, *plan)
+        return plan[0]
+
+    return list(in_threads(write, planned_parts))

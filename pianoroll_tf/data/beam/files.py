@@ -3,7 +3,9 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, BinaryIO, TypeVar
 
 from apache_beam.io.filesystem import CompressionTypes
@@ -12,7 +14,9 @@ from apache_beam.io.filesystems import FileSystems
 from pianoroll_tf.errors import DamagedError
 from pianoroll_tf.storage.files import flush
 
+S = TypeVar("S")
 T = TypeVar("T")
+_THREADS = 16  # a request to an object store takes tens of milliseconds
 
 
 def is_url(path: str) -> bool:
@@ -61,6 +65,22 @@ def write_whole(path: str, write: Callable[[BinaryIO], T]) -> T:
             raise
         FileSystems.delete([temporary])
     return result
+
+
+def in_threads(do: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+    """Yields `do(item)` of each item in their order, some of them at the same time; takes few items in advance.
+
+    >>> list(in_threads(str, [1, 2, 3]))
+    ['1', '2', '3']
+    """
+    waiting = deque[Future[T]]()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for item in items:
+            waiting.append(pool.submit(do, item))
+            if len(waiting) > 2 * _THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def write_json(path: str, values: Any) -> None:

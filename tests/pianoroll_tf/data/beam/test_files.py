@@ -8,7 +8,7 @@ pytest.importorskip("apache_beam")
 
 import shelf_filesystem
 
-from pianoroll_tf.data.beam.files import exists, join, read, read_json, write_json, write_whole
+from pianoroll_tf.data.beam.files import exists, in_threads, join, read, read_json, write_json, write_whole
 from pianoroll_tf.errors import DamagedError
 
 
@@ -48,3 +48,18 @@ def test_damaged_json_is_detected(folder: str) -> None:
 def test_a_missing_file_is_an_os_error(folder: str) -> None:
     with pytest.raises(OSError):
         read(join(folder, "none"))
+
+
+def test_few_items_are_taken_in_advance_and_an_error_is_raised() -> None:
+    taken = []
+
+    def items():
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    results = in_threads(lambda number: 1 // (number - 40), items())
+    assert [next(results) for _ in range(3)] == [-1, -1, -1]
+    assert len(taken) < 50
+    with pytest.raises(ZeroDivisionError):
+        list(results)

@@ -44,8 +44,8 @@ def answers(address: str) -> bool:
 
 
 @contextlib.contextmanager
-def dask_cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen]]]:
-    """A scheduler and two workers, each on a host of its own; yields the scheduler's address and the workers."""
+def dask_cluster(tmp_path: Path) -> Iterator[tuple[str, dict[str, subprocess.Popen]]]:
+    """A scheduler and two workers, each on a host of its own; yields its address, and the workers by theirs."""
     with hosts(3) as (first, *others), contextlib.ExitStack() as stack:
 
         def start(host: Host, *command: str) -> subprocess.Popen:
@@ -59,7 +59,7 @@ def dask_cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen]]]
         wait_until(lambda: answers(first.address))
         address = f"tcp://{first.address}:{PORT}"
         worker = ("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
-        workers = [start(host, *worker) for host in others]
+        workers = {host.address: start(host, *worker) for host in others}
         from distributed import Client
 
         with Client(address) as client:
@@ -76,19 +76,27 @@ def test_a_host_that_is_lost_has_its_work_done_by_another(tmp_path: Path, monkey
     def chunks_are_converted() -> bool:
         return len(list(chunks.glob("*.facts"))) >= 2
 
-    def lose(worker: subprocess.Popen) -> None:
+    given: list[str] = []  # unfinished tasks of the worker that is lost
+
+    def lose(worker: subprocess.Popen, host: str, address: str) -> None:
+        from distributed import Client
+
         wait_until(chunks_are_converted)
+        with Client(address) as client:
+            given.extend(task for name, tasks in client.processing().items() if host in name for task in tasks)
         worker.kill()
 
     with dask_cluster(tmp_path) as (address, workers):
-        workers[1].send_signal(signal.SIGSTOP)  # it is given work, and never does it
-        killer = threading.Thread(target=lose, args=[workers[1]])
+        host, worker = max(workers.items())
+        worker.send_signal(signal.SIGSTOP)  # it is given work, and never does it
+        killer = threading.Thread(target=lose, args=[worker, host, address])
         killer.start()
         engine = Beam(f"--runner=DaskRunner --dask_client_address={address}")
         build(midi, tmp_path / "beam", CONFIG, engine=engine)
         killer.join()
         assert contents(tmp_path / "beam") == contents(tmp_path / "direct")
-        assert workers[1].wait() == -signal.SIGKILL
+        assert worker.wait() == -signal.SIGKILL
+        assert given
         assert engine.counters == {}
 
 
