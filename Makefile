@@ -34,11 +34,11 @@ $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,grpc,serve,tuner,test]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[beam,demo,grpc,serve,tuner,test]'
 	touch $@
 
 $(VENV)/.documented: $(VENV)/.installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,grpc,serve,tuner,docs]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[beam,demo,grpc,serve,tuner,docs]'
 	touch $@
 
 # A peer that cannot be installed becomes a row with the reason

@@ -19,10 +19,24 @@ def main(argv: list[str] | None = None) -> int:
     parser = cli.make_parser("pianoroll_tf.build_records", __doc__)
     parser.usage = "%(prog)s INPUT RECORDS_DIR [options]\n       %(prog)s --verify RECORDS_DIR"
     what = "folder of MIDI files at any depth, archive (.zip, .tar, .tar.gz, .tgz), or text file of paths (.txt)"
-    parser.add_argument("input", type=Path, nargs="?", metavar="INPUT", help=what)
-    parser.add_argument("records_dir", type=Path, nargs="?", metavar="RECORDS_DIR", help="to create: tfrecords/NAME")
+    parser.add_argument("input", type=cli.path_or_url, nargs="?", metavar="INPUT", help=what)
+    parser.add_argument(
+        "records_dir", type=cli.path_or_url, nargs="?", metavar="RECORDS_DIR", help="to create: tfrecords/NAME"
+    )
     parser.add_argument("--verify", type=Path, metavar="RECORDS_DIR", help="check every byte of a folder of records")
     parser.add_argument("--workers", type=int, help="processes that read files (default: one per CPU)", metavar="INT")
+    parser.add_argument(
+        "--runner",
+        choices=("direct", "beam"),
+        default="direct",
+        help="what does the work: processes of this machine, or Apache Beam (default: direct)",
+    )
+    parser.add_argument(
+        "--beam-options",
+        default="",
+        metavar='="--NAME=VALUE …"',
+        help="options of Beam's pipeline, such as --runner=DataflowRunner",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace records of other files or settings")
     parser.add_argument("--list-skipped", action="store_true", help="list every skipped file with its reason")
     parser.add_argument("--follow-links", action="store_true", help="follow symbolic links in a folder or a list")
@@ -40,6 +54,8 @@ def _command(args: argparse.Namespace) -> None:
         raise UsageError("INPUT and RECORDS_DIR must be given (see --help)")
     if args.workers is not None and args.workers < 1:
         raise UsageError(f"workers must be a whole number >= 1. Received: workers={args.workers}")
+    if args.beam_options and args.runner != "beam":
+        raise UsageError(f"--beam-options must be given with --runner beam. Received: runner={args.runner}")
     with usage_errors():
         config = from_args(RecordsConfig, args)
     return _build(args, config)
@@ -47,18 +63,28 @@ def _command(args: argparse.Namespace) -> None:
 
 def _build(args: argparse.Namespace, config: RecordsConfig) -> None:
     from pianoroll_tf.data.advice import advice
-    from pianoroll_tf.data.build import build
     from pianoroll_tf.data.records import read_manifest
+    from pianoroll_tf.data.runners import build_by
     from pianoroll_tf.data.summary import skipped_lines, summary
 
     with cli.exit_on_sigterm(128 + signal.SIGTERM):  # so that reader processes are ended
-        workers = args.workers or usable_cpus()
-        manifest, is_new = build(
-            args.input, args.records_dir, config, workers, args.overwrite, Progress, args.follow_links
+        manifest, is_new = build_by(
+            args.runner,
+            args.beam_options,
+            args.input,
+            args.records_dir,
+            config,
+            args.workers or usable_cpus(),
+            args.overwrite,
+            Progress,
+            args.follow_links,
         )
     if args.list_skipped:
-        print("\n".join(skipped_lines(read_manifest(args.records_dir, with_files=True)["files"])))
-    print(*summary(manifest, args.records_dir, is_new), *advice(manifest, args.records_dir, args.given), sep="\n")
+        files = manifest["files"] if "files" in manifest else read_manifest(args.records_dir, with_files=True)["files"]
+        print("\n".join(skipped_lines(files)))
+    print(*summary(manifest, args.records_dir, is_new), sep="\n")
+    if isinstance(args.records_dir, Path):  # a training reads local records
+        print(*advice(manifest, args.records_dir, args.given), sep="\n")
 
 
 def _verify(records_dir: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from pianoroll_tf import plugins
@@ -37,6 +38,15 @@ def make_parser(prog: str, description: str) -> argparse.ArgumentParser:
     parser = Parser(prog=f"python -m {prog}", description=description, allow_abbrev=False)
     parser.add_argument("--debug", action="store_true", help="show tracebacks and TensorFlow's messages")
     return parser
+
+
+def path_or_url(text: str) -> Path | str:
+    """A path, or the same text if it is a URL.
+
+    >>> path_or_url("gs://bucket/midi")
+    'gs://bucket/midi'
+    """
+    return text if "://" in text else Path(text)
 
 
 def add_plugins(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:

@@ -5,6 +5,7 @@ import importlib.util
 from pianoroll_tf.errors import UserError
 
 EXTRAS = {  # package, as it is imported → extra
+    "apache_beam": "beam",
     "matplotlib": "train",
     "scipy": "train",
     "sklearn": "train",

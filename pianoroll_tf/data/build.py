@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import errno
-import importlib.metadata
+import functools
 import json
 import os
 import shutil
@@ -13,50 +13,49 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pianoroll_tf import __version__
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data.conversion import Piece
 from pianoroll_tf.data.discover import FoundFile, printable
+from pianoroll_tf.data.engine import Engine, Processes, conversion_settings
 from pianoroll_tf.data.existing_records import existing_manifest
 from pianoroll_tf.data.given_splits import from_folders, from_table, identity, in_common_folder, outside_of_folders
 from pianoroll_tf.data.grid import decide
-from pianoroll_tf.data.inputs import Input, open_input
+from pianoroll_tf.data.inputs import Input
 from pianoroll_tf.data.journal import Journal
-from pianoroll_tf.data.records import FORMAT, MANIFEST
-from pianoroll_tf.data.shards import skipped_by_reason, write_records
-from pianoroll_tf.data.smf import MidiError
+from pianoroll_tf.data.manifest import skipped_by_reason
+from pianoroll_tf.data.records import MANIFEST
+from pianoroll_tf.data.shards import write_records
 from pianoroll_tf.data.splits import choose
-from pianoroll_tf.data.workers import File, convert_all
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.progress import NoProgress
-from pianoroll_tf.settings import to_dict
 from pianoroll_tf.storage.folders import check_folder, remove_work_folder, whole_folder, work_folder
 
-# Settings that affect the conversion of a file; changing any other setting does not invalidate converted files
-CONVERSION_SETTINGS = ("grid", "steps_per_second", "steps_per_beat", "parser", "drums", "pedal")
 # Errors of a write to an open file, which name no file
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def build(
-    midi: Path,
+    midi: Path | str,
     records_dir: Path,
     config: RecordsConfig,
     workers: int = 1,
     overwrite: bool = False,
     progress: type[NoProgress] = NoProgress,
     follow_links: bool = False,
+    engine: Engine | None = None,
 ) -> tuple[dict[str, Any], bool]:
     """Builds the records, resuming an interrupted build with the same settings.
 
     Args:
-        midi: Folder of MIDI files, archive (.zip, .tar, .tar.gz, .tgz), or text file of paths (.txt).
+        midi: Folder of MIDI files, archive (.zip, .tar, .tar.gz, .tgz), or text file of paths (.txt); or what
+            `engine` opens.
         records_dir: Folder to create; it appears whole, by a rename.
         config: Settings of the records.
         workers: Number of processes that read files.
         overwrite: Whether to replace records that were made of other files or with other settings.
         progress: `Progress` shows progress on stderr.
         follow_links: Whether to follow links in the folder.
+        engine: What does the work; default: `workers` processes of this machine.
 
     Returns:
         `(manifest, is_new)`; `is_new` is False if the records were up to date already. The manifest of new records
@@ -80,7 +79,10 @@ def build(
     if table is not None:
         given = from_table(table)
         config = dataclasses.replace(config, splits=identity(table))
-    source = _Limited(open_input(midi, config.include, follow_links), config.limit)  # raises if there are no files
+    engine = engine or Processes(workers)
+    source = _Limited(
+        engine.open_input(midi, config.include, follow_links), config.limit
+    )  # raises if there are no files
     if manifest := up_to_date():
         remove_work_folder(records_dir)
         return manifest, False
@@ -91,11 +93,11 @@ def build(
         grid, decision, outside = config.grid, "", ""
         if grid == "auto":
             beats = dataclasses.replace(config, grid="beats")
-            with _converted(folder, source, beats, workers, progress) as journal:
+            with _converted(folder, source, beats, engine, progress) as journal:
                 pieces = (json.loads(facts) for (facts,) in journal.rows("evidence", "record IS NOT NULL"))
                 grid, decision = decide(pieces)
         resolved = dataclasses.replace(config, grid=grid)
-        with _converted(folder, source, resolved, workers, progress) as journal:
+        with _converted(folder, source, resolved, engine, progress) as journal:
             if config.splits in ("auto", "folders"):
                 paths = _usable(journal)
                 given = from_folders(paths, required=config.splits == "folders")
@@ -104,7 +106,8 @@ def build(
                 given = in_common_folder(given, _usable(journal))
             choose(journal, config, given)
             with whole_folder(records_dir, folder / "records") as whole:
-                manifest = write_records(journal, config, grid, whole, decision, outside)
+                write = functools.partial(engine.write_shards, work=folder)
+                manifest = write_records(journal, config, grid, whole, decision, outside, write)
         shutil.rmtree(folder)
     return manifest, True
 
@@ -124,18 +127,16 @@ def _name_write_errors(records_dir: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _converted(
-    folder: Path, source: Input, config: RecordsConfig, workers: int, progress: type[NoProgress]
+    folder: Path, source: Input, config: RecordsConfig, engine: Engine, progress: type[NoProgress]
 ) -> Iterator[Journal]:
     """Yields the journal with a row for every file, on one grid; each grid has its own journal.
 
     Raises:
         UserError: No file can be used; `folder` is removed.
     """
-    settings = {name: value for name, value in to_dict(config).items() if name in CONVERSION_SETTINGS}
-    versions = {"package": __version__, "parser": importlib.metadata.version(config.parser)}
-    settings |= {"format": FORMAT, "versions": versions}
-    with contextlib.closing(Journal(folder / f"journal-{config.grid}.sqlite", settings)) as journal:
-        _convert_missing(journal, source, config, workers, progress)
+    path = folder / f"{engine.name}-{config.grid}.sqlite"
+    with contextlib.closing(Journal(path, conversion_settings(config))) as journal:
+        _convert_missing(journal, source, config, engine, folder, progress)
         if not journal.count("reason = ''"):
             skipped = skipped_by_reason(journal)
             shutil.rmtree(folder)
@@ -164,34 +165,28 @@ def _usable(journal: Journal) -> list[str]:
 
 
 def _convert_missing(
-    journal: Journal, source: Input, config: RecordsConfig, workers: int, progress: type[NoProgress]
+    journal: Journal,
+    source: Input,
+    config: RecordsConfig,
+    engine: Engine,
+    folder: Path,
+    progress: type[NoProgress],
 ) -> None:
     """Brings the journal up to date: one row per file. Only files that are being read are held in memory."""
     found = ((file.path, source.stamp(file.path) + file.reason, file.reason) for file in source.found())
     total = journal.keep_only(found)
-    stamps: dict[str, str] = {}
 
-    def add(path: str, piece: Piece) -> None:
-        journal.add(path, stamps.pop(path), piece)
-        bar.update()
-
-    def missing() -> Iterator[str]:
+    def missing() -> Iterator[tuple[str, str]]:
         for path, stamp, reason in journal.missing():
-            stamps[path] = stamp
             if reason:
-                add(path, Piece(reason=reason))
+                journal.add(path, stamp, Piece(reason=reason))
+                bar.update()
             else:
-                yield path
-
-    def files() -> Iterator[File]:
-        for path, content in source.sources(missing()):
-            if isinstance(content, MidiError):
-                add(path, Piece(reason=str(content)))
-            else:
-                yield File(path, content)
+                yield path, stamp
 
     with progress(total, "files") as bar:
         bar.update(journal.count())
-        for path, piece in convert_all(files(), config, workers):
-            add(path, piece)
+        for path, piece, place in engine.convert(source, missing(), config, folder):
+            journal.add(path, journal.stamp(path), piece, place)
+            bar.update()
     journal.commit()

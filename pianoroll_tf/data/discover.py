@@ -66,7 +66,7 @@ def unique(path: str, seen: dict[str, int]) -> str:
     return name
 
 
-def nothing_found(place: Path, include: str | None) -> UserError:
+def nothing_found(place: Path | str, include: str | None) -> UserError:
     """The error for an input without a MIDI file."""
     names = f"that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
     names = names if include is None else f"that matches --include {include!r}"

@@ -14,7 +14,10 @@ from pianoroll_tf.errors import UserError
 class Input(Protocol):
     """Files to make records of, under paths with slashes that are relative to the folder, archive or list."""
 
-    path: Path
+    @property
+    def path(self) -> Path | str:
+        """Where it is."""
+        ...
 
     def found(self) -> Iterator[FoundFile]:
         """Yields the files sorted by path, with the reasons to skip some; each path once."""

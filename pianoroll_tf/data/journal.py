@@ -100,9 +100,15 @@ class Journal:
         """The number of rows, or another SQL aggregate over them, which is 0 if there are none."""
         return self.database.execute(f"SELECT {function}({what}) FROM files WHERE {where}").fetchone()[0] or 0
 
-    def add(self, path: str, stamp: str, piece: Piece) -> None:
-        """Adds the row of a file."""
-        row = (os.fsencode(path), stamp, *(_as_column(getattr(piece, name)) for name in _FACTS))
+    def stamp(self, path: str) -> str:
+        """The stamp of one of the files given to `keep_only`."""
+        return self.database.execute("SELECT stamp FROM now WHERE path = ?", (os.fsencode(path),)).fetchone()[0]
+
+    def add(self, path: str, stamp: str, piece: Piece, place: bytes | None = None) -> None:
+        """Adds the row of a file; `place` is kept instead of the record, where that is stored elsewhere."""
+        facts = {name: _as_column(getattr(piece, name)) for name in _FACTS}
+        facts["record"] = place or facts["record"]
+        row = (os.fsencode(path), stamp, *facts.values())
         columns, places = ", ".join((*_COLUMNS, "checksum")), ", ".join("?" * (len(row) + 1))
         self.database.execute(f"INSERT INTO files ({columns}) VALUES ({places})", (*row, _row_checksum(row)))
         self._pending += 1

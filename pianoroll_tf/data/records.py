@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,6 +36,18 @@ def shard_name(split: str, index: int, shards: int) -> str:
     return f"{split}-{index:05d}-of-{shards:05d}.tfrecord"
 
 
+def is_shard_name(name: str) -> bool:
+    """Whether `shard_name` makes such names.
+
+    >>> is_shard_name("train-00003-of-00010.tfrecord"), is_shard_name("train-3.tfrecord")
+    (True, False)
+    """
+    return _SHARD_NAME.fullmatch(name) is not None
+
+
+_SHARD_NAME = re.compile(rf"({'|'.join(SPLITS)})-\d{{5,}}-of-\d{{5,}}\.tfrecord")
+
+
 @dataclasses.dataclass(frozen=True)
 class PieceRecord:
     """The content of a record, a whole piece."""
@@ -49,7 +62,12 @@ class PieceRecord:
     @property
     def tempo(self) -> float:
         """Quarter notes per minute at the first note."""
-        return 6e7 / self.microseconds
+        return tempo(self.microseconds)
+
+
+def tempo(microseconds: int) -> float:
+    """Quarter notes per minute, of which one lasts so many microseconds."""
+    return 6e7 / microseconds
 
 
 def encode_piece(piece: PieceRecord) -> bytes:

@@ -78,6 +78,24 @@ class UsualOnsets:
         flat = np.bincount(places * bins + averages, minlength=count * bins)
         self._histogram += flat.reshape(count, bins)
 
+    def counts(self) -> list[tuple[int, int]]:
+        """The gathered histogram: (bin, number of steps in it), ascending, without empty bins."""
+        flat = self._histogram.ravel()
+        filled = np.flatnonzero(flat)
+        return list(zip(filled.tolist(), flat[filled].tolist(), strict=True))
+
+    def add_counts(self, counts: Sequence[tuple[int, int]]) -> None:
+        """Adds the pieces of which another one of as many positions has these `counts`.
+
+        >>> one, other = UsualOnsets(1), UsualOnsets(1)
+        >>> one.add(np.ones(10000, int), np.zeros(10000, int))
+        >>> other.add_counts(one.counts())
+        >>> other.found()
+        [1.0]
+        """
+        for place, steps in counts:
+            self._histogram.flat[place] += steps
+
     def found(self) -> list[float]:
         """Onsets per step, [positions], rounded up to 1/64; 0 at a position that occurred nowhere.
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
@@ -107,10 +107,7 @@ class Reader:
 def convert_all(
     files: Iterable[str | File], config: RecordsConfig, workers: int
 ) -> Generator[tuple[str, Piece], None, None]:
-    """Reads files in parallel, in no particular order.
-
-    A file whose reader dies after having read others is read again by a new one, so that the result for a file does
-    not depend on the files before it.
+    """Reads files in parallel, in no particular order, in processes that end with the last of them.
 
     Args:
         files: Paths, or files under other names; taken one by one, as readers become free.
@@ -123,33 +120,55 @@ def convert_all(
     Raises:
         RuntimeError: A reader process cannot start.
     """
-    source = iter(files)
-    waiting: deque[str | File] = deque()
-    readers: list[Reader] = []
-    _report_missing_limits()
-    try:
-        while True:
-            waiting.extend(itertools.islice(source, max(0, workers - len(waiting))))
-            if not waiting and all(reader.file is None for reader in readers):
-                return
-            busy = sum(reader.file is not None for reader in readers)
-            while len(readers) < min(workers, busy + len(waiting)):
-                readers.append(Reader(config))
-            for reader in readers:
-                if waiting and reader.ready and reader.file is None:
-                    reader.send(waiting.popleft())
-            for reader in _wait_for_messages(readers):
-                file = reader.file
-                try:
-                    piece = reader.receive()
-                except EOFError:
-                    readers.remove(reader)
-                    piece = _piece_after_death(reader, waiting)
-                if piece is not None and file is not None:
-                    yield file if isinstance(file, str) else file.name, piece
-    finally:
-        for reader in readers:
-            reader.close()
+    with contextlib.closing(Readers(config, workers)) as readers:
+        yield from readers.convert(files)
+
+
+class Readers:
+    """Reader processes, which are started when they are needed and kept until `close`.
+
+    A file whose reader dies after having read others is read again by a new one, so that the result for a file does
+    not depend on the files before it.
+    """
+
+    def __init__(
+        self, config: RecordsConfig, workers: int, start: Callable[[RecordsConfig], Reader] | None = None
+    ) -> None:
+        self._config, self._workers, self._start = config, workers, start
+        self._readers: list[Reader] = []
+        _report_missing_limits()
+
+    def convert(self, files: Iterable[str | File]) -> Generator[tuple[str, Piece], None, None]:
+        """See `convert_all`; where it ends early, by an error or a caller that stops, so do all processes."""
+        source, waiting, readers = iter(files), deque[str | File](), self._readers
+        try:
+            while True:
+                waiting.extend(itertools.islice(source, max(0, self._workers - len(waiting))))
+                busy = sum(reader.file is not None for reader in readers)
+                if not waiting and not busy:
+                    return
+                while len(readers) < min(self._workers, busy + len(waiting)):
+                    readers.append((self._start or Reader)(self._config))
+                for reader in readers:
+                    if waiting and reader.ready and reader.file is None:
+                        reader.send(waiting.popleft())
+                for reader in _wait_for_messages(readers):
+                    file = reader.file
+                    try:
+                        piece = reader.receive()
+                    except EOFError:
+                        readers.remove(reader)
+                        piece = _piece_after_death(reader, waiting)
+                    if piece is not None and file is not None:
+                        yield file if isinstance(file, str) else file.name, piece
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Ends all processes."""
+        while self._readers:
+            self._readers.pop().close()
 
 
 def _inheriting(handle: int) -> dict[str, Any]:

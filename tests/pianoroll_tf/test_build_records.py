@@ -62,6 +62,30 @@ def test_summary_list_and_second_run(midi: Path, tmp_path: Path, capsys: pytest.
     assert "already up to date" in capsys.readouterr().out
 
 
+def test_options_of_beam_need_its_runner(midi: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    arguments = [str(midi), str(tmp_path / "out"), "--beam-options=--runner=DataflowRunner"]
+    assert build_records.main(arguments) == 2
+    line = "--beam-options must be given with --runner beam. Received: runner=direct\n"
+    assert capsys.readouterr().err == f"python -m pianoroll_tf.build_records: {line}"
+    assert not (tmp_path / "out").exists()
+
+
+def test_records_at_a_url_have_summary_and_list(
+    midi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    pytest.importorskip("apache_beam")
+    monkeypatch.setenv("SHELF_ROOT", str(tmp_path))
+    (midi / "bad.mid").write_bytes(b"bad")
+    assert build_records.main([str(midi), str(tmp_path / "local"), "--workers", "1"]) == 0
+    capsys.readouterr()
+    arguments = ["shelf://midi", "shelf://bucket/out", "--list-skipped", "--workers", "1", "--runner", "beam"]
+    assert build_records.main([*arguments, "--beam-options=--beam_plugin=shelf_filesystem"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["bad.mid: not a MIDI file", "shelf://bucket/out: built"]
+    assert not any("advice" in line for line in lines)
+    assert contents(tmp_path / "bucket" / "out") == contents(tmp_path / "local")
+
+
 def test_verify_says_what_is_damaged(midi: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "out"
     assert build_records.main([str(midi), str(out), "--workers", "1"]) == 0

@@ -87,3 +87,8 @@ def test_the_log_of_the_library_is_shown_within_the_context(capsys):
     assert (said.out, said.err) == ("9 pieces\n", "a file is damaged\n")
     log.info("not shown")
     assert capsys.readouterr().out == ""
+
+
+def test_a_url_stays_as_it_is_and_a_path_is_a_path() -> None:
+    assert cli.path_or_url("s3://bucket//a") == "s3://bucket//a"
+    assert cli.path_or_url("a//b") == Path("a/b")

@@ -11,6 +11,7 @@ from midi_files import header, note, random_song, shards_of, song, track, write_
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data import build as build_module
+from pianoroll_tf.data import engine as engine_module
 from pianoroll_tf.data.build import build
 from pianoroll_tf.data.records import SPLITS, read_manifest
 from pianoroll_tf.data.summary import summary
@@ -167,7 +168,7 @@ def test_after_a_failure_at_any_step_the_same_command_gives_the_same_bytes(
             build(midi, tmp_path / "out", CONFIG)
     assert not (tmp_path / "out").exists()
     monkeypatch.setattr(
-        build_module, "convert_all", lambda paths, *_: iter([]) if not list(paths) else pytest.fail("read again")
+        engine_module, "convert_all", lambda paths, *_: iter([]) if not list(paths) else pytest.fail("read again")
     )
     build(midi, tmp_path / "out", CONFIG)
     assert contents(tmp_path / "out") == contents(tmp_path / "plain")

@@ -9,6 +9,7 @@ from midi_files import write_corpus
 
 from pianoroll_tf.config import RecordsConfig
 from pianoroll_tf.data import build as build_module
+from pianoroll_tf.data import engine as engine_module
 from pianoroll_tf.data.build import build
 from pianoroll_tf.data.inputs import open_input
 from pianoroll_tf.data.records import read_manifest
@@ -78,7 +79,7 @@ def test_an_interrupted_build_of_an_archive_resumes(
         with pytest.raises(KeyboardInterrupt):
             build(source, tmp_path / "out", CONFIG)
     monkeypatch.setattr(
-        build_module, "convert_all", lambda files, *_: iter([]) if not list(files) else pytest.fail("read again")
+        engine_module, "convert_all", lambda files, *_: iter([]) if not list(files) else pytest.fail("read again")
     )
     assert build(source, tmp_path / "out", CONFIG)[0]["totals"]["pieces"] == 5
 

@@ -142,3 +142,15 @@ def test_closed_while_rows_are_read_it_is_not_locked(tmp_path: Path) -> None:
     again.keep_only([("0", "", "")])
     assert paths(again) == ["0"]
     again.close()
+
+
+def test_a_record_that_is_stored_elsewhere_has_its_place_in_the_row(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", {})
+    journal.keep_only([("a", "first", ""), ("b", "second", "")])
+    for path, piece, place in (("a", PIECE, b"part 7"), ("b", Piece(reason="no notes"), None)):
+        journal.add(path, journal.stamp(path), piece, place)
+    journal.commit()
+    journal.close()
+    journal = Journal(tmp_path / "j", {})  # whose checksums are right
+    assert list(journal.rows("stamp, record")) == [("first", b"part 7"), ("second", None)]
+    journal.close()

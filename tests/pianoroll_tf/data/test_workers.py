@@ -191,3 +191,19 @@ def test_readers_do_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
 )
 def test_reasons_for_deaths(code: int, reason: str) -> None:
     assert reason_of_exit(code) == reason
+
+
+def test_readers_are_kept_from_one_set_of_files_to_the_next(tmp_path: Path) -> None:
+    started: list[Reader] = []
+
+    def start(config: RecordsConfig) -> Reader:
+        started.append(Reader(config))
+        return started[-1]
+
+    paths = corpus(tmp_path, 4)
+    readers = workers.Readers(RecordsConfig(grid="seconds"), 1, start)
+    found = [path for half in (paths[:2], paths[2:]) for path, _ in readers.convert(half)]
+    readers.close()
+    assert sorted(found) == sorted(paths)
+    assert [reader.served for reader in started] == [4]
+    assert started[0].process.poll() is not None
