@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from pianoroll_tf import choices
@@ -123,3 +124,19 @@ def make_optimizer(config: OptimizerConfig, total_steps: int) -> keras.optimizer
         optimizer.weight_decay = None
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer
+
+
+def sum_before_clipping(optimizer: keras.optimizers.Optimizer) -> None:
+    """Makes `fit` clip the gradient of the whole batch where its rows are spread over devices.
+
+    Keras clips the gradient of each device before it sums them, so the same `clip_norm` would mean something else on
+    another number of devices.
+    """
+    clip = optimizer._clip_gradients
+
+    def summed(gradients):
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        return clip(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients))
+
+    optimizer._clip_gradients = summed
+    optimizer._all_reduce_sum_gradients = list  # they are sums already

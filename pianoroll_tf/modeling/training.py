@@ -28,7 +28,7 @@ from pianoroll_tf.modeling.checkpoints import running_metrics
 from pianoroll_tf.modeling.heads import decision_targets
 from pianoroll_tf.modeling.losses import make_loss
 from pianoroll_tf.modeling.metrics import Statistics
-from pianoroll_tf.modeling.optimizers import make_optimizer
+from pianoroll_tf.modeling.optimizers import make_optimizer, sum_before_clipping
 from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
 from pianoroll_tf.modeling.run_data import check_records, keeps_on_disk, load_split
 from pianoroll_tf.modeling.start import Start, open_start
@@ -95,7 +95,10 @@ def train(
         if state.finished or state.epoch >= epochs:
             return state
         tf.config.experimental.enable_op_determinism()
-        model = compiled_model(config, steps_per_epoch, strategy or default_strategy())
+        strategy = strategy or default_strategy()
+        model = compiled_model(config, steps_per_epoch, strategy)
+        if strategy.num_replicas_in_sync > 1:
+            sum_before_clipping(model.optimizer)
         start.assign(model)
         if not quiet:
             log_start(corpora, config, model, steps_per_epoch, state)

@@ -465,7 +465,10 @@ def test_bfloat16_trains(tmp_path, monkeypatch, records):
 
 
 def test_two_devices_train_as_one(tmp_path, records):
-    """In a process of its own: logical devices must be made before TensorFlow begins."""
+    """In a process of its own: logical devices must be made before TensorFlow begins.
+
+    Gradients are clipped to a norm of the size of Adam's epsilon, so that the norm matters.
+    """
     code = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -476,7 +479,8 @@ def test_two_devices_train_as_one(tmp_path, records):
         "from pianoroll_tf.modeling.training import train\n"
         "strategy = tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1'])\n"
         "model = {'dropout': 0.0, 'input_noise': 0.0}\n"
-        "config = tiny_config(Path(sys.argv[1]), model=model, training={'epochs': 1})\n"
+        "optimizer = {'clip_norm': 1e-5, 'warmup_steps': 0, 'learning_rate': 0.02}\n"
+        "config = tiny_config(Path(sys.argv[1]), model=model, optimizer=optimizer, training={'epochs': 1})\n"
         "print(repr([row['loss'] for row in train(config, sys.argv[2], strategy=strategy, quiet=True).rows]))\n"
     )
     path = f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support'}"
@@ -485,7 +489,9 @@ def test_two_devices_train_as_one(tmp_path, records):
         [sys.executable, "-c", code, records, tmp_path / "two"], capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr
-    config = tiny_config(records, model={"dropout": 0.0, "input_noise": 0.0}, training={"epochs": 1})
+    model = {"dropout": 0.0, "input_noise": 0.0}
+    optimizer = {"clip_norm": 1e-5, "warmup_steps": 0, "learning_rate": 0.02}
+    config = tiny_config(records, model=model, optimizer=optimizer, training={"epochs": 1})
     one = [row["loss"] for row in train(config, tmp_path / "one", quiet=True).rows]
     np.testing.assert_allclose(eval(done.stdout.splitlines()[-1]), one, rtol=1e-5)
 
