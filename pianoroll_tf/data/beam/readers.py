@@ -30,7 +30,7 @@ def return_readers(config: RecordsConfig, readers: Readers) -> None:
 
 @atexit.register
 def close_idle_readers() -> None:
-    """Ends the processes that nobody uses."""
+    """Ends the idle reader processes."""
     with _lock:
         while _idle:
             _idle.pop()[1].close()

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from nade_weights import FEATURES, PITCHES, UNITS, weights_of
 
 from pianoroll_tf.modeling import nade
-
-FEATURES, UNITS, PITCHES = 5, 3, 12
 
 
 def same(logits):
@@ -19,24 +18,6 @@ def drawn(weights, hidden, held, numbers, in_turn, compiled=False):
         return draw_step(tf.constant(hidden), tf.constant(held), nade.plain_thresholds(numbers, PITCHES))
 
     return tf.function(draw, jit_compile=compiled, autograph=False)()
-
-
-def weights_of(seed: int, articulation: bool = True) -> nade.Weights:
-    rng = np.random.default_rng(seed)
-    decisions = PITCHES * (1 + articulation) + 1
-
-    def variable(*shape):
-        return tf.Variable(rng.normal(size=shape).astype(np.float32))
-
-    return nade.Weights(
-        hidden=variable(FEATURES, UNITS + decisions),
-        bias=variable(UNITS + decisions),
-        below=variable(PITCHES, UNITS),
-        held=variable(PITCHES, UNITS),
-        struck=variable(PITCHES, UNITS) if articulation else None,
-        out=variable(UNITS, decisions),
-        triangle=variable(PITCHES, PITCHES),
-    )
 
 
 def steps_of(seed: int, rows: int = 7, share: float = 0.3):

@@ -3,29 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from nade_weights import FEATURES, PITCHES, weights_of
 
 from pianoroll_tf.modeling import nade
 from pianoroll_tf.modeling.nade_dense import dense_logits
 
-FEATURES, UNITS, PITCHES, ROWS = 5, 3, 12, 7
-
-
-def weights_of(articulation: bool) -> nade.Weights:
-    rng = np.random.default_rng(1)
-    decisions = PITCHES * (1 + articulation) + 1
-
-    def variable(*shape):
-        return tf.Variable(rng.normal(size=shape).astype(np.float32))
-
-    return nade.Weights(
-        hidden=variable(FEATURES, UNITS + decisions),
-        bias=variable(UNITS + decisions),
-        below=variable(PITCHES, UNITS),
-        held=variable(PITCHES, UNITS),
-        struck=variable(PITCHES, UNITS) if articulation else None,
-        out=variable(UNITS, decisions),
-        triangle=variable(PITCHES, PITCHES),
-    )
+ROWS = 7
 
 
 def cells_of(seed: int, share: float) -> np.ndarray:
@@ -37,7 +20,7 @@ def cells_of(seed: int, share: float) -> np.ndarray:
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("share", [0.3, 0.0, 1.0])
 def test_values_and_gradients_are_those_of_the_gathered_rows(articulation, compiled, share):
-    weights, before, cells = weights_of(articulation), cells_of(2, 0.4), cells_of(3, share)
+    weights, before, cells = weights_of(1, articulation), cells_of(2, 0.4), cells_of(3, share)
     variables = [weight for weight in weights if weight is not None]
     hidden = np.random.default_rng(4).normal(size=(ROWS, FEATURES)).astype(np.float32)
     signs = np.random.default_rng(5).normal(size=(ROWS, weights.out.shape[1])).astype(np.float32)
@@ -57,7 +40,7 @@ def test_values_and_gradients_are_those_of_the_gathered_rows(articulation, compi
 
 
 def test_nothing_is_gathered_or_scattered_and_all_shapes_are_known():
-    weights = weights_of(True)
+    weights = weights_of(1)
     variables = [weight for weight in weights if weight is not None]
 
     @tf.function(autograph=False)
