@@ -176,6 +176,19 @@ def generate(page, steps: int) -> None:
     page.wait_for_selector("#generate:visible")
 
 
+def reload(page) -> None:
+    """Reloads the page when all that was asked of the browser's storage is done, which takes some milliseconds."""
+    page.evaluate("""new Promise((resolve) => {
+      const opened = indexedDB.open("pianoroll_tf");
+      opened.onsuccess = () => {
+        const transaction = opened.result.transaction("takes", "readwrite"); // begins after those before it
+        transaction.oncomplete = resolve;
+        transaction.objectStore("takes").count();
+      };
+    })""")
+    page.reload()
+
+
 def count_pixels(canvas, name: str) -> int:
     """Returns how many pixels of a canvas have the colour of this CSS custom property."""
     return canvas.evaluate("(canvas, name) => (" + COUNT_PIXELS + ")([canvas, name])", name)

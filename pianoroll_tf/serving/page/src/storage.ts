@@ -19,7 +19,6 @@ export class TakeStore {
   /** A take could not be stored. */
   onerror: (message: string) => void = () => undefined;
   private database: Promise<IDBDatabase | null> | null = null;
-  private queue: Promise<unknown> = Promise.resolve(); // writes happen in the order in which they were asked for
 
   constructor(private readonly model: string) {}
 
@@ -48,28 +47,31 @@ export class TakeStore {
   /** Stores takes or replaces them, and drops the oldest ones that are not kept; false if the browser refuses. */
   async put(takes: readonly Take[]): Promise<boolean> {
     const records = takes.map((take) => toRecord(take, this.model));
-    const written = await this.write((store) => {
-      for (const record of records) store.put(record);
-      store.transaction.commit(); // at once: it is complete even if the page is closed now
-    });
-    if (!written) return false;
-    return this.write((store) => {
+    if (!(await this.write((store) => records.forEach((record) => store.put(record))))) return false;
+    const dropped = await this.run("readwrite", (store) => {
       const all = store.index("model").getAll(this.model);
       all.onsuccess = () => surplus(all.result as TakeRecord[]).forEach((id) => store.delete(id));
     });
+    return dropped !== null;
   }
 
   remove(takes: readonly Take[]): Promise<boolean> {
     return this.write((store) => takes.forEach((take) => store.delete(take.origin.id)));
   }
 
-  private write(change: (store: IDBObjectStore) => void): Promise<boolean> {
-    const written = this.queue.then(async () => (await this.run("readwrite", change)) !== null);
-    this.queue = written;
-    return written;
+  /** Makes changes that do not depend on what is read; they are carried out even if the page is closed now. */
+  private async write(change: (store: IDBObjectStore) => void): Promise<boolean> {
+    const written = await this.run("readwrite", (store) => {
+      change(store);
+      store.transaction.commit();
+    });
+    return written !== null;
   }
 
-  /** Runs a transaction; null, and a message, if it fails. */
+  /**
+   * Runs a transaction; null, and a message, if it fails. Transactions begin in the order of the calls, and the
+   * browser carries out those that write in the order in which they began.
+   */
   private async run<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore) => IDBRequest<T> | void): Promise<T | null> {
     try {
       const database = await (this.database ??= openDatabase());

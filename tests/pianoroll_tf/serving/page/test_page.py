@@ -18,6 +18,7 @@ from page_browser import (
     generate,
     install,
     open_page,
+    reload,
     run_npm,
     wait_until,
 )
@@ -196,13 +197,13 @@ def test_takes_are_side_by_side_and_kept_takes_survive_a_reload(page) -> None:
     page.click("#clear")
     assert page.locator(".take h3").all_inner_texts() == ["Take 2"]
     shown = page.inner_text(".take .summary")
-    page.reload()
+    reload(page)
     page.wait_for_selector(".take[data-state=done]")
     assert page.inner_text(".take h3") == "Take 2"
     assert page.inner_text(".take .summary") == shown
     assert page.get_attribute(".keep", "aria-pressed") == "true"
     page.click("[data-action=remove]")
-    page.reload()
+    reload(page)
     page.wait_for_selector("#empty:visible")
 
 

@@ -14,6 +14,7 @@ from page_browser import (
     generate,
     install,
     open_page,
+    reload,
     wait_for_opening,
     wait_until,
 )
@@ -192,7 +193,7 @@ def test_how_a_take_is_played_is_heard_and_kept(able, address: str) -> None:
     generate(able, 32)
     assert able.locator(".playback-changes").first.inner_text() == ""  # another take
     able.locator("[data-action=remove]").first.click()
-    able.reload()
+    reload(able)
     able.wait_for_selector(".take[data-state=done]")
     assert able.inner_text(".playback-changes") == "50 % tempo · swing 67 % · −2 semitones · metronome"
     assert able.get_attribute("[data-tool=loop]", "aria-pressed") == "true"
@@ -282,7 +283,7 @@ def test_bars_are_filled(able) -> None:
     wait_until(able, "document.querySelectorAll('.take').length === 3")
     able.wait_for_selector("#generate:visible")
     assert able.requests[-1] == fields
-    able.reload()
+    reload(able)
     able.wait_for_selector(".take[data-state=done]")
     assert "bars 10 to 11 filled" in able.inner_text(".take .summary")
     able.fill("[data-bar=first]", "1")

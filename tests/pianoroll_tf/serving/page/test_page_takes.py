@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pretty_midi
 import pytest
-from page_browser import OPENER, accessibility_violations, count_pixels, generate, install, open_page, wait_until
+from page_browser import (
+    OPENER,
+    accessibility_violations,
+    count_pixels,
+    generate,
+    install,
+    open_page,
+    reload,
+    wait_until,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -117,7 +126,7 @@ def test_four_at_once_one_is_chosen_and_that_is_undone(page) -> None:
     page.locator(".keep").first.click()
     page.keyboard.press("Control+z")
     assert page.locator(".keep[aria-pressed=true]").count() == 0
-    page.reload()
+    reload(page)
     page.wait_for_selector(".take >> nth=4")
     assert page.locator(".choose:visible").count() == 4
 
@@ -132,7 +141,7 @@ def test_the_family_outlives_a_parent_and_a_reload(page) -> None:
     assert titles(page) == ["Take 1", "Take 3"]
     assert page.evaluate(levels) == ["1", "2"]
     assert page.locator(".deed:visible").inner_text() == "continued at its end"
-    page.reload()
+    reload(page)
     page.wait_for_selector(".take >> nth=1")
     assert titles(page) == ["Take 1", "Take 3"]
     assert page.evaluate(levels) == ["1", "2"]
@@ -201,11 +210,11 @@ def test_two_tabs_keep_each_others_takes(page, context, address: str) -> None:
     generate(page, 32)
     assert [titles(page), titles(other)] == [["Take 2", "Take 1"], ["Take 1"]]
     for tab in (page, other):
-        tab.reload()
+        reload(tab)
         tab.wait_for_selector(".take >> nth=2")
         assert sorted(titles(tab)) == ["Take 1", "Take 2", "Take 3"]  # a number that two takes had is changed
     other.locator("[data-action=remove]").first.click()
-    page.reload()
+    reload(page)
     page.wait_for_selector(".take >> nth=1")
     assert page.locator(".take").count() == 2
 
@@ -258,12 +267,12 @@ def test_takes_of_the_local_storage_move_to_the_database(page) -> None:
         "(value) => localStorage.setItem('pianoroll_tf/kept/tiny', value)",
         json.dumps([take, take | {"number": 10, "rows": "%"}]),
     )
-    page.reload()
+    reload(page)
     page.wait_for_selector("#alert:visible")
     assert page.inner_text("#alert") == "1 stored take could not be loaded."
     assert titles(page) == ["Take 1", "Take 9"]
     assert page.locator(".keep[aria-pressed=true]").count() == 2
-    page.reload()
+    reload(page)
     page.wait_for_selector(".take >> nth=1")
     assert titles(page) == ["Take 1", "Take 9"]
     assert page.is_hidden("#alert")
@@ -354,7 +363,7 @@ def test_music_longer_than_a_primer_is_continued_and_saved_whole(page) -> None:
     assert (rolls["Take 2"][:1200], len(rolls["Take 2"])) == (rolls["Take 1"], 1216)
     music = pretty_midi.PrettyMIDI(io.BytesIO(saved(page, "midi", 1)))
     assert music.get_end_time() > 150
-    page.reload()
+    reload(page)
     page.wait_for_selector(".take >> nth=1")
     assert page.locator(".take .time").nth(1).inner_text() == "2:28.0 / 2:32.0"
 

@@ -1,7 +1,7 @@
 """The tools of the page together in a real browser: takes that are steered, filled and continued are one family."""
 
 import pytest
-from page_browser import accessibility_violations, generate, open_page
+from page_browser import accessibility_violations, generate, open_page, reload
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def test_steered_filled_and_continued_takes_are_a_family_that_survives_a_reload(
             assert "in D minor" in take(page, number).locator(".settings").inner_text()
             assert "50 % tempo · +2 semitones" in take(page, number).locator(".playback-changes").inner_text()
         assert page.locator("#list > li > ul > li > ul > li").count() == 1
-        page.reload()
+        reload(page)
         wait_for_takes(page, 3)
 
 
