@@ -1,4 +1,4 @@
-# make install | page | demo | study | docs | test | lint | dist | parity | bench | bench-full | bench-serve
+# make install | page | demo | study | docs | test | coverage | lint | dist | parity | bench | bench-full | bench-serve
 # PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
 # What the benchmarks read, and where they write their results
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PAGE := pianoroll_tf/serving/page
 NPM := $(shell command -v npm)
 
-.PHONY: install page demo study docs test lint dist parity bench bench-full bench-serve clean
+.PHONY: install page demo study docs test coverage lint dist parity bench bench-full bench-serve clean
 
 install: $(VENV)/.installed
 	$(if $(NPM),$(MAKE) page || echo "the page could not be built: the server will answer its API alone")
@@ -43,7 +43,7 @@ $(VENV)/.documented: $(VENV)/.installed
 
 # A peer that cannot be installed becomes a row with the reason
 $(VENV)/.benched: $(VENV)/.installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,bench]' \
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[beam,demo,bench]' \
 		|| $(BIN)/pip install --quiet --constraint constraints.txt pypianoroll zstandard \
 		|| echo 'the peers could not be installed'
 	touch $@
@@ -63,6 +63,10 @@ lint: $(VENV)/.tested
 	$(BIN)/mypy
 
 test: lint install
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+# The tests again, with the lines that none of them runs: they take almost half as long again
+coverage: $(VENV)/.tested
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 # A warning is an error, and a dead link is a warning

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from benchmarks.harness import run_python
 
+COPIES = 100
+QUICK_COPIES = 3
+
 
 @dataclasses.dataclass(frozen=True)
 class Fixtures:
@@ -42,6 +45,15 @@ class Fixtures:
         """The folder of the records of the classical files."""
         path = self.scratch / "records"
         run_python("-m", "pianoroll_tf.build_records", self.midi, str(path))
+        return str(path)
+
+    @functools.cached_property
+    def copied_records(self) -> str:
+        """Records of the training split `COPIES` times, each copy changed a little."""
+        from benchmarks.stream import write_copies
+
+        path = Path(self.folder("copied_records"))
+        write_copies(Path(self.records), path, QUICK_COPIES if self.quick else COPIES)
         return str(path)
 
     @functools.cached_property

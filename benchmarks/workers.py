@@ -25,10 +25,27 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 NETWORKS = (("", 0.0), ("1gbit", 0.0), ("100mbit", 0.0), ("1gbit", 0.001), ("1gbit", 0.005), ("1gbit", 0.02))
 WARM_UP = 4  # steps
+SUPPORT = ROOT / "tests" / "support"  # the networks and records of the tests
+
+
+def require_network() -> None:
+    """Raises RuntimeError, which says what is missing, where this machine cannot have hosts on a network."""
+    _import_support()
+    from network_namespaces import unavailable
+
+    if reason := unavailable():
+        raise RuntimeError(f"hosts on a network: {reason}")
+
+
+def _import_support() -> None:
+    """Makes the modules in `SUPPORT` importable."""
+    if str(SUPPORT) not in sys.path:
+        sys.path.insert(0, str(SUPPORT))
 
 
 def write_records(folder: Path) -> None:
     """Forty pieces of 1,000 random steps, as dense as music."""
+    _import_support()
     from tiny_run import random_piece
     from tiny_run import write_records as write
 
@@ -65,6 +82,7 @@ def worker(records: Path, steps: int) -> None:
 
 def measure(hosts: int, rate: str, delay: float, records: Path, steps: int) -> dict:
     """Median seconds of a step, and the bytes that are all-reduced."""
+    _import_support()
     from network_namespaces import network
 
     with network(hosts, rate, delay) as made:
@@ -120,7 +138,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=15)
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    sys.path.insert(0, str(ROOT / "tests" / "support"))
     if args.worker:
         worker(args.worker, args.steps)
         return

@@ -6,6 +6,7 @@ SHORT = (  # names of modules, in the order of the table
     "formats",
     "pipelines",
     "training",
+    "scale",
     "sampling",
     "heads",
     "evaluating",

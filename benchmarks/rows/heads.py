@@ -59,7 +59,7 @@ def experiments(fixtures) -> Iterator[Experiment]:
     quick = fixtures.quick
     training: dict[str, Any] = {"records": fixtures.records, "steps": 3 if quick else 12}
     variants = {
-        head: Variant(function="benchmarks.rows.training:command", arguments=training | {"head": head})
+        head: Variant(function="benchmarks.rows.training:bare_step", arguments=training | {"head": head})
         for head in HEADS
     }
     yield Experiment(name="head_training", variants=variants, repeats=fixtures.repeats(5))
