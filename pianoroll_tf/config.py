@@ -204,7 +204,9 @@ class TrainingConfig(Settings):
     objective: str = setting("nll", "what is best on validation: lowest NLL, highest PR-AUC", choices=("nll", "pr_auc"))
     patience: int = setting(8, "epochs without a better objective before stopping; 0: never", minimum=0)
     precision: str = setting(
-        "float32", "arithmetic of the layers, where the machine has it", choices=("float32", "bfloat16")
+        "auto",
+        "arithmetic of the layers; auto: bfloat16 where the machine has instructions for it",
+        choices=("auto", "float32", "bfloat16"),
     )
     seed: int = setting(0, "seed of weights, windows, transposition and dropout", minimum=0, maximum=2**31 - 1)
 

@@ -81,7 +81,8 @@ def train_together(
         def opened() -> Message:
             stack.enter_context(run_folder.sole_use(folder))
             opened_here.append(open_start(config, folder, init, decided["stream"], steps_per_epoch))
-            opened_here[0].record_workers(team.size)
+            opened_here[0].record("workers", team.size)
+            opened_here[0].record_precision(arithmetic(config.training.precision, has_bfloat16())[0])
             return opened_here[0].message()
 
         opened_here: list[Start] = []

@@ -33,11 +33,15 @@ def arithmetic(wanted: str, has: bool) -> tuple[str, str]:
     The weights are float32 in any case, so a run can be resumed on another machine; it is resumed bit for bit where the
     precision is the same.
 
-    >>> arithmetic("float32", False)
-    ('float32', '')
+    Args:
+        wanted: "auto", "float32" or "bfloat16".
+        has: Whether the machine has instructions for bfloat16.
+
+    >>> arithmetic("auto", True)
+    ('bfloat16', '')
     """
+    if wanted == "auto":
+        return ("bfloat16" if has else "float32"), ""
     if wanted == "bfloat16" and not has:
         return "float32", "precision: this machine has no bfloat16 instructions, so it computes in float32, faster here"
-    if wanted == "float32" and has:
-        return "float32", "precision: this machine has bfloat16 instructions; --precision bfloat16 trains faster"
     return wanted, ""

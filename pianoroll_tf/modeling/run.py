@@ -14,8 +14,8 @@ from pianoroll_tf.modeling.run_folder import BEST, best_path, load_config
 from pianoroll_tf.storage.arrays import read_arrays, write_arrays
 
 
-def run_model(config: RunConfig, precision: str | None = None) -> keras.Model:
-    """The network of a run with fresh weights, in the precision of its training if no other is given."""
+def run_model(config: RunConfig, precision: str = "float32") -> keras.Model:
+    """The network of a run with fresh weights, in this precision: "float32" or "bfloat16"."""
     bias = None
     if config.data.pitch_frequency:
         posterior = start_bias(config.data.pitch_frequency, config.model.articulation)
@@ -25,7 +25,7 @@ def run_model(config: RunConfig, precision: str | None = None) -> keras.Model:
         bias=bias,
         steps_per_beat=steps_per_beat(config),
         seed=config.training.seed,
-        precision=precision or config.training.precision,
+        precision=precision,
     )
 
 
@@ -56,7 +56,7 @@ def load_run(run_dir: Path | str) -> tuple[RunConfig, keras.Model]:
 
 def load_model(run_dir: Path | str, config: RunConfig) -> keras.Model:
     """The model of `load_run`, where the run's settings are already loaded."""
-    model = run_model(config, precision="float32")
+    model = run_model(config)
     assign_weights(model, best_path(run_dir))
     return model
 

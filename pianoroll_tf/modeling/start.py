@@ -51,15 +51,25 @@ class Start:
         elif self.initial:
             run.assign_arrays(model, self.initial, self.folder / run_folder.INIT)
 
-    def record_workers(self, workers: int) -> None:
-        """Records in the run's provenance that so many workers train it from here on, unless that is known."""
-        past = self.config.provenance.get("workers", [])
-        if past and past[-1]["workers"] == workers:
+    def record(self, name: str, value: Any) -> None:
+        """Records in the run's provenance how it is trained from here on, unless that is known.
+
+        Args:
+            name: What is recorded: "workers" or "precision".
+            value: Its value, JSON-serializable.
+        """
+        past = self.config.provenance.get(name, [])
+        if past and past[-1][name] == value:
             return
-        entry = {"workers": workers, "epoch": self.state.epoch, "batch": self.state.batch}
-        provenance = self.config.provenance | {"workers": [*past, entry]}
+        entry = {name: value, "epoch": self.state.epoch, "batch": self.state.batch}
+        provenance = self.config.provenance | {name: [*past, entry]}
         self.config = dataclasses.replace(self.config, provenance=provenance)
         run_folder.write_config(self.folder, self.config)
+
+    def record_precision(self, precision: str) -> None:
+        """Records the precision in which the run is trained from here on, where its settings do not say it."""
+        if precision != self.config.training.precision or "precision" in self.config.provenance:
+            self.record("precision", precision)
 
     def message(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """What another process needs to continue from here with the same variables, as arrays and JSON-ready values."""

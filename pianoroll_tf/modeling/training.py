@@ -100,6 +100,7 @@ def train(
         if strategy.num_replicas_in_sync > 1:
             sum_before_clipping(model.optimizer)
         start.assign(model)
+        start.record_precision(arithmetic(config.training.precision, has_bfloat16())[0])
         if not quiet:
             log_start(corpora, config, model, steps_per_epoch, state)
         termination = Termination()
@@ -147,8 +148,8 @@ def log_start(
     windows = windows_per_epoch(corpora["train"], config.dataset)
     size, steps = batch_size(corpora["train"], config.dataset), config.dataset.window_steps
     _log.info("an epoch: %d windows of %d steps, %d batches of %d", windows, steps, steps_per_epoch, size)
-    _log.info("model: %d parameters", model.count_params())
-    _, advice = arithmetic(config.training.precision, has_bfloat16())
+    precision, advice = arithmetic(config.training.precision, has_bfloat16())
+    _log.info("model: %d parameters, trained in %s", model.count_params(), precision)
     if advice:
         _log.info(advice)
     if "init" in config.provenance and not (state.epoch or state.batch):

@@ -88,7 +88,7 @@ def tiny_config(records: Path, **changes: dict) -> config.RunConfig:
         "dataset": {"window_steps": 16, "batch_size": 4, "transpose": 3},
         "model": {"conv_filters": 4, "conv_kernel": 3, "gru_units": 6, "dropout": 0.3},
         "optimizer": {"warmup_steps": 3, "learning_rate": 0.01},
-        "training": {"epochs": 3, "seed": 5},
+        "training": {"epochs": 3, "seed": 5, "precision": "float32"},
     }
     sections = {name: values | changes.get(name, {}) for name, values in sections.items()}
     sections |= {name: values for name, values in changes.items() if name not in sections}

@@ -8,6 +8,7 @@ from pianoroll_tf.choices import CHOICES, origins, own_settings
 
 OWN_FLAGS = ("epochs", "seed", "objective")  # of the command; the same for all trials
 FIXED_ONLY = ("steps_per_epoch", "patience", "precision")  # else trials would not be comparable
+FIXED = {"precision": "float32"}  # unless the user says otherwise: "auto" depends on the machine of a worker
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +105,7 @@ def make_space(changes: dict[str, Any]) -> Space:
     Settings that are used in no trial are not searched. Raises ValueError if one of them is fixed, or if nothing is
     left to search.
     """
-    entries: dict[str, Any] = default_space() | (_choice("head") if "head" in changes else {}) | changes
+    entries: dict[str, Any] = FIXED | default_space() | (_choice("head") if "head" in changes else {}) | changes
     searched = {name: entry for name, entry in entries.items() if isinstance(entry, Choice | Range)}
     fixed = {name: entry for name, entry in entries.items() if name not in searched}
     for name in [name for name in entries if not _may_be_used(name, searched, fixed)]:

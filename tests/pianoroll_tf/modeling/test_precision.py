@@ -6,6 +6,7 @@ from tiny_run import tiny_config, tiny_records
 
 from pianoroll_tf.modeling import training
 from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
+from pianoroll_tf.modeling.run_folder import load_config
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,9 @@ def test_gpus_are_known_by_their_capability(tmp_path, monkeypatch, capabilities,
     ("wanted", "has", "used", "message"),
     [
         ("float32", False, "float32", ""),
-        ("float32", True, "float32", "--precision bfloat16 trains faster"),
+        ("float32", True, "float32", ""),
+        ("auto", False, "float32", ""),
+        ("auto", True, "bfloat16", ""),
         ("bfloat16", True, "bfloat16", ""),
         ("bfloat16", False, "float32", "computes in float32"),
     ],
@@ -53,21 +56,25 @@ def test_the_precision_and_the_message(wanted, has, used, message):
     assert message in line and bool(message) == bool(line) and "\n" not in line
 
 
+@pytest.mark.parametrize("wanted", ["auto", "bfloat16"])
 @pytest.mark.parametrize(("has", "policy"), [(True, "mixed_bfloat16"), (False, "float32")])
-def test_the_model_that_is_trained_computes_in_what_the_machine_has(tmp_path, monkeypatch, has, policy):
+def test_the_model_that_is_trained_computes_in_what_the_machine_has(tmp_path, monkeypatch, wanted, has, policy):
     monkeypatch.setattr(training, "has_bfloat16", lambda: has)
-    config = tiny_config(tiny_records(tmp_path / "records"), training={"precision": "bfloat16"})
+    config = tiny_config(tiny_records(tmp_path / "records"), training={"precision": wanted})
     model = training.compiled_model(config, 10, training.default_strategy())
     assert model.get_layer("gru_1").dtype_policy.name == policy
     assert all(weight.dtype == "float32" for weight in model.trainable_weights)
     assert model.get_layer("head").compute_dtype == "float32"
 
 
-@pytest.mark.parametrize("has", [True, False])
-def test_training_recommends_what_the_machine_has(tmp_path, caplog, monkeypatch, has):
+def test_a_run_says_and_records_its_precision_and_continues_on_a_machine_of_another_kind(tmp_path, caplog, monkeypatch):
     caplog.set_level("INFO", "pianoroll_tf")
-    monkeypatch.setattr(training, "has_bfloat16", lambda: has)
-    config = tiny_config(tiny_records(tmp_path / "records"), training={"epochs": 1, "steps_per_epoch": 1})
-    training.train(config, tmp_path / "run")
-    lines = [line for line in caplog.messages if line.startswith("precision:")]
-    assert lines == [arithmetic("float32", True)[1]] * has
+    changes = {"precision": "auto", "epochs": 2, "steps_per_epoch": 1, "patience": 0}
+    config = tiny_config(tiny_records(tmp_path / "records"), training=changes)
+    for has, until in ((True, 1), (False, 2)):
+        monkeypatch.setattr(training, "has_bfloat16", lambda has=has: has)
+        training.train(config, tmp_path / "run", until=until)
+    lines = [line.rpartition(", ")[2] for line in caplog.messages if line.startswith("model:")]
+    assert lines == ["trained in bfloat16", "trained in float32"]
+    recorded = [{"precision": used, "epoch": epoch, "batch": 0} for epoch, used in enumerate(("bfloat16", "float32"))]
+    assert load_config(tmp_path / "run").provenance == {"precision": recorded}

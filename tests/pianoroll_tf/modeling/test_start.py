@@ -66,7 +66,7 @@ def test_the_weights_of_a_warm_start_are_told_too(tmp_path, config):
 
 def test_each_change_of_the_number_of_workers_is_recorded_once(tmp_path, config):
     for workers in (2, 2, 4):
-        opened(config, tmp_path / "run").record_workers(workers)
+        opened(config, tmp_path / "run").record("workers", workers)
     entries = [{"workers": workers, "epoch": 0, "batch": 0} for workers in (2, 4)]
     assert run_folder.load_config(tmp_path / "run").provenance == {"workers": entries}
 
