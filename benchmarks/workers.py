@@ -3,7 +3,7 @@
 Usage: python -m benchmarks.workers [--hosts 1 2] [--steps 15]
 
 Workers are processes on network namespaces, each with one thread on a CPU of its own, so that 1 and 2 are comparable
-on a machine with two CPUs. Needs root, ip and tc. The table ends with the model
+on a machine with two CPUs. The default model, in float32. Needs root, ip and tc. The table ends with the model
 
     t = compute + a · round trip · 2 (n - 1) + b · bytes / bandwidth · 2 (n - 1) / n
 
@@ -54,7 +54,7 @@ def write_records(folder: Path) -> None:
 
 def worker(records: Path, steps: int) -> None:
     """One worker: prints the seconds of each step and what is all-reduced, if it is the chief."""
-    from pianoroll_tf.config import DatasetConfig, RunConfig
+    from pianoroll_tf.config import DatasetConfig, RunConfig, TrainingConfig
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
     from pianoroll_tf.modeling.replica_step import all_reduced_bytes, make_step
     from pianoroll_tf.modeling.run_folder import data_facts
@@ -65,7 +65,8 @@ def worker(records: Path, steps: int) -> None:
     limit_threads(1)
     team = join()
     made, data = data_facts(records)
-    config = RunConfig(records=made, data=data, dataset=DatasetConfig(batch_size=64))
+    training = TrainingConfig(precision="float32")
+    config = RunConfig(records=made, data=data, dataset=DatasetConfig(batch_size=64), training=training)
     model = compiled_model(config, 100, team.strategy)
     step = make_step(model, team.strategy, team.size, 64)
     share = (team.cluster.rank, team.size)

@@ -152,7 +152,7 @@ def _pieces(path: Path) -> list:
     from pianoroll_tf.data.tfrecord import read_records
 
     with path.open("rb") as file:
-        return [decode_piece(record)[0] for record in read_records(file)]
+        return [decode_piece(record).roll for record in read_records(file)]
 
 
 def experiments(fixtures) -> list[Experiment]:

@@ -57,7 +57,7 @@ def loop(way: str, steps: int) -> Iterator[dict[str, float]]:
 def experiments(fixtures) -> Iterator[Experiment]:
     """The experiments of both heads."""
     quick = fixtures.quick
-    training: dict[str, Any] = {"records": fixtures.records, "steps": 3 if quick else 12}
+    training: dict[str, Any] = {"records": fixtures.records, "steps": 3 if quick else 12, "precision": "float32"}
     variants = {
         head: Variant(function="benchmarks.rows.training:bare_step", arguments=training | {"head": head})
         for head in HEADS
@@ -73,6 +73,8 @@ def experiments(fixtures) -> Iterator[Experiment]:
             for head in HEADS
             for way in ("plain", "compiled")
         }
+        arguments = shared | {"model": models["nade"], "way": "chosen"}
+        variants["nade_chosen"] = Variant(function="benchmarks.rows.sampling:ours", arguments=arguments)
         yield Experiment(name=f"head_sampling_{batch}", variants=variants, repeats=fixtures.repeats(5))
     variants = {
         way: Variant(function="benchmarks.rows.heads:loop", arguments={"way": way, "steps": 16 if quick else 128})
@@ -86,7 +88,7 @@ def rows() -> list[Row]:
     shared = {"more": False, "note": "untrained models, whose steps have as many notes as the data"}
     rows = [
         Row(
-            name="training step, nade head",
+            name="training step, nade head, float32",
             ours="head_training/nade.milliseconds",
             peers=("head_training/independent.milliseconds",),
             peer_name="independent head",
@@ -107,6 +109,17 @@ def rows() -> list[Row]:
                 **shared,
             )
         )
+    rows.append(
+        Row(
+            name="drawing, nade head, chosen, batch 64",
+            ours="head_sampling_64/nade_chosen.microseconds",
+            peers=tuple(f"head_sampling_64/nade_{way}.microseconds" for way in ("plain", "compiled")),
+            peer_name="plain or compiled by XLA",
+            goal=0.95,
+            unit="µs per step",
+            **shared,
+        )
+    )
     rows.append(
         Row(
             name="drawing a step by jumps, the head alone, batch 1",

@@ -125,7 +125,7 @@ def experiments(fixtures) -> Iterator[Experiment]:
     steps = {"steps": 64 if fixtures.quick else STEPS}
     for batch in (1, 64):
         shared = {"batch": batch, **steps}
-        exported = shared | {"model": fixtures.model}
+        exported = shared | {"model": fixtures.independent_model}  # as the peers
         variants = {
             way: Variant(function="benchmarks.rows.sampling:ours", arguments=exported | {"way": way})
             for way in ("plain", "compiled", "chosen")
@@ -145,7 +145,8 @@ def rows() -> list[Row]:
     """Their rows of the table."""
     note = (
         f"{STEPS} steps in one call, with all that `generate` does; `model.predict`: {PREDICT_STEPS} steps; chosen:"
-        " what the package uses for long music, which should be within 5 % of the faster one"
+        " what the package uses for long music, which should be within 5 % of the faster one; independent head, as the"
+        " peers"
     )
     predict = f"`model.predict` on the last {CONTEXT_STEPS} steps"
     shared = {"unit": "µs a step", "more": False, "note": note}

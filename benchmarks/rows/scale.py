@@ -109,7 +109,7 @@ def rows() -> list[Row]:
             note=note,
         )
     )
-    note = "the default model, batch 64; a worker has one CPU, and is on a network namespace of its own"
+    note = "the default model, float32, batch 64; a worker has one CPU, and is on a network namespace of its own"
     lines += [
         Row(
             name=f"training on two workers, {words}",

@@ -100,14 +100,14 @@ def ours(sizes: dict[str, int], steps: int, precision: str = "float32") -> Itera
     yield from _measured(_fit(model, dataset), sizes, steps)
 
 
-def bare_step(records: str, steps: int, head: str = "nade") -> Iterator[dict[str, Any]]:
+def bare_step(records: str, steps: int, head: str = "nade", precision: str = "auto") -> Iterator[dict[str, Any]]:
     """The training step of `train` alone, on batches that are in memory: no pipeline, no `fit`, no callbacks."""
     tf = import_tensorflow()
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
     from pianoroll_tf.modeling.training import compiled_model, fit_batch
 
     tf.config.experimental.enable_op_determinism()
-    config = default_run(records, head)
+    config = default_run(records, head, precision)
     model = compiled_model(config, 100, tf.distribute.get_strategy())
     dataset = make_dataset(load_corpus(records, "train"), config.dataset, seed=0).map(fit_batch)
     batches = iter(dataset.take(BATCHES).cache().repeat().prefetch(2))
@@ -121,14 +121,18 @@ def bare_step(records: str, steps: int, head: str = "nade") -> Iterator[dict[str
     yield from _measured(train, SIZES, steps)
 
 
-def default_run(records: str, head: str):
+def default_run(records: str, head: str, precision: str = "auto"):
     """The configuration of a run with the default settings and batches of 64 windows."""
-    from pianoroll_tf.config import DatasetConfig, ModelConfig, RunConfig
+    from pianoroll_tf.config import DatasetConfig, ModelConfig, RunConfig, TrainingConfig
     from pianoroll_tf.modeling.run_folder import data_facts
 
     made, data = data_facts(records)
     return RunConfig(
-        records=made, data=data, model=ModelConfig(head=head), dataset=DatasetConfig(batch_size=SIZES["batch"])
+        records=made,
+        data=data,
+        model=ModelConfig(head=head),
+        dataset=DatasetConfig(batch_size=SIZES["batch"]),
+        training=TrainingConfig(precision=precision),
     )
 
 

@@ -15,7 +15,6 @@ from pianoroll_tf.config import SamplingConfig
 from pianoroll_tf.data.clock import Meter
 from pianoroll_tf.generation.sampling_loop import BLOCK_STEPS
 from pianoroll_tf.generation.steering import NO_STEERING, Steering
-from pianoroll_tf.modeling.precision import cpu_flags
 
 ENDPOINTS = ("begin", "uniforms", "draw")  # that CompiledModel needs
 STEERED = "draw_steered"  # that it needs for music that keeps to limits
@@ -24,10 +23,10 @@ STEERED = "draw_steered"  # that it needs for music that keeps to limits
 # for 64 (cores share what several rows take). `python -m benchmarks.run --rows sampling` has the times on the clock.
 COMPILE_SECONDS = 2.0
 SAVED_SECONDS_A_STEP, SAVED_SECONDS_A_ROW = 77e-6, 3e-6
-# Most rows for which compiled drawing is faster, by whether the CPU has AVX-512, which oneDNN's kernels make more of.
-# With it, 64 rows took 400 microseconds a step plain and 600 compiled, one row 80 and 30: straight lines cross at 8.
-# With AVX2, 64 rows took 740 plain and 653 compiled (docs/benchmarks); at 256 now the one, now the other was faster.
-LARGEST_BATCH = {True: 8, False: 64}
+# Most rows for which compiled drawing was found to be faster (docs/benchmarks). Microseconds per step of 64 rows, plain
+# and compiled, with AVX-512: 709 and 504 (independent head), 1250 and 822 (nade); with AVX2: 740 and 653. At 256 rows
+# now the one, now the other was faster.
+LARGEST_BATCH = 64
 
 
 def worthwhile(batch: int, steps: int) -> bool:
@@ -38,15 +37,9 @@ def worthwhile(batch: int, steps: int) -> bool:
     >>> worthwhile(batch=1, steps=512)
     False
     """
-    if tf.config.list_physical_devices("GPU") or batch > LARGEST_BATCH[_has_avx512()]:
+    if tf.config.list_physical_devices("GPU") or batch > LARGEST_BATCH:
         return False
     return steps * (SAVED_SECONDS_A_STEP + SAVED_SECONDS_A_ROW * batch) > COMPILE_SECONDS
-
-
-def _has_avx512() -> bool:
-    """Whether the CPU has AVX-512; so it is taken where it cannot be asked."""
-    flags = cpu_flags()
-    return not flags or "avx512f" in flags
 
 
 class CompiledModel:

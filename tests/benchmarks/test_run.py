@@ -1,5 +1,6 @@
 """The logic of the benchmarks: variants in turn, missing peers, medians, ratios, goals, table, JSON, plots."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -8,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from repository import ROOT
+from tiny_run import random_piece, write_records
 
 from benchmarks import harness, machine, plots, run, serving, serving_phase, worker
 from benchmarks.fixtures import Fixtures
 from benchmarks.harness import Experiment, Measurements, Spread, Variant, WorkerError, measure
 from benchmarks.results_table import MISSED_GOALS, Row, format_spread, number, outcome, table
-from benchmarks.rows import growth_files, startup, training
+from benchmarks.rows import formats, growth_files, startup, training
 from benchmarks.rows.growth import Growth
 
 
@@ -200,10 +202,16 @@ def test_every_row_refers_to_variants_that_exist(tmp_path: Path) -> None:
             for one in experiment.variants.values():
                 json.dumps(dict(one.arguments))
                 module_name, _, function = one.function.partition(":")
-                assert callable(getattr(sys.modules[module_name], function))
+                assert callable(getattr(importlib.import_module(module_name), function))
     for row in lines:
         named = [reference for reference in (row.ours, *row.peers, row.limit) if reference]
         assert {reference.rpartition(".")[0] for reference in named} <= known
+
+
+def test_the_formats_are_those_of_the_rolls_in_a_shard(tmp_path: Path) -> None:
+    records = write_records(tmp_path / "records", {"test": [random_piece(50, 0), random_piece(40, 1)]}, shards=1)
+    [shard] = formats._shards(str(records))
+    assert sorted(len(roll.counts) for roll in formats._pieces(records / shard)) == [40, 50]
 
 
 def test_the_load_has_a_row_per_number_of_clients_and_a_table_of_every_phase() -> None:

@@ -21,11 +21,6 @@ def model(exported):
     return saved_model.load(exported)
 
 
-@pytest.fixture
-def without_onednn(monkeypatch):
-    monkeypatch.setattr(compiled, "_has_avx512", lambda: False)
-
-
 @pytest.mark.parametrize("settings", [{}, {"temperature": 1.5, "top_p": 0.8, "density": 2.0}])
 def test_a_seed_gives_the_roll_of_the_plain_graph(model, settings):
     sampling = SamplingConfig(seed=7, **settings)
@@ -99,7 +94,6 @@ def test_an_export_without_the_parts_is_drawn_as_it_is(model, monkeypatch):
         old.generate(PRIMER, 5, compiled=True)
 
 
-@pytest.mark.usefixtures("without_onednn")
 def test_only_long_work_is_worth_compiling():
     assert not worthwhile(1, 512)
     assert worthwhile(1, 1_000_000)
@@ -109,19 +103,11 @@ def test_only_long_work_is_worth_compiling():
     assert least[0] == pytest.approx(expected, abs=2)
 
 
-@pytest.mark.parametrize(("avx512", "largest"), [(True, 8), (False, 64)])
-def test_large_batches_are_not_compiled(monkeypatch, avx512, largest):
-    monkeypatch.setattr(compiled, "_has_avx512", lambda: avx512)
-    assert worthwhile(largest, 10**6)
-    assert not worthwhile(largest + 1, 10**6)
+def test_large_batches_are_not_compiled():
+    assert worthwhile(64, 10**6)
+    assert not worthwhile(65, 10**6)
 
 
 def test_nothing_is_compiled_by_itself_where_there_is_a_gpu(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [f"a {kind}"])
     assert not worthwhile(1, 10**6)
-
-
-@pytest.mark.parametrize(("flags", "has"), [({"avx2", "avx512f"}, True), ({"avx2"}, False), (set(), True)])
-def test_a_cpu_that_cannot_be_asked_counts_as_one_with_avx512(monkeypatch, flags, has):
-    monkeypatch.setattr(compiled, "cpu_flags", lambda: flags)
-    assert compiled._has_avx512() is has
