@@ -47,14 +47,15 @@ def losses(records: Path, recurrent: str, moved: bool, steps: int) -> np.ndarray
         moved: Whether each initial weight is moved to the next float32.
         steps: Number of batches.
     """
-    from pianoroll_tf.config import ModelConfig, RunConfig
+    from pianoroll_tf.config import ModelConfig, RunConfig, TrainingConfig
     from pianoroll_tf.data.pipeline import load_corpus, make_dataset
     from pianoroll_tf.modeling.run_folder import data_facts
     from pianoroll_tf.modeling.training import compiled_model, fit_batch, tf
 
     tf.config.experimental.enable_op_determinism()
     made, data = data_facts(records)
-    config = RunConfig(records=made, data=data, model=ModelConfig(recurrent=recurrent))
+    training = TrainingConfig(precision="float32")
+    config = RunConfig(records=made, data=data, model=ModelConfig(recurrent=recurrent), training=training)
     model = compiled_model(config, steps, tf.distribute.get_strategy())
     if moved:
         model.set_weights([np.nextafter(weight, np.float32(np.inf)) for weight in model.get_weights()])

@@ -78,11 +78,12 @@ def _training_step(recurrent: str):
     """Returns a function that runs one compiled training step of `fit` for the default model."""
     import tensorflow as tf
 
-    from pianoroll_tf.config import ModelConfig, RunConfig
+    from pianoroll_tf.config import ModelConfig, RunConfig, TrainingConfig
     from pianoroll_tf.modeling.training import compiled_model
 
     tf.config.experimental.enable_op_determinism()
-    config = RunConfig(model=ModelConfig(**PLAIN, recurrent=recurrent))
+    training = TrainingConfig(precision="float32")
+    config = RunConfig(model=ModelConfig(**PLAIN, recurrent=recurrent), training=training)
     model = compiled_model(config, 1000, tf.distribute.get_strategy())
     inputs, targets = batches(**SIZES)[0]
     dataset = tf.data.Dataset.from_tensors((*as_ours(inputs, targets), tf.ones(inputs.shape[:2]))).repeat()

@@ -64,7 +64,7 @@ def _curve(args: argparse.Namespace, seed: int, stream: str, folder: Path) -> li
         data=data,
         dataset=DatasetConfig(stream=stream),
         model=ModelConfig(**SMALL),
-        training=TrainingConfig(epochs=args.epochs, seed=seed, patience=0),
+        training=TrainingConfig(epochs=args.epochs, seed=seed, patience=0, precision="float32"),
     )
     return [row["val_nll"] for row in train(config, folder, quiet=True).rows]
 
