@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 
 import pytest
@@ -24,7 +25,8 @@ def run_dir(tmp_path_factory):
     return folder / "run"
 
 
-def test_exports_once(run_dir, tmp_path, capsys):
+def test_exports_once(run_dir, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(archive, "calibrate", functools.partial(archive.calibrate, rows=4, window_steps=32))
     folder = tmp_path / "saved_models" / "tiny"
     assert export.main([str(run_dir), str(folder)]) == 0
     printed = capsys.readouterr().out
@@ -36,7 +38,7 @@ def test_exports_once(run_dir, tmp_path, capsys):
     assert [path.name for path in folder.iterdir()] == ["1"]
 
 
-@pytest.mark.parametrize("limit", [0, 1, 500, 10_000, 30_000, 300_000])
+@pytest.mark.parametrize("limit", [0, 500, 30_000, 300_000])
 def test_full_disk_leaves_nothing(run_dir, tmp_path, limit, monkeypatch):
     """At most `limit` bytes a file: TensorFlow's writers of weights and graph fail as Python's do."""
     monkeypatch.setattr(archive, "calibrate", not_measured)
