@@ -22,8 +22,7 @@ def training_on(hosts: int, rate: str, steps: int, scratch: str) -> Iterator[dic
     except RuntimeError as error:
         raise MissingPeerError(str(error)) from error
     records = Path(scratch) / "records"
-    if not records.is_dir():
-        workers.write_records(records)
+    workers.write_records(records)
     yield {}
     while True:
         found = workers.measure(hosts, rate, 0.0, records, steps)

@@ -17,14 +17,20 @@ from pianoroll_tf.data.stream import Stream, reported_failures
 from pianoroll_tf.errors import UserError
 from pianoroll_tf.modeling import run_folder
 from pianoroll_tf.modeling.callbacks import Termination
-from pianoroll_tf.modeling.precision import arithmetic, has_bfloat16
 from pianoroll_tf.modeling.replica_step import Batch, all_reduced_bytes
 from pianoroll_tf.modeling.run_data import check_records, keeps_on_disk, load_split
 from pianoroll_tf.modeling.shared_validation import SharedValidation
 from pianoroll_tf.modeling.start import Start, open_start
 from pianoroll_tf.modeling.step_loop import Loop
 from pianoroll_tf.modeling.team import Message, Team
-from pianoroll_tf.modeling.training import CHECKPOINT_SECONDS, compiled_model, fit_batch, log_start, make_callbacks
+from pianoroll_tf.modeling.training import (
+    CHECKPOINT_SECONDS,
+    compiled_model,
+    fit_batch,
+    log_start,
+    make_callbacks,
+    trained_precision,
+)
 from pianoroll_tf.modeling.training_state import TrainingState
 from pianoroll_tf.settings import to_dict
 
@@ -82,7 +88,7 @@ def train_together(
             stack.enter_context(run_folder.sole_use(folder))
             opened_here.append(open_start(config, folder, init, decided["stream"], steps_per_epoch))
             opened_here[0].record("workers", team.size)
-            opened_here[0].record_precision(arithmetic(config.training.precision, has_bfloat16())[0])
+            opened_here[0].record_precision(trained_precision(config))
             return opened_here[0].message()
 
         opened_here: list[Start] = []
@@ -115,7 +121,6 @@ def _facts(config: RunConfig) -> dict[str, Any]:
     """What must be equal on all workers, for `run_folder.differences`."""
     settings = to_dict(config)
     settings.pop("provenance", None)
-    precision, _ = arithmetic(config.training.precision, has_bfloat16())
     return settings | {
         "data": {"manifest_sha256": config.data.manifest_sha256},
         "versions": {
@@ -123,7 +128,7 @@ def _facts(config: RunConfig) -> dict[str, Any]:
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
         },
-        "machine": {"precision": precision, "devices": len(tf.config.list_logical_devices("GPU"))},
+        "machine": {"precision": trained_precision(config), "devices": len(tf.config.list_logical_devices("GPU"))},
     }
 
 

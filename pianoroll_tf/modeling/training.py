@@ -100,7 +100,7 @@ def train(
         if strategy.num_replicas_in_sync > 1:
             sum_before_clipping(model.optimizer)
         start.assign(model)
-        start.record_precision(arithmetic(config.training.precision, has_bfloat16())[0])
+        start.record_precision(trained_precision(config))
         if not quiet:
             log_start(corpora, config, model, steps_per_epoch, state)
         termination = Termination()
@@ -164,10 +164,15 @@ def default_strategy() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
 
 
+def trained_precision(config: RunConfig) -> str:
+    """What this machine trains the run in: "float32" or "bfloat16"."""
+    return arithmetic(config.training.precision, has_bfloat16())[0]
+
+
 def compiled_model(config: RunConfig, steps_per_epoch: int, strategy: tf.distribute.Strategy) -> keras.Model:
     """The run's model, compiled with its optimizer and loss; all variables are created."""
     with strategy.scope():
-        model = run.run_model(config, precision=arithmetic(config.training.precision, has_bfloat16())[0])
+        model = run.run_model(config, precision=trained_precision(config))
         optimizer = make_optimizer(config.optimizer, config.training.epochs * steps_per_epoch)
         optimizer.build(model.trainable_variables)
     # On several machines, reading a metric that is created in the scope would be a collective

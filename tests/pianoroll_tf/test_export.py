@@ -38,7 +38,7 @@ def test_exports_once(run_dir, tmp_path, capsys, monkeypatch):
     assert [path.name for path in folder.iterdir()] == ["1"]
 
 
-@pytest.mark.parametrize("limit", [0, 500, 30_000, 300_000])
+@pytest.mark.parametrize("limit", [0, 1, 500, 10_000, 30_000, 300_000])
 def test_full_disk_leaves_nothing(run_dir, tmp_path, limit, monkeypatch):
     """At most `limit` bytes a file: TensorFlow's writers of weights and graph fail as Python's do."""
     monkeypatch.setattr(archive, "calibrate", not_measured)

@@ -38,6 +38,11 @@ def test_parents_stand_before_what_depends_on_them():
         assert names.index(parent) < names.index(name)
 
 
+def test_trials_have_the_same_precision_whatever_machine_they_are_on():
+    assert make_space({}).fixed["precision"] == "float32"
+    assert make_space({"precision": "bfloat16"}).fixed["precision"] == "bfloat16"
+
+
 def test_what_cannot_count_is_not_searched():
     assert "gamma" not in make_space({"loss": "bce"}).searched
     assert "weight_decay" not in make_space({"optimizer": Choice(("adam", "rmsprop"))}).searched
