@@ -18,7 +18,12 @@ def write_checksummed(path: Path, values: dict[str, Any]) -> None:
     Raises:
         OSError: The file cannot be written; it is unchanged then.
     """
-    write_changed(path, dumps(values | {_CHECKSUM: _checksum(values)}).encode())
+    write_changed(path, to_bytes(values))
+
+
+def to_bytes(values: dict[str, Any]) -> bytes:
+    """The content of the file that `write_checksummed` writes."""
+    return dumps(values | {_CHECKSUM: _checksum(values)}).encode()
 
 
 def read_checksummed(path: Path) -> dict[str, Any]:
@@ -30,7 +35,11 @@ def read_checksummed(path: Path) -> dict[str, Any]:
         DamagedError: The content is not a JSON object, or does not match its checksum.
         OSError: The file does not exist or cannot be read.
     """
-    content = path.read_bytes()
+    return from_bytes(path.read_bytes(), path)
+
+
+def from_bytes(content: bytes, name: Path | str) -> dict[str, Any]:
+    """The values in the content of such a file, which `name` is in the message of a `DamagedError`."""
     try:
         values = json.loads(content.decode())
         if not isinstance(values, dict):
@@ -39,7 +48,7 @@ def read_checksummed(path: Path) -> dict[str, Any]:
         if checksum is not None and checksum != _checksum(values):
             raise ValueError("its content does not match its checksum")
     except (ValueError, RecursionError) as error:
-        raise DamagedError(f"{path} is damaged: {error}") from error
+        raise DamagedError(f"{name} is damaged: {error}") from error
     return values
 
 

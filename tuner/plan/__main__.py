@@ -3,7 +3,8 @@
 Usage: python -m tuner.plan PLAN.toml DIR [--data DATA] [--dry-run] [settings]
 
 The plan is fixed in DIR before the first run (tuner/plan/plan.py describes its file, tuner/plan/folder.py the folder).
-The same command resumes a plan that was stopped; `python -m tuner.report DIR` makes a report of what it holds.
+The same command resumes a plan that was stopped; `python -m tuner.report DIR` makes a report of what it holds. With
+`--results RESULTS` it resumes on another machine too (tuner/plan/results.py).
 """
 
 import argparse
@@ -11,7 +12,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pianoroll_tf import cli
@@ -33,6 +34,12 @@ def build_parser(argv: Sequence[str] | None = ()) -> argparse.ArgumentParser:
     parser.add_argument("plan", type=Path, help="TOML file of the plan")
     parser.add_argument("folder", type=Path, metavar="dir", help="folder of the plan: created, or resumed if it exists")
     parser.add_argument("--data", type=Path, default=Path(), help="folder that {data} stands for in the plan")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="folder that keeps the results, without weights and records: runs that have one there are not executed "
+        "again, and those of other runs are added",
+    )
     parser.add_argument("--dry-run", action="store_true", help="train nothing; tell how long each study takes")
     parser.add_argument("--workers", type=int, default=2, help="studies at a time, of one thread each (default: 2)")
     parser.add_argument("--budget", metavar="TIME", help="start no run after this time, as in 90s, 30m or 3h")
@@ -56,6 +63,7 @@ def body(args: argparse.Namespace) -> None:
     plan = read_plan(args.plan)
     if args.workers < 1:
         raise UsageError(f"workers must be >= 1. Received: --workers {args.workers}")
+    from tuner.plan import results as plan_results
     from tuner.plan.corpora import build_records
     from tuner.plan.run import check_studies, run_studies
 
@@ -65,11 +73,15 @@ def body(args: argparse.Namespace) -> None:
             load_tensorflow(args)
             _estimate(plan, Path(scratch), args.workers)
         return
-    with plan_folder.sole_use(args.folder, plan, args.amend) as fixed, cli.exit_on_sigterm(EXIT_STOPPED):
+    begun = None if args.results is None else plan_folder.read_fixed(args.results)
+    with plan_folder.sole_use(args.folder, plan, args.amend, begun) as fixed, cli.exit_on_sigterm(EXIT_STOPPED):
         print(f"plan of {fixed['fixed']}, sha256 {plan_folder.current(fixed)}", flush=True)
+        if begun is not None:
+            print(f"{plan_results.take(plan, args.results, args.folder)} runs taken from {args.results}", flush=True)
         build_records(plan, args.folder, args.data)
         check_studies(plan, args.folder)
-        left, failed = run_studies(plan, args.folder, args.workers, deadline)
+        left, failed = run_studies(plan, args.folder, args.workers, deadline, _keeper(plan, args))
+        _keeper(plan, args)()
     if left:
         print(f"not finished: {', '.join(left)}. The same command resumes")
     if failed:
@@ -77,6 +89,13 @@ def body(args: argparse.Namespace) -> None:
             f"studies failed: {', '.join(sorted(failed))}. {args.folder / plan_folder.LOGS} has their output"
         )
     print(f"next: python -m tuner.report {args.folder}")
+
+
+def _keeper(plan: Plan, args: argparse.Namespace) -> Callable[[], None]:
+    """A function that keeps the results of the plan, as far as they exist; it does nothing without --results."""
+    from tuner.plan import results as plan_results
+
+    return (lambda: None) if args.results is None else lambda: plan_results.keep(plan, args.folder, args.results)
 
 
 def _estimate(plan: Plan, folder: Path, workers: int) -> None:

@@ -9,7 +9,9 @@ The files:
     DIR/studies/NAME/           the folder of each study, as `tuner.study` writes it
     DIR/logs/NAME.log           what each study printed
 
-A plan that has changed is refused unless the reason is recorded as an amendment.
+A plan that has changed is refused unless the reason is recorded as an amendment. A setting that a later version of
+the package adds is no change: the file of the plan does not name it, so it has its default, which does what the version
+before did.
 """
 
 import contextlib
@@ -65,26 +67,60 @@ def current(fixed: dict[str, Any]) -> str:
     return fixed["amendments"][-1]["sha256"] if fixed["amendments"] else fixed["sha256"]
 
 
+def is_same(fixed: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether the plan that holds is `now`, a `content`, but for settings that a later version has added."""
+    held = fixed["amendments"][-1] if fixed["amendments"] else fixed
+    return held["values"] == now["values"] and _is_within(held["resolved"], now["resolved"])
+
+
+def _is_within(before: Any, now: Any, place: tuple[str, ...] = ()) -> bool:
+    """Whether settings are the same, but for those that were added; what is tuned is the same altogether.
+
+    >>> _is_within({"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}), _is_within({"a": {"b": 1}}, {"a": {"b": 2, "c": 2}})
+    (True, False)
+    """
+    if not isinstance(before, dict) or not isinstance(now, dict) or "tuning" in place:
+        return before == now
+    return all(name in now and _is_within(value, now[name], (*place, name)) for name, value in before.items())
+
+
+def _latest(folder: Path, begun: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What plan.json holds, or `begun`: the same plan with more amendments; raises UserError if it is another plan."""
+    fixed = read_fixed(folder)
+    if fixed is None or begun is None:
+        return fixed or begun
+    shorter, longer = sorted((fixed, begun), key=lambda each: len(each["amendments"]))
+    count = len(shorter["amendments"])
+    if {**longer, "amendments": longer["amendments"][:count]} != shorter:
+        raise UserError(
+            f"the results must be of the plan in {folder}, fixed on {fixed['fixed']}. Received: those of a plan that "
+            f"was fixed on {begun['fixed']}"
+        )
+    return longer
+
+
 @contextlib.contextmanager
-def sole_use(folder: Path, plan: Plan, why: str | None = None) -> Iterator[dict[str, Any]]:
+def sole_use(
+    folder: Path, plan: Plan, why: str | None = None, begun: dict[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
     """Makes the folder and fixes the plan, unless that is done, and keeps other processes out; yields plan.json.
 
     Args:
         folder: Of the plan.
         plan: As its file has it now.
         why: The reason for a change after the plan was fixed; None: a change is refused.
+        begun: plan.json of results that were obtained elsewhere, from `read_fixed`; None: there are none.
 
     Raises:
-        UserError: The folder is another plan's, or the plan has changed since it was fixed.
+        UserError: The folder or the results are another plan's, or the plan has changed since it was fixed.
     """
     with exclusive_folder(folder, "of a plan", PLAN):
         remove_temporaries(folder)
         now_fixed = content(plan)
-        fixed, now = read_fixed(folder), datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        fixed, now = _latest(folder, begun), datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         if fixed is None:
             fixed = {**now_fixed, "fixed": now, "amendments": []}
-            checksummed_json.write_checksummed(folder / PLAN, fixed)
-        elif current(fixed) != now_fixed["sha256"]:
+        elif not is_same(fixed, now_fixed):
             if not (why or "").strip():
                 raise UserError(
                     f"{folder} holds a plan that was fixed on {fixed['fixed']} and differs from this one. Use that "
@@ -92,5 +128,5 @@ def sole_use(folder: Path, plan: Plan, why: str | None = None) -> Iterator[dict[
                 )
             entry = {"changed": now, "why": why, **now_fixed}
             fixed = {**fixed, "amendments": [*fixed["amendments"], entry]}
-            checksummed_json.write_checksummed(folder / PLAN, fixed)
+        checksummed_json.write_checksummed(folder / PLAN, fixed)
         yield fixed

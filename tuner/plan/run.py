@@ -4,7 +4,7 @@ import dataclasses
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +23,7 @@ from tuner.study.settings import AllSettings
 from tuner.terminal import log
 
 POLL_SECONDS = 1.0
+KEEP_SECONDS = 600.0  # between two times that results are kept
 
 
 def check_studies(plan: Plan, folder: Path) -> None:
@@ -76,8 +77,8 @@ def is_finished(folder: Path) -> bool:
     if not (folder / study_folder.COMPARISON).is_file():
         return False
     study = study_folder.read_study(folder)
-    rows = read_csv(folder / study_folder.RESULTS_CSV)
-    return len(rows) == len(study.combinations) * study.settings.study.seeds
+    count = len(study.combinations) * study.settings.study.seeds
+    return len(study_folder.read_runs(folder)) == len(read_csv(folder / study_folder.RESULTS_CSV)) == count
 
 
 def validation_means(folder: Path) -> dict[str, float]:
@@ -99,7 +100,9 @@ class _Running:
     output: IO[bytes]
 
 
-def run_studies(plan: Plan, folder: Path, workers: int, deadline: float | None) -> tuple[list[str], set[str]]:
+def run_studies(
+    plan: Plan, folder: Path, workers: int, deadline: float | None, keep: Callable[[], None] = lambda: None
+) -> tuple[list[str], set[str]]:
     """Executes the studies that are not finished, `workers` at a time, in the order of the plan.
 
     A study that chooses its combinations by the results of another waits for it. A study that fails is named, and the
@@ -110,27 +113,42 @@ def run_studies(plan: Plan, folder: Path, workers: int, deadline: float | None) 
         folder: Of the plan, locked by this process.
         workers: Processes at a time, of one thread each.
         deadline: `time.monotonic()` after which no run is started; None: no limit.
+        keep: Called now and then, whenever a study has ended, and at the end; an error of it is logged.
 
     Returns:
         (names of the studies that are not finished, names of those that failed).
     """
     (folder / plan_folder.LOGS).mkdir(exist_ok=True)
     waiting, running, failed = dict(plan.studies), dict[str, _Running](), set[str]()
+    kept = time.monotonic()
     try:
         while waiting or running:
             _start_some(folder, waiting, running, workers, deadline)
             if not running:
                 break
             time.sleep(POLL_SECONDS)
+            before = len(running)
             failed |= _collect(folder, running)
+            if len(running) < before or time.monotonic() - kept > KEEP_SECONDS:
+                kept = _keep(keep)
     finally:
         for each in running.values():
             each.process.terminate()
             each.process.wait()
             each.output.close()
+        _keep(keep)
     for name in failed:
         log(f"study {name} failed: see {folder / plan_folder.LOGS / name}.log")
     return [name for name in plan.studies if not is_finished(study_folder_of(folder, name))], failed
+
+
+def _keep(keep: Callable[[], None]) -> float:
+    """Keeps the results; returns `time.monotonic()`."""
+    try:
+        keep()
+    except (UserError, OSError) as error:
+        log(f"results could not be kept: {error}")
+    return time.monotonic()
 
 
 def _start_some(

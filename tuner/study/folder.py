@@ -82,9 +82,14 @@ def read_study(folder: Path | str) -> Study:
     path = Path(folder) / STUDY
     if not path.is_file():
         raise UserError(f"{folder} must be the folder of a study: it has no {STUDY}")
-    values = read_checksummed(path)
+    return as_study(read_checksummed(path), path)
+
+
+def as_study(values: dict[str, Any], path: Path) -> Study:
+    """The content of study.json, which is `path` in messages; raises UserError as `read_study` does."""
+    values = dict(values)
     try:
-        require(values.get("plugins", {}), folder)
+        require(values.get("plugins", {}), path.parent)
         settings = from_dict(AllSettings, _migrated(values.pop("settings")))
         combinations = [Combination(**entry) for entry in values.pop("combinations")]
         return Study(settings=settings, combinations=combinations, **values)
@@ -209,16 +214,21 @@ def check(folder: Path, study: Study) -> Study | None:
     if not check_folder(folder, "a study", STUDY):
         return None
     there = read_study(folder)
-    differing = differences(to_dict(there.settings), to_dict(study.settings))
-    if there.records["manifest_sha256"] != study.records["manifest_sha256"]:
-        differing.append("the records differ")
-    if not differing and there.design != study.design:
-        differing.append("the tuning runs of this version differ")
-    if differing:
+    if differing := study_differences(there, study):
         raise UserError(
             f"{folder} holds a study with other settings: {'; '.join(differing)}. Use these, or another folder"
         )
     return there
+
+
+def study_differences(there: Study, here: Study) -> list[str]:
+    """What makes two studies different ones, one sentence each; the path of the records and versions may differ."""
+    differing = differences(to_dict(there.settings), to_dict(here.settings))
+    if there.records["manifest_sha256"] != here.records["manifest_sha256"]:
+        differing.append("the records differ")
+    if not differing and there.design != here.design:
+        differing.append("the tuning runs of this version differ")
+    return differing
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import pytest
 from small_plan import SMALL
 
 from pianoroll_tf.errors import InUseError, UserError
+from pianoroll_tf.storage import checksummed_json
 from tuner.plan import folder as plan_folder
 from tuner.plan.plan import as_plan
 from tuner.study import factorial
@@ -50,6 +51,26 @@ def test_a_changed_default_is_a_changed_plan(tmp_path, monkeypatch):
     monkeypatch.setattr(factorial, "RATE_RATIO", 3.0)
     with pytest.raises(UserError, match="differs from this one"), plan_folder.sole_use(tmp_path, a_plan()):
         pass
+
+
+def test_a_setting_that_a_later_version_adds_is_no_change(tmp_path):
+    with plan_folder.sole_use(tmp_path, a_plan()):
+        pass
+    fixed = checksummed_json.read_checksummed(tmp_path / plan_folder.PLAN)
+    settings = fixed["resolved"]["studies"]["main"]["settings"]["dataset"]
+    old = {name: fixed[name] for name in ("values", "resolved")}
+    for value, allowed in ((None, True), (12345, False)):  # the setting is not there; it has another default
+        settings.pop("transpose", None)
+        if value is not None:
+            settings["transpose"] = value
+        sha256 = plan_folder._digest(old)
+        checksummed_json.write_checksummed(tmp_path / plan_folder.PLAN, fixed | {"sha256": sha256})
+        if allowed:
+            with plan_folder.sole_use(tmp_path, a_plan()) as held:
+                assert (held["sha256"], held["amendments"]) == (sha256, [])
+        else:
+            with pytest.raises(UserError, match="differs from this one"), plan_folder.sole_use(tmp_path, a_plan()):
+                pass
 
 
 def test_a_damaged_plan_and_a_foreign_folder(tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ from tiny_run import random_piece
 from pianoroll_tf.library.piece import Piece
 from tuner.plan import __main__ as command
 from tuner.plan import folder as plan_folder
+from tuner.plan import results as plan_results
 from tuner.plan import run
+from tuner.plan.plan import read_plan
 
 PLAN = """
 title = "A tiny plan"
@@ -92,7 +95,8 @@ def test_a_plan_from_end_to_end(data, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     folder = tmp_path / "plan"
     arguments = [str(data / "plan.toml"), str(folder), "--data", str(data)]
-    assert command.main([*arguments, "--workers", "1"]) == 0
+    kept = ["--results", str(tmp_path / "results")]
+    assert command.main([*arguments, *kept, "--workers", "1"]) == 0
     output = capsys.readouterr().out
     assert [line for line in output.splitlines() if line.startswith("study")] == [
         "study main begins",
@@ -113,6 +117,24 @@ def test_a_plan_from_end_to_end(data, tmp_path, capsys, monkeypatch):
     assert command.main(arguments) == 0  # nothing is left to do
     assert "begins" not in capsys.readouterr().out
     assert plan_folder.read_fixed(folder) == fixed
+    # another machine executes the runs alone that have no result
+    (folder / "studies/heads/runs" / min(means, key=means.get) / "1/measures.json").unlink()
+    shutil.rmtree(tmp_path / "results")
+    plan_results.keep(read_plan(data / "plan.toml"), folder, tmp_path / "results")
+    other = tmp_path / "other"
+    assert command.main([str(data / "plan.toml"), str(other), "--data", str(data), *kept]) == 0
+    output = capsys.readouterr().out
+    assert f"{2 + 4 + 1 + 1} runs taken from {tmp_path / 'results'}" in output
+    assert [line for line in output.splitlines() if line.startswith("study")] == [
+        "study heads begins",
+        "study heads finished",
+    ]
+    assert "2 of 3 runs are done already" in (other / "logs/heads.log").read_text()
+    assert plan_folder.read_fixed(other) == fixed
+    again, seconds = rows(other / "studies/heads/results.csv"), "seconds_to_"
+    assert [{key: row[key] for key in row if not key.startswith(seconds)} for row in again] == [
+        {key: row[key] for key in row if not key.startswith(seconds)} for row in heads
+    ]
     report = [sys.executable, "-m", "tuner.report", str(folder / "studies/main"), "--no-wav"]
     subprocess.run(report, check=True, capture_output=True, cwd=ROOT)
     assert (folder / "studies/main/report/report.html").is_file()

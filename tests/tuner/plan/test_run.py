@@ -41,6 +41,30 @@ def test_a_study_that_fails_is_named_and_the_others_run(tmp_path, monkeypatch, c
     assert f"study main failed: see {tmp_path / plan_folder.LOGS / 'main'}.log" in output.err
 
 
+def test_results_are_kept_when_a_study_ends_and_an_error_of_that_stops_nothing(tmp_path, monkeypatch, capsys):
+    done, kept = set(), []
+
+    class Process(SimpleNamespace):
+        def poll(self):
+            done.add(self.name)
+            return 0
+
+    def keep():
+        kept.append(sorted(done))
+        raise OSError("no space left")
+
+    monkeypatch.setattr(run, "is_finished", lambda folder: folder.name in done)
+    monkeypatch.setattr(
+        run.subprocess,
+        "Popen",
+        lambda words, **_: Process(name=words[words.index("tuner.study") + 2].rpartition("/")[2]),
+    )
+    monkeypatch.setattr(run, "POLL_SECONDS", 0)
+    assert run.run_studies(as_plan(tomllib.loads(TWO)), tmp_path, 1, None, keep) == ([], set())
+    assert kept == [["main"], ["later", "main"], ["later", "main"]]
+    assert capsys.readouterr().err.count("results could not be kept: no space left") == 3
+
+
 def test_studies_end_with_the_plan(tmp_path, monkeypatch):
     started = []
 
