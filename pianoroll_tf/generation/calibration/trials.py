@@ -34,6 +34,7 @@ class TrialGenerator:
         self._onset_penalty = onset_penalty
         meter, options = parse_meter(data.meter), plain_options(rows)
         self._options = options._replace(meter=tf.tile([[meter.numerator, meter.denominator]], [rows, 1]))
+        self._numbers: list[tf.Tensor] = []  # the random numbers of each window, the same in every trial
         self._begin = tf.function(self._open, [tf.TensorSpec([])] * 2, autograph=False)
         compiled = not tf.config.list_physical_devices("GPU")
         self._draw = tf.function(self._continue, jit_compile=compiled, autograph=False)
@@ -64,10 +65,21 @@ class TrialGenerator:
         """
         settings = [tf.constant(value, tf.float32) for value in (*governor, 1 / temperature, shifts, threshold)]
         sampling_state, parts = self._begin(*settings[:2]), []
-        seeds = tf.range(SEED, SEED + self._rows, dtype=tf.int64)
-        network = self._sampler.network()
-        for window in range(windows):
-            numbers = sampling_loop.uniforms(seeds, tf.fill([self._rows], window), network.decisions)[:, : self._steps]
+        for numbers in self._windows(windows):
             (cells, _), sampling_state = self._draw(sampling_state, numbers, any(governor), *settings)
             parts.append(cells.numpy())
         return np.concatenate(parts).transpose(1, 0, 2)
+
+    def _windows(self, count: int) -> list[tf.Tensor]:
+        """The random numbers of the first windows, float32 [rows, window_steps, decisions] each."""
+        decisions = self._sampler.network().decisions
+        for window in range(len(self._numbers), count):
+            self._numbers.append(_numbers(tf.constant(window), self._rows, self._steps, decisions))
+        return self._numbers[:count]
+
+
+@tf.function(autograph=False)  # of the module, so that it is traced once for all generators
+def _numbers(window: tf.Tensor, rows: int, steps: int, decisions: int) -> tf.Tensor:
+    """The random numbers of a window, float32 [rows, steps, decisions]."""
+    seeds = tf.range(SEED, SEED + rows, dtype=tf.int64)
+    return sampling_loop.uniforms(seeds, tf.fill([rows], window), decisions)[:, :steps]
