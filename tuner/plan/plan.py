@@ -19,6 +19,7 @@ A plan has these entries:
     corpus = "…"
     after = "NAME"                     a study whose results choose the combinations, together with
     choose = "best losses"             a key of `CHOICES`
+    start = "NAME"                     a study whose tuning this one continues: it starts at the settings chosen there
     seeds = 5                          and other settings of `tuner.study`, which replace the defaults
 
 As `prepare` runs any module, a plan must come from someone who is trusted.
@@ -63,12 +64,14 @@ class PlannedStudy:
     Attributes:
         after: The study whose results choose the combinations; empty: they are in the settings.
         choose: A key of `CHOICES`; empty without `after`.
+        start: The study at whose chosen settings tuning starts; empty: at those of the settings.
     """
 
     corpus: str
     settings: AllSettings
     after: str = ""
     choose: str = ""
+    start: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,11 +176,12 @@ def _study(
 ) -> PlannedStudy:
     what, own = f"studies.{name}", dict(entry)
     _check_name(what, name)
-    corpus, after, choose = (own.pop(key, "") for key in ("corpus", "after", "choose"))
+    corpus, after, choose, start = (own.pop(key, "") for key in ("corpus", "after", "choose", "start"))
     if corpus not in corpora:
         raise ValueError(f"{what}.corpus must be one of {', '.join(corpora)}. Received: corpus={corpus!r}")
-    if after and after not in earlier:
-        raise ValueError(f"{what}.after must be an earlier study. Received: after={after!r}")
+    for key, value in (("after", after), ("start", start)):
+        if value and value not in earlier:
+            raise ValueError(f"{what}.{key} must be an earlier study. Received: {key}={value!r}")
     if bool(after) != bool(choose) or (choose and choose not in CHOICES):
         raise ValueError(f"{what}.choose must be one of {', '.join(CHOICES)}, with after. Received: choose={choose!r}")
     sections: dict[str, type[Settings]] = dict(AllSettings.__annotations__)
@@ -185,18 +189,18 @@ def _study(
     _check_keys(what, own, tuple(each for found in names.values() for each in found))
     values = {**defaults, **own}
     _check_keys("defaults", defaults, tuple(each for found in names.values() for each in found))
-    start = AllSettings()
+    base = AllSettings()
     made = {
         key: _read(
             what,
             kind,
-            {field: values.get(field, getattr(getattr(start, key), field)) for field in names[key]},
+            {field: values.get(field, getattr(getattr(base, key), field)) for field in names[key]},
         )
         for key, kind in sections.items()
     }
     settings = AllSettings(**made)
     check_choices(settings.study)
-    return PlannedStudy(corpus, settings, after, choose)
+    return PlannedStudy(corpus, settings, after, choose, start)
 
 
 def _read(what: str, kind: type[Any], values: Mapping[str, Any]) -> Any:

@@ -4,9 +4,9 @@ import dataclasses
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from pianoroll_tf.choices import origins
 from pianoroll_tf.errors import UserError
@@ -18,8 +18,9 @@ from pianoroll_tf.storage.tables import read_csv
 from tuner.plan import folder as plan_folder
 from tuner.plan.corpora import records_folder
 from tuner.plan.plan import Plan, PlannedStudy, choose_combinations
+from tuner.study import factorial, tasks
 from tuner.study import folder as study_folder
-from tuner.study.settings import AllSettings
+from tuner.study.settings import AllSettings, StudyConfig
 from tuner.terminal import log
 
 POLL_SECONDS = 1.0
@@ -29,7 +30,7 @@ KEEP_SECONDS = 600.0  # between two times that results are kept
 def check_studies(plan: Plan, folder: Path) -> None:
     """Raises UserError if a study that was begun has other settings than the plan."""
     for name, study in plan.studies.items():
-        there, settings = study_folder_of(folder, name), with_combinations(folder, study)
+        there, settings = study_folder_of(folder, name), resolved(folder, study)
         if settings is None or not (there / study_folder.STUDY).is_file():
             continue
         found, now = study_folder.read_study(there), to_dict(settings)
@@ -46,8 +47,8 @@ def study_folder_of(folder: Path, study: str) -> Path:
 
 
 def arguments(folder: Path, name: str, study: PlannedStudy, budget: float | None) -> list[str] | None:
-    """The arguments of `tuner.study`; None if the study that chooses its combinations has not finished."""
-    settings = with_combinations(folder, study)
+    """The arguments of `tuner.study`; None if a study that they depend on is not far enough."""
+    settings = resolved(folder, study)
     if settings is None:
         return None
     defaults = AllSettings()
@@ -60,16 +61,45 @@ def arguments(folder: Path, name: str, study: PlannedStudy, budget: float | None
     return [*folders, *plugins, *found, *limit]
 
 
-def with_combinations(folder: Path, study: PlannedStudy) -> AllSettings | None:
-    """The settings of a study, with the combinations that an earlier one chooses; None if that has not finished."""
-    if not study.after:
-        return study.settings
-    earlier = study_folder_of(folder, study.after)
-    if not is_finished(earlier):
+def resolved(folder: Path, study: PlannedStudy) -> AllSettings | None:
+    """The settings of a study, with the combinations and the start of the tuning that earlier ones determine.
+
+    None if the study that chooses the combinations has not finished, or the tuning of the other one.
+    """
+    config = study.settings.study
+    if study.after:
+        earlier = study_folder_of(folder, study.after)
+        if not is_finished(earlier):
+            return None
+        config = dataclasses.replace(config, combinations=choose_combinations(study.choose, validation_means(earlier)))
+    if study.start:
+        chosen = tuned_settings(study_folder_of(folder, study.start))
+        if chosen is None:
+            return None
+        config = dataclasses.replace(config, starts=starts(config, chosen))
+    return dataclasses.replace(study.settings, study=config)
+
+
+def starts(study: StudyConfig, chosen: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """`StudyConfig.starts` at what another study has chosen: combination → settings; a change of it has its start."""
+    return tuple(
+        factorial.format_start(each.name, name, values[name])
+        for each in factorial.main_combinations(study)
+        if (values := chosen.get(each.name) or chosen.get(f"{each.loss}-{each.optimizer}"))
+        for name in factorial.ladders(study, each)
+        if values.get(name) is not None
+    )
+
+
+def tuned_settings(folder: Path) -> dict[str, dict[str, Any]] | None:
+    """Combination → the settings that the first stage of a study has chosen; None if that is not done."""
+    if not (folder / study_folder.STUDY).is_file():
         return None
-    means = validation_means(earlier)
-    chosen = choose_combinations(study.choose, means)
-    return dataclasses.replace(study.settings, study=dataclasses.replace(study.settings.study, combinations=chosen))
+    study = study_folder.read_study(folder)
+    runs = {name: list(study_folder.read_tuning_of(folder, name)) for name in study.design}
+    if tasks.tuning_tasks(study.settings.study, runs):
+        return None
+    return {name: own[factorial.best(own)].settings for name, own in runs.items()}
 
 
 def is_finished(folder: Path) -> bool:

@@ -11,6 +11,8 @@ While the best value of any setting of any combination is at an edge of what was
 
 import dataclasses
 import itertools
+import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,8 +38,19 @@ def check_choices(study: StudyConfig) -> None:
         check_entry("losses", loss, CHOICES["loss"])
     for optimizer in study.optimizers:
         check_entry("optimizers", optimizer, CHOICES["optimizer"])
+    known = {each.name: each for each in _possible(study)}
     for name in study.combinations:
-        check_entry("combinations", name, {each.name: each for each in _possible(study)})
+        check_entry("combinations", name, known)
+    for name, values in read_starts(study).items():
+        check_entry("starts", name, known)
+        own = _series(study, known[name])
+        for setting, value in values.items():
+            if setting not in own:
+                allowed = ", ".join(own)
+                raise ValueError(f"starts of {name} must be of {allowed}. Received: {name}:{setting}={value}")
+            if own[setting].nearest(value) is None:
+                allowed = f"one of {', '.join(map(str, own[setting].values))}" if own[setting].values else "a number"
+                raise ValueError(f"{setting} in starts must be {allowed}. Received: {name}:{setting}={value}")
 
 
 def _possible(study: StudyConfig) -> list[Combination]:
@@ -64,12 +77,15 @@ def combinations(study: StudyConfig) -> list[Combination]:
 def design(study: StudyConfig) -> dict[str, dict[str, dict[str, Any]]]:
     """Combination, without ablations → setting → the fields of its `Ladder`."""
     return {
-        each.name: {
-            name: dataclasses.asdict(ladder) | {"values": list(ladder.values)}  # as it is read from JSON
-            for name, ladder in ladders(study, each).items()
-        }
+        each.name: {name: _as_json(ladder) for name, ladder in ladders(study, each).items()}
         for each in main_combinations(study)
     }
+
+
+def _as_json(ladder: Ladder) -> dict[str, Any]:
+    """The fields of a ladder as they are read from JSON, without those that earlier versions did not have."""
+    found = dataclasses.asdict(ladder) | {"values": list(ladder.values)}
+    return {name: value for name, value in found.items() if (name, value) not in (("first", 0), ("halves", True))}
 
 
 def main_combinations(study: StudyConfig) -> list[Combination]:
@@ -79,6 +95,48 @@ def main_combinations(study: StudyConfig) -> list[Combination]:
 
 def ladders(study: StudyConfig, combination: Combination) -> dict[str, Ladder]:
     """The settings of a combination that are tuned, the learning rate first → their values."""
+    starts, found = read_starts(study), _series(study, combination)
+    own = starts.get(f"{combination.loss}-{combination.optimizer}", {}) | starts.get(combination.parent, {})
+    first = {name: found[name].nearest(value) or 0 for name, value in own.items() if name in found}
+    return {
+        name: dataclasses.replace(ladder, first=first.get(name, 0), halves=study.refine)
+        for name, ladder in found.items()
+    }
+
+
+def read_starts(study: StudyConfig) -> dict[str, dict[str, Any]]:
+    """Combination → setting → the value at which tuning starts; raises ValueError if an entry has another form."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in study.starts:
+        parts = re.fullmatch(r"([^:=]+):([^:=]+)=(.+)", entry)
+        if not parts:
+            raise ValueError(f"starts must be LOSS-OPTIMIZER:SETTING=VALUE. Received: {entry!r}")
+        name, setting, text = parts.groups()
+        found.setdefault(name, {})[setting] = _value(text)
+    return found
+
+
+def format_start(combination: str, setting: str, value: Any) -> str:
+    """An entry of `StudyConfig.starts`.
+
+    >>> format_start("focal-adam", "gamma", 2.0)
+    'focal-adam:gamma=2.0'
+    """
+    return f"{combination}:{setting}={value}"
+
+
+def _value(text: str) -> Any:
+    """What was formatted: True, False, a finite number, else the text itself."""
+    if text in ("True", "False"):
+        return text == "True"
+    try:
+        return number if math.isfinite(number := float(text)) else text
+    except ValueError:
+        return text
+
+
+def _series(study: StudyConfig, combination: Combination) -> dict[str, Ladder]:
+    """The settings of a combination that are tuned → their values, wherever tuning starts."""
     found = {"learning_rate": Ladder(start=study.start_rate, ratio=RATE_RATIO, most=10.0)}
     for table in TABLES:
         for name, field in own_fields(combination, table).items():

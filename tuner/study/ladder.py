@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+MOST_RUNGS = 64  # on either side of the start, among which the nearest is sought
 # Scale → (value → what the ratio multiplies, its inverse)
 SCALES = {
     "log": (lambda value: value, lambda found: found),
@@ -25,6 +26,8 @@ class Ladder:
         limit: The natural limit, below which nothing lies; it is the rung below the last one of the series. None: the
             series continues.
         most: The maximum that the setting allows, which is the rung above the last one of the series; None: no maximum.
+        first: The rung that is tried first.
+        halves: Whether values halfway between two rungs of a series are tried.
     """
 
     values: tuple[Any, ...] = ()
@@ -34,6 +37,8 @@ class Ladder:
     least: float = 0.0
     limit: float | None = None
     most: float | None = None
+    first: int = 0
+    halves: bool = True
 
     @classmethod
     def of(cls, entry: Mapping[str, Any] | Sequence[Any], default: Any = None, most: float | None = None) -> "Ladder":
@@ -63,6 +68,8 @@ class Ladder:
         if self.values:
             place = self.values.index(self.start) + number
             return self.values[int(place)] if place == int(place) and 0 <= place < len(self.values) else None
+        if not self.halves and number != math.floor(number):
+            return None
         forth, back = SCALES[self.scale]
 
         def value(at: float) -> float:
@@ -77,6 +84,21 @@ class Ladder:
         if self.most is not None and found > self.most:
             return self.most if is_whole and value(number - 1) < self.most else None
         return found
+
+    def nearest(self, value: Any) -> int | None:
+        """The whole rung whose value is nearest to this one; None if a list does not have it, or it is no number.
+
+        >>> Ladder(start=0.01, ratio=2.0).nearest(0.05), Ladder((False, True), start=False).nearest(True)
+        (2, 1)
+        """
+        found = {
+            number: rung for number in range(-MOST_RUNGS, MOST_RUNGS + 1) if (rung := self.rung(number)) is not None
+        }
+        if self.values:
+            return next((number for number, rung in found.items() if rung == value), None)
+        if isinstance(value, str):
+            return None
+        return min(found, key=lambda number: abs(found[number] - value))
 
     def is_end(self, number: float, direction: int) -> bool:
         """Whether no value can lie beyond a rung, upwards (1) or downwards (-1).

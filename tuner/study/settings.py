@@ -32,6 +32,12 @@ class StudyConfig(Settings):
     most_tuning_runs: int = setting(40, "at most so many, even if a best value is at an edge", minimum=1, maximum=1000)
     tuning_epochs: int | None = setting(None, "epochs of a tuning run; default: those of a run", minimum=1)
     start_rate: float = setting(4e-3, "learning rate of the first tuning run", above=0.0, maximum=10.0)
+    starts: tuple[str, ...] = setting(
+        (), "other values of the first tuning run, as LOSS-OPTIMIZER:SETTING=VALUE; the nearest that tuning may try"
+    )
+    refine: bool = setting(
+        True, "tuning tries values halfway between others once the best has worse ones on both sides"
+    )
     epochs: int = setting(TrainingConfig.epochs, "maximum epochs of a run, at which the schedule ends", minimum=1)
     steps_per_epoch: int | None = setting(
         None, "batches per epoch; default: one pass over the training split", minimum=1

@@ -2,10 +2,11 @@
 
 A combination's runs are a pure function of the results of its earlier ones, so an interrupted study resumes:
 
-1. The first run has the start of every setting's ladder.
+1. The first run has the first rung of every setting's ladder: its start, or what another study has chosen.
 2. Around the best run so far, each setting is moved by one rung up and down while the others keep their values. A
    better value becomes the centre, and the search continues in the same direction first, so that the range widens.
-3. When the best has a worse neighbour on both sides in every setting, steps of half a rung refine it.
+3. When the best has a worse neighbour on both sides in every setting, steps of half a rung refine it, unless the
+   ladders have no halves.
 
 A best value is at an *edge* if on one side no run has the same other settings, unless that side is a natural limit (no
 weight decay, gamma 0).
@@ -42,7 +43,7 @@ def points(ladders: Ladders, results: Sequence[float | None]) -> list[Point]:
     >>> points({"learning_rate": Ladder(start=0.01)}, [5.0, 4.0, 4.5])
     [(0.0,), (1.0,), (2.0,), (1.5,)]
     """
-    tried: list[Point] = [(0.0,) * len(ladders)]
+    tried: list[Point] = [tuple(float(ladder.first) for ladder in ladders.values())]
     for count in range(1, len(results) + 1):
         found = next(_candidates(ladders, tried, results[:count]), None)
         if found is None:

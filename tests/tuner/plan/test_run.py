@@ -12,9 +12,13 @@ from synthetic_study import write_study
 
 from pianoroll_tf import choices
 from pianoroll_tf.errors import UserError
+from pianoroll_tf.flags import from_args
 from tuner.plan import folder as plan_folder
 from tuner.plan import run
 from tuner.plan.plan import as_plan
+from tuner.study import factorial
+from tuner.study.__main__ import build_parser
+from tuner.study.settings import Combination, StudyConfig
 
 TWO = SMALL.replace('after = "main"\nchoose = "best losses"\n', "")
 
@@ -93,6 +97,30 @@ def test_arguments_are_those_of_the_command(tmp_path):
 def test_a_study_waits_for_the_one_that_chooses(tmp_path):
     plan = as_plan(tomllib.loads(SMALL))
     assert run.arguments(tmp_path, "later", plan.studies["later"], None) is None
+
+
+CONTINUED = TWO.replace('head = "nade"', 'head = "nade"\nstart = "main"\nrefine = false')
+
+
+def test_tuning_starts_where_that_of_another_study_ended(tmp_path):
+    plan = as_plan(tomllib.loads(CONTINUED))
+    assert run.arguments(tmp_path, "later", plan.studies["later"], None) is None
+    there = write_study(run.study_folder_of(tmp_path, "main"), plan.studies["main"].settings, with_music=False)
+    chosen = run.tuned_settings(there)
+    words = run.arguments(tmp_path, "later", plan.studies["later"], None)
+    found = words[words.index("--starts") + 1 : words.index("--no-refine")]
+    given = {(name, setting): value for name, own in chosen.items() for setting, value in own.items()}
+    assert set(found) == {f"{name}:{key}={value}" for (name, key), value in given.items() if value is not None}
+    assert len(found) == 1 + 3  # the rate of BCE; rate, gamma and alpha of the focal loss
+    study = resolved_study(words)
+    assert factorial.chosen(study, Combination("focal", "adam"), [], 0)["gamma"] == chosen["focal-adam"]["gamma"]
+    last = max((there / "tuning/focal-adam").iterdir(), key=lambda path: int(path.name))
+    (last / "outcome.json").unlink()
+    assert run.tuned_settings(there) is None
+
+
+def resolved_study(words):
+    return from_args(StudyConfig, build_parser().parse_args(words))
 
 
 def test_a_study_that_was_begun_with_other_settings_is_named(tmp_path):

@@ -51,6 +51,45 @@ def test_each_setting_is_tuned_apart_from_the_others():
     assert tried == [(0.004, 0.01), (0.008, 0.01), (0.002, 0.01), (0.004, 0.04), (0.004, 0.16), (0.008, 0.04)]
 
 
+STARTS = (
+    "bce-adam:learning_rate=0.016",
+    "focal-adam:gamma=0.0",
+    "focal-adam:alpha=0.4",
+    "bce-rmsprop:rms_centered=True",
+)
+
+
+def test_tuning_starts_at_given_values():
+    study = dataclasses.replace(WHOLE, starts=STARTS, refine=False)
+    assert first("bce", "adam", study)["learning_rate"] == 0.016
+    focal = first("focal", "adam", study)
+    assert (focal["learning_rate"], focal["gamma"], focal["alpha"]) == (0.004, 0.0, 0.5)  # 0.5 is nearer than 0.25
+    assert first("bce", "rmsprop", study)["rms_centered"] is True
+    changed = Combination("bce", "adam", change="zero-bias")
+    assert factorial.chosen(study, changed, [], 0)["learning_rate"] == 0.016
+    design = factorial.design(study)
+    assert (design["bce-adam"]["learning_rate"]["first"], design["bce-adam"]["learning_rate"]["halves"]) == (2, False)
+    assert {"first", "halves"}.isdisjoint(factorial.design(WHOLE)["bce-adam"]["learning_rate"])
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ("bce-adam", "starts must be LOSS-OPTIMIZER:SETTING=VALUE. Received: 'bce-adam'"),
+        ("bce-lion:learning_rate=1", "starts must be one of bce-adam, .* Received: starts='bce-lion'"),
+        ("bce-adam:gamma=1", "starts of bce-adam must be of learning_rate. Received: bce-adam:gamma=1"),
+        (
+            "bce-adam:learning_rate=fast",
+            "learning_rate in starts must be a number. Received: bce-adam:learning_rate=fast",
+        ),
+        ("bce-rmsprop:rms_centered=0.5", "rms_centered in starts must be one of False, True. Received: .*=0.5"),
+    ],
+)
+def test_starts_that_are_not_allowed(start, message):
+    with pytest.raises(ValueError, match=message):
+        factorial.check_choices(StudyConfig(starts=(start,)))
+
+
 def test_combinations_can_be_named():
     names = ("bce-adam", "bce-adam-zero-bias", "focal-rmsprop")
     study = StudyConfig(combinations=names, ablations=True)

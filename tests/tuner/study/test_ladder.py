@@ -48,3 +48,18 @@ def test_a_list_starts_at_the_default_or_in_the_middle(default, start):
 def test_false_and_true():
     ladder = Ladder.of((False, True), default=False)
     assert rungs(ladder, -1, 0, 1, 2) == [None, False, True, None]
+
+
+def test_the_nearest_rung_of_a_value():
+    rates = Ladder.of({"start": 0.004, "ratio": 2.0})
+    assert [rates.nearest(value) for value in (0.004, 0.008, 0.00283, 0.0001)] == [0, 1, -1, -5]
+    decay = Ladder.of({"start": 0.01, "ratio": 4.0, "least": 1e-4, "limit": 0.0})
+    assert decay.rung(decay.nearest(0.0)) == 0.0
+    listed = Ladder.of((False, True), False)
+    assert [listed.nearest(value) for value in (False, True, "yes")] == [0, 1, None]
+    assert rates.nearest("fast") is None
+
+
+def test_halves_can_be_left_out():
+    ladder = Ladder(start=0.004, halves=False)
+    assert rungs(ladder, 0, 0.5, 1) == [0.004, None, 0.008]
