@@ -4,9 +4,10 @@ PYTHON ?= python3
 # What the benchmarks read, and where they write their results
 DATA ?= ../shared/data
 BENCH_OUT ?= build/benchmarks
-# The plan of a study, and the folder of its runs
+# The plan of a study, the folder of its runs, and one for their results alone, with which another machine resumes
 PLAN ?= docs/study/plan.toml
 STUDY ?= studies/founding
+RESULTS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 # The page of the server; without npm it is left out, and the server answers its API alone
@@ -54,7 +55,7 @@ demo: install
 # Some ten hours of two cores; the same command resumes. `make study --dry-run` tells how long each part takes: make
 # executes lines that begin with + even then, and the first word of MAKEFLAGS has its one-letter flags
 study: $(VENV)/.installed
-	+$(BIN)/python -m tuner.plan $(PLAN) $(STUDY) --data $(DATA) $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
+	+$(BIN)/python -m tuner.plan $(PLAN) $(STUDY) --data $(DATA) $(if $(RESULTS),--results $(RESULTS)) $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 	$(BIN)/python -m tuner.report $(STUDY)
 
 lint: $(VENV)/.tested
