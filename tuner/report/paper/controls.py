@@ -16,7 +16,11 @@ from tuner.study.results import edge_names
 from tuner.study.settings import Combination
 from tuner.study.statistics import summarise
 
-SIDES = {"up": N_("at the edge: nothing higher was tried"), "down": N_("at the edge: nothing lower was tried")}
+SIDES = {
+    "up": N_("at the edge: nothing higher was tried with these other values"),
+    "down": N_("at the edge: nothing lower was tried with these other values"),
+    "both": N_("at the edge: nothing else was tried with these other values"),
+}
 
 
 def advantage_name(name: str, language: Language) -> str:
@@ -146,6 +150,13 @@ def _chosen(paper: PaperData, name: str) -> list[tuple[str, Combination, str, di
 
 
 def edges_of(data: StudyData, combination: Combination) -> dict[str, str]:
-    """Settings of a combination whose chosen value is at an edge of what was tried → "up" or "down"."""
+    """Settings of a combination whose chosen value is at an edge of what was tried → an entry of `SIDES`.
+
+    It is "both" where neither side was tried, and for a setting with a list of values, which has no sides.
+    """
     own = [run for run in data.tuning if run.combination == combination.name]
-    return dict(edge.partition(":")[::2] for edge in edge_names(data.study, combination.name, own))
+    found: dict[str, str] = {}
+    for name, _, side in (edge.partition(":") for edge in edge_names(data.study, combination.name, own)):
+        has_values = own and not isinstance(own[0].settings[name], float)
+        found[name] = "both" if name in found or has_values else side
+    return found
