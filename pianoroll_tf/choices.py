@@ -60,7 +60,7 @@ class AdamWSettings(Settings):
         0.01,
         "decoupled weight decay per step, times the learning rate",
         minimum=0.0,
-        maximum=1.0,
+        maximum=100.0,
         search={"min": 1e-4, "max": 1e-1, "log": True},
         study={"start": 0.01, "ratio": 4.0, "least": 1e-4, "limit": 0.0},
         unused=0.0,

@@ -97,9 +97,9 @@ def ladders(study: StudyConfig, combination: Combination) -> dict[str, Ladder]:
     """The settings of a combination that are tuned, the learning rate first → their values."""
     starts, found = read_starts(study), _series(study, combination)
     own = starts.get(f"{combination.loss}-{combination.optimizer}", {}) | starts.get(combination.parent, {})
-    first = {name: found[name].nearest(value) or 0 for name, value in own.items() if name in found}
+    first = {name: found[name].nearest(value) or 0.0 for name, value in own.items() if name in found}
     return {
-        name: dataclasses.replace(ladder, first=first.get(name, 0), halves=study.refine)
+        name: dataclasses.replace(ladder, first=first.get(name, 0.0), halves=study.refine)
         for name, ladder in found.items()
     }
 

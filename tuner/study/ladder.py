@@ -1,7 +1,6 @@
 """The values of a setting that tuning may try, in order: rungs, numbered from the first that is tried. No framework."""
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,8 +25,8 @@ class Ladder:
         limit: The natural limit, below which nothing lies; it is the rung below the last one of the series. None: the
             series continues.
         most: The maximum that the setting allows, which is the rung above the last one of the series; None: no maximum.
-        first: The rung that is tried first.
-        halves: Whether values halfway between two rungs of a series are tried.
+        first: The rung that is tried first, perhaps halfway between two.
+        halves: Whether values halfway between two rungs of a series, counted from the first, are tried.
     """
 
     values: tuple[Any, ...] = ()
@@ -37,7 +36,7 @@ class Ladder:
     least: float = 0.0
     limit: float | None = None
     most: float | None = None
-    first: int = 0
+    first: float = 0.0
     halves: bool = True
 
     @classmethod
@@ -68,7 +67,8 @@ class Ladder:
         if self.values:
             place = self.values.index(self.start) + number
             return self.values[int(place)] if place == int(place) and 0 <= place < len(self.values) else None
-        if not self.halves and number != math.floor(number):
+        is_whole = (number - self.first) % 1 == 0
+        if not self.halves and not is_whole:
             return None
         forth, back = SCALES[self.scale]
 
@@ -78,22 +78,21 @@ class Ladder:
                 return 1 - float(f"{back(self.ratio**-at / forth(self.start)):.3g}")
             return float(f"{exact:.3g}")
 
-        found, is_whole = value(number), number == math.floor(number)
+        found = value(number)
         if found < self.least:  # only a whole rung just below the last one of the series is the limit
             return self.limit if is_whole and value(number + 1) >= self.least else None
         if self.most is not None and found > self.most:
             return self.most if is_whole and value(number - 1) < self.most else None
         return found
 
-    def nearest(self, value: Any) -> int | None:
-        """The whole rung whose value is nearest to this one; None if a list does not have it, or it is no number.
+    def nearest(self, value: Any) -> float | None:
+        """The rung, or half, whose value is nearest to this one; None if a list does not have it, or it is no number.
 
-        >>> Ladder(start=0.01, ratio=2.0).nearest(0.05), Ladder((False, True), start=False).nearest(True)
-        (2, 1)
+        >>> Ladder(start=0.01, ratio=2.0).nearest(0.03), Ladder((False, True), start=False).nearest(True)
+        (1.5, 1.0)
         """
-        found = {
-            number: rung for number in range(-MOST_RUNGS, MOST_RUNGS + 1) if (rung := self.rung(number)) is not None
-        }
+        numbers = [number / 2 for number in range(-2 * MOST_RUNGS, 2 * MOST_RUNGS + 1)]
+        found = {number: rung for number in numbers if (rung := self.rung(number)) is not None}
         if self.values:
             return next((number for number, rung in found.items() if rung == value), None)
         if isinstance(value, str):

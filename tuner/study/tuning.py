@@ -43,7 +43,7 @@ def points(ladders: Ladders, results: Sequence[float | None]) -> list[Point]:
     >>> points({"learning_rate": Ladder(start=0.01)}, [5.0, 4.0, 4.5])
     [(0.0,), (1.0,), (2.0,), (1.5,)]
     """
-    tried: list[Point] = [tuple(float(ladder.first) for ladder in ladders.values())]
+    tried: list[Point] = [tuple(ladder.first for ladder in ladders.values())]
     for count in range(1, len(results) + 1):
         found = next(_candidates(ladders, tried, results[:count]), None)
         if found is None:

@@ -63,7 +63,7 @@ def test_tuning_starts_at_given_values():
     study = dataclasses.replace(WHOLE, starts=STARTS, refine=False)
     assert first("bce", "adam", study)["learning_rate"] == 0.016
     focal = first("focal", "adam", study)
-    assert (focal["learning_rate"], focal["gamma"], focal["alpha"]) == (0.004, 0.0, 0.5)  # 0.5 is nearer than 0.25
+    assert (focal["learning_rate"], focal["gamma"], focal["alpha"]) == (0.004, 0.0, 0.366)  # halfway from 0.5 to 0.25
     assert first("bce", "rmsprop", study)["rms_centered"] is True
     changed = Combination("bce", "adam", change="zero-bias")
     assert factorial.chosen(study, changed, [], 0)["learning_rate"] == 0.016

@@ -52,7 +52,7 @@ def test_false_and_true():
 
 def test_the_nearest_rung_of_a_value():
     rates = Ladder.of({"start": 0.004, "ratio": 2.0})
-    assert [rates.nearest(value) for value in (0.004, 0.008, 0.00283, 0.0001)] == [0, 1, -1, -5]
+    assert [rates.nearest(value) for value in (0.004, 0.008, 0.00283, 0.0001)] == [0, 1, -0.5, -5.5]
     decay = Ladder.of({"start": 0.01, "ratio": 4.0, "least": 1e-4, "limit": 0.0})
     assert decay.rung(decay.nearest(0.0)) == 0.0
     listed = Ladder.of((False, True), False)
@@ -63,3 +63,6 @@ def test_the_nearest_rung_of_a_value():
 def test_halves_can_be_left_out():
     ladder = Ladder(start=0.004, halves=False)
     assert rungs(ladder, 0, 0.5, 1) == [0.004, None, 0.008]
+    between = Ladder(start=0.01, ratio=4.0, least=1e-3, limit=0.0, first=0.5, halves=False)
+    assert rungs(between, 1.5, 1, 0.5, -0.5, -1.5, -2.5) == [0.08, None, 0.02, 0.005, 0.00125, 0.0]
+    assert between.is_end(-2.5, -1)

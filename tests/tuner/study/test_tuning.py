@@ -31,13 +31,13 @@ def test_the_range_widens_until_the_best_lies_inside(best):
     assert len(set(tried)) == len(tried)
 
 
-@pytest.mark.parametrize("first", [-5, 0, 7])
+@pytest.mark.parametrize("first", [-5.0, 0.0, 7.0])
 def test_the_search_starts_anywhere_and_may_do_without_halves(first):
     ladders = {"rate": Ladder(start=0.004, first=first, halves=False), "decay": DECAY}
     tried, results = search(
         ladders, lambda chosen: abs(math.log(chosen["rate"] / 0.004)) + abs(math.log((chosen["decay"] + 1e-6) / 0.01))
     )
-    assert tried[0] == (float(first), 0.0)
+    assert tried[0] == (first, 0.0)
     assert tuning.edges(ladders, results) == []
     assert tuning.values(ladders, tried[tuning.best(tried, results)]) == {"rate": 0.004, "decay": 0.01}
     assert all(point[0] == int(point[0]) for point in tried)
