@@ -138,11 +138,11 @@ def test_a_plan_from_end_to_end(data, tmp_path, capsys, monkeypatch):
     report = [sys.executable, "-m", "tuner.report", str(folder / "studies/main"), "--no-wav"]
     subprocess.run(report, check=True, capture_output=True, cwd=ROOT)
     assert (folder / "studies/main/report/report.html").is_file()
-    report = [sys.executable, "-m", "tuner.report", str(folder), "--no-wav"]
+    report = [sys.executable, "-m", "tuner.report", str(other), "--no-wav"]
     done = subprocess.run(report, check=True, capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.startswith("Which loss: ")  # two seeds are too few, whatever they say
-    assert len(rows(folder / "report/results.csv")) == 4 + 2
-    assert {row["study"] for row in rows(folder / "report/tuning.csv")} == {"main", "heads"}
+    assert len(rows(other / "report/results.csv")) == 4 + 2
+    assert {row["study"] for row in rows(other / "report/tuning.csv")} == {"main", "heads"}
 
 
 def test_a_budget_that_is_spent_starts_nothing(data, tmp_path, capsys):

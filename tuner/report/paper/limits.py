@@ -4,6 +4,7 @@ from tuner.report.language import N_, Language
 from tuner.report.paper.controls import edges_of
 from tuner.report.paper.data import PaperData
 from tuner.report.paper.grids import label_of
+from tuner.study import factorial
 from tuner.study.statistics import LEVEL, least_p, summarise
 
 STILL_FALLING = 0.02  # share of the gain in the last tenth of the epochs, above which a curve counts as not flat
@@ -46,6 +47,12 @@ def changes(paper: PaperData, language: Language) -> list[str]:
             "{names}."
         )
         notes.append(_(message, share=language.percent(STILL_FALLING, 0), names="; ".join(falling)))
+    if short := _cut_short(paper):
+        message = N_(
+            "Longer tuning runs, where the chosen one took all its epochs, so that a value which learns more slowly "
+            "may do better in a full run: {names}."
+        )
+        notes.append(_(message, names="; ".join(short)))
     corpora = len(paper.main)
     if corpora > 1 and least_p(corpora) >= 1 - LEVEL:
         message = N_(
@@ -74,4 +81,18 @@ def _still_falling(paper: PaperData, language: Language) -> list[str]:
             share = summarise(data.values("last_gain", each)).mean
             if share is not None and share > STILL_FALLING:
                 found.append(f"{name}, {label_of(each, language)} ({language.percent(share)})")
+    return found
+
+
+def _cut_short(paper: PaperData) -> list[str]:
+    """Study, with how many of its combinations have chosen a tuning run that took all its epochs."""
+    found = []
+    for name, data in paper.studies.items():
+        config, taken = data.study.settings.study, []
+        for each in data.main:
+            own = [run for run in data.tuning if run.combination == each.name]
+            if own:
+                taken.append(own[factorial.best(own)].epochs >= (config.tuning_epochs or config.epochs))
+        if any(taken):
+            found.append(f"{name} ({sum(taken)}/{len(taken)})")
     return found

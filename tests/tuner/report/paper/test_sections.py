@@ -63,7 +63,10 @@ def test_the_tables_of_all_runs_name_study_and_corpus_first(plan):
     assert {row["corpus"] for row in results if row["study"] == "jsb-nade"} == {"jsb"}
     edges = [row["edges"] for row in tuning if row["chosen"] == "1"]
     assert edges and all("learning_rate" in edge for edge in edges)  # the first of two runs has the lowest NLL
-    assert "at the edge: nothing" in (plan / "report" / "report.md").read_text()
+    text = (plan / "report" / "report.md").read_text()
+    assert "at the edge: nothing" in text
+    assert "Longer tuning runs" in text
+    assert "jsb (3/3)" in text  # every tuning run took all 8 epochs
 
 
 def test_the_report_in_russian(plan):
