@@ -93,13 +93,14 @@ def read(folder: Path) -> PaperData:
 
 
 def _in_order(studies: dict[str, Any]) -> dict[str, Any]:
-    """The studies such that each comes after the one that it repeats; plan.json has them by name.
+    """The studies such that each comes after those that it depends on; plan.json has them by name.
 
-    >>> list(_in_order({"heads": {"after": "main"}, "main": {}}))
-    ['main', 'heads']
+    >>> list(_in_order({"heads": {"after": "main"}, "another": {"start": "main"}, "main": {}}))
+    ['main', 'heads', 'another']
     """
     found: dict[str, Any] = {}
-    while ready := [name for name in studies if name not in found and studies[name].get("after", "") in ("", *found)]:
+    needed = {name: {entry[key] for key in ("after", "start") if key in entry} for name, entry in studies.items()}
+    while ready := [name for name in studies if name not in found and needed[name] <= found.keys()]:
         found[ready[0]] = studies[ready[0]]
     return found | studies  # what is left waits for a study that there is not, as its check will say
 
