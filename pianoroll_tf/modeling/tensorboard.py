@@ -64,7 +64,12 @@ class TensorBoard(keras.callbacks.Callback):
         self._folder, self._config = folder, config
         batch = next(iter(validation))
         self._window = {name: batch[name][:1] for name in ("inputs", "clock", "targets")}
+        self._predict = tf.function(self._probabilities, autograph=False)  # step by step in Python it takes seconds
         self._writer: tf.summary.SummaryWriter | None = None
+
+    def _probabilities(self) -> tf.Tensor:
+        """Posterior probabilities of the window, [time, 84 or more]."""
+        return tf.sigmoid(posterior_logits(self._config.loss, self.model(self._window, training=False)))[0]
 
     def on_train_begin(self, logs=None):
         """Opens the log and writes the settings, once."""
@@ -78,8 +83,7 @@ class TensorBoard(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Writes scalars and the picture."""
         targets = self._window["targets"][0].numpy() != 0
-        logits = posterior_logits(self._config.loss, self.model(self._window, training=False))
-        picture = roll_picture(targets, tf.sigmoid(logits)[0, :, : targets.shape[1]].numpy())
+        picture = roll_picture(targets, self._predict()[:, : targets.shape[1]].numpy())
         with self._writer.as_default(step=epoch + 1):
             for name, value in logs.items():
                 tf.summary.scalar(scalar_tag(name), value)

@@ -12,7 +12,9 @@ from tiny_run import tiny_config, tiny_records
 
 from pianoroll_tf.data.pipeline import evaluation_dataset, load_corpus
 from pianoroll_tf.modeling import run_folder
-from pianoroll_tf.modeling.tensorboard import hparams, roll_picture, scalar_tag
+from pianoroll_tf.modeling.losses import posterior_logits
+from pianoroll_tf.modeling.run import load_model
+from pianoroll_tf.modeling.tensorboard import TensorBoard, hparams, roll_picture, scalar_tag
 from pianoroll_tf.modeling.training import train
 
 
@@ -68,6 +70,24 @@ def test_the_log_has_a_validation_window_above_its_prediction(trained):
         np.testing.assert_array_equal(picture[: 4 * 84 : 4, ::4, 0] == 0, targets[0].numpy().T[::-1] != 0)
         predicted = picture[4 * 88 :: 4, ::4, 0]
         assert len(np.unique(predicted)) > 2
+
+
+def test_the_prediction_is_traced_once_and_follows_the_weights(trained, tmp_path):
+    folder, config = trained
+    validation = evaluation_dataset(load_corpus(config.data.path, "val"), config.dataset)
+    model = load_model(folder, config)
+    callback = TensorBoard(tmp_path, validation, config)
+    callback.set_model(model)
+    batch = next(iter(validation))
+    window = {name: batch[name][:1] for name in ("inputs", "clock", "targets")}
+    found = []
+    for factor in (1.0, -2.0):
+        model.set_weights([factor * weights for weights in model.get_weights()])
+        found.append(callback._predict().numpy())
+        eager = tf.sigmoid(posterior_logits(config.loss, model(window, training=False)))[0]
+        np.testing.assert_allclose(found[-1], eager, atol=1e-5)
+    assert np.abs(found[1] - found[0]).max() > 0.01
+    assert callback._predict.experimental_get_tracing_count() == 1
 
 
 def test_the_log_has_the_settings(trained):
