@@ -1,10 +1,14 @@
 """A GRU for CPUs: Keras's layer with few operations per step and a hand-written backward pass.
 
 The products of the inputs are computed for all steps at once, before the loop. In the backward pass the loop computes
-only what is recurrent; the gradient of each weight is one product over all steps, after the loop.
+only what is recurrent; the gradient of each weight is one product over all steps, after the loop. In float32 the two
+loops of training are compiled by XLA, if this TensorFlow has it: with few rows and units, much of the time goes by
+between the operations of a step. The large products outside the loops are faster without XLA.
 """
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -26,7 +30,7 @@ class GRU(keras.layers.GRU):
 
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(units, **kwargs)
-        self.supports_jit = False  # XLA trains it more slowly; with `jit_compile=True` it works
+        self.supports_jit = False  # of the whole model XLA makes a slower one; with `jit_compile=True` it works
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Keras's hook for an implementation: (last output, outputs, states)."""
@@ -63,7 +67,7 @@ def plain_gru(inputs, state, kernel, recurrent_kernel, bias):
 
 @tf.custom_gradient
 def trained_gru(inputs, state, kernel, recurrent_kernel, bias):
-    """`plain_gru` with the backward pass of this file: same arguments and values."""
+    """`plain_gru` with the backward pass of this file: same arguments and, but for rounding, same values."""
     chains = _chains(inputs, state)
     with tf.name_scope("gru_forward"):  # names of the parts in a profile
         parts = [_forward(*chain, kernel, recurrent_kernel, bias, keep=True) for chain in chains]
@@ -112,11 +116,18 @@ def _joined(parts):
 def _forward(inputs, state, kernel, recurrent_kernel, bias, keep: bool):
     """The steps of one chain: states `[time, rows, units]`, the last state, and what `_backward` needs, if `keep`."""
     offsets = _gates(bias[0])
-    heard = [_product(inputs, part, offset) for part, offset in zip(_gates(kernel), offsets, strict=True)]
-    steps = tf.shape(inputs)[0]
+    heard = tuple(_product(inputs, part, offset) for part, offset in zip(_gates(kernel), offsets, strict=True))
+    if keep and _is_compiled(state):
+        return _compiled(_stacked_steps, heard, state, recurrent_kernel, bias[1])
+    return _steps(heard, state, recurrent_kernel, bias[1], keep)
+
+
+def _steps(heard, state, recurrent_kernel, bias, keep: bool):
+    """`_forward` from the products of the inputs on, `[time, rows, units]` each, with what is kept in arrays."""
+    steps = tf.shape(heard[0])[0]
 
     def step(time, state, outputs, saved):
-        of_update, of_reset, held = _gates(tf.nn.bias_add(tf.matmul(state, recurrent_kernel), bias[1]))
+        of_update, of_reset, held = _gates(tf.nn.bias_add(tf.matmul(state, recurrent_kernel), bias))
         update = tf.sigmoid(heard[0][time] + of_update)
         reset = tf.sigmoid(heard[1][time] + of_reset)
         candidate = tf.tanh(heard[2][time] + reset * held)
@@ -132,6 +143,61 @@ def _forward(inputs, state, kernel, recurrent_kernel, bias, keep: bool):
 
 
 def _backward(saved, outputs_gradient, last_gradient, recurrent_kernel):
+    """The backward steps of one chain, last to first: `_backward_steps` of what `_forward` kept."""
+    if isinstance(saved[0], tf.Tensor):
+        return _compiled(_stacked_backward_steps, saved, outputs_gradient, last_gradient, recurrent_kernel)
+    return _backward_steps(saved, outputs_gradient, last_gradient, recurrent_kernel)
+
+
+class _Stacked(NamedTuple):
+    """A tensor `[time, …]` that is read like an array."""
+
+    tensor: tf.Tensor
+
+    def read(self, time):
+        return self.tensor[time]
+
+
+def _stacked_steps(heard, state, recurrent_kernel, bias):
+    """`_steps`, with tensors in place of arrays, which cannot leave what XLA compiles."""
+    outputs, last, saved = _steps(heard, state, recurrent_kernel, bias, keep=True)
+    return outputs, last, tuple(array.stack() for array in saved)
+
+
+def _stacked_backward_steps(saved, outputs_gradient, last_gradient, recurrent_kernel):
+    """`_backward_steps` of what `_stacked_steps` kept."""
+    return _backward_steps([_Stacked(part) for part in saved], outputs_gradient, last_gradient, recurrent_kernel)
+
+
+def _is_compiled(state: tf.Tensor) -> bool:
+    """Whether the loops of training are compiled; with other dtypes than float32 XLA's products are slow."""
+    return state.dtype == tf.float32 and tf.distribute.get_strategy().num_replicas_in_sync == 1 and _has_xla()
+
+
+@functools.cache
+def _has_xla() -> bool:
+    """Whether this TensorFlow compiles for CPUs."""
+    try:
+        with tf.init_scope(), tf.device("CPU"):
+            tf.function(tf.negative, jit_compile=True, autograph=False)(tf.zeros([]))
+    except tf.errors.OpError:
+        return False
+    return True
+
+
+def _compiled(function: Callable, *arguments):
+    """Calls a function of tensors, compiled by XLA."""
+    specs = tf.nest.map_structure(lambda part: (part.dtype, tuple(part.shape)), arguments)
+    return _compiled_for(function, str(specs))(*arguments)
+
+
+@functools.cache
+def _compiled_for(function: Callable, specs: str) -> Callable:
+    """A function of its own for each kind of arguments, which TensorFlow traces once, so that it warns of nothing."""
+    return tf.function(lambda *arguments: function(*arguments), jit_compile=True, autograph=False)
+
+
+def _backward_steps(saved, outputs_gradient, last_gradient, recurrent_kernel):
     """The backward steps of one chain, last to first; `last_gradient` is that of the last state, used as a state.
 
     Each step joins the gates for one product of the state, but keeps them apart: what is kept is memory that is not in

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pianoroll_tf.modeling import fused_gru
 from pianoroll_tf.modeling.fused_gru import CHAINS, GRU, ROWS_PER_CHAIN
 
 FEATURES, UNITS = 5, 7
@@ -116,7 +117,24 @@ def test_training_and_evaluation_give_equal_values():
     _, layer = pair()
     inputs = tf.constant(numbers(CUT, 6, FEATURES), tf.float32)
     for one, other in zip(layer(inputs, training=True), layer(inputs, training=False), strict=True):
-        np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch", [3, 40])  # one chain, two chains
+def test_compiled_loops_give_the_values_and_gradients_of_others(monkeypatch, batch):
+    _, layer = pair()
+    compiled = results(layer, batch, 9)
+    assert fused_gru._is_compiled(tf.zeros([1]))
+    monkeypatch.setattr(fused_gru, "_has_xla", lambda: False)
+    for one, other in zip(compiled, results(layer, batch, 9), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_only_float32_without_replicas_is_compiled():
+    assert not fused_gru._is_compiled(tf.zeros([1], tf.bfloat16))
+    assert not fused_gru._is_compiled(tf.zeros([1], tf.float64))
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        assert fused_gru._is_compiled(tf.zeros([1]))
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within h5py and Keras
