@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 CHAINS = 2  # parts of a batch with separate loops over time, so that their small products run in parallel
 ROWS_PER_CHAIN = 16  # minimum; fewer rows are not worth reading the recurrent kernel for
@@ -171,6 +172,8 @@ def _stacked_backward_steps(saved, outputs_gradient, last_gradient, recurrent_ke
 
 def _is_compiled(state: tf.Tensor) -> bool:
     """Whether the loops of training are compiled; with other dtypes than float32 XLA's products are slow."""
+    if context.context().op_callbacks:  # as tf.debugging.enable_check_numerics sets them: they look into the loops
+        return False
     return state.dtype == tf.float32 and tf.distribute.get_strategy().num_replicas_in_sync == 1 and _has_xla()
 
 
