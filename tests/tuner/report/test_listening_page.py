@@ -51,9 +51,10 @@ def test_the_page_needs_no_other_file_and_does_not_tell_what_is_heard(data, path
     shown = json.loads(re.search(r'id="content">(.*?)</script>', text, re.DOTALL)[1])
     assert set(shown["pairs"][0]) == {"id", "a", "b"}
     assert set(shown["pairs"][0]["a"]) == {"id", "notes"}
+    told = re.sub(r'"[0-9a-f]{6,}"', '""', text).lower()  # ids are digests, which may spell "bce"
     for word in ("bce", "focal", "adam", "rmsprop", "seed"):
-        assert word not in text.lower()
-    assert not re.search(r"\breal\b", text.lower())
+        assert word not in told
+    assert not re.search(r"\breal\b", told)
     russian = make(data, Language("ru"), None, [])[2]["listening.html"].decode()
     assert '<html lang="ru">' in russian and "Что вам больше нравится?" in russian
     assert f'"page": "{shown["page"]}"' in russian  # votes of both languages belong together
