@@ -24,6 +24,7 @@ from tuner.study.settings import AllSettings, StudyConfig
 from tuner.terminal import log
 
 POLL_SECONDS = 1.0
+START_SECONDS = 30.0  # after which the waiting studies are looked at again: it takes reading the results of others
 KEEP_SECONDS = 600.0  # between two times that results are kept
 
 
@@ -150,16 +151,19 @@ def run_studies(
     """
     (folder / plan_folder.LOGS).mkdir(exist_ok=True)
     waiting, running, failed = dict(plan.studies), dict[str, _Running](), set[str]()
-    kept = time.monotonic()
+    kept, looked, has_ended = time.monotonic(), 0.0, True
     try:
         while waiting or running:
-            _start_some(folder, waiting, running, workers, deadline)
+            if has_ended or time.monotonic() - looked > START_SECONDS:
+                _start_some(folder, waiting, running, workers, deadline)
+                looked = time.monotonic()
             if not running:
                 break
             time.sleep(POLL_SECONDS)
             before = len(running)
             failed |= _collect(folder, running)
-            if len(running) < before or time.monotonic() - kept > KEEP_SECONDS:
+            has_ended = len(running) < before
+            if has_ended or time.monotonic() - kept > KEEP_SECONDS:
                 kept = _keep(keep)
     finally:
         for each in running.values():

@@ -69,6 +69,42 @@ def test_results_are_kept_when_a_study_ends_and_an_error_of_that_stops_nothing(t
     assert capsys.readouterr().err.count("results could not be kept: no space left") == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "seconds", "looks", "keeps"), [("", 0, 2, 3), ("START", -1, 9, 3), ("KEEP", -1, 2, 10)]
+)
+def test_waiting_studies_and_results_are_looked_at_now_and_then(tmp_path, monkeypatch, name, seconds, looks, keeps):
+    """One study after the other, of which the first ends at its fifth poll and the second at its fourth."""
+    done, polls, counts = set(), iter("....|...|"), {"start": 0, "keep": 0}
+
+    class Process(SimpleNamespace):
+        def poll(self):
+            if next(polls) == "|":
+                done.add(self.name)
+                return 0
+            return None
+
+    def start_some(*arguments):
+        counts["start"] += 1
+        real(*arguments)
+
+    def keep():
+        counts["keep"] += 1
+
+    real = run._start_some
+    monkeypatch.setattr(run, "_start_some", start_some)
+    monkeypatch.setattr(run, "is_finished", lambda folder: folder.name in done)
+    monkeypatch.setattr(
+        run.subprocess,
+        "Popen",
+        lambda words, **_: Process(name=words[words.index("tuner.study") + 2].rpartition("/")[2]),
+    )
+    monkeypatch.setattr(run, "POLL_SECONDS", 0)
+    if name:
+        monkeypatch.setattr(run, f"{name}_SECONDS", seconds)
+    assert run.run_studies(as_plan(tomllib.loads(TWO)), tmp_path, 1, None, keep) == ([], set())
+    assert counts == {"start": looks, "keep": keeps}
+
+
 def test_studies_end_with_the_plan(tmp_path, monkeypatch):
     started = []
 

@@ -4,10 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tiny_export import tiny_config, tiny_model
 
-from pianoroll_tf.generation.calibration.trials import TrialGenerator, make_governor
+from pianoroll_tf.generation.calibration.trials import SEED, TrialGenerator, make_governor
 from pianoroll_tf.generation.endpoints import SamplingModel
+from pianoroll_tf.generation.sampling_loop import uniforms
 
 
 def make_trials(onset_penalty):
@@ -25,6 +27,15 @@ def test_a_trial_can_be_repeated_and_its_first_window_is_that_of_a_longer_one(tr
     once, again = trials.generate(windows=2), trials.generate()
     assert once.shape == (8, 64, 84)
     np.testing.assert_array_equal(once[:, :32], again)
+
+
+def test_each_window_has_random_numbers_of_its_own(trials):
+    found = trials._windows(2)
+    seeds = tf.range(SEED, SEED + 8, dtype=tf.int64)
+    for window, numbers in enumerate(found):
+        expected = uniforms(seeds, tf.fill([8], window), numbers.shape[2])[:, :32]
+        np.testing.assert_array_equal(numbers, expected)
+    assert not np.array_equal(*found)
 
 
 def test_shifts_of_each_kind_move_what_they_name(trials):
