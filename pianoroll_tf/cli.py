@@ -109,8 +109,16 @@ def run(
 
 @contextlib.contextmanager
 def exit_on_sigterm(code: int) -> Iterator[None]:
-    """Within the context, SIGTERM raises SystemExit(code), so that what is open is closed."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(code))
+    """Within the context, SIGTERM raises SystemExit(code), so that what is open is closed.
+
+    Another one, as a process gets whose group and parent are both stopped, does not interrupt that.
+    """
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit(code)
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:

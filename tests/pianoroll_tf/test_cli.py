@@ -1,6 +1,7 @@
 """Exit codes, one-line errors, progress lines."""
 
 import logging
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,18 @@ def test_the_library_imports_no_command_line() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_a_second_sigterm_does_not_interrupt_what_closes():
+    before, closed = signal.getsignal(signal.SIGTERM), []
+    with pytest.raises(SystemExit) as stopped, cli.exit_on_sigterm(143):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            closed.append("all")
+    assert (stopped.value.code, closed) == (143, ["all"])
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_the_log_of_the_library_is_shown_within_the_context(capsys):
